@@ -1,0 +1,46 @@
+# Everything from a bare Python: each target makes the virtual environment it needs, once.
+#   make demo    forecast a real data set, then run SGD on it, and compare
+#   make test    lint, types, import layers, doctests and tests
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+READY := $(VENV)/.ready
+WORKERS ?= 2
+
+.PHONY: help demo test test-slow lint bench schema clean
+.DEFAULT_GOAL := help
+
+help:
+	@sed -n '2,3s/^# *//p' Makefile
+	@echo "others: test-slow, lint, bench, schema (renews docs/scenario.schema.json), clean"
+
+$(READY): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "jominy needs Python 3.11 to 3.13, and %s is %d.%d; name another: make PYTHON=python3.12" % (sys.executable, *v))'
+	$(PYTHON) -m venv $(VENV)
+	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,examples]'
+	@touch $(READY)
+
+demo: $(READY)
+	@$(BIN)/jominy compare examples/breast_cancer.toml --plot demo.png
+	@echo "The figure is in demo.png."
+
+test: lint
+	$(BIN)/python -m pytest -q -n $(WORKERS)
+
+test-slow: $(READY)
+	$(BIN)/python -m pytest -q -n $(WORKERS) -m slow
+
+lint: $(READY)
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+bench: $(READY)
+	@if [ -f benchmarks/__main__.py ]; then $(BIN)/python -m benchmarks; else echo "There is no benchmarks/__main__.py."; fi
+
+schema: $(READY)
+	$(BIN)/jominy schema --out docs/scenario.schema.json
+
+clean:
+	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo.png
+	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

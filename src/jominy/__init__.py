@@ -1,0 +1,91 @@
+"""jominy: forecast adversarial training before it is run, and check the forecast against the real thing.
+
+>>> import jominy as jm
+>>> problem = jm.Problem(jm.LinearTeacher(jm.identity(400), noise_variance=0.25), jm.SquaredLoss(), radius=0.5)
+>>> curve = jm.forecast(problem, jm.Constant(0.5), time=10)
+>>> round(float(curve["adversarial_risk"][-1]), 2)
+0.53
+
+Every public name is listed in ``__all__`` and is imported on first use, so that ``import jominy`` itself is instant.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    # For type checkers and editors; at run time __getattr__ below does the same, one name at a time.
+    from jominy.data import GaussianMixture as GaussianMixture
+    from jominy.data import LinearTeacher as LinearTeacher
+    from jominy.data import Preprocessing as Preprocessing
+    from jominy.data import Samples as Samples
+    from jominy.data import Scaling as Scaling
+    from jominy.data import Spectrum as Spectrum
+    from jominy.data import identity as identity
+    from jominy.data import marchenko_pastur as marchenko_pastur
+    from jominy.data import power_law as power_law
+    from jominy.data import spectrum as spectrum
+    from jominy.data import two_level as two_level
+    from jominy.data import uniform as uniform
+    from jominy.dynamics import OnePass as OnePass
+    from jominy.dynamics import Problem as Problem
+    from jominy.dynamics import RandomStart as RandomStart
+    from jominy.dynamics import ReshuffledEpochs as ReshuffledEpochs
+    from jominy.dynamics import WithReplacement as WithReplacement
+    from jominy.dynamics import collapse_radius as collapse_radius
+    from jominy.dynamics import forecast as forecast
+    from jominy.dynamics import gaussian_picture as gaussian_picture
+    from jominy.dynamics import optimum as optimum
+    from jominy.dynamics import simulate as simulate
+    from jominy.dynamics import stationary as stationary
+    from jominy.errors import InputError as InputError
+    from jominy.losses import LogisticLoss as LogisticLoss
+    from jominy.losses import SquaredLoss as SquaredLoss
+    from jominy.results import Status as Status
+    from jominy.results import load as load
+    from jominy.results import save as save
+    from jominy.schedules import Constant as Constant
+    from jominy.schedules import Cosine as Cosine
+    from jominy.schedules import ExactLineSearch as ExactLineSearch
+    from jominy.schedules import FromFunction as FromFunction
+    from jominy.schedules import InverseTime as InverseTime
+    from jominy.schedules import Piecewise as Piecewise
+    from jominy.schedules import Polyak as Polyak
+    from jominy.show import plot as plot
+    from jominy.study import Scenario as Scenario
+    from jominy.study import compare as compare
+
+__version__ = "0.1.0"
+
+_ROOMS = {
+    "data": (
+        "GaussianMixture", "LinearTeacher", "Preprocessing", "Samples", "Scaling", "Spectrum",
+        "identity", "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform",
+    ),
+    "dynamics": (
+        "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement",
+        "collapse_radius", "forecast", "gaussian_picture", "optimum", "simulate", "stationary",
+    ),
+    "errors": ("InputError",),
+    "losses": ("LogisticLoss", "SquaredLoss"),
+    "results": ("Status", "load", "save"),
+    "schedules": ("Constant", "Cosine", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak"),
+    "show": ("plot",),
+    "study": ("Scenario", "compare"),
+}  # fmt: skip
+_HOME = {name: room for room, names in _ROOMS.items() for name in names}
+
+__all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module 'jominy' has no attribute {name!r}; its public names are: {', '.join(__all__)}")
+    value = getattr(importlib.import_module(f"jominy.{_HOME[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_HOME})

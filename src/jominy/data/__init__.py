@@ -1,0 +1,31 @@
+"""Data laws: Gaussian mixtures, teachers and spectra, and the empirical law of a user's own samples."""
+
+from jominy.data.files import Table, from_scikit_learn, read_table, select_classes
+from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.data.mixture import GaussianMixture
+from jominy.data.preprocessing import FittedPreprocessing, Preprocessing, Scaling
+from jominy.data.samples import Samples
+from jominy.data.spectra import Spectrum, identity, marchenko_pastur, power_law, spectrum, two_level, uniform
+from jominy.data.teacher import LinearTeacher
+
+__all__ = [
+    "DenseLaw",
+    "EigenLaw",
+    "FittedPreprocessing",
+    "GaussianMixture",
+    "LinearTeacher",
+    "Preprocessing",
+    "Samples",
+    "Scaling",
+    "Spectrum",
+    "Table",
+    "from_scikit_learn",
+    "identity",
+    "marchenko_pastur",
+    "power_law",
+    "read_table",
+    "select_classes",
+    "spectrum",
+    "two_level",
+    "uniform",
+]

@@ -1,0 +1,68 @@
+"""What the engines see of a Gaussian mixture: its law in the shared eigenbasis, or dense where there is none."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jominy.data.arrays import Array
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class EigenLaw:
+    """A mixture whose covariances commute, in their shared eigenbasis (n components, Q eigen-coordinates).
+
+    weights:        (n,) probabilities of the components
+    eigenvalues:    (n, Q) covariance eigenvalues, in units of (input coordinate)^2
+    shares:         (Q,) fraction of the coordinates; 1/d each in finite dimension d = Q, Gauss weights in infinite
+    dimension:      d, or math.inf
+    means:          (n, Q) coordinates of the component means; the squared norm of a vector is the sum of its squares
+    teacher:        (Q,) or None
+    labels:         (n,) or None
+    noise_variance: variance of the label noise, in units of label^2
+    basis:          (d, d) orthogonal, eigenvectors in columns, or None when the given coordinates are the eigenbasis
+
+    In infinite dimension a vector of norm s that is spread evenly has the coordinates s * sqrt(shares).
+    """
+
+    weights: Array
+    eigenvalues: Array
+    shares: Array
+    dimension: int | float
+    means: Array
+    teacher: Array | None
+    labels: Array | None
+    noise_variance: float
+    basis: Array | None
+
+    def to_eigenbasis(self, vector: Array) -> Array:
+        """Eigen-coordinates (..., d) of vectors (..., d) given in the user's coordinates."""
+        return vector if self.basis is None else vector @ self.basis
+
+    def from_eigenbasis(self, vector: Array) -> Array:
+        """The inverse of `to_eigenbasis`."""
+        return vector if self.basis is None else vector @ self.basis.T
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class DenseLaw:
+    """A mixture whose covariances do not commute, in the user's coordinates (n components, dimension d).
+
+    weights:        (n,) probabilities of the components
+    means:          (n, d)
+    covariances:    (n, d, d) symmetric, positive semidefinite
+    teacher:        (d,) or None
+    labels:         (n,) or None
+    noise_variance: variance of the label noise, in units of label^2
+    dimension:      d
+    """
+
+    weights: Array
+    means: Array
+    covariances: Array
+    teacher: Array | None
+    labels: Array | None
+    noise_variance: float
+    dimension: int
+
+
+__all__ = ["DenseLaw", "EigenLaw"]

@@ -1,0 +1,216 @@
+"""A problem in its shared eigenbasis as a list of nodes: eigenvalues, share of the trace, Gram entries of fixed vectors.
+
+Source: design section 4; theory `dynamics.md` sections 7 (nodes, Chebyshev compression) and 8.3 (groups). Three views of
+one law serve the engines: `forecast_nodes` (coefficients of the fixed vectors; may be compressed), `group_nodes`
+(orthonormal coordinates in each group of equal eigenvalues) and `coordinate_nodes` (every coordinate its own node).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from jominy.data.laws import EigenLaw
+
+
+class Nodes(NamedTuple):
+    """Q nodes and A basis vectors per node; n components. All arrays are float64.
+
+    A student is sum_a c_aq v_aq in node q, plus a part orthogonal to the basis of which only the square norm matters.
+
+    Attributes:
+        weights: (n,) probabilities of the components.
+        eigenvalues: (n, Q) of each component's covariance.
+        shares: (Q,) fraction of all d coordinates that the node stands for; sums to 1.
+        gram: (A, A, Q) inner products of the basis vectors, restricted to the node.
+        means: (n, A, Q) coefficients of the class means.
+        teacher: (A, Q) coefficients of the teacher (zero without one).
+        labels: (n,) class labels or offsets (zero without them).
+        noise_variance: () variance of the label noise.
+    """
+
+    weights: np.ndarray
+    eigenvalues: np.ndarray
+    shares: np.ndarray
+    gram: np.ndarray
+    means: np.ndarray
+    teacher: np.ndarray
+    labels: np.ndarray
+    noise_variance: np.ndarray
+
+
+class Groups(NamedTuple):
+    """Coordinates with equal eigenvalue tuples: `group[j]` in 0..G-1 for coordinate j, and the G distinct tuples."""
+
+    group: np.ndarray
+    eigenvalues: np.ndarray
+
+    def sums(self, values: np.ndarray) -> np.ndarray:
+        """Sum `values` (..., Q) over each group: (..., G)."""
+        flat = values.reshape(-1, values.shape[-1])
+        summed = np.stack([np.bincount(self.group, row, self.eigenvalues.shape[1]) for row in flat])
+        return summed.reshape(*values.shape[:-1], -1)
+
+
+def group_coordinates(law: EigenLaw) -> Groups:
+    """Group the coordinates whose eigenvalues are exactly equal in every component."""
+    distinct, group = np.unique(law.eigenvalues, axis=1, return_inverse=True)
+    return Groups(group.ravel(), distinct)
+
+
+def coordinate_nodes(law: EigenLaw) -> Nodes:
+    """Every coordinate its own node, with one unit basis vector: a student is its vector, (1, d)."""
+    size = law.eigenvalues.shape[1]
+    return _nodes(law, law.eigenvalues, law.shares, np.ones((1, 1, size)), law.means[:, None], _teacher(law)[None])
+
+
+def group_nodes(law: EigenLaw) -> tuple[Nodes, np.ndarray, Groups]:
+    """Groups of equal eigenvalues with an orthonormal basis of the class means and the teacher in each.
+
+    Returns the nodes, the basis (A, d) as unit vectors on each group (zero where the rank is lower), and the groups.
+    """
+    groups = group_coordinates(law)
+    vectors = np.concatenate([law.means, _teacher(law)[None]])
+    basis: list[np.ndarray] = []
+    for vector in vectors:  # Gram-Schmidt in all groups at once, twice for orthogonality to rounding
+        rest = vector
+        for _ in range(2):
+            for known in basis:
+                rest = rest - groups.sums(known * rest)[groups.group] * known
+        size = np.sqrt(groups.sums(rest**2))
+        kept = size > 1e-10 * np.sqrt(groups.sums(vector**2))
+        if np.any(kept):
+            basis.append(np.where(kept, 1 / np.where(kept, size, 1.0), 0.0)[groups.group] * rest)
+    frame = np.stack(basis) if basis else np.zeros((0, law.eigenvalues.shape[1]))
+    coordinates = _coordinates(groups, vectors, frame)
+    present = groups.sums(frame**2)
+    gram = np.eye(len(frame))[:, :, None] * present[None]
+    shares = groups.sums(law.shares)
+    return _nodes(law, groups.eigenvalues, shares, gram, coordinates[:-1], coordinates[-1]), frame, groups
+
+
+def _coordinates(groups: Groups, vectors: np.ndarray, frame: np.ndarray) -> np.ndarray:
+    """(m, A, G) coordinates of the vectors (m, d) in the frame (A, d) on each group."""
+    if not len(frame):
+        return np.zeros((len(vectors), 0, groups.eigenvalues.shape[1]))
+    return np.stack([groups.sums(frame * vector) for vector in vectors])
+
+
+class FixedVectors(NamedTuple):
+    """The basis of a forecast: start, class means and teacher as (A, d), and how the last two are made of it.
+
+    The teacher, if there is one, is the last vector.
+    """
+
+    vectors: np.ndarray
+    start: np.ndarray
+    means: np.ndarray
+    teacher: np.ndarray
+
+
+def fixed_vectors(law: EigenLaw, start: np.ndarray) -> FixedVectors:
+    """Collect the distinct non-zero directions of the start (d,), the class means and the teacher."""
+    vectors: list[np.ndarray] = []
+
+    def place(vector: np.ndarray) -> tuple[int, float] | None:
+        if not np.any(vector):
+            return None
+        for index, known in enumerate(vectors):
+            factor = float(vector @ known / (known @ known))
+            if np.linalg.norm(vector - factor * known) <= 1e-13 * np.linalg.norm(vector):
+                return index, factor
+        vectors.append(vector)
+        return len(vectors) - 1, 1.0
+
+    places = [place(mean) for mean in law.means]
+    at_start = place(start)
+    if law.teacher is not None:
+        vectors.append(law.teacher)
+    count = len(vectors)
+
+    def coefficients(found: tuple[int, float] | None) -> np.ndarray:
+        row = np.zeros(count)
+        if found is not None:
+            row[found[0]] = found[1]
+        return row
+
+    teacher = np.zeros(count)
+    if law.teacher is not None:
+        teacher[-1] = 1.0
+    stacked = np.stack(vectors) if vectors else np.zeros((0, law.eigenvalues.shape[1]))
+    means = np.stack([coefficients(found) for found in places])
+    return FixedVectors(stacked, coefficients(at_start), means, teacher)
+
+
+def forecast_nodes(law: EigenLaw, fixed: FixedVectors) -> Nodes:
+    """Groups of exactly equal eigenvalues, with the fixed vectors as the basis and their Gram sums in each group."""
+    groups = group_coordinates(law)
+    gram = groups.sums(fixed.vectors[:, None] * fixed.vectors[None])
+    return _with_fixed_vectors(law, groups.eigenvalues, groups.sums(law.shares), gram, fixed)
+
+
+def compressed_nodes(law: EigenLaw, fixed: FixedVectors, count: int, padded_to: int | None = None) -> Nodes | None:
+    """`count` Chebyshev nodes in place of all coordinates, or None where the eigenvalues are not on a smooth curve.
+
+    Everything per coordinate is a smooth function of the eigenvalue, so sums over coordinates become sums over the
+    nodes with interpolated (signed) weights. Source: theory `dynamics.md` section 7.
+
+    `padded_to` adds idle nodes (all weights zero), so that two resolutions share one compiled program.
+    """
+    curve = _eigenvalue_curve(law.eigenvalues)
+    if curve is None:
+        return None
+    position, polynomials = curve
+    nodes = np.cos(np.pi * (np.arange(count) + 0.5) / count)
+    lagrange = _lagrange(nodes, position)  # (count, d)
+    gram = (fixed.vectors[:, None] * fixed.vectors[None]) @ lagrange.T
+    shares = lagrange @ law.shares
+    eigenvalues = np.stack([polynomial(nodes) for polynomial in polynomials])
+    idle = (padded_to or count) - count
+    eigenvalues = np.pad(eigenvalues, ((0, 0), (0, idle)), mode="edge")
+    shares = np.pad(shares, (0, idle))
+    gram = np.pad(gram, ((0, 0), (0, 0), (0, idle)))
+    return _with_fixed_vectors(law, eigenvalues, shares, gram, fixed)
+
+
+def _eigenvalue_curve(eigenvalues: np.ndarray):
+    """Position in [-1, 1] of every coordinate and each component's eigenvalue as a polynomial of it, or None."""
+    lead = eigenvalues[np.argmax(np.ptp(eigenvalues, axis=1))]
+    low, high = lead.min(), lead.max()
+    if high <= low:
+        return None
+    position = (2 * lead - low - high) / (high - low)
+    polynomials = []
+    for row in eigenvalues:
+        polynomial = np.polynomial.Chebyshev.fit(position, row, min(6, len(row) - 1), domain=[-1, 1])
+        if np.max(np.abs(polynomial(position) - row)) > 1e-12 * np.max(np.abs(row)):
+            return None
+        polynomials.append(polynomial)
+    return position, polynomials
+
+
+def _lagrange(nodes: np.ndarray, position: np.ndarray) -> np.ndarray:
+    """Lagrange basis of the Chebyshev nodes at the positions, (Q, d): through the discrete Chebyshev transform."""
+    count = len(nodes)
+    degrees = np.arange(count)
+    angles = np.arccos(np.clip(position, -1.0, 1.0))
+    at_nodes = np.cos(np.outer(degrees, np.arccos(nodes)))
+    at_positions = np.cos(np.outer(degrees, angles))
+    weights = np.where(degrees == 0, 1.0, 2.0) / count
+    return (at_nodes * weights[:, None]).T @ at_positions
+
+
+def _with_fixed_vectors(law, eigenvalues, shares, gram, fixed: FixedVectors) -> Nodes:
+    size = eigenvalues.shape[1]
+    means = np.repeat(fixed.means[:, :, None], size, axis=2)
+    teacher = np.repeat(fixed.teacher[:, None], size, axis=1)
+    return _nodes(law, eigenvalues, shares, gram, means, teacher)
+
+
+def _teacher(law: EigenLaw) -> np.ndarray:
+    return np.zeros(law.eigenvalues.shape[1]) if law.teacher is None else law.teacher
+
+
+def _nodes(law: EigenLaw, eigenvalues, shares, gram, means, teacher) -> Nodes:
+    labels = np.zeros(len(law.weights)) if law.labels is None else law.labels
+    arrays = (law.weights, eigenvalues, shares, gram, means, teacher, labels, law.noise_variance)
+    return Nodes(*(np.asarray(array, dtype=float) for array in arrays))

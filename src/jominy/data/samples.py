@@ -1,0 +1,180 @@
+"""A user's own samples as a data law: every sample is a mixture component with zero covariance."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from jominy.data.arrays import Array, described, digest, finite_number, read_only
+from jominy.data.mixture import GaussianMixture
+from jominy.data.preprocessing import FittedPreprocessing, Preprocessing
+from jominy.data.tables import numeric_table
+from jominy.data.targets import Targets
+from jominy.errors import InputError
+
+
+@dataclass(frozen=True, eq=False, repr=False, init=False)
+class Samples:
+    """The empirical law of n samples (`theory/realdata.md`), with the preprocessing that brings them to ||x||^2 ~ d.
+
+    X:             array or data frame (n, D) of finite numbers, n >= 2
+    y:             (n,) two kinds of anything (numbers, strings, bools): classes, the smaller one being label -1;
+                   more than two different numbers: regression, the target centred and divided by its sd
+    preprocessing: what to do to the features; None if the data are prepared already: everything is used as given
+
+    features: (n, d) what is trained on          targets: (n,) labels -1 and +1, or standardised targets
+    fitted:   the fitted preprocessing or None   target_map: how targets became numbers
+
+    Raises InputError for NaN, wrong shapes, fewer than two rows, one kind of label or more than two kinds of strings.
+
+    >>> mine = Samples([[0.0, 1.0], [1.0, 3.0], [2.0, 2.0]], ["a", "b", "b"])
+    >>> mine.classes, mine.targets.tolist(), round(float((mine.features**2).sum(axis=1).mean()), 12)
+    (('a', 'b'), [-1.0, 1.0, 1.0], 2.0)
+    """
+
+    features: Array
+    targets: Array
+    preprocessing: Preprocessing | None
+    fitted: FittedPreprocessing | None
+    target_map: Targets
+
+    def __init__(self, X: Any, y: Any, preprocessing: Preprocessing | None = Preprocessing()) -> None:  # noqa: B008
+        if not (preprocessing is None or isinstance(preprocessing, Preprocessing)):
+            raise InputError("preprocessing must be a Preprocessing or None", preprocessing)
+        table = numeric_table(X)
+        if len(table) < 2:
+            raise InputError("there must be at least two samples", f"{len(table)} row")
+        target_map = Targets.learn(y, standardise=preprocessing is not None)
+        targets = target_map.transform(y)
+        _same_length(table, targets)
+        fitted = None if preprocessing is None else preprocessing.fit(table)
+        values: dict[str, Any] = {
+            "features": read_only(table if fitted is None else fitted.transform(table)),
+            "targets": read_only(targets),
+            "preprocessing": preprocessing,
+            "fitted": fitted,
+            "target_map": target_map,
+        }
+        for name, value in values.items():
+            object.__setattr__(self, name, value)
+
+    @property
+    def count(self) -> int:
+        """Number of samples n."""
+        return self.features.shape[0]
+
+    @property
+    def dimension(self) -> int:
+        """Number of features after preprocessing, d."""
+        return self.features.shape[1]
+
+    @property
+    def classes(self) -> tuple[Any, Any] | None:
+        """The two classes, for the labels -1 and +1; None for regression."""
+        return self.target_map.classes
+
+    @property
+    def classification(self) -> bool:
+        """Whether the targets are classes."""
+        return self.classes is not None
+
+    @property
+    def report(self) -> list[str]:
+        """What was done to the data, one sentence per step, with counts."""
+        features = ["features used as given"] if self.fitted is None else self.fitted.report
+        return features + list(self.target_map.steps)
+
+    def transform(self, X: Any, y: Any) -> tuple[Array, Array]:
+        """Features (m, d) and targets (m,) of held-out samples X (m, D), y (m,), by the map of the training samples."""
+        if self.fitted is None:
+            features = numeric_table(X)
+            if features.shape[1] != self.dimension:
+                raise InputError(f"X must have {self.dimension} columns", f"{features.shape[1]} columns")
+        else:
+            features = self.fitted.transform(X)
+        targets = self.target_map.transform(y)
+        _same_length(features, targets)
+        return features, targets
+
+    def weights_to_data(self, weights: ArrayLike) -> tuple[Array, float]:
+        """Weights (D,) and intercept in data units of weights (d,): the margin, or the target in its own units."""
+        raw, intercept = (read_only(weights), 0.0) if self.fitted is None else self.fitted.weights_to_data(weights)
+        scale = self.target_map.scale
+        return raw * scale, intercept * scale + self.target_map.offset
+
+    def radius_from_data_units(self, radius: float) -> float:
+        """Radius on the scaled features of an l2 radius in data units. InputError if each feature has its own scale."""
+        return finite_number(radius, "radius", minimum=0.0) * self._factor()
+
+    def radius_to_data_units(self, radius: float) -> float:
+        """The inverse of `radius_from_data_units`."""
+        return finite_number(radius, "radius", minimum=0.0) / self._factor()
+
+    def rate_from_data_units(self, step: float) -> float:
+        """Learning rate gamma of an SGD step on data-unit weights, x - step * gradient: gamma = d * step / factor^2.
+
+        With factor f, <w, f x> = <f w, x>: data-unit weights are f times the scaled ones, so a step of size `step` on
+        them is a step of size step / f^2 = gamma / d on the scaled ones.
+        """
+        return finite_number(step, "step", minimum=0.0) * self.dimension / self._factor() ** 2
+
+    def rate_to_data_units(self, rate: float) -> float:
+        """The inverse of `rate_from_data_units`."""
+        return finite_number(rate, "rate", minimum=0.0) * self._factor() ** 2 / self.dimension
+
+    def class_gaussians(self) -> GaussianMixture:
+        """One Gaussian per class, with the mean and covariance (divided by the count) of its samples."""
+        if not self.classification:
+            raise InputError(
+                "one Gaussian per class needs classes", "a regression target", "Use the forecast of the samples."
+            )
+        groups = [self.features[self.targets == label] for label in (-1.0, 1.0)]
+        return GaussianMixture(
+            weights=[len(rows) / self.count for rows in groups],
+            means=[rows.mean(axis=0) for rows in groups],
+            covariances=[_covariance(rows) for rows in groups],
+            labels=[-1.0, 1.0],
+        )
+
+    def describe(self) -> dict[str, Any]:
+        """What a result stores about its data (JSON-able)."""
+        return {
+            "kind": type(self).__name__,
+            "count": self.count,
+            "dimension": self.dimension,
+            "classes": None if self.classes is None else list(self.classes),
+            "preprocessing": None if self.preprocessing is None else self.preprocessing.describe(),
+            "report": self.report,
+            "features": described(self.features),
+            "targets": {"sha256": digest(self.targets)},
+        }
+
+    def __repr__(self) -> str:
+        kind = "regression" if self.classes is None else f"classes {self.classes}"
+        return f"Samples({self.count} x {self.dimension}, {kind})"
+
+    def _factor(self) -> float:
+        factor = 1.0 if self.fitted is None else self.fitted.factor
+        if factor is None:
+            raise InputError(
+                "data units need one factor for all features",
+                "Scaling.PER_FEATURE turns a ball in data units into an ellipsoid",
+                "Use Preprocessing(scaling=Scaling.ONE_FACTOR).",
+            )
+        return factor
+
+
+def _covariance(rows: Array) -> Array:
+    centred = rows - rows.mean(axis=0)
+    return centred.T @ centred / len(rows)
+
+
+def _same_length(features: Array, targets: Array) -> None:
+    if len(features) != len(targets):
+        raise InputError("X and y must have one row per sample", f"{len(features)} rows of X, {len(targets)} of y")
+
+
+__all__ = ["Samples"]

@@ -1,0 +1,223 @@
+"""Covariance spectra: eigenvalues in a shared basis, in finite dimension or of a limiting law.
+
+In dimension d a spectrum lists one eigenvalue per coordinate, at s_j = (j + 1/2)/d for the families given by a
+function of s in (0, 1). In infinite dimension it lists Gauss nodes of the limiting law (`theory/dynamics.md`
+section 7), the share of a node being its Gauss weight.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from jominy.data.arrays import Array, checked_dimension, described, finite_array, finite_number, shortened
+from jominy.errors import InputError
+
+# Gauss nodes of a limiting law. Order parameters are integrals of functions analytic in lambda: 24 nodes already give
+# 1e-10 (theory/dynamics.md section 7); twice as many leave room for a power law whose exponent is not an integer.
+_GAUSS_NODES = 48
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Spectrum:
+    """Eigenvalues of a covariance, each with its share of the coordinates.
+
+    eigenvalues: (Q,) >= 0, in units of (input coordinate)^2; Q = dimension when that is finite, in coordinate order
+    shares:      (Q,) > 0, fraction of the coordinates, summing to one; all 1/d in finite dimension d
+    dimension:   number of coordinates d, or math.inf for a limiting law
+    name:        how it was made, for descriptions only
+
+    Raises InputError for a negative or non-finite eigenvalue, shares that do not sum to one, wrong lengths.
+
+    >>> Spectrum(eigenvalues=[1.0, 3.0], shares=[0.5, 0.5], dimension=2).mean
+    2.0
+    """
+
+    eigenvalues: Array
+    shares: Array
+    dimension: int | float
+    name: str = ""
+
+    def __post_init__(self) -> None:
+        eigenvalues = finite_array(self.eigenvalues, "eigenvalues")
+        shares = finite_array(self.shares, "shares")
+        dimension = checked_dimension(self.dimension)
+        if eigenvalues.ndim != 1 or eigenvalues.size == 0:
+            raise InputError("eigenvalues must be a non-empty 1-D array", f"shape {eigenvalues.shape}")
+        if eigenvalues.min() < 0:
+            raise InputError("eigenvalues must be >= 0", float(eigenvalues.min()))
+        if shares.shape != eigenvalues.shape:
+            raise InputError(
+                "shares must be one per eigenvalue", f"{shares.shape} shares, {eigenvalues.shape} eigenvalues"
+            )
+        if shares.min() <= 0 or abs(shares.sum() - 1) > 1e-9:
+            raise InputError("shares must be > 0 and sum to one", f"smallest {shares.min()}, sum {shares.sum()}")
+        if math.isfinite(dimension) and (eigenvalues.size != dimension or np.ptp(shares) > 1e-12):
+            raise InputError(
+                "in finite dimension there is one eigenvalue per coordinate, each with the share 1/dimension",
+                f"{eigenvalues.size} eigenvalues, dimension {dimension}",
+                "Use spectrum(values) for your own eigenvalues.",
+            )
+        object.__setattr__(self, "eigenvalues", eigenvalues)
+        object.__setattr__(self, "shares", shares)
+        object.__setattr__(self, "dimension", dimension)
+
+    @property
+    def mean(self) -> float:
+        """tr K / d, in units of (input coordinate)^2."""
+        return float(self.shares @ self.eigenvalues)
+
+    def describe(self) -> dict[str, Any]:
+        """What a result stores about it (JSON-able)."""
+        dimension = self.dimension if math.isfinite(self.dimension) else "inf"
+        return {
+            "kind": self.name or "spectrum",
+            "dimension": dimension,
+            "mean": self.mean,
+            "smallest": float(self.eigenvalues.min()),
+            "largest": float(self.eigenvalues.max()),
+            "eigenvalues": described(self.eigenvalues),
+        }
+
+    def __repr__(self) -> str:
+        return self.name or f"Spectrum({shortened(self.eigenvalues.tolist())}, dimension={self.dimension})"
+
+
+def identity(dimension: int | float, scale: float = 1.0) -> Spectrum:
+    """K = scale times the identity.
+
+    >>> identity(4, scale=2.0).eigenvalues
+    array([2., 2., 2., 2.])
+    """
+    scale = finite_number(scale, "scale", minimum=0.0)
+    name = f"identity(dimension={dimension}, scale={scale:g})"
+    if checked_dimension(dimension) == math.inf:
+        return Spectrum(np.array([scale]), np.ones(1), math.inf, name)
+    return _one_per_coordinate(np.full(int(dimension), scale), name)
+
+
+def power_law(dimension: int | float, exponent: float, mean: float = 1.0) -> Spectrum:
+    """Eigenvalues proportional to s^exponent, s uniform in (0, 1), scaled to the given mean; smallest first.
+
+    exponent: >= 0, larger means more anisotropic; mean: tr K / d, in units of (input coordinate)^2.
+
+    >>> power_law(4, exponent=1.0).eigenvalues
+    array([0.25, 0.75, 1.25, 1.75])
+    """
+    exponent = finite_number(exponent, "exponent", minimum=0.0)
+    mean = finite_number(mean, "mean", minimum=0.0)
+    name = f"power_law(dimension={dimension}, exponent={exponent:g}, mean={mean:g})"
+    if checked_dimension(dimension) == math.inf:
+        return _of_uniform_variable(lambda s: (exponent + 1) * mean * s**exponent, dimension, name)
+    values = _midpoints(dimension) ** exponent
+    return _one_per_coordinate(values * (mean / values.mean()), name)
+
+
+def two_level(dimension: int | float, high: float = 1.6, low: float = 0.4, share: float = 0.5) -> Spectrum:
+    """Two eigenvalues: the first share * d coordinates (rounded up) have `high`, the others `low`.
+
+    >>> two_level(4).eigenvalues
+    array([1.6, 1.6, 0.4, 0.4])
+    """
+    high, low = finite_number(high, "high", minimum=0.0), finite_number(low, "low", minimum=0.0)
+    share = finite_number(share, "share")
+    if not 0 < share < 1:
+        raise InputError("share must be between 0 and 1, both excluded", share, "Use identity(...) for one level.")
+    name = f"two_level(dimension={dimension}, high={high:g}, low={low:g}, share={share:g})"
+    if checked_dimension(dimension) == math.inf:
+        return Spectrum(np.array([high, low]), np.array([share, 1 - share]), math.inf, name)
+    count = math.ceil(share * dimension - 1e-9)  # 0.1 * 30 is a hair above 3 in floating point
+    return _one_per_coordinate(np.where(np.arange(int(dimension)) < count, high, low), name)
+
+
+def uniform(dimension: int | float, low: float, high: float) -> Spectrum:
+    """Eigenvalues spread evenly between `low` and `high`: low + (high - low) s; high may be the smaller one.
+
+    >>> uniform(4, 0.0, 2.0).eigenvalues
+    array([0.25, 0.75, 1.25, 1.75])
+    """
+    low, high = finite_number(low, "low", minimum=0.0), finite_number(high, "high", minimum=0.0)
+    name = f"uniform(dimension={dimension}, low={low:g}, high={high:g})"
+    return _of_uniform_variable(lambda s: low + (high - low) * s, dimension, name)
+
+
+def marchenko_pastur(dimension: int | float, ratio: float) -> Spectrum:
+    """Spectrum of a sample covariance of white data: Marchenko-Pastur law of mean one, smallest eigenvalue first.
+
+    ratio: dimension / samples of that covariance, between 0 and 1 (both excluded); the support is (1 -+ sqrt ratio)^2.
+    In finite dimension: the quantiles of the law at s_j, scaled so that their mean is one (a change of order d^(-5/3)).
+
+    >>> marchenko_pastur(3, ratio=0.25).eigenvalues.round(4)
+    array([0.4841, 0.9302, 1.5857])
+    """
+    ratio = finite_number(ratio, "ratio")
+    if not 0 < ratio < 1:
+        raise InputError("ratio must be between 0 and 1, both excluded", ratio, "It is dimension / samples.")
+    name = f"marchenko_pastur(dimension={dimension}, ratio={ratio:g})"
+    if checked_dimension(dimension) == math.inf:
+        # The orthogonal polynomials of this law have the Jacobi matrix below; its eigenvalues are the Gauss nodes.
+        diagonal = np.full(_GAUSS_NODES, 1 + ratio)
+        diagonal[0] = 1.0
+        beside = np.full(_GAUSS_NODES - 1, math.sqrt(ratio))
+        nodes, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
+        return Spectrum(nodes, vectors[0] ** 2, math.inf, name)
+    values = _marchenko_pastur_quantiles(_midpoints(dimension), ratio)
+    return _one_per_coordinate(values / values.mean(), name)
+
+
+def spectrum(values: ArrayLike) -> Spectrum:
+    """Your own eigenvalues (d,), one per coordinate, in units of (input coordinate)^2.
+
+    >>> spectrum([1.0, 0.5, 0.25]).dimension
+    3
+    """
+    eigenvalues = finite_array(values, "eigenvalues")
+    if eigenvalues.ndim != 1 or eigenvalues.size == 0:
+        raise InputError("eigenvalues must be a non-empty 1-D array", f"shape {eigenvalues.shape}")
+    return _one_per_coordinate(eigenvalues)
+
+
+def _midpoints(dimension: int | float) -> Array:
+    return (np.arange(int(dimension), dtype=np.float64) + 0.5) / dimension
+
+
+def _one_per_coordinate(eigenvalues: Array, name: str = "") -> Spectrum:
+    return Spectrum(eigenvalues, np.full(eigenvalues.size, 1 / eigenvalues.size), eigenvalues.size, name)
+
+
+def _of_uniform_variable(eigenvalue: Callable[[Array], Array], dimension: int | float, name: str) -> Spectrum:
+    """lambda = eigenvalue(s): at the midpoints s_j in finite dimension, at Gauss-Legendre nodes of (0, 1) otherwise."""
+    if checked_dimension(dimension) != math.inf:
+        return _one_per_coordinate(eigenvalue(_midpoints(dimension)), name)
+    nodes, weights = np.polynomial.legendre.leggauss(_GAUSS_NODES)
+    return Spectrum(eigenvalue((nodes + 1) / 2), weights / 2, math.inf, name)
+
+
+def _marchenko_pastur_quantiles(levels: Array, ratio: float) -> Array:
+    """Quantiles of the law: with lambda = 1 + r - 2 sqrt(r) cos(theta) its distribution function is elementary."""
+    root = math.sqrt(ratio)
+
+    def distribution(theta: Array) -> Array:
+        arc = np.arctan2((1 + root) * np.sin(theta / 2), (1 - root) * np.cos(theta / 2))
+        return ((1 + ratio) * theta / (2 * ratio) + np.sin(theta) / root - (1 - ratio) / ratio * arc) / np.pi
+
+    def eigenvalue(theta: Array) -> Array:
+        return 1 + ratio - 2 * root * np.cos(theta)
+
+    fraction = np.linspace(0.0, 1.0, 4097)
+    grid = np.pi * fraction**2 * (3 - 2 * fraction)  # finer towards the edges of the support
+    known = np.maximum.accumulate(distribution(grid))
+    cell = np.clip(np.searchsorted(known, levels) - 1, 0, grid.size - 2)
+    theta = np.interp(levels, known, grid)
+    for _ in range(5):  # Newton inside the cell, from a start that is good to 1e-6: quadratic, down to rounding
+        density = 2 * np.sin(theta) ** 2 / (np.pi * eigenvalue(theta))
+        theta = np.clip(theta - (distribution(theta) - levels) / density, grid[cell], grid[cell + 1])
+    return eigenvalue(theta)
+
+
+__all__ = ["Spectrum", "identity", "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform"]

@@ -1,0 +1,71 @@
+"""A user's table as checked numbers: every message says which rows and columns are at fault."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jominy.data.arrays import Array
+from jominy.errors import InputError
+
+
+def numeric_table(table: Any, what: str = "X", names: Sequence[str] | None = None) -> Array:
+    """`table` (array or data frame) as a finite float64 array (n, D); names: of its columns, for messages.
+
+    Raises InputError if it is not 2-D, empty, not numeric, or holds NaN or infinite values.
+
+    >>> numeric_table([[1, 2], [3, 4]])
+    array([[1., 2.],
+           [3., 4.]])
+    """
+    if names is None:
+        names = [str(name) for name in getattr(table, "columns", [])]
+    values = np.asarray(table)
+    if values.ndim != 2 or values.size == 0:
+        raise InputError(
+            f"{what} must be a 2-D array with one row per sample",
+            f"shape {values.shape}",
+            "Reshape it to (samples, features); make a sparse matrix dense first.",
+        )
+    if values.dtype.kind not in "biuf":
+        values = _converted(values, what, names)
+    values = values.astype(np.float64, copy=False)
+    bad = ~np.isfinite(values)
+    if bad.any():
+        where = _columns(np.flatnonzero(bad.any(axis=0)), names)
+        raise InputError(
+            f"{what} must be finite",
+            f"{int(bad.sum())} NaN or infinite values in {where}, the first in row {np.argwhere(bad)[0, 0]}",
+            "Drop those rows or columns, or fill the values in.",
+        )
+    return values
+
+
+def _converted(values: Any, what: str, names: Sequence[str]) -> Array:
+    """A table of Python objects column by column, so that the columns that are not numbers can be named."""
+    result, wrong = np.empty(values.shape), []
+    for j in range(values.shape[1]):
+        try:
+            if any(isinstance(value, (str, bytes, complex)) for value in values[:, j].tolist()):
+                raise TypeError
+            result[:, j] = [np.nan if value is None else value for value in values[:, j]]
+        except (TypeError, ValueError):
+            wrong.append(j)
+    if wrong:
+        raise InputError(
+            f"{what} must be real numbers",
+            f"other values in {_columns(wrong, names)}",
+            "Drop these columns, or encode them as numbers.",
+        )
+    return result
+
+
+def _columns(indices: Any, names: Sequence[str], limit: int = 8) -> str:
+    shown = [repr(names[j]) if len(names) else str(j) for j in indices[:limit]]
+    more = f" and {len(indices) - limit} more" if len(indices) > limit else ""
+    return ("column " if len(indices) == 1 else "columns ") + ", ".join(shown) + more
+
+
+__all__ = ["numeric_table"]

@@ -1,0 +1,82 @@
+"""The deterministic equivalent for covariances that do not commute: mean and covariance of X, dense.
+
+Source: theory `dynamics.md` section 1.2. A right-hand side costs O(d^3).
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import Array
+
+from jominy.dynamics.landscapes import DenseLandscape, dense_order_parameters
+from jominy.dynamics.students import Observation, attack_ridge, finite
+from jominy.losses import Loss
+from jominy.numerics.gaussian import GaussianRule
+from jominy.schedules import Descent, Schedule
+
+
+class DenseState(NamedTuple):
+    """`mean` (d,) of X, and `covariance` (d, d) times d, of order one."""
+
+    mean: Array
+    covariance: Array
+
+
+class DenseFlow(eqx.Module):
+    """dX/dt of the deterministic equivalent in mean and covariance."""
+
+    law: DenseLandscape
+    loss: Loss
+    schedule: Schedule
+    radius: Array
+    rule: GaussianRule
+    optimum: Array
+
+    def _evaluate(self, time: Array, state: DenseState):
+        law, mean = self.law, state.mean
+        dimension = mean.shape[0]
+        covariance = state.covariance / dimension
+        order = dense_order_parameters(law, mean, covariance)
+        moments = self.loss.moments(order, law.labels, self.radius, self.rule)
+        ridge = attack_ridge(moments, law.weights, order.norm)
+        curvature = jnp.einsum("n,nij->ij", law.weights * moments.curvature, law.covariances)
+        surplus = law.weights * (moments.curvature + moments.teacher_curvature)
+        gradient = (
+            curvature @ (mean - law.teacher)
+            + ridge * mean
+            + (law.weights * moments.slope) @ law.means
+            + jnp.einsum("n,nij,j->i", surplus, law.covariances, law.teacher)
+        )
+        noise = jnp.einsum("n,nij->ij", law.weights * moments.slope_squared, law.covariances)
+        hessian = curvature + ridge * jnp.eye(dimension)
+        spread = hessian @ covariance
+        descent = Descent(
+            gradient_dot_error=gradient @ (mean - self.optimum) + jnp.trace(spread),
+            gradient_squared=gradient @ gradient + jnp.sum(spread * hessian),
+            noise=jnp.trace(noise) / dimension,
+            curved_noise=jnp.sum(noise * hessian) / dimension,
+        )
+        return order, gradient, hessian, noise, self.schedule.rate(time, descent)
+
+    def velocity(self, time: Array, state: DenseState) -> DenseState:
+        """Time derivative of the state."""
+        _, gradient, hessian, noise, rate = self._evaluate(time, state)
+        shrink = hessian @ state.covariance
+        return DenseState(-rate * gradient, -rate * (shrink + shrink.T) + rate**2 * noise)
+
+    def observe(self, time: Array, state: DenseState) -> Observation:
+        """Order parameters, distance, overlap and rate."""
+        order, _, _, _, rate = self._evaluate(time, state)
+        error = state.mean - self.optimum
+        spread = jnp.trace(state.covariance) / state.mean.shape[0]
+        return Observation(order, error @ error + spread, state.mean @ self.law.teacher, rate)
+
+    def diverged(self, time: Array, state: DenseState) -> Array:
+        """Whether the student has left every scale that means something."""
+        return ~finite(dense_order_parameters(self.law, state.mean, state.covariance / state.mean.shape[0]))
+
+
+def initial_dense_state(start: Array, variance: float) -> DenseState:
+    """The state of the start (d,), with the total `variance` of a random one."""
+    return DenseState(jnp.asarray(start), variance * jnp.eye(len(start)))

@@ -1,0 +1,97 @@
+"""The forecast verb."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import xarray as xr
+
+from jominy.data import Samples
+from jominy.dynamics.population_forecast import population_forecast
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import evaluation_radii
+from jominy.dynamics.times import report_times
+from jominy.errors import InputError
+from jominy.numerics.precision import double_precision
+from jominy.schedules import Schedule
+
+
+@double_precision
+def forecast(
+    problem: Problem,
+    schedule: Schedule,
+    time: float | None = None,
+    *,
+    times: Sequence[float] | None = None,
+    start: Any = None,
+    evaluate_at: Sequence[float] = (),
+    held_out: tuple[Any, Any] | None = None,
+    diagonal: bool | None = None,
+    largest_block: int | None = None,
+    compress: bool = True,
+    rtol: float = 1e-9,
+) -> xr.Dataset:
+    """What adversarial training will do, before it is run.
+
+    For a Gaussian mixture the deterministic equivalent of streaming SGD is integrated: exact as d grows, with errors
+    of order 1/sqrt(d) for one run and 1/d for the mean over runs. For `Samples` the finite-step recursion of mean and
+    covariance is run on the samples' own law.
+
+    Parameters
+    ----------
+    problem : Problem
+    schedule : Schedule, such as Constant(0.5) or Polyak()
+    time : float, the horizon in units of samples / dimension (101 times are reported); or else
+    times : (T,) increasing times to report
+    start : nothing (zero), an array (d,), a number (its norm, spread evenly over the coordinates) or RandomStart(norm)
+    evaluate_at : radii at which risk and accuracy are reported besides the training radius and zero
+    held_out : (X_test, y_test), samples only: the same trajectory read out on these rows
+    diagonal : samples only: keep only the diagonal of the covariance (default: chosen by cost)
+    largest_block : samples only: most SGD steps taken at once (1: every step; default: chosen by cost)
+    compress : mixtures only: let Chebyshev nodes stand for more than 64 distinct eigenvalues
+    rtol : mixtures only: relative tolerance of the integrator
+
+    Returns
+    -------
+    xarray.Dataset
+        adversarial_risk, clean_risk, adversarial_accuracy, clean_accuracy (classification), norm, distance_to_optimum,
+        excess_risk, alignment (with a teacher), learning_rate over `time`; risk_at_radius and accuracy_at_radius over
+        `evaluation_radius`; held_out_... where asked for. Attributes: status, advice, numerical_error (estimated relative
+        error of the adversarial risk), optimum_risk, collapse_radius, scenario, versions, cite.
+
+    Raises
+    ------
+    InputError
+        Bad times, start or radii. Divergence and collapse are no errors: they are in the status.
+
+    Notes
+    -----
+    Source: theory `dynamics.md` sections 0.2, 1 and 7; `realdata.md` section 1.
+
+    Examples
+    --------
+    >>> import jominy as jm
+    >>> problem = jm.Problem(jm.LinearTeacher(jm.identity(400), noise_variance=0.25), jm.SquaredLoss(), radius=0.5)
+    >>> curve = jm.forecast(problem, jm.Constant(0.5), time=10)
+    >>> round(float(curve.adversarial_risk[-1]), 4)
+    0.5252
+    """
+    require_schedule(schedule)
+    radii = evaluation_radii(evaluate_at)
+    if isinstance(problem.data, Samples):
+        from jominy.dynamics.sample_forecast import sample_forecast
+
+        return sample_forecast(problem, schedule, time, times, start, radii, held_out, diagonal, largest_block)
+    if held_out is not None:
+        raise InputError(
+            "Held-out arrays belong to a problem on Samples",
+            type(problem.data).__name__,
+            "A Gaussian mixture's risks are population values already: leave held_out out",
+        )
+    grid = report_times(time, times, problem.data.dimension)
+    return population_forecast(problem, schedule, grid, start, radii, compress, rtol)
+
+
+def require_schedule(schedule: Any) -> None:
+    """A schedule object, or an error that says so."""
+    if not isinstance(schedule, Schedule):
+        raise InputError("A schedule must be a schedule object", schedule, "For a fixed rate use Constant(0.5)")

@@ -1,0 +1,194 @@
+"""The adversarial optimum of a problem: minimiser, risk, regime, and the radius at which it collapses to zero.
+
+Source: theory `dynamics.md` section 4.2 (derived there; the thresholds also for every loss).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from jominy.data import Samples
+from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.data.nodes import Nodes, coordinate_nodes, fixed_vectors, forecast_nodes
+from jominy.dynamics.landscapes import Landscape, NodeLandscape, Scalars, dense_landscape
+from jominy.dynamics.minimise import Setting, Solved, solve_optimum, visit
+from jominy.dynamics.problem import Problem
+from jominy.losses import OrderParameters, ResidualLoss, SquaredLoss
+from jominy.numerics.gaussian import gaussian_rule
+from jominy.numerics.precision import double_precision
+
+COLLAPSED_RIDGE = 1e200
+MEAN_ABS = float(np.sqrt(2 / np.pi))
+"""E|u| of a standard normal u."""
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The minimiser X0 of the adversarial risk.
+
+    Attributes
+    ----------
+    adversarial_risk : float, R(X0)
+    norm : float, ||X0||
+    regime : "interpolating" (X0 is the teacher), "shrink" or "collapse" (X0 = 0) for least squares; "interior" or
+        "collapse" for other losses; "separable" for samples whose risk falls to zero at infinity
+    radius : float, the radius of the problem
+    collapse_radius : float, the radius from which on X0 = 0
+    ridge : float or None, for one centred class and the squared loss: X0 = (K + ridge I)^{-1} K X*
+    vector : (d,) array or None, X0 in the coordinates of the data (None in infinite dimension)
+    """
+
+    adversarial_risk: float
+    norm: float
+    regime: str
+    radius: float
+    collapse_radius: float
+    ridge: float | None
+    vector: np.ndarray | None
+
+    def describe(self) -> dict[str, Any]:
+        """Everything but the vector, JSON-able."""
+        names = ("adversarial_risk", "norm", "regime", "radius", "collapse_radius", "ridge")
+        return {name: getattr(self, name) for name in names}
+
+
+@dataclass(frozen=True)
+class PopulationOptimum:
+    """The optimum as scalars, which `NodeLandscape.minimiser` turns into a student on any set of nodes."""
+
+    solved: Solved
+    regime: str
+    collapse_radius: float
+
+
+@double_precision
+def collapse_radius(problem: Problem) -> float:
+    """The radius from which on the adversarial optimum is the zero vector, for any loss.
+
+    eps_zero = ||E[loss'(0, y) x]|| / E|loss'(0, y)|; the radius of the problem does not enter.
+
+    Source: theory `dynamics.md` section 4.2, general rule.
+
+    Examples
+    --------
+    >>> import jominy as jm
+    >>> data = jm.LinearTeacher(jm.identity(400), noise_variance=0.25)
+    >>> round(jm.collapse_radius(jm.Problem(data, jm.SquaredLoss(), radius=0.5)), 8)
+    1.12099824
+    """
+    if isinstance(problem.data, Samples):
+        from jominy.dynamics.sample_optimum import sample_collapse_radius
+
+        return sample_collapse_radius(problem)
+    law = problem.data.law
+    return _collapse_radius(landscape_of(law), setting_of(law, problem, 1.0))
+
+
+@double_precision
+def optimum(problem: Problem) -> Optimum:
+    """The adversarial optimum of a problem.
+
+    Minimises R(X) = E max_{||delta|| <= eps} loss(<X, x + delta>, y) over X; for least squares on one centred class
+    the solution is a ridge regression whose ridge solves a scalar equation.
+
+    Source: theory `dynamics.md` section 4.2; for samples, a smoothed Newton method on the empirical risk.
+
+    Examples
+    --------
+    >>> import jominy as jm
+    >>> data = jm.LinearTeacher(jm.identity(400), noise_variance=0.25)
+    >>> found = jm.optimum(jm.Problem(data, jm.SquaredLoss(), radius=0.5))
+    >>> found.regime, round(found.ridge, 8), round(found.adversarial_risk, 8)
+    ('shrink', 0.37107801, 0.3935504)
+    """
+    if isinstance(problem.data, Samples):
+        from jominy.dynamics.sample_optimum import sample_optimum
+
+        return sample_optimum(problem)
+    law = problem.data.law
+    found = population_optimum(law, problem)
+    scalars = found.solved.scalars
+    centred = len(law.weights) == 1 and not np.any(law.means)
+    ridge = None
+    if centred and isinstance(problem.loss, SquaredLoss):
+        ridge = float(scalars.ridge / scalars.curvature[0]) if found.regime != "collapse" else float("inf")
+    if isinstance(law, DenseLaw):
+        vector = np.asarray(dense_landscape(law).minimiser(scalars))
+    elif np.isfinite(law.dimension):
+        student = NodeLandscape(coordinate_nodes(law)).minimiser(scalars)
+        vector = law.from_eigenbasis(np.asarray(student.coefficients)[0])
+    else:
+        vector = None
+    return Optimum(
+        found.solved.risk, float(found.solved.order.norm), found.regime, problem.radius, found.collapse_radius, ridge, vector
+    )
+
+
+def population_optimum(law: EigenLaw | DenseLaw, problem: Problem, nodes: Nodes | None = None) -> PopulationOptimum:
+    """The optimum of a mixture; `nodes`, if given, stand for the law (they may be compressed)."""
+    landscape: Landscape = landscape_of(law) if nodes is None else NodeLandscape(nodes)
+    threshold = _collapse_radius(landscape, setting_of(law, problem, 1.0))
+    least_squares = isinstance(problem.loss, SquaredLoss)
+    setting = setting_of(law, problem, problem.radius)
+    shape = setting.labels.shape
+    if problem.radius >= threshold:
+        zero = Scalars(np.zeros(shape), np.ones(shape), -np.ones(shape), np.asarray(COLLAPSED_RIDGE))
+        return PopulationOptimum(_at(landscape, setting, zero), "collapse", threshold)
+    if isinstance(problem.loss, ResidualLoss) and law.noise_variance == 0 and law.teacher is not None:
+        exact = Scalars(np.zeros(shape), np.ones(shape), -np.ones(shape), np.asarray(0.0))
+        at_teacher = _at(landscape, setting, exact)
+        noiseless = float(np.max(at_teacher.order.residual_variance)) < 1e-20 and not np.any(setting.labels)
+        if noiseless and _interpolates(law, problem.radius, landscape, setting, at_teacher.risk):
+            return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
+    solved = solve_optimum(landscape, setting)
+    for _ in range(4):  # the quadrature must resolve the logits at the optimum
+        scale = float(np.max(problem.loss.logit_sd(solved.order)))
+        if scale <= setting.rule.logit_scale:
+            break
+        setting = setting._replace(rule=gaussian_rule(2 * scale))
+        solved = solve_optimum(landscape, setting)
+    return PopulationOptimum(solved, "shrink" if least_squares else "interior", threshold)
+
+
+def landscape_of(law: EigenLaw | DenseLaw) -> Landscape:
+    """The landscape of a law, groups of equal eigenvalues as nodes where the covariances commute."""
+    if isinstance(law, DenseLaw):
+        return dense_landscape(law)
+    return NodeLandscape(forecast_nodes(law, fixed_vectors(law, np.zeros(law.eigenvalues.shape[1]))))
+
+
+def setting_of(law: EigenLaw | DenseLaw, problem: Problem, radius: float, logit_scale: float = 4.0) -> Setting:
+    """Loss, labels and quadrature (for logits up to that scale) of a problem, at `radius`."""
+    labels = np.zeros(len(law.weights)) if law.labels is None else law.labels
+    return Setting(problem.loss, np.asarray(labels, float), law.weights, np.asarray(radius), gaussian_rule(logit_scale))
+
+
+def _at(landscape: Landscape, setting: Setting, scalars: Scalars) -> Solved:
+    """A known optimum in the form of a solved one."""
+    risk, _, order = visit(landscape, setting, landscape.minimiser(scalars))
+    return Solved(scalars, order, float(risk), 0.0)
+
+
+def _collapse_radius(landscape: Landscape, setting: Setting) -> float:
+    """||E[loss'(0, y) x]|| / E|loss'(0, y)| from the moments at X = 0 and radius 1 (where Psi_rho = |loss'|)."""
+    shape = setting.labels.shape
+    student = landscape.minimiser(Scalars(jnp.zeros(shape), jnp.ones(shape), -jnp.ones(shape), jnp.asarray(COLLAPSED_RIDGE)))
+    order: OrderParameters = landscape.order(student)
+    moments = setting.moments(order)
+    # With curvature zero and a unit ridge the quadratic model's minimiser is minus the gradient at zero.
+    pull = Scalars(moments.slope, jnp.zeros(shape), moments.teacher_curvature, jnp.asarray(1.0))
+    return float(landscape.order(landscape.minimiser(pull)).norm / (setting.weights @ moments.norm_slope))
+
+
+def _interpolates(law, radius: float, landscape: Landscape, setting: Setting, risk_at_teacher: float) -> bool:
+    """Whether the teacher itself is the optimum of a noiseless problem."""
+    if len(law.weights) == 1 and not np.any(law.means) and isinstance(law, EigenLaw):
+        eigenvalues, mass = law.eigenvalues[0], law.teacher**2
+        seen = mass > 0
+        with np.errstate(divide="ignore"):
+            inverse = float(np.sum(mass[seen] / eigenvalues[seen]))
+        return radius <= MEAN_ABS * np.sqrt(np.sum(mass)) / np.sqrt(inverse)
+    # Several classes: the risk is convex, so the teacher is optimal unless the descent finds something lower.
+    return solve_optimum(landscape, setting).risk >= risk_at_teacher * (1 - 1e-9)

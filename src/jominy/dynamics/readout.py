@@ -1,0 +1,115 @@
+"""From observations to the reported variables; the same for every engine.
+
+Source: theory `dynamics.md` section 6.
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+from jax.scipy.stats import norm as normal
+
+from jominy.dynamics.minimise import Setting
+from jominy.dynamics.problem import Problem, require_radius
+from jominy.dynamics.students import Observation
+from jominy.losses import OrderParameters
+from jominy.losses.base import FLOOR
+from jominy.numerics.gaussian import gaussian_rule
+
+Variables = dict[str, tuple[tuple[str, ...], np.ndarray]]
+
+
+def evaluation_radii(values: Sequence[float]) -> np.ndarray:
+    """(K,) radii at which risk and accuracy are wanted besides the training radius and zero."""
+    radii = np.atleast_1d(np.asarray([require_radius(value) for value in np.atleast_1d(values)], dtype=float))
+    return np.unique(radii)
+
+
+@partial(jax.jit, static_argnames="accuracy")
+def _risks(setting: Setting, order: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
+    """(B, K) risks and accuracies of B students at K radii; `accuracy` off leaves the second zero."""
+
+    def of_student(one: OrderParameters) -> tuple[Array, Array]:
+        def at_radius(radius: Array) -> tuple[Array, Array]:
+            value = setting._replace(radius=radius).moments(one).value
+            if not accuracy:
+                return setting.weights @ value, jnp.zeros(())
+            gap = setting.labels * one.margin_mean - radius * one.norm
+            right = normal.cdf(gap / jnp.sqrt(jnp.maximum(one.margin_variance, FLOOR)))
+            # A student of norm zero has score zero everywhere, and a sign of zero is right half of the time.
+            right = jnp.where(one.norm > 0, right, 0.5)
+            return setting.weights @ value, setting.weights @ right
+
+        return jax.vmap(at_radius)(radii)
+
+    return jax.lax.map(of_student, order, batch_size=256)
+
+
+def read_out(
+    setting: Setting,
+    order: OrderParameters,
+    radius: float,
+    evaluate_at: np.ndarray,
+    classification: bool,
+    dims: tuple[str, ...],
+    prefix: str = "",
+) -> Variables:
+    """Risks and accuracies of students with leading dimensions `dims`, as named variables."""
+    lead = np.shape(order.norm)
+    flat: Any = jax.tree.map(lambda leaf: np.reshape(leaf, (-1, *np.shape(leaf)[len(lead) :])), order)
+    scale = float(np.max(np.where(np.isfinite(flat.norm[:, None]), setting.loss.logit_sd(flat), 0.0), initial=0.0))
+    if scale > setting.rule.logit_scale:
+        setting = setting._replace(rule=gaussian_rule(scale))
+    radii = np.concatenate([[radius, 0.0], evaluate_at])
+    risks, accuracies = (np.asarray(part).reshape(*lead, -1) for part in _risks(setting, flat, radii, classification))
+    more = (*dims, "evaluation_radius")
+    variables: Variables = {
+        "adversarial_risk": (dims, risks[..., 0]),
+        "clean_risk": (dims, risks[..., 1]),
+    }
+    if evaluate_at.size:
+        variables["risk_at_radius"] = (more, risks[..., 2:])
+    if classification:
+        variables["adversarial_accuracy"] = (dims, accuracies[..., 0])
+        variables["clean_accuracy"] = (dims, accuracies[..., 1])
+        if evaluate_at.size:
+            variables["accuracy_at_radius"] = (more, accuracies[..., 2:])
+    return {prefix + name: value for name, value in variables.items()}
+
+
+def population_variables(
+    problem: Problem,
+    setting: Setting,
+    observation: Observation,
+    evaluate_at: np.ndarray,
+    optimum_risk: float,
+    teacher_norm: float,
+    dims: tuple[str, ...],
+) -> Variables:
+    """Every variable of a population result; leading dimensions `dims` (`time`, or `seed` and `time`)."""
+    order = observation.order
+    variables = read_out(setting, order, problem.radius, evaluate_at, problem.data.classification, dims)
+    norm = np.asarray(order.norm)
+    variables["norm"] = (dims, norm)
+    variables["distance_to_optimum"] = (dims, np.sqrt(np.asarray(observation.distance_squared)))
+    variables["excess_risk"] = (dims, variables["adversarial_risk"][1] - optimum_risk)
+    if teacher_norm > 0:
+        size = np.where(norm > 0, norm * teacher_norm, 1.0)
+        variables["alignment"] = (dims, np.asarray(observation.teacher_overlap) / size)
+    variables["learning_rate"] = (dims, np.asarray(observation.rate))
+    return variables
+
+
+def past_divergence(variables: Variables, reached: int) -> Variables:
+    """Divergence as a result: from time index `reached` on, sizes are infinite and ratios keep their last value."""
+    filled: Variables = {}
+    for name, (dims, values) in variables.items():
+        values = np.array(values)
+        bounded = "accuracy" in name or name in ("alignment", "learning_rate")
+        values[reached:] = values[max(reached - 1, 0)] if bounded else np.inf
+        filled[name] = (dims, values)
+    return filled

@@ -1,0 +1,91 @@
+"""The deterministic equivalent in the spectral state: coefficients of the fixed vectors and variance per node.
+
+Source: theory `dynamics.md` sections 0.2, 1.1 and 7 (derived there from the abstract of arXiv 2607.00207).
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax import Array
+
+from jominy.data.nodes import Nodes
+from jominy.dynamics.students import (
+    Observation,
+    Student,
+    attack_ridge,
+    descent,
+    finite,
+    gradient,
+    observe,
+    order_parameters,
+)
+from jominy.losses import Loss
+from jominy.numerics.gaussian import GaussianRule
+from jominy.schedules import Schedule
+
+
+class SpectralState(NamedTuple):
+    """What evolves: `coefficients` (A, Q) of the fixed vectors, the teacher's `complement` (0 or 1, Q), `variance` (Q,).
+
+    The complement is 1 - (the teacher's coefficient), integrated on its own: near the teacher it is what is small.
+    `variance` is the per-coordinate variance times d, of order one.
+    """
+
+    coefficients: Array
+    complement: Array
+    variance: Array
+
+
+class SpectralFlow(eqx.Module):
+    """dX/dt of the deterministic equivalent on the nodes of a law."""
+
+    nodes: Nodes
+    loss: Loss
+    schedule: Schedule
+    radius: Array
+    rule: GaussianRule
+    optimum: Student
+
+    def student(self, state: SpectralState) -> Student:
+        """The state as a student; the last basis vector is the teacher, if there is one."""
+        count = state.complement.shape[0]
+        residual = jnp.concatenate([state.coefficients[: len(state.coefficients) - count], -state.complement])
+        return Student(state.coefficients, residual, state.variance * self.nodes.shares)
+
+    def _evaluate(self, time: Array, state: SpectralState):
+        student = self.student(state)
+        order = order_parameters(self.nodes, student)
+        moments = self.loss.moments(order, self.nodes.labels, self.radius, self.rule)
+        ridge = attack_ridge(moments, self.nodes.weights, order.norm)
+        coefficients, alpha = gradient(self.nodes, student, moments, ridge)
+        rate = self.schedule.rate(time, descent(self.nodes, student, self.optimum, moments, coefficients, alpha))
+        return student, order, moments, coefficients, alpha, rate
+
+    def velocity(self, time: Array, state: SpectralState) -> SpectralState:
+        """Time derivative of the state."""
+        _, _, moments, coefficients, alpha, rate = self._evaluate(time, state)
+        count = state.complement.shape[0]
+        noise = (self.nodes.weights * moments.slope_squared) @ self.nodes.eigenvalues
+        return SpectralState(
+            coefficients=-rate * coefficients,
+            complement=rate * coefficients[len(coefficients) - count :],
+            variance=-2 * rate * alpha * state.variance + rate**2 * noise,
+        )
+
+    def observe(self, time: Array, state: SpectralState) -> Observation:
+        """Order parameters, distance, overlap and rate."""
+        student, order, _, _, _, rate = self._evaluate(time, state)
+        return observe(self.nodes, student, self.optimum, order, rate)
+
+    def diverged(self, time: Array, state: SpectralState) -> Array:
+        """Whether the student has left every scale that means something."""
+        return ~finite(order_parameters(self.nodes, self.student(state)))
+
+
+def initial_state(nodes: Nodes, start: Array, has_teacher: bool, variance: float) -> SpectralState:
+    """The state of the start: its coefficients (A,), and the total `variance` of a random start."""
+    size = nodes.shares.shape[0]
+    coefficients = jnp.repeat(jnp.asarray(start, dtype=float)[:, None], size, axis=1)
+    complement = 1.0 - coefficients[-1:] if has_teacher else jnp.zeros((0, size))
+    return SpectralState(coefficients, complement, jnp.full(size, variance))

@@ -1,0 +1,66 @@
+"""Where training starts."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.errors import InputError
+
+
+@dataclass(frozen=True)
+class RandomStart:
+    """X_0 ~ N(0, norm^2 I / d): the usual random initialisation, of norm `norm`.
+
+    >>> RandomStart(0.5).norm
+    0.5
+    """
+
+    norm: float
+
+    def __post_init__(self) -> None:
+        if not (np.isfinite(self.norm) and self.norm > 0):
+            raise InputError("The norm of a random start must be finite and > 0", self.norm, "For zero leave start out")
+
+
+Start = RandomStart | np.ndarray | float | None
+
+
+def start_vector(start: Any, dimension: float) -> np.ndarray | float:
+    """The fixed part of a start: an array (d,), or a number s that means s times the evenly spread unit vector."""
+    if start is None or isinstance(start, RandomStart):
+        return 0.0
+    vector = np.asarray(start, dtype=float)
+    if not np.all(np.isfinite(vector)):
+        raise InputError("A start must be finite", start, "Remove NaN and infinite entries")
+    if vector.ndim == 0:
+        return float(vector)
+    if vector.shape != (dimension,):
+        raise InputError(
+            f"A start must have one entry per input dimension, shape ({dimension},)",
+            f"shape {vector.shape}",
+            "Give an array of that shape, one number (its norm, spread evenly), RandomStart(norm), or nothing for zero",
+        )
+    return vector
+
+
+def start_in_eigenbasis(start: Any, law: EigenLaw) -> np.ndarray:
+    """(Q,) coordinates of the fixed part of the start in the shared eigenbasis."""
+    vector = start_vector(start, law.dimension)
+    if isinstance(vector, float):
+        if law.basis is None:
+            return vector * np.sqrt(law.shares)
+        vector = np.full(int(law.dimension), vector / np.sqrt(law.dimension))
+    return vector if law.basis is None else law.basis.T @ vector
+
+
+def start_dense(start: Any, law: DenseLaw) -> np.ndarray:
+    """(d,) the fixed part of the start."""
+    vector = start_vector(start, law.dimension)
+    return np.full(law.dimension, vector / np.sqrt(law.dimension)) if isinstance(vector, float) else vector
+
+
+def random_variance(start: Any) -> float:
+    """Total variance of a random start, 0 for a fixed one."""
+    return start.norm**2 if isinstance(start, RandomStart) else 0.0

@@ -1,0 +1,121 @@
+"""A student on the nodes of a law: its order parameters, its gradient, and what one step would do.
+
+Source: theory `dynamics.md` sections 0, 1.1, 5 and 7. The forecast and both simulators share these functions.
+"""
+
+from typing import Any, NamedTuple
+
+import jax.numpy as jnp
+from jax import Array
+
+from jominy.data.nodes import Nodes
+from jominy.losses import Moments, OrderParameters
+from jominy.losses.base import FLOOR
+from jominy.schedules import Descent
+
+
+class Student(NamedTuple):
+    """X in node q is sum_a coefficients[a, q] v_aq, plus an independent part.
+
+    Attributes:
+        coefficients: (A, Q) of X.
+        residual: (A, Q) of X - X*; kept apart from `coefficients`, so that neither norm cancels.
+        variance: (Q,) square norm of the part orthogonal to the basis (in the theory: d-fold variance times share).
+    """
+
+    coefficients: Array
+    residual: Array
+    variance: Array
+
+
+class Observation(NamedTuple):
+    """What is read off along a trajectory; the reported variables are functions of it."""
+
+    order: OrderParameters
+    distance_squared: Array
+    teacher_overlap: Array
+    rate: Array
+
+
+def inner(gram: Array, a: Array, b: Array) -> Array:
+    """(Q,) inner products per node of vectors with coefficients a and b (A, Q)."""
+    return jnp.einsum("abq,aq,bq->q", gram, a, b)
+
+
+def order_parameters(nodes: Nodes, student: Student) -> OrderParameters:
+    """The scalars of the student that enter every expectation."""
+    size = inner(nodes.gram, student.coefficients, student.coefficients) + student.variance
+    residual_size = inner(nodes.gram, student.residual, student.residual) + student.variance
+    to_means = jnp.einsum("abq,naq->nbq", nodes.gram, nodes.means)
+    return OrderParameters(
+        margin_mean=jnp.einsum("nbq,bq->n", to_means, student.coefficients),
+        margin_variance=jnp.maximum(nodes.eigenvalues @ size, 0.0),
+        residual_mean=jnp.einsum("nbq,bq->n", to_means, student.residual) - nodes.labels,
+        residual_variance=nodes.noise_variance + jnp.maximum(nodes.eigenvalues @ residual_size, 0.0),
+        norm=jnp.sqrt(jnp.maximum(jnp.sum(size), 0.0)),
+    )
+
+
+def attack_ridge(moments: Moments, weights: Array, norm: Array) -> Array:
+    """E Psi_rho / rho: the ridge that the attack acts as."""
+    return weights @ moments.norm_slope / jnp.maximum(norm, FLOOR)
+
+
+def gradient(nodes: Nodes, student: Student, moments: Moments, ridge: Array) -> tuple[Array, Array]:
+    """(A, Q) coefficients of grad R at the student's mean, and (Q,) the diagonal `alpha` of the bulk Hessian."""
+    weights = nodes.weights
+    curvature = (weights * moments.curvature) @ nodes.eigenvalues
+    # Written with the residual, so that at a vanishing norm the divergent ridge meets only the vanishing student.
+    surplus = (weights * (moments.curvature + moments.teacher_curvature)) @ nodes.eigenvalues
+    coefficients = (
+        curvature * student.residual
+        + ridge * student.coefficients
+        + jnp.einsum("n,naq->aq", weights * moments.slope, nodes.means)
+        + surplus * nodes.teacher
+    )
+    return coefficients, curvature + ridge
+
+
+def descent(
+    nodes: Nodes, student: Student, optimum: Student, moments: Moments, coefficients: Array, alpha: Array
+) -> Descent:
+    """What a step would do to distance and risk, from the gradient's coefficients (A, Q) and alpha (Q,)."""
+    error = error_coefficients(student, optimum)
+    power = nodes.weights * moments.slope_squared
+    return Descent(
+        gradient_dot_error=jnp.sum(inner(nodes.gram, coefficients, error) + alpha * student.variance),
+        gradient_squared=jnp.sum(inner(nodes.gram, coefficients, coefficients) + alpha**2 * student.variance),
+        noise=power @ (nodes.eigenvalues @ nodes.shares),
+        curved_noise=power @ (nodes.eigenvalues @ (nodes.shares * alpha)),
+    )
+
+
+def error_coefficients(student: Student, optimum: Student) -> Array:
+    """(A, Q) of X - X0, from whichever of the two representations cancels less."""
+    direct = student.coefficients - optimum.coefficients
+    through_teacher = student.residual - optimum.residual
+    return jnp.where(jnp.abs(student.residual) < jnp.abs(student.coefficients), through_teacher, direct)
+
+
+def observe(nodes: Nodes, student: Student, optimum: Student, order: OrderParameters, rate: Array) -> Observation:
+    """The observation of a student at which the schedule asks for `rate`."""
+    error = error_coefficients(student, optimum)
+    return Observation(
+        order=order,
+        distance_squared=jnp.maximum(jnp.sum(inner(nodes.gram, error, error) + student.variance), 0.0),
+        teacher_overlap=jnp.sum(inner(nodes.gram, student.coefficients, nodes.teacher)),
+        rate=rate,
+    )
+
+
+def zero_optimum(nodes: Nodes) -> Student:
+    """A placeholder where no schedule and no variable needs the optimum."""
+    nothing = jnp.zeros_like(nodes.teacher)
+    return Student(nothing, nothing - nodes.teacher, jnp.zeros_like(nodes.shares))
+
+
+def finite(tree: Any) -> Array:
+    """Whether the order parameters are all finite and of a size that still means something."""
+    order: OrderParameters = tree
+    size = order.norm**2 + jnp.sum(order.residual_variance)
+    return jnp.isfinite(size) & (size < 1e16)

@@ -1,0 +1,58 @@
+"""The one exception that jominy raises for bad input."""
+
+from __future__ import annotations
+
+_LONGEST = 160  # characters of the received value that a message quotes
+
+
+class InputError(ValueError):
+    """Bad input: the rule that was broken, the value that came, and what to do next.
+
+    The message is ``rule (received: ...). next step``. The command line prints it on one line and exits with code 2.
+
+    Parameters
+    ----------
+    rule
+        What must hold, in words: ``"the radius must be zero or positive"``.
+    received
+        The offending value; quoted by ``repr`` and shortened. ``None`` leaves it out.
+    next_step
+        What the user can do about it. Empty leaves it out.
+
+    Examples
+    --------
+    >>> str(InputError("the radius must be zero or positive", -0.5, "use radius=0 for clean training"))
+    'the radius must be zero or positive (received: -0.5). Use radius=0 for clean training.'
+    """
+
+    def __init__(self, rule: str, received: object = None, next_step: str = "") -> None:
+        self.rule = rule
+        self.received = received
+        self.next_step = next_step
+        super().__init__(_sentence(rule, received, next_step))
+
+    def __reduce__(self) -> tuple[type[InputError], tuple[str, object, str]]:
+        # The default would rebuild from the finished message, and so lose the parts on their way between processes.
+        return type(self), (self.rule, self.received, self.next_step)
+
+
+def _sentence(rule: str, received: object, next_step: str) -> str:
+    text = rule.strip().rstrip(".")
+    if received is not None:
+        text += f" (received: {_quote(received)})"
+    step = next_step.strip()
+    if step:
+        step = step[0].upper() + step[1:] if step[0].islower() and not _starts_with_code(step) else step
+        text += f". {step}" + ("" if step.endswith((".", "!", "?")) else ".")
+    return text
+
+
+def _starts_with_code(step: str) -> bool:
+    """Whether the first word is a name from code (``radius=0``, ``jominy.load``), which keeps its case."""
+    first = step.split()[0]
+    return any(mark in first for mark in "=._(`")
+
+
+def _quote(value: object) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

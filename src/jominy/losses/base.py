@@ -1,0 +1,203 @@
+"""What a loss must give, and the six Gaussian expectations through which it enters the theory.
+
+Source: theory `dynamics.md` sections 1 and 2. With r = <X, x>, rho = ||X|| and the attack of radius eps in l2,
+the adversarial loss is Psi(r, rho, y) = max_{|s| <= eps} loss(r + s rho, y).
+"""
+
+import abc
+from typing import ClassVar, NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import Array
+
+from jominy.numerics.gaussian import GaussianRule, gaussian_expectation
+
+FLOOR = 1e-30
+"""Smallest variance or norm that is divided by; far below anything a result depends on."""
+
+
+class OrderParameters(NamedTuple):
+    """The scalars of a student X on which every reported number depends; n components.
+
+    Attributes:
+        margin_mean: (n,) E_i r = <X, mu_i>.
+        margin_variance: (n,) Var_i r = X' K_i X.
+        residual_mean: (n,) E_i[r - y] for linear targets, <X - X*, mu_i> - h_i.
+        residual_variance: (n,) Var_i[r - y] = nu^2 + (X - X*)' K_i (X - X*).
+        norm: () rho = ||X||.
+    """
+
+    margin_mean: Array
+    margin_variance: Array
+    residual_mean: Array
+    residual_variance: Array
+    norm: Array
+
+
+class Moments(NamedTuple):
+    """Expectations over one component each, all (n,): the only way in which a loss enters the dynamics.
+
+    Attributes:
+        value: E Psi.
+        slope: E Psi_r.
+        curvature: E Psi_rr (distributional: kinks included).
+        teacher_curvature: E Psi_{r r*}.
+        norm_slope: E Psi_rho.
+        slope_squared: E Psi_r^2.
+        slope_norm_slope: E Psi_r Psi_rho (used only by the finite-step recursion on samples).
+        norm_slope_squared: E Psi_rho^2 (likewise).
+    """
+
+    value: Array
+    slope: Array
+    curvature: Array
+    teacher_curvature: Array
+    norm_slope: Array
+    slope_squared: Array
+    slope_norm_slope: Array
+    norm_slope_squared: Array
+
+
+class Loss(eqx.Module):
+    """A loss of the score r = <X, x> and the target y, quasi-convex in r, so that the worst case is an end point.
+
+    Subclass `MarginLoss` (a function of y r) or `ResidualLoss` (a function of r - y).
+    """
+
+    needs_classes: eqx.AbstractClassVar[bool]
+    """Whether the targets must be labels -1, +1."""
+
+    @abc.abstractmethod
+    def __call__(self, score: Array, target: Array) -> Array:
+        """The loss itself, elementwise."""
+
+    @abc.abstractmethod
+    def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
+        """The expectations of the adversarial loss in each component at `radius`."""
+
+    @abc.abstractmethod
+    def logit_sd(self, order: OrderParameters) -> Array:
+        """(n,) standard deviation of the variable over which `moments` integrates: what the quadrature must resolve."""
+
+    def adversarial(self, score: Array, norm: Array, target: Array, radius: Array) -> Array:
+        """Psi(r, rho, y), elementwise: the larger of the losses at r + eps rho and r - eps rho."""
+        return jnp.maximum(self(score + radius * norm, target), self(score - radius * norm, target))
+
+    def adversarial_slopes(self, score: Array, norm: Array, target: Array, radius: Array) -> tuple[Array, Array]:
+        """(Psi_r, Psi_rho) elementwise: what one SGD step needs (Danskin: the attack is held fixed)."""
+        ends = jnp.stack([score + radius * norm, score - radius * norm])
+        upper_is_worse = self(ends[0], target) >= self(ends[1], target)
+        sign = jnp.where(upper_is_worse, 1.0, -1.0)
+        worst = jnp.where(upper_is_worse, ends[0], ends[1])
+        slope = _derivative(lambda r: self(r, target))(worst)
+        return slope, sign * radius * slope
+
+    def describe(self) -> dict[str, str]:
+        """The loss as a JSON-able record."""
+        return {"kind": type(self).__name__}
+
+
+class MarginLoss(Loss):
+    """loss = profile(y r) for labels y = -1, +1, with `profile` decreasing: the attack lowers every margin by eps rho.
+
+    A new margin loss gives `profile`, and `kinks` (increasing) if it has any; nothing else.
+    """
+
+    kinks: tuple[float, ...] = eqx.field(default=(), static=True, kw_only=True)
+    needs_classes: ClassVar[bool] = True
+
+    @abc.abstractmethod
+    def profile(self, margin: Array) -> Array:
+        """The loss at margin z = y r, elementwise."""
+
+    def __call__(self, score: Array, target: Array) -> Array:
+        return self.profile(target * score)
+
+    def logit_sd(self, order: OrderParameters) -> Array:
+        return jnp.sqrt(order.margin_variance)
+
+    def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
+        mean = labels * order.margin_mean - radius * order.norm
+        sd = jnp.sqrt(jnp.maximum(order.margin_variance, FLOOR))
+        slope_of = _derivative(self.profile)
+
+        def expect(function):
+            return gaussian_expectation(function, mean, sd, rule, self.kinks)
+
+        slope = expect(lambda z, u: slope_of(z))
+        squared = expect(lambda z, u: slope_of(z) ** 2)
+        if self.kinks:
+            # Stein's lemma: E l'' = E[l' u] / sd holds for the distributional l'', so no density terms are needed.
+            curvature = expect(lambda z, u: slope_of(z) * u) / sd
+        else:
+            curvature = expect(lambda z, u: _derivative(slope_of)(z))
+        return Moments(
+            value=expect(lambda z, u: self.profile(z)),
+            slope=labels * slope,
+            curvature=curvature,
+            teacher_curvature=jnp.zeros_like(slope),
+            norm_slope=-radius * slope,
+            slope_squared=squared,
+            slope_norm_slope=-radius * labels * squared,
+            norm_slope_squared=radius**2 * squared,
+        )
+
+
+class ResidualLoss(Loss):
+    """loss = profile(r - y) with `profile` even and increasing in |r - y|: the attack adds eps rho to |r - y|.
+
+    A new residual loss gives `profile`, and `kinks` (points e > 0, increasing) if it has any; nothing else.
+    """
+
+    kinks: tuple[float, ...] = eqx.field(default=(), static=True, kw_only=True)
+    needs_classes: ClassVar[bool] = False
+
+    @abc.abstractmethod
+    def profile(self, residual: Array) -> Array:
+        """The loss at residual e = r - y, elementwise."""
+
+    def __call__(self, score: Array, target: Array) -> Array:
+        return self.profile(score - target)
+
+    def logit_sd(self, order: OrderParameters) -> Array:
+        return jnp.sqrt(order.residual_variance)
+
+    def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
+        mean = order.residual_mean
+        sd = jnp.sqrt(jnp.maximum(order.residual_variance, FLOOR))
+        shift = radius * order.norm
+        slope_of = _derivative(self.profile)
+        # The adversarial loss has its own kink where the residual changes sign; the attack moves the profile's inwards.
+        outer = [jnp.maximum(kink - shift, 0.0) for kink in self.kinks]
+        kinks = [*(-kink for kink in reversed(outer)), jnp.zeros_like(shift), *outer]
+
+        def expect(function):
+            return gaussian_expectation(function, mean, sd, rule, kinks)
+
+        def attacked(e):
+            return slope_of(jnp.abs(e) + shift)
+
+        signed = expect(lambda e, u: jnp.sign(e) * attacked(e))
+        curvature = expect(lambda e, u: jnp.sign(e) * attacked(e) * u) / sd  # Stein's lemma, as above
+        squared = expect(lambda e, u: attacked(e) ** 2)
+        return Moments(
+            value=expect(lambda e, u: self.profile(jnp.abs(e) + shift)),
+            slope=signed,
+            curvature=curvature,
+            teacher_curvature=-curvature,
+            norm_slope=radius * expect(lambda e, u: attacked(e)),
+            slope_squared=squared,
+            slope_norm_slope=radius * expect(lambda e, u: jnp.sign(e) * attacked(e) ** 2),
+            norm_slope_squared=radius**2 * squared,
+        )
+
+
+def _derivative(function):
+    """The elementwise derivative of an elementwise function."""
+
+    def derivative(x: Array) -> Array:
+        return jax.jvp(function, (x,), (jnp.ones_like(x),))[1]
+
+    return derivative

@@ -1,0 +1,45 @@
+"""The squared loss, with closed-form moments."""
+
+import jax.numpy as jnp
+from jax import Array
+from jax.scipy.special import erf
+from jax.scipy.stats import norm
+
+from jominy.losses.base import FLOOR, Moments, OrderParameters, ResidualLoss
+from jominy.numerics.gaussian import GaussianRule
+
+
+class SquaredLoss(ResidualLoss):
+    """(r - y)^2 / 2; under attack (|r - y| + eps rho)^2 / 2.
+
+    Source: theory `dynamics.md` section 2.1 and, for the mixed slopes, `realdata.md` section 1.
+
+    >>> import jax.numpy as jnp
+    >>> float(SquaredLoss()(jnp.array(3.0), jnp.array(1.0)))
+    2.0
+    """
+
+    def profile(self, residual: Array) -> Array:
+        return residual**2 / 2
+
+    def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
+        b = order.residual_mean
+        variance = jnp.maximum(order.residual_variance, FLOOR)
+        sd = jnp.sqrt(variance)
+        shift = radius * order.norm
+        u = b / sd
+        sign = erf(u / jnp.sqrt(2.0))  # E sign(e)
+        size = 2 * sd * norm.pdf(u) + b * sign  # E |e|
+        value = (variance + b**2 + 2 * shift * size + shift**2) / 2
+        curvature = 1 + 2 * shift * norm.pdf(u) / sd
+        return Moments(
+            value=value,
+            slope=b + shift * sign,
+            curvature=curvature,
+            teacher_curvature=-curvature,
+            norm_slope=radius * (size + shift),
+            slope_squared=2 * value,
+            slope_norm_slope=radius
+            * ((b**2 + variance) * sign + 2 * b * sd * norm.pdf(u) + 2 * shift * b + shift**2 * sign),
+            norm_slope_squared=2 * radius**2 * value,
+        )

@@ -1,0 +1,26 @@
+"""Double precision for the theory, without changing JAX's configuration for the rest of the process."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import ParamSpec, TypeVar
+
+import jax
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def double_precision(function: Callable[P, T]) -> Callable[P, T]:
+    """Run `function` with 64-bit floats; the caller's own JAX code keeps the precision that it chose.
+
+    >>> import jax.numpy as jnp
+    >>> double_precision(lambda: jnp.ones(1).dtype)()
+    dtype('float64')
+    """
+
+    @wraps(function)
+    def in_double(*args: P.args, **kwargs: P.kwargs) -> T:
+        with jax.enable_x64(True):
+            return function(*args, **kwargs)
+
+    return in_double

@@ -1,0 +1,214 @@
+"""The one contract of every engine: names, units and attributes of a labelled result."""
+
+from __future__ import annotations
+
+import functools
+import json
+import platform
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from importlib import metadata
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jominy.results.status import Status
+
+if TYPE_CHECKING:
+    import xarray as xr
+    from numpy.typing import ArrayLike
+
+CITE = (
+    "Homogenization of l2-Adversarial Training in High-Dimensions: Exact Dynamics under Stochastic Gradient Descent, "
+    "arXiv:2607.00207"
+)
+FORMAT = "jominy result 1"
+
+
+@dataclass(frozen=True)
+class Variable:
+    """What a variable is called, in which units it is given, and how it is written in a formula."""
+
+    long_name: str
+    units: str
+    symbol: str
+
+
+VARIABLES: dict[str, Variable] = {
+    "adversarial_risk": Variable("adversarial risk", "1", r"$R$"),
+    "clean_risk": Variable("clean risk", "1", r"$R_0$"),
+    "adversarial_accuracy": Variable("adversarial accuracy", "1", r"$A_\varepsilon$"),
+    "clean_accuracy": Variable("clean accuracy", "1", r"$A_0$"),
+    "norm": Variable("norm of the weights", "1", r"$\|X\|$"),
+    "distance_to_optimum": Variable("distance to the adversarial optimum", "1", r"$\|X - X^\circ\|$"),
+    "excess_risk": Variable("excess adversarial risk", "1", r"$R - R^\circ$"),
+    "alignment": Variable("alignment with the teacher", "1", r"$\cos(X, X^*)$"),
+    "learning_rate": Variable("learning rate", "1", r"$\gamma$"),
+    "radius": Variable("radius of the attack", "l2 norm of the input", r"$\varepsilon$"),
+    "risk_at_radius": Variable("adversarial risk at the evaluation radius", "1", r"$R(\varepsilon)$"),
+    "accuracy_at_radius": Variable("adversarial accuracy at the evaluation radius", "1", r"$A(\varepsilon)$"),
+    "gaussian_adversarial_risk": Variable("adversarial risk, one Gaussian per class", "1", r"$R_G$"),
+    "gaussian_adversarial_accuracy": Variable("adversarial accuracy, one Gaussian per class", "1", r"$A_G$"),
+}
+
+COORDINATES: dict[str, Variable] = {
+    "time": Variable("time", "samples / dimension", r"$t$"),
+    "seed": Variable("seed", "1", "seed"),
+    "evaluation_radius": Variable("radius of the attack at evaluation", "l2 norm of the input", r"$\varepsilon$"),
+    "variable": Variable("variable", "1", "variable"),
+}
+
+# What `compare` reports about each variable; their units are those of the variable compared, or none.
+COMPARISON: dict[str, Variable] = {
+    "forecast": Variable("forecast", "units of the variable", "forecast"),
+    "mean": Variable("mean over seeds", "units of the variable", "mean"),
+    "standard_error": Variable("standard error of the mean", "units of the variable", "s.e."),
+    "difference": Variable("forecast minus mean", "units of the variable", "difference"),
+    "z": Variable("difference in standard errors", "1", r"$z$"),
+    "largest_z": Variable("largest difference in standard errors", "1", r"$\max |z|$"),
+    "largest_relative_error": Variable("largest relative error", "1", "largest relative error"),
+    "rms_relative_error": Variable("root-mean-square relative error", "1", "rms relative error"),
+}
+
+_HELD_OUT = "held_out_"
+_SUFFIXES = {
+    "_sd": "standard deviation over runs of the {}",
+    "_bias": "finite-dimension bias of the {}",
+}
+
+
+def describe_variable(name: str) -> Variable:
+    """Look up a variable, a coordinate, or a name derived from one; ``KeyError`` for a name outside the schema.
+
+    Derived names are ``held_out_<name>``, ``<name>_sd`` and ``<name>_bias``.
+
+    Examples
+    --------
+    >>> describe_variable("held_out_adversarial_risk_sd").long_name
+    'standard deviation over runs of the held-out adversarial risk'
+    """
+    known = VARIABLES.get(name) or COORDINATES.get(name) or COMPARISON.get(name)
+    if known is not None:
+        return known
+    for suffix, phrase in _SUFFIXES.items():
+        if name.endswith(suffix):
+            base = describe_variable(name.removesuffix(suffix))
+            return replace(base, long_name=phrase.format(base.long_name))
+    if name.startswith(_HELD_OUT):
+        base = describe_variable(name.removeprefix(_HELD_OUT))
+        return replace(base, long_name=f"held-out {base.long_name}")
+    raise KeyError(f"{name!r} is not a variable of the result schema; add it to VARIABLES")
+
+
+def make_result(
+    variables: Mapping[str, tuple[tuple[str, ...], ArrayLike]],
+    coords: Mapping[str, ArrayLike],
+    *,
+    engine: str,
+    scenario: Mapping[str, Any],
+    status: Status,
+    advice: str | None = None,
+    numerical_error: float | None = None,
+    seed: int | Sequence[int] | None = None,
+    notes: Sequence[str] = (),
+    extra: Mapping[str, float | int | str | list] | None = None,
+) -> xr.Dataset:
+    """Build the labelled result that every engine returns.
+
+    Parameters
+    ----------
+    variables
+        ``name -> (dimensions, values)``; every name must be in the schema (:func:`describe_variable`).
+    coords
+        ``dimension -> values``: ``time`` in samples / dimension, ``seed``, ``evaluation_radius``.
+    engine
+        ``"forecast"``, ``"simulate"``, ...
+    scenario
+        JSON-able description of what was computed.
+    status, advice
+        How it ended; ``advice`` replaces the status's own sentence.
+    numerical_error
+        Estimated relative error of the numbers, if the engine has one.
+    seed, notes, extra
+        Seed or seeds; sentences for the reader; further attributes (numbers, text, lists of either).
+
+    Returns
+    -------
+    xarray.Dataset
+        No time stamps or machine names: the same call gives the same result, bit by bit.
+
+    Raises
+    ------
+    KeyError
+        A variable that the schema does not know: a programming error, not a user's.
+
+    Examples
+    --------
+    >>> result = make_result({"norm": (("time",), [0.0, 0.6])}, {"time": [0.0, 1.0]}, engine="forecast",
+    ...                      scenario={"radius": 0.5}, status=Status.COMPLETED)
+    >>> result["norm"].attrs["long_name"], result.attrs["status"]
+    ('norm of the weights', 'completed')
+    """
+    import xarray as xr
+
+    dataset = xr.Dataset(
+        {name: (tuple(dims), np.asarray(values)) for name, (dims, values) in variables.items()},
+        coords={name: (name, np.asarray(values)) for name, values in coords.items()},
+    )
+    for name in (*variables, *coords):
+        entry = describe_variable(name)
+        dataset[name].attrs = {"long_name": entry.long_name, "units": entry.units, "symbol": entry.symbol}
+    attrs: dict[str, Any] = {
+        "format": FORMAT,
+        "engine": engine,
+        "scenario": _to_json(scenario),
+        "versions": _to_json(versions()),
+        "status": status.label,
+        "advice": status.advice if advice is None else advice,
+        "notes": _to_json(list(notes)),
+        "cite": CITE,
+    }
+    if numerical_error is not None:
+        attrs["numerical_error"] = float(numerical_error)
+    if seed is not None:
+        attrs["seed"] = _to_json(seed)
+    for key, value in (extra or {}).items():
+        attrs[key] = _attribute(value)
+    dataset.attrs = attrs
+    return dataset
+
+
+@functools.cache
+def versions() -> dict[str, str]:
+    """Versions of what computed a result, by name; ``"unknown"`` where a package is not installed as one."""
+    found = {"python": platform.python_version()}
+    for package in ("jominy", "numpy", "jax", "xarray"):
+        try:
+            found[package] = metadata.version(package)
+        except metadata.PackageNotFoundError:
+            found[package] = "unknown"
+    return found
+
+
+def _attribute(value: float | int | str | list) -> Any:
+    """What NetCDF can hold and gives back unchanged: numbers and text as such, everything else as JSON text."""
+    if isinstance(value, (bool, np.bool_)):
+        return int(value)
+    if isinstance(value, (int, np.integer)):
+        return int(value)
+    if isinstance(value, (float, np.floating)):
+        return float(value)
+    return value if isinstance(value, str) else _to_json(value)
+
+
+def _to_json(value: Any) -> str:
+    return json.dumps(value, default=_plain, ensure_ascii=False)
+
+
+def _plain(value: Any) -> Any:
+    """NumPy values as the Python values that JSON knows."""
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if isinstance(value, np.generic):
+        return value.item()
+    raise TypeError(f"a {type(value).__name__} cannot be stored in a result's attributes: {value!r}")

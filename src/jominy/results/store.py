@@ -1,0 +1,101 @@
+"""Results on disk: NetCDF, and back exactly as they were."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jominy.errors import InputError
+from jominy.results.schema import FORMAT
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
+    """Write a result to a NetCDF file; :func:`load` gives it back exactly.
+
+    It is written beside its final place and then renamed, so that a crash leaves the old file or the new one, never
+    half of one. Returns the path. Raises ``InputError`` where the folder is missing or not writable.
+
+    Examples
+    --------
+    >>> import tempfile, jominy.results as results
+    >>> result = results.make_result({"norm": (("time",), [0.0, 0.6])}, {"time": [0.0, 1.0]}, engine="forecast",
+    ...                              scenario={}, status=results.Status.COMPLETED)
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     results.load(results.save(result, folder + "/run.nc")).identical(result)
+    True
+    """
+    import xarray as xr
+
+    if not isinstance(result, xr.Dataset):
+        raise InputError("only a result (an xarray.Dataset) can be saved", type(result).__name__)
+    target = Path(path)
+    if not target.parent.is_dir():
+        raise InputError("the folder to save in must exist", str(target.parent), "create it first, or save elsewhere")
+    if target.is_dir():
+        raise InputError("the path to save to must be a file, not a folder", str(target), "add a file name ending in .nc")
+    stamped = result if result.attrs.get("format") == FORMAT else result.assign_attrs(format=FORMAT)
+    encoding: dict[Any, dict[str, Any]] = {name: {"_FillValue": None} for name in stamped.variables}
+    try:
+        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
+        os.close(handle)
+        try:
+            stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
+            _give_usual_permissions(temporary)
+            os.replace(temporary, target)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise InputError(f"the result could not be written: {error.strerror or error}", str(target)) from error
+    return target
+
+
+def load(path: str | os.PathLike[str]) -> xr.Dataset:
+    """Read a result that :func:`save` wrote, wholly into memory.
+
+    Raises ``InputError`` for a missing file, one that is not NetCDF, and one that jominy did not write.
+    """
+    import xarray as xr
+
+    source = Path(path)
+    if not source.is_file():
+        raise InputError("the result file must exist", str(source), "save one with jominy.save or with --out")
+    try:
+        with xr.open_dataset(source, engine="netcdf4", mask_and_scale=False, decode_times=False) as opened:
+            result = opened.load()
+    except (OSError, ValueError) as error:
+        raise InputError("a result file must be NetCDF as jominy.save writes it", str(source)) from error
+    if result.attrs.get("format") != FORMAT:
+        raise InputError(
+            f"this file was not written by jominy.save (its format must be {FORMAT!r})",
+            result.attrs.get("format", "no format"),
+            "open it with xarray.open_dataset instead",
+        )
+    for variable in result.variables.values():
+        variable.encoding = {}
+    result.encoding = {}
+    # NetCDF gives numeric attributes back as NumPy scalars; what went in were Python numbers.
+    result.attrs = {key: _plain(value) for key, value in result.attrs.items()}
+    for variable in result.variables.values():
+        variable.attrs = {key: _plain(value) for key, value in variable.attrs.items()}
+    return result
+
+
+def _plain(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic) else value
+
+
+def _give_usual_permissions(path: str) -> None:
+    """mkstemp makes a file that only its owner can read; a result is an ordinary file."""
+    mask = os.umask(0)
+    os.umask(mask)
+    os.chmod(path, 0o666 & ~mask)

@@ -1,0 +1,7 @@
+"""Learning-rate schedules; a schedule is an object."""
+
+from jominy.schedules.adaptive import ExactLineSearch, Polyak
+from jominy.schedules.base import Descent, Schedule
+from jominy.schedules.given import Constant, Cosine, FromFunction, InverseTime, Piecewise
+
+__all__ = ["Constant", "Cosine", "Descent", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak", "Schedule"]

@@ -1,0 +1,44 @@
+"""Idealised adaptive schedules: the best step for the distance (Polyak) and for the risk (exact line search).
+
+Source: theory `dynamics.md` section 5; both need population quantities, which the theory knows.
+"""
+
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+from jax import Array
+
+from jominy.schedules.base import Descent, Schedule
+
+
+class Polyak(Schedule):
+    """g = <grad R, X - X0> / noise, the minimiser of d||X - X0||^2/dt, X0 the adversarial optimum; never negative.
+
+    >>> float(Polyak().rate(0.0, Descent(0.3, 0.2, 0.6, 0.5)))
+    0.5
+    """
+
+    needs_optimum: ClassVar[bool] = True
+
+    def rate(self, time: Array, descent: Descent) -> Array:
+        # At the optimum of a noiseless problem both vanish, and the limit is what the neighbourhood gives: no step.
+        return jnp.maximum(descent.gradient_dot_error, 0.0) / jnp.maximum(descent.noise, 1e-300)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "polyak"}
+
+
+class ExactLineSearch(Schedule):
+    """g = ||grad R||^2 / curved_noise, the minimiser of dR/dt.
+
+    A start at zero with a positive radius is a fixed point of it: start elsewhere.
+
+    >>> float(ExactLineSearch().rate(0.0, Descent(0.3, 0.2, 0.6, 0.5)))
+    0.4
+    """
+
+    def rate(self, time: Array, descent: Descent) -> Array:
+        return descent.gradient_squared / jnp.maximum(descent.curved_noise, 1e-300)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "exact-line-search"}

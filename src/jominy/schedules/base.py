@@ -1,0 +1,81 @@
+"""A schedule says the learning rate from the time and, if it adapts, from the descent it would cause."""
+
+import abc
+from collections.abc import Sequence
+from typing import Any, ClassVar, NamedTuple
+
+import equinox as eqx
+import numpy as np
+from jax import Array
+
+from jominy.errors import InputError
+
+
+class Descent(NamedTuple):
+    """What one step of size g/d does to the distance and to the risk; all scalars, population values.
+
+    Attributes:
+        gradient_dot_error: <grad R(X), X - X0> with X0 the adversarial optimum (0 where no schedule asks for it).
+        gradient_squared: ||grad R(X)||^2.
+        noise: (1/d) E ||sample gradient||^2; the distance gains g^2 noise.
+        curved_noise: (1/d) E <sample gradient, Hess R sample gradient>; the risk gains g^2 curved_noise / 2.
+    """
+
+    gradient_dot_error: Array
+    gradient_squared: Array
+    noise: Array
+    curved_noise: Array
+
+
+class Schedule(eqx.Module):
+    """The learning rate g(t); one step is g/d, time t = samples / d."""
+
+    needs_optimum: ClassVar[bool] = False
+    """Whether `rate` reads the distance to the adversarial optimum."""
+
+    @abc.abstractmethod
+    def rate(self, time: Array, descent: Descent) -> Array:
+        """The learning rate at `time`; traced by JAX."""
+
+    @property
+    def jumps(self) -> tuple[float, ...]:
+        """Times at which the rate is discontinuous."""
+        return ()
+
+    @abc.abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """The schedule as a JSON-able record."""
+
+
+def require_rate(value: float, name: str = "rate") -> float:
+    """A finite learning rate >= 0, or an error that says so."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not (np.isfinite(number) and number >= 0):
+        raise InputError(
+            f"A learning {name} must be a finite number >= 0",
+            value,
+            "Rates are in units where one step is rate/dimension; values near 1 are usual",
+        )
+    return number
+
+
+def require_positive(value: float, name: str) -> float:
+    """A finite number > 0, or an error that says so."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = np.nan
+    if not (np.isfinite(number) and number > 0):
+        raise InputError(f"{name} must be a finite number > 0", value, "Give it in time units of samples / dimension")
+    return number
+
+
+def require_increasing(values: Sequence[float], name: str) -> tuple[float, ...]:
+    """Finite increasing numbers, or an error that says so."""
+    numbers = tuple(float(value) for value in values)
+    if not all(np.isfinite(numbers)) or any(b <= a for a, b in zip(numbers[:-1], numbers[1:], strict=True)):
+        raise InputError(f"{name} must be finite and strictly increasing", values, "Sort them and drop repetitions")
+    return numbers

@@ -1,0 +1,197 @@
+"""Forecast against simulation: the difference, in standard errors and relative to the mean."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jominy.errors import InputError
+from jominy.results import Status, make_result
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+# A standard error, or a mean, below this share of the variable's largest mean counts as this share: beneath it lie
+# rounding and the forecast's own integration error, and a ratio to it would say nothing about the theory.
+_FLOOR = 1e-7
+
+
+def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
+    """Compare a forecast with the mean over the seeds of a simulation, variable by variable and time by time.
+
+    Parameters
+    ----------
+    forecast
+        Result without a ``seed`` dimension, on times that cover those of the simulation. Where the times differ it is
+        interpolated by a cubic spline, and never extrapolated.
+    simulation
+        Result with at least two seeds.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dimensions ``(variable, time)``: ``forecast``, ``mean``, ``standard_error``, ``difference`` (forecast minus mean) and
+        ``z`` (difference in standard errors). Dimension ``variable``: ``largest_z`` (of ``|z|``), ``largest_relative_error``
+        (of ``|difference / mean|``) and ``rms_relative_error`` (root mean square over time of the difference, divided by that
+        of the mean). Variables at several evaluation radii appear once for each, as ``accuracy_at_radius[0.5]``.
+        Moments at which either side is not finite (after a divergence) are not compared: ``difference`` and ``z`` are NaN.
+
+    Raises
+    ------
+    InputError
+        Arguments in the wrong order, one seed only, no common variable, times outside the forecast's range.
+
+    Examples
+    --------
+    >>> from jominy.results import Status, make_result
+    >>> def result(engine, dims, values, **coords):
+    ...     return make_result({"norm": (dims, values)}, {"time": [0.0, 1.0], **coords}, engine=engine, scenario={},
+    ...                        status=Status.COMPLETED)
+    >>> told = result("forecast", ("time",), [0.0, 1.1])
+    >>> seen = result("simulate", ("seed", "time"), [[0.0, 0.9], [0.0, 1.1]], seed=[0, 1])
+    >>> report = compare(told, seen)
+    >>> round(float(report["z"].sel(variable="norm", time=1.0)), 6)  # mean 1.0, standard error 0.1
+    1.0
+    """
+    _check(forecast, simulation)
+    told, seen = _common(forecast, simulation)
+    time = np.asarray(simulation["time"].values, dtype=float)
+    names = list(told)
+    expected = np.array([_at_times(forecast["time"].values, told[name], time) for name in names])
+    mean, error = (np.array(part) for part in zip(*(_mean_and_error(seen[name]) for name in names), strict=True))
+    usable = np.isfinite(expected) & np.isfinite(mean) & np.isfinite(error)
+    difference = np.full_like(mean, np.nan)
+    np.subtract(expected, mean, out=difference, where=usable)
+    floor = _FLOOR * np.max(np.abs(mean), axis=1, where=usable, initial=np.finfo(float).tiny, keepdims=True)
+    z = np.full_like(mean, np.nan)
+    np.divide(difference, np.maximum(error, floor), out=z, where=usable)
+    relative = np.zeros_like(mean)
+    np.divide(np.abs(difference), np.maximum(np.abs(mean), floor), out=relative, where=usable)
+    squared_mean = np.sum(np.square(mean, where=usable, out=np.zeros_like(mean)), axis=1)
+    squared_difference = np.sum(np.square(difference, where=usable, out=np.zeros_like(mean)), axis=1)
+    both = ("variable", "time")
+    return make_result(
+        {
+            "forecast": (both, expected),
+            "mean": (both, mean),
+            "standard_error": (both, error),
+            "difference": (both, difference),
+            "z": (both, z),
+            "largest_z": (("variable",), np.max(np.abs(z), axis=1, where=usable, initial=0.0)),
+            "largest_relative_error": (("variable",), np.max(relative, axis=1)),
+            "rms_relative_error": (("variable",), np.sqrt(squared_difference / np.maximum(squared_mean, floor[:, 0] ** 2))),
+        },
+        {"variable": np.array(names, dtype=object), "time": time},
+        engine="compare",
+        scenario=_scenario(simulation),
+        status=_worse(forecast, simulation),
+        notes=_notes(forecast, simulation, usable),
+        extra={
+            "seeds": int(simulation.sizes["seed"]),
+            "forecast_status": str(forecast.attrs.get("status", "")),
+            "simulation_status": str(simulation.attrs.get("status", "")),
+            **({"title": simulation.attrs["title"]} if "title" in simulation.attrs else {}),
+        },
+    )
+
+
+def _check(forecast: xr.Dataset, simulation: xr.Dataset) -> None:
+    if "seed" in forecast.dims:
+        raise InputError(
+            "compare takes the forecast first and the simulation second",
+            f"a first argument with {forecast.sizes['seed']} seeds",
+            "write compare(forecast, simulation)",
+        )
+    if "seed" not in simulation.dims:
+        raise InputError(
+            "the second argument of compare must be a simulation, with a seed dimension",
+            f"dimensions {tuple(map(str, simulation.dims))}",
+        )
+    if simulation.sizes["seed"] < 2:
+        raise InputError(
+            "a comparison needs at least two seeds, because one run has no standard error",
+            simulation.sizes["seed"],
+            "simulate with seeds=20 or more",
+        )
+    for name, result in (("forecast", forecast), ("simulation", simulation)):
+        if "time" not in result.dims or result.sizes["time"] == 0:
+            raise InputError(f"the {name} must have a time dimension", f"dimensions {tuple(map(str, result.dims))}")
+    told, seen = forecast["time"].values, simulation["time"].values
+    slack = 1e-9 * max(1.0, abs(float(told[-1])))
+    if seen.min() < told.min() - slack or seen.max() > told.max() + slack:
+        raise InputError(
+            "the forecast must cover the times of the simulation",
+            f"forecast {told.min():g} to {told.max():g}, simulation {seen.min():g} to {seen.max():g}",
+            "forecast to the same last time",
+        )
+
+
+def _common(forecast: xr.Dataset, simulation: xr.Dataset) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Curves by name: forecast (time,), simulation (seed, time); several radii become several names."""
+    told: dict[str, np.ndarray] = {}
+    seen: dict[str, np.ndarray] = {}
+    for key in forecast.data_vars:
+        if key not in simulation.data_vars:
+            continue
+        name, left, right = str(key), forecast[key], simulation[key]
+        if "seed" not in right.dims:
+            right = right.expand_dims(seed=simulation.sizes["seed"])
+        if set(left.dims) == {"time"} and set(right.dims) == {"seed", "time"}:
+            told[name], seen[name] = left.values, right.transpose("seed", "time").values
+        elif set(left.dims) == {"time", "evaluation_radius"} and set(right.dims) == {"seed", *left.dims}:
+            for radius in np.intersect1d(left["evaluation_radius"].values, right["evaluation_radius"].values):
+                label = f"{name}[{radius:g}]"
+                told[label] = left.sel(evaluation_radius=radius).values
+                seen[label] = right.sel(evaluation_radius=radius).transpose("seed", "time").values
+    if not told:
+        raise InputError(
+            "forecast and simulation must have a variable over time in common",
+            f"{sorted(map(str, forecast.data_vars))} and {sorted(map(str, simulation.data_vars))}",
+        )
+    return told, seen
+
+
+def _at_times(given: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    if len(given) == len(wanted) and np.allclose(given, wanted, rtol=1e-9, atol=1e-12):
+        return np.asarray(values, dtype=float)
+    from scipy.interpolate import CubicSpline
+
+    finite = np.isfinite(values)
+    result = np.full(len(wanted), np.nan)
+    if np.count_nonzero(finite) < 2:
+        return result
+    last, first = given[finite].max(), given[finite].min()
+    slack = 1e-9 * max(1.0, abs(last))
+    inside = (wanted >= first - slack) & (wanted <= last + slack)
+    result[inside] = CubicSpline(given[finite], values[finite])(np.clip(wanted[inside], first, last))
+    return result
+
+
+def _mean_and_error(runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Mean over seeds and its standard error, both infinite where a run is: (seed, time) -> (time,), (time,)."""
+    whole = np.all(np.isfinite(runs), axis=0)
+    kept = np.where(whole, runs, 0.0)
+    mean, error = kept.mean(axis=0), kept.std(axis=0, ddof=1) / np.sqrt(len(runs))
+    unbounded = np.any(np.isinf(runs), axis=0)
+    outside = np.where(unbounded, np.inf, np.nan)
+    return np.where(whole, mean, outside), np.where(whole, error, outside)
+
+
+def _worse(forecast: xr.Dataset, simulation: xr.Dataset) -> Status:
+    labels = [result.attrs.get("status", Status.COMPLETED.label) for result in (simulation, forecast)]
+    unusual = [label for label in labels if label != Status.COMPLETED.label]
+    return Status.of(unusual[0]) if unusual else Status.COMPLETED
+
+
+def _scenario(simulation: xr.Dataset) -> dict[str, Any]:
+    return json.loads(simulation.attrs.get("scenario", "{}"))
+
+
+def _notes(forecast: xr.Dataset, simulation: xr.Dataset, usable: np.ndarray) -> list[str]:
+    notes = [*json.loads(forecast.attrs.get("notes", "[]")), *json.loads(simulation.attrs.get("notes", "[]"))]
+    left_out = int(np.count_nonzero(~usable.any(axis=0)))
+    if left_out:
+        notes.append(f"{left_out} of {usable.shape[1]} times are not compared: a value there is not finite.")
+    return list(dict.fromkeys(notes))

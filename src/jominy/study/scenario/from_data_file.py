@@ -1,0 +1,70 @@
+"""A scenario made from a data file and a few settings, for a first look without writing one."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+from jominy.study.scenario.model import Scenario
+
+DATA_FILES = (".npz", ".npy", ".csv", ".parquet")
+
+
+def from_data_file(
+    path: str | os.PathLike[str],
+    *,
+    target: str | int,
+    loss: str = "logistic",
+    radius: float = 0.0,
+    rate: float = 1.0,
+    time: float = 10.0,
+    evaluate_at: list[float] | None = None,
+    held_out: float = 0.0,
+    seeds: int = 20,
+    units: str = "scaled",
+    preprocessing: dict[str, Any] | None = None,
+    classes: list[list[Any]] | None = None,
+) -> Scenario:
+    """The scenario that a data file and these settings make.
+
+    Parameters
+    ----------
+    path
+        npz, npy, csv or parquet.
+    target
+        The column to predict.
+    loss
+        ``"logistic"`` or ``"squared"``.
+    radius, rate, time, evaluate_at, units
+        As in a scenario file; the learning rate is constant.
+    held_out
+        Share of the samples held out from training.
+    seeds
+        How many runs a simulation makes.
+    preprocessing, classes
+        As in the ``[data]`` table of a scenario file.
+
+    Examples
+    --------
+    >>> from_data_file("folder/patients.csv", target="ill", radius=0.2).data.path
+    'patients.csv'
+    """
+    source = Path(path)
+    data: dict[str, Any] = {"kind": "file", "path": source.name, "target": target, "held_out": held_out}
+    if preprocessing:
+        data["preprocessing"] = preprocessing
+    if classes is not None:
+        data["classes"] = classes
+    given: dict[str, Any] = {
+        "title": f"{source.name}: {loss} loss, radius {radius:g}, rate {rate:g}",
+        "data": data,
+        "loss": {"kind": loss},
+        "radius": radius,
+        "schedule": {"kind": "constant", "rate": rate},
+        "time": time,
+        "evaluate_at": evaluate_at or [],
+        "units": units,
+        "simulation": {"seeds": seeds},
+    }
+    return Scenario.from_mapping(given, folder=source.parent, source="the settings")

@@ -1,0 +1,89 @@
+"""Synthetic data laws in a scenario file."""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from jominy.study.scenario.base import Table
+from jominy.study.scenario.covariances import Covariance
+from jominy.study.scenario.vectors import Vector, build_vector
+
+if TYPE_CHECKING:
+    from jominy.data import GaussianMixture, LinearTeacher
+
+
+def _dimension(value: Any) -> int | float:
+    if value == math.inf or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise ValueError("must be a whole number >= 1, or inf for the limiting law")
+
+
+Dimension = Annotated[
+    int | float,
+    PlainValidator(_dimension),
+    # JSON has no infinity; TOML has, and this schema describes TOML files.
+    WithJsonSchema({"type": "number", "minimum": 1, "description": "number of coordinates; inf for the limiting law"}),
+]
+_NOISE = Field(0.0, ge=0, description="variance of the noise on the target")
+
+
+class TeacherTable(Table):
+    """One centred Gaussian class; the target is a linear teacher plus noise."""
+
+    kind: Literal["teacher"]
+    dimension: Dimension
+    covariance: Covariance
+    teacher: Vector = Field(1.0, description="the teacher; a number is its norm")
+    noise_variance: float = _NOISE
+
+    def build(self) -> LinearTeacher:
+        """The law."""
+        from jominy.data import LinearTeacher
+
+        return LinearTeacher(
+            self.covariance.build(self.dimension),
+            teacher=build_vector(self.teacher, self.dimension),
+            noise_variance=self.noise_variance,
+        )
+
+
+class ComponentTable(Table):
+    """One Gaussian component of a mixture."""
+
+    weight: float = Field(gt=0, description="probability; the weights sum to one")
+    mean: Vector = Field(0.0, description="centre of the component")
+    covariance: Covariance
+    label: float | None = Field(None, description="target of this component; -1 and 1 for classes")
+
+
+class MixtureTable(Table):
+    """A mixture of Gaussian components; the target is the label, a linear teacher plus noise, or their sum."""
+
+    kind: Literal["mixture"]
+    dimension: Dimension
+    components: list[ComponentTable] = Field(min_length=1)
+    teacher: Vector | None = Field(None, description="a linear teacher, if the target has one")
+    noise_variance: float = _NOISE
+
+    def build(self) -> GaussianMixture:
+        """The law."""
+        from jominy.data import GaussianMixture
+        from jominy.errors import InputError
+
+        labels = [component.label for component in self.components]
+        missing = [f"data.components[{k}]" for k, label in enumerate(labels) if label is None]
+        if missing and len(missing) < len(labels):
+            raise InputError(
+                "either every component has a label or none has", f"no label in {', '.join(missing)}", "add label = -1 or 1"
+            )
+        return GaussianMixture(
+            weights=[component.weight for component in self.components],
+            means=[build_vector(component.mean, self.dimension) for component in self.components],
+            covariances=[component.covariance.build(self.dimension) for component in self.components],
+            labels=None if missing else labels,
+            teacher=None if self.teacher is None else build_vector(self.teacher, self.dimension),
+            noise_variance=self.noise_variance,
+        )

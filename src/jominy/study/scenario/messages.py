@@ -1,0 +1,129 @@
+"""What is wrong with a scenario, in one sentence that names the key."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from jominy.errors import InputError
+
+# Said first when several things are wrong: a misspelt key explains the missing one, a missing kind everything below it.
+_ORDER = ("extra_forbidden", "union_tag_not_found", "union_tag_invalid", "missing")
+_WORDS = {
+    "float_type": "must be a number",
+    "int_type": "must be a whole number",
+    "bool_type": "must be true or false",
+    "string_type": 'must be text, in "quotes"',
+    "list_type": "must be a list, in [brackets]",
+    "model_type": "must be a table, such as { kind = ... }",
+    "model_attributes_type": "must be a table, such as { kind = ... }",
+    "dict_type": "must be a table, such as { kind = ... }",
+    "finite_number": "must be finite",
+}
+
+
+def explain(error: ValidationError, given: Any, source: str, model: type[BaseModel]) -> InputError:
+    """Turn pydantic's report into one :class:`InputError` about the most telling of its findings."""
+    findings = error.errors(include_url=False)
+    ranked = sorted(findings, key=lambda f: _ORDER.index(f["type"]) if f["type"] in _ORDER else len(_ORDER))
+    first = ranked[0]
+    keys = _keys_in(given, first["loc"])
+    where = _dotted(keys)
+    kind, context = first["type"], first.get("ctx", {})
+    if kind == "extra_forbidden":
+        allowed = _allowed_keys(model, given, keys[:-1])
+        near = difflib.get_close_matches(str(keys[-1]), allowed, n=1)
+        step = f"did you mean {near[0]!r}? " if near else ""
+        return InputError(
+            f"{source}: there is no key {where!r}", first["input"], f"{step}Keys allowed there: {', '.join(sorted(allowed))}"
+        )
+    if kind == "missing":
+        return InputError(f"{source}: the key {where!r} is missing", next_step=_how_to_add(keys))
+    if kind == "union_tag_not_found":
+        return InputError(
+            f"{source}: {where!r} must be a table with a kind", first["input"], f"kinds: {_tags(model, given, keys)}"
+        )
+    if kind == "union_tag_invalid":
+        return InputError(f"{source}: '{where}.kind' must be one of {context['expected_tags']}", context["tag"])
+    if kind == "literal_error":
+        return InputError(f"{source}: {where!r} must be {context['expected']}", first["input"])
+    several = [f for f in findings if _keys_in(given, f["loc"]) == keys]
+    words = " or ".join(dict.fromkeys(_sentence(finding).removeprefix("must be ") for finding in several))
+    return InputError(f"{source}: {where!r} must be {words}", first["input"])
+
+
+def _sentence(finding: Any) -> str:
+    if finding["type"] in _WORDS:
+        return _WORDS[finding["type"]]
+    if finding["type"] == "literal_error":
+        return finding["ctx"]["expected"]
+    text = finding["msg"].removeprefix("Value error, ").removeprefix("Input should be ")
+    return text.replace("greater than or equal to", ">=").replace("less than or equal to", "<=").replace(
+        "greater than", ">"
+    ).replace("less than", "<")  # fmt: skip
+
+
+def _keys_in(given: Any, location: Sequence[int | str]) -> list[int | str]:
+    """Pydantic's location without the names of union members, which are not in the file."""
+    keys: list[int | str] = []
+    for position, part in enumerate(location):
+        last = position == len(location) - 1
+        if isinstance(given, dict) and part in given:
+            keys.append(part)
+            given = given[part]
+        elif isinstance(given, list) and isinstance(part, int) and part < len(given):
+            keys.append(part)
+            given = given[part]
+        elif last and isinstance(given, dict) and isinstance(part, str):
+            keys.append(part)  # the missing key itself
+    return keys
+
+
+def _dotted(keys: Sequence[int | str]) -> str:
+    text = ""
+    for key in keys:
+        text += f"[{key}]" if isinstance(key, int) else (f".{key}" if text else key)
+    return text or "the scenario"
+
+
+def _how_to_add(keys: Sequence[int | str]) -> str:
+    if list(keys) in (["data"], ["loss"], ["schedule"]):
+        return f"add a table [{keys[0]}] with a kind; `jominy schema` lists what there is"
+    return "`jominy schema` says what it holds"
+
+
+def _models(model: type[BaseModel], given: Any, keys: Iterable[int | str]) -> list[type[BaseModel]]:
+    """The tables that may stand at a place in the file."""
+    here: list[type[BaseModel]] = [model]
+    for key in keys:
+        given = given[key]
+        if isinstance(key, str):
+            here = [inner for table in here if key in table.model_fields for inner in _tables(table.model_fields[key])]
+        if isinstance(given, dict) and "kind" in given:
+            chosen = [table for table in here if given["kind"] in _kinds(table)]
+            here = chosen or here
+    return here
+
+
+def _allowed_keys(model: type[BaseModel], given: Any, keys: Sequence[int | str]) -> list[str]:
+    return [name for table in _models(model, given, keys) for name in table.model_fields]
+
+
+def _tags(model: type[BaseModel], given: Any, keys: Sequence[int | str]) -> str:
+    return ", ".join(repr(kind) for table in _models(model, given, keys) for kind in _kinds(table))
+
+
+def _kinds(table: type[BaseModel]) -> tuple[str, ...]:
+    field = table.model_fields.get("kind")
+    return getattr(field.annotation, "__args__", ()) if field is not None else ()
+
+
+def _tables(annotation: Any) -> list[type[BaseModel]]:
+    """Every table inside a type, however it is wrapped in unions, lists and annotations."""
+    inner = getattr(annotation, "annotation", annotation)
+    if isinstance(inner, type) and issubclass(inner, BaseModel):
+        return [inner]
+    return [table for part in getattr(inner, "__args__", ()) for table in _tables(part)]

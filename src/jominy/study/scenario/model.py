@@ -1,0 +1,191 @@
+"""A scenario: one study, in a TOML file."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import numpy as np
+from pydantic import Field, PrivateAttr, ValidationError
+
+from jominy.errors import InputError
+from jominy.study.scenario.base import Table
+from jominy.study.scenario.laws import MixtureTable, TeacherTable
+from jominy.study.scenario.messages import explain
+from jominy.study.scenario.samples import FileTable, Loaded, ScikitLearnTable
+from jominy.study.scenario.training import Loss, Schedule, SimulationTable
+from jominy.study.scenario.vectors import RandomStartTable, Start, build_vector
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from jominy.dynamics import Problem
+
+Data = Annotated[TeacherTable | MixtureTable | FileTable | ScikitLearnTable, Field(discriminator="kind")]
+
+
+class Scenario(Table):
+    """One study: data, loss, radius, learning rate and time, checked as it is read.
+
+    Examples
+    --------
+    >>> scenario = Scenario.from_mapping({
+    ...     "data": {"kind": "teacher", "dimension": 100, "covariance": {"kind": "identity"}},
+    ...     "loss": {"kind": "squared"}, "radius": 0.5, "schedule": {"kind": "constant", "rate": 0.5}, "time": 2,
+    ... })
+    >>> scenario.problem().radius
+    0.5
+    >>> Scenario.from_mapping({"radios": 1})
+    Traceback (most recent call last):
+    ...
+    jominy.errors.InputError: the scenario: there is no key 'radios' (received: 1). Did you mean 'radius'? ...
+    """
+
+    title: str = Field("", description="one line that says what this is; heads tables and figures")
+    data: Data
+    loss: Loss
+    radius: float = Field(ge=0, description="l2 norm of the attack in training")
+    schedule: Schedule
+    time: float | None = Field(None, gt=0, description="train until this time, in samples / dimension")
+    times: list[float] | None = Field(None, min_length=1, description="report at exactly these times instead")
+    start: Start = Field(0.0, description="where training starts; a number is the norm")
+    evaluate_at: list[Annotated[float, Field(ge=0)]] = Field(
+        default_factory=list, description="further radii at which risk and accuracy are reported"
+    )
+    units: Literal["scaled", "data"] = Field(
+        "scaled", description="whether radius and rate are for scaled features, or for the features as they are in the data"
+    )
+    simulation: SimulationTable = Field(default_factory=lambda: SimulationTable())
+
+    _folder: Path = PrivateAttr(default_factory=Path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Scenario:
+        """Read a scenario file. Raises :class:`InputError` that names the key, what came, and what is allowed."""
+        source = Path(path)
+        if not source.is_file():
+            raise InputError("the scenario file must exist", str(source), "examples/ holds some to start from")
+        try:
+            given = tomllib.loads(source.read_text(encoding="utf-8"))
+        except tomllib.TOMLDecodeError as error:
+            raise InputError(f"{source.name} is not valid TOML: {error}") from error
+        except UnicodeDecodeError as error:
+            raise InputError("a scenario file must be TOML text in UTF-8", source.name) from error
+        return cls.from_mapping(given, folder=source.parent, source=source.name)
+
+    @classmethod
+    def from_mapping(
+        cls, given: Mapping[str, Any], *, folder: str | os.PathLike[str] = ".", source: str = "the scenario"
+    ) -> Scenario:
+        """Check a mapping as a scenario file is checked. Paths in it are relative to ``folder``."""
+        try:
+            scenario = cls.model_validate(dict(given))
+        except ValidationError as error:
+            raise explain(error, dict(given), source, cls) from error
+        scenario._folder = Path(folder)
+        if (scenario.time is None) == (scenario.times is None):
+            raise InputError(
+                f"{source}: exactly one of 'time' and 'times' must be there",
+                "both" if scenario.time is not None else "neither",
+                "write time = 10 to train until time 10",
+            )
+        if scenario.units == "data" and not isinstance(scenario.data, (FileTable, ScikitLearnTable)):
+            raise InputError(f"{source}: units = 'data' needs samples, of kind 'file' or 'scikit-learn'", scenario.data.kind)
+        return scenario
+
+    @cached_property
+    def loaded(self) -> Loaded | None:
+        """The samples and what is held out of them; ``None`` for a synthetic law."""
+        return self.data.build(self._folder) if isinstance(self.data, (FileTable, ScikitLearnTable)) else None
+
+    def problem(self) -> Problem:
+        """Data, loss and radius."""
+        from jominy.dynamics import Problem
+
+        if isinstance(self.data, (TeacherTable, MixtureTable)):
+            return Problem(self.data.build(), self.loss.build(), self.radius)
+        assert self.loaded is not None
+        return Problem(self.loaded.samples, self.loss.build(), self._scaled_radius(self.radius))
+
+    def build_schedule(self) -> Any:
+        """The learning-rate schedule, in scaled units."""
+        return self.schedule.build(self._scaled_rate)
+
+    def settings(self) -> dict[str, Any]:
+        """Keyword arguments that forecast and simulate share."""
+        settings: dict[str, Any] = {"evaluate_at": tuple(self._scaled_radius(radius) for radius in self.evaluate_at)}
+        if self.times is not None:
+            settings["times"] = np.asarray(self.times)
+        else:
+            settings["time"] = self.time
+        if (start := self._start()) is not None:
+            settings["start"] = start
+        if self.loaded is not None and self.loaded.held_out is not None:
+            settings["held_out"] = self.loaded.held_out
+        return settings
+
+    def forecast(self) -> xr.Dataset:
+        """The forecast of this scenario."""
+        from jominy.dynamics import forecast
+
+        return self._titled(forecast(self.problem(), self.build_schedule(), **self.settings()))
+
+    def simulate(self, *, progress: bool = True) -> xr.Dataset:
+        """SGD itself on this scenario."""
+        from jominy.dynamics import simulate
+
+        further: dict[str, Any] = {"seeds": self.simulation.seeds, "progress": progress}
+        if self.loaded is not None:
+            further["sampling"] = self.simulation.build_sampling()
+        if self.simulation.full_vectors is not None:
+            further["full_vectors"] = self.simulation.full_vectors
+        return self._titled(simulate(self.problem(), self.build_schedule(), **self.settings(), **further))
+
+    def gaussian_picture(self) -> xr.Dataset | None:
+        """What one Gaussian per class would forecast; ``None`` where that does not apply."""
+        if self.loaded is None or not self.loaded.samples.classification:
+            return None
+        from jominy.dynamics import gaussian_picture
+
+        last = self.time if self.times is None else max(self.times)
+        return self._titled(gaussian_picture(self.problem(), self.build_schedule(), time=last))
+
+    def _titled(self, result: xr.Dataset) -> xr.Dataset:
+        return result.assign_attrs(title=self.title) if self.title else result
+
+    def _start(self) -> Any:
+        if isinstance(self.start, RandomStartTable):
+            from jominy.dynamics import RandomStart
+
+            return RandomStart(self.start.norm)
+        if isinstance(self.start, float) and self.start == 0:
+            return None
+        dimension = self.data.dimension if self.loaded is None else self.loaded.samples.dimension  # type: ignore[union-attr]
+        return build_vector(self.start, dimension)
+
+    def _scaled_radius(self, radius: float) -> float:
+        if self.units == "scaled" or self.loaded is None:
+            return radius
+        return float(self.loaded.samples.radius_from_data_units(radius))
+
+    def _scaled_rate(self, rate: float) -> float:
+        if self.units == "scaled" or self.loaded is None:
+            return rate
+        return float(self.loaded.samples.rate_from_data_units(rate))
+
+
+def json_schema() -> dict[str, Any]:
+    """The JSON schema of a scenario file, for editors and other programs.
+
+    Examples
+    --------
+    >>> json_schema()["required"]
+    ['data', 'loss', 'radius', 'schedule']
+    """
+    schema = Scenario.model_json_schema()
+    schema["title"] = "jominy scenario"
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}

@@ -1,0 +1,100 @@
+"""Your own samples in a scenario file: from a data file, or a set that ships with scikit-learn."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from pydantic import Field
+
+from jominy.study.scenario.base import Table
+from jominy.study.split import split
+
+if TYPE_CHECKING:
+    from jominy.data import Preprocessing, Samples
+
+
+@dataclass(frozen=True)
+class Loaded:
+    """Samples to train on, and the raw arrays held out (``None`` when nothing is)."""
+
+    samples: Samples
+    held_out: tuple[np.ndarray, np.ndarray] | None
+
+
+class PreprocessingTable(Table):
+    """What is done to the features before training; every step is reported, and reversible."""
+
+    centre: bool = Field(True, description="subtract the mean of each feature")
+    scaling: Literal["per-feature", "one-factor", "none"] = Field(
+        "per-feature", description="divide each feature by its standard deviation, all by one factor, or none"
+    )
+    clip: float | Literal["off"] = Field(3.0, description="cap on ||x||^2 / d; longer rows are shortened")
+    rescale: bool = Field(True, description="scale so that the mean of ||x||^2 is d")
+
+    def build(self) -> Preprocessing:
+        """The preprocessing."""
+        from jominy.data import Preprocessing, Scaling
+
+        scaling = {
+            "per-feature": Scaling.PER_FEATURE,
+            "one-factor": Scaling.ONE_FACTOR,
+            "none": Scaling.NONE,
+        }[self.scaling]
+        clip = None if isinstance(self.clip, str) else self.clip
+        return Preprocessing(centre=self.centre, scaling=scaling, clip=clip, rescale=self.rescale)
+
+
+class _SamplesTable(Table):
+    classes: list[list[int | float | str]] | None = Field(
+        None, description="two groups of labels to keep, such as [[3], [8]]; others are dropped"
+    )
+    held_out: float = Field(0.0, ge=0, lt=1, description="share of the samples held out from training")
+    split_seed: int = Field(0, ge=0, description="seed of the held-out split")
+    preprocessing: PreprocessingTable = Field(default_factory=lambda: PreprocessingTable())
+
+    def build(self, folder: Path) -> Loaded:
+        """Read, split, and preprocess what is trained on. Paths are relative to ``folder``."""
+        from jominy.data import Samples
+
+        features, targets = self.read(folder)
+        train, test = split(targets, self.held_out, seed=self.split_seed)
+        samples = Samples(features[train], targets[train], preprocessing=self.preprocessing.build())
+        return Loaded(samples, (features[test], targets[test]) if len(test) else None)
+
+    def read(self, folder: Path) -> tuple[Any, Any]:
+        """Features (n, d) and targets (n,) as they are in the source."""
+        raise NotImplementedError
+
+
+class FileTable(_SamplesTable):
+    """A data file: npz, npy, csv or parquet."""
+
+    kind: Literal["file"]
+    path: str = Field(description="relative to this scenario file")
+    target: str | int = Field(description="column to predict; in an npy file its index, in an npz file the array's name")
+
+    def read(self, folder: Path) -> tuple[Any, Any]:
+        """Features (n, d) and targets (n,) as they are in the file."""
+        from jominy.data import read_table, select_classes
+
+        features, targets, _ = read_table(folder / self.path, self.target)
+        if self.classes is not None:
+            features, targets = select_classes(features, targets, tuple(tuple(group) for group in self.classes))
+        return features, targets
+
+
+class ScikitLearnTable(_SamplesTable):
+    """A data set that ships with scikit-learn."""
+
+    kind: Literal["scikit-learn"]
+    name: Literal["breast_cancer", "wine", "digits", "diabetes"]
+
+    def read(self, folder: Path) -> tuple[Any, Any]:
+        """Features (n, d) and targets (n,) as scikit-learn has them."""
+        from jominy.data import from_scikit_learn
+
+        classes = None if self.classes is None else tuple(tuple(group) for group in self.classes)
+        return from_scikit_learn(self.name, classes=classes)[:2]

@@ -1,0 +1,145 @@
+"""Loss, learning rate and sampling in a scenario file."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+from pydantic import Field
+
+from jominy.study.scenario.base import Table
+
+if TYPE_CHECKING:
+    from jominy.losses import LogisticLoss, SquaredLoss
+
+ToScaled = Callable[[float], float]
+"""Turns a rate as written in the file into one for scaled features."""
+
+
+class SquaredTable(Table):
+    """Half the squared error."""
+
+    kind: Literal["squared"]
+
+    def build(self) -> SquaredLoss:
+        from jominy.losses import SquaredLoss
+
+        return SquaredLoss()
+
+
+class LogisticTable(Table):
+    """log(1 + exp(-margin)), for classes."""
+
+    kind: Literal["logistic"]
+
+    def build(self) -> LogisticLoss:
+        from jominy.losses import LogisticLoss
+
+        return LogisticLoss()
+
+
+Loss = Annotated[SquaredTable | LogisticTable, Field(discriminator="kind")]
+
+_RATE = Field(description="step times dimension")
+
+
+class ConstantTable(Table):
+    """The same learning rate throughout."""
+
+    kind: Literal["constant"]
+    rate: float = _RATE
+
+    def build(self, scaled: ToScaled) -> Any:
+        from jominy.schedules import Constant
+
+        return Constant(scaled(self.rate))
+
+
+class InverseTimeTable(Table):
+    """rate / (1 + decay * time)."""
+
+    kind: Literal["inverse-time"]
+    rate: float = _RATE
+    decay: float
+
+    def build(self, scaled: ToScaled) -> Any:
+        from jominy.schedules import InverseTime
+
+        return InverseTime(scaled(self.rate), self.decay)
+
+
+class CosineTable(Table):
+    """Half a cosine from `rate` down to `final` at `horizon`."""
+
+    kind: Literal["cosine"]
+    rate: float = _RATE
+    horizon: float
+    final: float = 0.0
+
+    def build(self, scaled: ToScaled) -> Any:
+        from jominy.schedules import Cosine
+
+        return Cosine(scaled(self.rate), self.horizon, scaled(self.final))
+
+
+class PiecewiseTable(Table):
+    """Constant between the given times."""
+
+    kind: Literal["piecewise"]
+    times: list[float] = Field(description="moments at which the rate changes")
+    rates: list[float] = Field(description="one more than there are times")
+
+    def build(self, scaled: ToScaled) -> Any:
+        from jominy.schedules import Piecewise
+
+        return Piecewise(self.times, [scaled(rate) for rate in self.rates])
+
+
+class PolyakTable(Table):
+    """The rate that shrinks the distance to the adversarial optimum fastest."""
+
+    kind: Literal["polyak"]
+
+    def build(self, scaled: ToScaled) -> Any:
+        from jominy.schedules import Polyak
+
+        return Polyak()
+
+
+class ExactLineSearchTable(Table):
+    """The rate that shrinks the adversarial risk fastest."""
+
+    kind: Literal["exact-line-search"]
+
+    def build(self, scaled: ToScaled) -> Any:
+        from jominy.schedules import ExactLineSearch
+
+        return ExactLineSearch()
+
+
+Schedule = Annotated[
+    ConstantTable | InverseTimeTable | CosineTable | PiecewiseTable | PolyakTable | ExactLineSearchTable,
+    Field(discriminator="kind"),
+]
+
+
+class SimulationTable(Table):
+    """How SGD itself is run."""
+
+    seeds: int | list[int] = Field(20, description="how many runs, or the seeds themselves")
+    sampling: Literal["with-replacement", "one-pass", "reshuffled-epochs"] = Field(
+        "with-replacement", description="how samples of your own are drawn"
+    )
+    full_vectors: bool | None = Field(
+        None, description="run on full vectors (true) or exactly in law over groups of eigenvalues (false); unset chooses"
+    )
+
+    def build_sampling(self) -> Any:
+        """The sampling object."""
+        from jominy.dynamics import OnePass, ReshuffledEpochs, WithReplacement
+
+        return {
+            "with-replacement": WithReplacement,
+            "one-pass": OnePass,
+            "reshuffled-epochs": ReshuffledEpochs,
+        }[self.sampling]()
