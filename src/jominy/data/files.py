@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -125,7 +126,7 @@ def _read_npy(file: Path, target: str | int | None) -> tuple[Any, Any, list[str]
         raise InputError(f"{file.name} must be a 2-D array of features and one target column", f"shape {values.shape}")
     width = values.shape[1]
     try:
-        column = int(target)  # type: ignore[arg-type]
+        column = int(str(target))
         if not -width <= column < width:
             raise ValueError
     except (TypeError, ValueError):
@@ -137,11 +138,13 @@ def _read_npy(file: Path, target: str | int | None) -> tuple[Any, Any, list[str]
 
 def _loaded(file: Path) -> Any:
     try:
-        return np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
-        raise InputError(
-            f"{file.name} must be a NumPy file without Python objects", str(error), "Save arrays of numbers or strings."
-        ) from None
+        content = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError, BadZipFile) as error:
+        rule = f"{file.name} must be a NumPy file without Python objects"
+        raise InputError(rule, str(error), "Save arrays of numbers or strings.") from None
+    if isinstance(content, np.ndarray) != (file.suffix.lower() == ".npy"):
+        raise InputError(f"{file.name} must hold what its ending says", type(content).__name__, "Rename the file.")
+    return content
 
 
 def _without_pickle(archive: Any, key: str) -> NDArray[Any]:

@@ -11,19 +11,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jominy.data.arrays import Array, described, finite_array, finite_number, read_only
+from jominy.data.arrays import Array, described, finite_number, read_only
 from jominy.data.commuting import shared_eigenbasis
 from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.data.parts import (
+    Covariance,
+    Vector,
+    as_diagonal,
+    as_matrix,
+    checked_covariance,
+    checked_labels,
+    checked_vector,
+    checked_weights,
+    common_dimension,
+    described_part,
+    is_matrix,
+    listed,
+    spread_out,
+)
 from jominy.data.spectra import Spectrum
 from jominy.errors import InputError
-
-# A vector is an array (d,), or a number: its norm times the unit vector spread evenly over the coordinates.
-Vector = Array | float
-# A covariance is a Spectrum, an array of eigenvalues (d,) in the coordinate basis, a matrix (d, d), or a number
-# (times the identity).
-Covariance = Spectrum | Array | float
-
-_PSD_TOLERANCE = 1e-10  # how negative rounding may make an eigenvalue, relative to the largest entry
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -70,24 +77,25 @@ class GaussianMixture:
         teacher: ArrayLike | None = None,
         noise_variance: float = 0.0,
     ) -> None:
-        probabilities = _checked_weights(weights)
+        probabilities = checked_weights(weights)
         count = probabilities.size
         values: dict[str, Any] = {
             "weights": probabilities,
-            "means": tuple(_vector(mean, f"means[{i}]") for i, mean in enumerate(_listed(means, "means", count))),
+            "means": tuple(checked_vector(mean, f"means[{i}]") for i, mean in enumerate(listed(means, "means", count))),
             "covariances": tuple(
-                _covariance(covariance, f"covariances[{i}]")
-                for i, covariance in enumerate(_listed(covariances, "covariances", count))
+                checked_covariance(covariance, f"covariances[{i}]")
+                for i, covariance in enumerate(listed(covariances, "covariances", count))
             ),
-            "labels": None if labels is None else _checked_labels(labels, count),
-            "teacher": None if teacher is None else _vector(teacher, "teacher"),
+            "labels": None if labels is None else checked_labels(labels, count),
+            "teacher": None if teacher is None else checked_vector(teacher, "teacher"),
             "noise_variance": finite_number(noise_variance, "noise_variance", minimum=0.0),
         }
         if labels is None and teacher is None:
             raise InputError("a mixture needs labels, a teacher or both", None, "Give one label per component.")
-        values["dimension"] = _common_dimension(values["means"], values["covariances"], values["teacher"])
+        values["dimension"] = common_dimension(values["means"], values["covariances"], values["teacher"])
         for name, value in values.items():
             object.__setattr__(self, name, value)
+        self._shares()  # refuses limiting laws that do not go together, here rather than in the middle of a forecast
 
     @property
     def components(self) -> int:
@@ -103,9 +111,9 @@ class GaussianMixture:
     def law(self) -> EigenLaw | DenseLaw:
         """The mixture in the shared eigenbasis of its covariances if they commute (found out to 1e-10), else dense."""
         shares = self._shares()
-        if not any(_is_matrix(covariance) for covariance in self.covariances):
-            return self._eigen_law(np.stack([_diagonal(c, shares.size) for c in self.covariances]), shares, None)
-        matrices = np.stack([_matrix(covariance, shares.size) for covariance in self.covariances])
+        if not any(is_matrix(covariance) for covariance in self.covariances):
+            return self._eigen_law(np.stack([as_diagonal(c, shares.size) for c in self.covariances]), shares, None)
+        matrices = np.stack([as_matrix(covariance, shares.size) for covariance in self.covariances])
         diagonals = np.diagonal(matrices, axis1=1, axis2=2)
         if np.count_nonzero(matrices) == np.count_nonzero(diagonals):  # diagonal already: keep the numbers as given
             return self._eigen_law(np.maximum(diagonals, 0.0), shares, None)
@@ -114,9 +122,9 @@ class GaussianMixture:
             return self._eigen_law(shared[1], shares, shared[0])
         return DenseLaw(
             weights=self.weights,
-            means=read_only([_spread(mean, shares) for mean in self.means]),
+            means=read_only([spread_out(mean, shares) for mean in self.means]),
             covariances=read_only(matrices),
-            teacher=None if self.teacher is None else read_only(_spread(self.teacher, shares)),
+            teacher=None if self.teacher is None else read_only(spread_out(self.teacher, shares)),
             labels=self.labels,
             noise_variance=self.noise_variance,
             dimension=int(self.dimension),
@@ -128,10 +136,10 @@ class GaussianMixture:
             "kind": type(self).__name__,
             "dimension": self.dimension if math.isfinite(self.dimension) else "inf",
             "weights": described(self.weights),
-            "means": [_described(mean) for mean in self.means],
-            "covariances": [_described(covariance) for covariance in self.covariances],
+            "means": [described_part(mean) for mean in self.means],
+            "covariances": [described_part(covariance) for covariance in self.covariances],
             "labels": None if self.labels is None else described(self.labels),
-            "teacher": None if self.teacher is None else _described(self.teacher),
+            "teacher": None if self.teacher is None else described_part(self.teacher),
             "noise_variance": self.noise_variance,
         }
 
@@ -157,7 +165,7 @@ class GaussianMixture:
 
     def _eigen_law(self, eigenvalues: Array, shares: Array, basis: Array | None) -> EigenLaw:
         def coordinates(vector: Vector) -> Array:
-            return _spread(vector, shares) if basis is None else _spread(vector, shares) @ basis
+            return spread_out(vector, shares) if basis is None else spread_out(vector, shares) @ basis
 
         return EigenLaw(
             weights=self.weights,
@@ -170,119 +178,6 @@ class GaussianMixture:
             noise_variance=self.noise_variance,
             basis=None if basis is None else read_only(basis),
         )
-
-
-def _listed(values: Any, what: str, count: int) -> list[Any]:
-    if isinstance(values, Spectrum) or np.ndim(values) == 0 and not isinstance(values, Sequence):
-        raise InputError(f"{what} must be a list with one entry per component", values, f"Write {what}=[...].")
-    values = list(values)
-    if len(values) != count:
-        raise InputError(f"{what} must have one entry per weight", f"{len(values)} {what}, {count} weights")
-    return values
-
-
-def _checked_weights(weights: ArrayLike) -> Array:
-    array = finite_array(weights, "weights")
-    if array.ndim != 1 or array.size == 0:
-        raise InputError("weights must be a list of one number per component", f"shape {array.shape}")
-    if array.min() <= 0:
-        raise InputError("weights must be > 0", array.tolist(), "Leave out a component of weight zero.")
-    if abs(array.sum() - 1) > 1e-9:
-        raise InputError("weights must sum to one", f"{array.tolist()}, sum {array.sum():.12g}", "Divide by their sum.")
-    return array
-
-
-def _checked_labels(labels: ArrayLike, count: int) -> Array:
-    array = finite_array(labels, "labels")
-    if array.shape != (count,):
-        raise InputError("labels must be one number per component", f"shape {array.shape}, {count} components")
-    return array
-
-
-def _vector(value: ArrayLike, what: str) -> Vector:
-    array = finite_array(value, what)
-    if array.ndim > 1 or array.size == 0:
-        raise InputError(f"{what} must be an array (d,) or one number", f"shape {array.shape}")
-    return array if array.ndim == 1 else float(array)
-
-
-def _covariance(value: Spectrum | ArrayLike, what: str) -> Covariance:
-    if isinstance(value, Spectrum):
-        return value
-    array = finite_array(value, what)
-    if array.ndim > 2 or array.size == 0 or (array.ndim == 2 and array.shape[0] != array.shape[1]):
-        raise InputError(
-            f"{what} must be a Spectrum, a number, eigenvalues (d,) or a matrix (d, d)", f"shape {array.shape}"
-        )
-    if array.ndim == 2:
-        return _positive_semidefinite(array, what)
-    if array.min() < 0:
-        raise InputError(f"{what} must be positive semidefinite", f"eigenvalue {array.min():.6g}")
-    return array if array.ndim == 1 else float(array)
-
-
-def _positive_semidefinite(matrix: Array, what: str) -> Array:
-    scale = np.abs(matrix).max()
-    asymmetry = np.abs(matrix - matrix.T).max()
-    if asymmetry > _PSD_TOLERANCE * scale:
-        raise InputError(f"{what} must be symmetric", f"largest difference to its transpose {asymmetry:.3g}")
-    matrix = (matrix + matrix.T) / 2
-    try:  # far cheaper than eigenvalues; the shift lets rounding pass
-        np.linalg.cholesky(matrix + _PSD_TOLERANCE * (scale or 1.0) * np.eye(len(matrix)))
-    except np.linalg.LinAlgError:
-        smallest = np.linalg.eigvalsh(matrix)[0]
-        raise InputError(
-            f"{what} must be positive semidefinite",
-            f"smallest eigenvalue {smallest:.6g}",
-            "Check the estimate, or set negative eigenvalues to zero.",
-        ) from None
-    return read_only(matrix)
-
-
-def _common_dimension(
-    means: tuple[Vector, ...], covariances: tuple[Covariance, ...], teacher: Vector | None
-) -> int | float:
-    named = [(f"means[{i}]", mean) for i, mean in enumerate(means)]
-    named += [] if teacher is None else [("teacher", teacher)]
-    found: dict[str, int | float] = {name: len(v) for name, v in named if isinstance(v, np.ndarray)}
-    for i, covariance in enumerate(covariances):
-        if isinstance(covariance, Spectrum):
-            found[f"covariances[{i}]"] = covariance.dimension
-        elif isinstance(covariance, np.ndarray):
-            found[f"covariances[{i}]"] = len(covariance)
-    if not found:
-        raise InputError(
-            "the dimension must follow from a covariance, a mean or the teacher", "numbers only", "Use identity(d)."
-        )
-    if len(set(found.values())) > 1:
-        step = "In infinite dimension means and teacher are numbers (norms)." if math.inf in found.values() else ""
-        raise InputError("means, covariances and teacher must have one dimension", found, step)
-    return next(iter(found.values()))
-
-
-def _spread(vector: Vector, shares: Array) -> Array:
-    return vector if isinstance(vector, np.ndarray) else vector * np.sqrt(shares)
-
-
-def _is_matrix(covariance: Covariance) -> bool:
-    return isinstance(covariance, np.ndarray) and covariance.ndim == 2
-
-
-def _diagonal(covariance: Covariance, size: int) -> Array:
-    values = covariance.eigenvalues if isinstance(covariance, Spectrum) else np.asarray(covariance)
-    return np.broadcast_to(values, size)  # a number, or a limiting law that is one point
-
-
-def _matrix(covariance: Covariance, size: int) -> Array:
-    if isinstance(covariance, np.ndarray) and covariance.ndim == 2:
-        return covariance
-    return np.diag(_diagonal(covariance, size))
-
-
-def _described(value: Vector | Covariance) -> Any:
-    if isinstance(value, Spectrum):
-        return value.describe()
-    return described(value) if isinstance(value, np.ndarray) else value
 
 
 __all__ = ["GaussianMixture"]

@@ -191,12 +191,9 @@ def _eigenvalue_curve(eigenvalues: np.ndarray):
 def _lagrange(nodes: np.ndarray, position: np.ndarray) -> np.ndarray:
     """Lagrange basis of the Chebyshev nodes at the positions, (Q, d): through the discrete Chebyshev transform."""
     count = len(nodes)
-    degrees = np.arange(count)
-    angles = np.arccos(np.clip(position, -1.0, 1.0))
-    at_nodes = np.cos(np.outer(degrees, np.arccos(nodes)))
-    at_positions = np.cos(np.outer(degrees, angles))
-    weights = np.where(degrees == 0, 1.0, 2.0) / count
-    return (at_nodes * weights[:, None]).T @ at_positions
+    weights = np.where(np.arange(count) == 0, 1.0, 2.0) / count
+    chebyshev = np.polynomial.chebyshev.chebvander
+    return (chebyshev(nodes, count - 1) * weights) @ chebyshev(np.clip(position, -1.0, 1.0), count - 1).T
 
 
 def _with_fixed_vectors(law, eigenvalues, shares, gram, fixed: FixedVectors) -> Nodes:

@@ -15,6 +15,7 @@ from jominy.data.tables import numeric_table
 from jominy.errors import InputError
 
 _CONSTANT = 1e-12  # a feature that varies by less than this, relative to its size, varies by rounding only
+_TINY = 1e-100  # and one that varies by less than this has a square of zero
 
 
 class Scaling(Enum):
@@ -43,8 +44,8 @@ class Preprocessing:
     The cap is meant for rows scaled to a mean ||x||^2 of d. Shrinking lowers that mean, and rescaling brings it back to
     d, so that afterwards the largest ||x||^2 is slightly above clip * d. Test rows get the very same map.
 
-    >>> for line in Preprocessing(scaling=Scaling.ONE_FACTOR, clip=1.5).fit([[0.0, 1.0], [2.0, 1.0], [4.0, 4.0]]).report:
-    ...     print(line)
+    >>> fitted = Preprocessing(scaling=Scaling.ONE_FACTOR, clip=1.5).fit([[0.0, 1.0], [2.0, 1.0], [4.0, 4.0]])
+    >>> print("\\n".join(fitted.report))
     centred 2 features
     scaled all features by one factor
     clipped 1 of 3 rows (33.3 %) to ||x||^2 = 1.5 d; the largest had 1.71 d
@@ -69,7 +70,7 @@ class Preprocessing:
         table = numeric_table(X)
         means = table.mean(axis=0)
         spread = np.ptp(table, axis=0)
-        kept = spread > _CONSTANT * np.abs(table).max(axis=0)
+        kept = spread > np.maximum(_CONSTANT * np.abs(table).max(axis=0), _TINY)
         if not kept.any():
             raise InputError("at least one feature must vary", f"{kept.size} constant features")
         offset = np.where(kept, means if self.centre else 0.0, table[0])

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jominy.data.arrays import Array
+from jominy.data.tables import is_missing
 from jominy.errors import InputError
 
 _FEW_KINDS = 20  # so few different whole numbers may be names of classes: the report says so
@@ -80,12 +81,12 @@ def target_values(y: Any) -> NDArray[Any]:
         raise InputError("y must be a 1-D array with one value per sample", f"shape {values.shape}", "Use y.ravel().")
     if values.dtype.kind not in "biufU":
         listed = values.tolist()
-        missing = [i for i, value in enumerate(listed) if _missing(value)]
+        missing = [i for i, value in enumerate(listed) if is_missing(value)]
         if missing:
             raise InputError("y must not have missing values", f"{len(missing)}, the first in row {missing[0]}")
-        names = [isinstance(value, (str, bytes)) for value in listed]
+        names = [isinstance(value, str) for value in listed]
         try:
-            if any(names) and not all(names):
+            if values.dtype.kind not in "OT" or (any(names) and not all(names)):
                 raise TypeError
             values = np.array(listed, dtype=np.str_ if all(names) else np.float64)
         except (TypeError, ValueError):
@@ -94,13 +95,6 @@ def target_values(y: Any) -> NDArray[Any]:
         bad = np.flatnonzero(~np.isfinite(values))
         raise InputError("y must be finite", f"{bad.size} NaN or infinite values, the first in row {bad[0]}")
     return values
-
-
-def _missing(value: Any) -> bool:
-    try:
-        return value is None or bool(value != value)
-    except (TypeError, ValueError):  # pandas.NA refuses to be true or false
-        return True
 
 
 __all__ = ["Targets", "target_values"]

@@ -7,10 +7,11 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from jominy.dynamics.landscapes import DenseLandscape, dense_order_parameters
-from jominy.dynamics.students import Observation, attack_ridge, finite
+from jominy.dynamics.students import Observation, attack_ridge, brake
 from jominy.losses import Loss
 from jominy.numerics.gaussian import GaussianRule
 from jominy.schedules import Descent, Schedule
@@ -61,9 +62,10 @@ class DenseFlow(eqx.Module):
 
     def velocity(self, time: Array, state: DenseState) -> DenseState:
         """Time derivative of the state."""
-        _, gradient, hessian, noise, rate = self._evaluate(time, state)
+        order, gradient, hessian, noise, rate = self._evaluate(time, state)
+        slowed = brake(order) * rate
         shrink = hessian @ state.covariance
-        return DenseState(-rate * gradient, -rate * (shrink + shrink.T) + rate**2 * noise)
+        return DenseState(-slowed * gradient, slowed * (rate * noise - shrink - shrink.T))
 
     def observe(self, time: Array, state: DenseState) -> Observation:
         """Order parameters, distance, overlap and rate."""
@@ -72,11 +74,7 @@ class DenseFlow(eqx.Module):
         spread = jnp.trace(state.covariance) / state.mean.shape[0]
         return Observation(order, error @ error + spread, state.mean @ self.law.teacher, rate)
 
-    def diverged(self, time: Array, state: DenseState) -> Array:
-        """Whether the student has left every scale that means something."""
-        return ~finite(dense_order_parameters(self.law, state.mean, state.covariance / state.mean.shape[0]))
 
-
-def initial_dense_state(start: Array, variance: float) -> DenseState:
+def initial_dense_state(start: np.ndarray, variance: float) -> DenseState:
     """The state of the start (d,), with the total `variance` of a random one."""
-    return DenseState(jnp.asarray(start), variance * jnp.eye(len(start)))
+    return DenseState(start, variance * np.eye(len(start)))

@@ -5,6 +5,7 @@ Source: theory `dynamics.md` section 4.2: X0 = -(sum_i p_i E_i[Psi_rr] K_i + B)^
 
 from typing import Any, NamedTuple, Protocol
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax import Array
@@ -100,3 +101,9 @@ def dense_order_parameters(law: DenseLandscape, mean: Array, covariance: Array |
         residual_variance=law.noise_variance + jnp.einsum("i,nij,j->n", residual, law.covariances, residual) + spread,
         norm=jnp.sqrt(size),
     )
+
+
+@jax.jit
+def minimiser(landscape: Landscape, scalars: Scalars) -> Any:
+    """`landscape.minimiser(scalars)`, compiled."""
+    return landscape.minimiser(scalars)

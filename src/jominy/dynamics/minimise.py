@@ -12,7 +12,7 @@ import numpy as np
 import scipy.optimize
 from jax import Array
 
-from jominy.dynamics.landscapes import Landscape, Scalars
+from jominy.dynamics.landscapes import Landscape, Scalars, minimiser
 from jominy.dynamics.students import attack_ridge
 from jominy.losses import Loss, Moments, OrderParameters
 from jominy.numerics.gaussian import GaussianRule
@@ -23,8 +23,8 @@ class Solved(NamedTuple):
 
     scalars: Scalars
     order: OrderParameters
-    risk: float
-    mismatch: float
+    risk: Array
+    mismatch: Array
 
 
 class Setting(NamedTuple):
@@ -45,7 +45,6 @@ def _scalars(moments: Moments, weights: Array, norm: Array) -> Scalars:
     return Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
 
 
-@jax.jit
 def visit(landscape: Landscape, setting: Setting, student: Any) -> tuple[Array, Scalars, OrderParameters]:
     """Risk, scalars and order parameters of a student."""
     order = landscape.order(student)
@@ -53,53 +52,58 @@ def visit(landscape: Landscape, setting: Setting, student: Any) -> tuple[Array, 
     return setting.weights @ moments.value, _scalars(moments, setting.weights, order.norm), order
 
 
-_minimise = jax.jit(lambda landscape, scalars: landscape.minimiser(scalars))
+@jax.jit
+def at_scalars(landscape: Landscape, setting: Setting, scalars: Scalars) -> Solved:
+    """A known optimum in the form of a solved one."""
+    risk, found, order = visit(landscape, setting, landscape.minimiser(scalars))
+    gaps = [jnp.max(jnp.abs(a - b) / (1e-3 + jnp.abs(a))) for a, b in zip(scalars, found, strict=True)]
+    return Solved(scalars, order, risk, jnp.max(jnp.stack(gaps)))
+
+
+SHARES = 2.0 ** -np.arange(14)
+"""Lengths of a step that are tried at once; the step is a preconditioned gradient, so a short enough one descends."""
+
+
+@jax.jit
+def _approach(landscape: Landscape, setting: Setting, student: Any, scalars: Scalars) -> tuple[Any, Any]:
+    """Steps of all lengths from `student` towards the minimiser for `scalars`: the students, and `visit` of each."""
+    target = landscape.minimiser(scalars)
+    moved = jax.vmap(lambda share: jax.tree.map(lambda old, new: old + share * (new - old), student, target))(SHARES)
+    return moved, jax.vmap(lambda one: visit(landscape, setting, one))(moved)
 
 
 def solve_optimum(landscape: Landscape, setting: Setting) -> Solved:
     """The minimiser of the adversarial risk on `landscape`, radius below the collapse radius and not interpolating."""
-    shape = setting.labels.shape
-    scalars = Scalars(jnp.zeros(shape), jnp.ones(shape), -jnp.ones(shape), jnp.asarray(float(setting.radius) ** 2 + 0.1))
-    if setting.loss.needs_classes:
-        scalars = scalars._replace(slope=-setting.labels * 0.5, teacher_curvature=jnp.zeros(shape))
-    student = _minimise(landscape, scalars)
-    risk, scalars, order = visit(landscape, setting, student)
+    ones = np.ones(setting.labels.shape)
+    slope, pull = (-setting.labels / 2, 0 * ones) if setting.loss.needs_classes else (0 * ones, -ones)
+    scalars = Scalars(slope, ones, pull, np.asarray(float(setting.radius) ** 2 + 0.1))
+    student = minimiser(landscape, scalars)
+
+    def pick(tree: Any, index: int) -> Any:
+        return jax.tree.map(lambda leaf: np.asarray(leaf)[index], tree)
+
+    risk = np.inf
     for _ in range(300):
-        target = _minimise(landscape, scalars)
-        share = 1.0
-        while share > 1e-4:  # the step is a preconditioned gradient, so a short enough one descends
-            trial = jax.tree.map(lambda old, new, s=share: old + s * (new - old), student, target)
-            trial_risk, trial_scalars, trial_order = visit(landscape, setting, trial)
-            if trial_risk <= risk:
-                break
-            share /= 2
-        gain = float(risk - trial_risk)
-        student, risk, scalars, order = trial, trial_risk, trial_scalars, trial_order
-        if gain <= 1e-7 * float(risk):
+        moved, (risks, *found) = _approach(landscape, setting, student, scalars)
+        choice = int(np.argmax(np.asarray(risks) <= risk))  # the longest step that descends
+        gain, risk = risk - float(risks[choice]), float(risks[choice])
+        student, scalars = pick(moved, choice), pick(found[0], choice)
+        if gain <= 1e-7 * abs(risk):
             break
-    return _polish(landscape, setting, scalars)
 
-
-def _polish(landscape: Landscape, setting: Setting, scalars: Scalars) -> Solved:
-    """Newton's method on the scalars; falls back on the iterate given where it does not converge."""
-    has_ridge = float(setting.radius) > 0
-    count = setting.labels.shape[0]
-
-    def pack(s: Scalars) -> np.ndarray:
-        parts = [s.slope, np.log(s.curvature), s.teacher_curvature]
-        return np.concatenate([*map(np.asarray, parts), [np.log(s.ridge)] if has_ridge else []])
-
-    def unpack(u: np.ndarray) -> Scalars:
-        ridge = np.exp(np.clip(u[-1], -400, 400)) if has_ridge else 0.0
-        return Scalars(u[:count], np.exp(np.clip(u[count : 2 * count], -400, 400)), u[2 * count : 3 * count], np.asarray(ridge))
-
+    # Newton's method on the fixed point of the scalars
     def mismatch(u: np.ndarray) -> np.ndarray:
-        _, found, _ = visit(landscape, setting, _minimise(landscape, unpack(u)))
-        return pack(found) - u
+        _, (_, found, _) = _approach(landscape, setting, student, _unraveled(scalars, u))
+        return np.concatenate([np.ravel(np.asarray(leaf)[0]) for leaf in found]) - u
 
-    first = pack(scalars)
-    solution = scipy.optimize.root(mismatch, first, method="hybr", options={"xtol": 1e-13})
-    best = solution.x if np.max(np.abs(solution.fun)) <= np.max(np.abs(mismatch(first))) else first
-    scalars = unpack(best)
-    risk, _, order = visit(landscape, setting, _minimise(landscape, scalars))
-    return Solved(scalars, order, float(risk), float(np.max(np.abs(mismatch(best)))))
+    root = scipy.optimize.root(mismatch, _raveled(scalars), options={"xtol": 1e-13})
+    return at_scalars(landscape, setting, _unraveled(scalars, root.x))
+
+
+def _raveled(scalars: Scalars) -> np.ndarray:
+    return np.concatenate([np.ravel(part) for part in scalars])
+
+
+def _unraveled(like: Scalars, values: np.ndarray) -> Scalars:
+    count = np.size(like.slope)
+    return Scalars(*np.reshape(values[:-1], (3, count)), np.asarray(values[-1]))

@@ -6,16 +6,19 @@ Source: theory `dynamics.md` section 4.2 (derived there; the thresholds also for
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import jax.numpy as jnp
 import numpy as np
+from jax import Array
 
 from jominy.data import Samples
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import Nodes, coordinate_nodes, fixed_vectors, forecast_nodes
-from jominy.dynamics.landscapes import Landscape, NodeLandscape, Scalars, dense_landscape
-from jominy.dynamics.minimise import Setting, Solved, solve_optimum, visit
+from jominy.dynamics.landscapes import Landscape, NodeLandscape, Scalars, dense_landscape, minimiser
+from jominy.dynamics.minimise import Setting, Solved, at_scalars, solve_optimum
 from jominy.dynamics.problem import Problem
-from jominy.losses import OrderParameters, ResidualLoss, SquaredLoss
+from jominy.dynamics.readout import largest_logit
+from jominy.losses import ResidualLoss, SquaredLoss
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
 
@@ -83,7 +86,7 @@ def collapse_radius(problem: Problem) -> float:
 
         return sample_collapse_radius(problem)
     law = problem.data.law
-    return _collapse_radius(landscape_of(law), setting_of(law, problem, 1.0))
+    return float(_collapse_radius(landscape_of(law), setting_of(law, problem)))
 
 
 @double_precision
@@ -115,39 +118,36 @@ def optimum(problem: Problem) -> Optimum:
     if centred and isinstance(problem.loss, SquaredLoss):
         ridge = float(scalars.ridge / scalars.curvature[0]) if found.regime != "collapse" else float("inf")
     if isinstance(law, DenseLaw):
-        vector = np.asarray(dense_landscape(law).minimiser(scalars))
+        vector = np.asarray(minimiser(dense_landscape(law), scalars))
     elif np.isfinite(law.dimension):
-        student = NodeLandscape(coordinate_nodes(law)).minimiser(scalars)
+        student = minimiser(NodeLandscape(coordinate_nodes(law)), scalars)
         vector = law.from_eigenbasis(np.asarray(student.coefficients)[0])
     else:
         vector = None
     return Optimum(
-        found.solved.risk, float(found.solved.order.norm), found.regime, problem.radius, found.collapse_radius, ridge, vector
+        float(found.solved.risk), float(found.solved.order.norm), found.regime, problem.radius, found.collapse_radius, ridge, vector
     )
 
 
 def population_optimum(law: EigenLaw | DenseLaw, problem: Problem, nodes: Nodes | None = None) -> PopulationOptimum:
     """The optimum of a mixture; `nodes`, if given, stand for the law (they may be compressed)."""
     landscape: Landscape = landscape_of(law) if nodes is None else NodeLandscape(nodes)
-    threshold = _collapse_radius(landscape, setting_of(law, problem, 1.0))
+    setting = setting_of(law, problem)
+    threshold = float(_collapse_radius(landscape, setting))
     least_squares = isinstance(problem.loss, SquaredLoss)
-    setting = setting_of(law, problem, problem.radius)
-    shape = setting.labels.shape
     if problem.radius >= threshold:
-        zero = Scalars(np.zeros(shape), np.ones(shape), -np.ones(shape), np.asarray(COLLAPSED_RIDGE))
-        return PopulationOptimum(_at(landscape, setting, zero), "collapse", threshold)
+        return PopulationOptimum(at_scalars(landscape, setting, _at_zero(setting)), "collapse", threshold)
     if isinstance(problem.loss, ResidualLoss) and law.noise_variance == 0 and law.teacher is not None:
-        exact = Scalars(np.zeros(shape), np.ones(shape), -np.ones(shape), np.asarray(0.0))
-        at_teacher = _at(landscape, setting, exact)
+        at_teacher = at_scalars(landscape, setting, _at_zero(setting)._replace(ridge=jnp.zeros(())))
         noiseless = float(np.max(at_teacher.order.residual_variance)) < 1e-20 and not np.any(setting.labels)
-        if noiseless and _interpolates(law, problem.radius, landscape, setting, at_teacher.risk):
+        if noiseless and _interpolates(law, problem.radius, landscape, setting, float(at_teacher.risk)):
             return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
     solved = solve_optimum(landscape, setting)
     for _ in range(4):  # the quadrature must resolve the logits at the optimum
-        scale = float(np.max(problem.loss.logit_sd(solved.order)))
+        scale = largest_logit(problem.loss, solved.order)
         if scale <= setting.rule.logit_scale:
             break
-        setting = setting._replace(rule=gaussian_rule(2 * scale))
+        setting = setting._replace(rule=gaussian_rule(scale))
         solved = solve_optimum(landscape, setting)
     return PopulationOptimum(solved, "shrink" if least_squares else "interior", threshold)
 
@@ -159,27 +159,25 @@ def landscape_of(law: EigenLaw | DenseLaw) -> Landscape:
     return NodeLandscape(forecast_nodes(law, fixed_vectors(law, np.zeros(law.eigenvalues.shape[1]))))
 
 
-def setting_of(law: EigenLaw | DenseLaw, problem: Problem, radius: float, logit_scale: float = 4.0) -> Setting:
-    """Loss, labels and quadrature (for logits up to that scale) of a problem, at `radius`."""
+def setting_of(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> Setting:
+    """Loss, labels, radius and quadrature (for logits up to that scale) of a problem."""
     labels = np.zeros(len(law.weights)) if law.labels is None else law.labels
-    return Setting(problem.loss, np.asarray(labels, float), law.weights, np.asarray(radius), gaussian_rule(logit_scale))
+    return Setting(problem.loss, np.asarray(labels, float), law.weights, np.asarray(problem.radius), gaussian_rule(logit_scale))
 
 
-def _at(landscape: Landscape, setting: Setting, scalars: Scalars) -> Solved:
-    """A known optimum in the form of a solved one."""
-    risk, _, order = visit(landscape, setting, landscape.minimiser(scalars))
-    return Solved(scalars, order, float(risk), 0.0)
-
-
-def _collapse_radius(landscape: Landscape, setting: Setting) -> float:
+@jax.jit
+def _collapse_radius(landscape: Landscape, setting: Setting) -> Array:
     """||E[loss'(0, y) x]|| / E|loss'(0, y)| from the moments at X = 0 and radius 1 (where Psi_rho = |loss'|)."""
-    shape = setting.labels.shape
-    student = landscape.minimiser(Scalars(jnp.zeros(shape), jnp.ones(shape), -jnp.ones(shape), jnp.asarray(COLLAPSED_RIDGE)))
-    order: OrderParameters = landscape.order(student)
-    moments = setting.moments(order)
+    moments = setting._replace(radius=jnp.ones(())).moments(landscape.order(landscape.minimiser(_at_zero(setting))))
     # With curvature zero and a unit ridge the quadratic model's minimiser is minus the gradient at zero.
-    pull = Scalars(moments.slope, jnp.zeros(shape), moments.teacher_curvature, jnp.asarray(1.0))
-    return float(landscape.order(landscape.minimiser(pull)).norm / (setting.weights @ moments.norm_slope))
+    pull = Scalars(moments.slope, 0 * moments.slope, moments.teacher_curvature, jnp.ones(()))
+    return landscape.order(landscape.minimiser(pull)).norm / (setting.weights @ moments.norm_slope)
+
+
+def _at_zero(setting: Setting) -> Scalars:
+    """The scalars whose student is the zero vector."""
+    ones = jnp.ones_like(setting.labels)
+    return Scalars(0 * ones, ones, -ones, jnp.asarray(COLLAPSED_RIDGE))
 
 
 def _interpolates(law, radius: float, landscape: Landscape, setting: Setting, risk_at_teacher: float) -> bool:
@@ -191,4 +189,4 @@ def _interpolates(law, radius: float, landscape: Landscape, setting: Setting, ri
             inverse = float(np.sum(mass[seen] / eigenvalues[seen]))
         return radius <= MEAN_ABS * np.sqrt(np.sum(mass)) / np.sqrt(inverse)
     # Several classes: the risk is convex, so the teacher is optimal unless the descent finds something lower.
-    return solve_optimum(landscape, setting).risk >= risk_at_teacher * (1 - 1e-9)
+    return float(solve_optimum(landscape, setting).risk) >= risk_at_teacher * (1 - 1e-9)

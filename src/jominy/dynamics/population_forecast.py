@@ -8,11 +8,12 @@ import numpy as np
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import Nodes, compressed_nodes, fixed_vectors, forecast_nodes
 from jominy.dynamics.dense import DenseFlow, initial_dense_state
-from jominy.dynamics.landscapes import NodeLandscape, dense_landscape
+from jominy.dynamics.landscapes import NodeLandscape, dense_landscape, minimiser
 from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import Variables, past_divergence, population_variables
+from jominy.dynamics.readout import Variables, largest_logit, past_divergence, population_variables
 from jominy.dynamics.spectral import SpectralFlow, initial_state
+from jominy.dynamics.students import diverged
 from jominy.dynamics.start import random_variance, start_dense, start_in_eigenbasis
 from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
@@ -40,6 +41,7 @@ class Solution(NamedTuple):
 
     trajectory: Trajectory
     variables: Variables
+    diverged: np.ndarray
     numerical_error: float
     description: str
 
@@ -57,7 +59,7 @@ def population_forecast(
         coords["evaluation_radius"] = evaluate_at
     extra: dict[str, Any] = {
         "method": solution.description,
-        "optimum_risk": found.solved.risk,
+        "optimum_risk": float(found.solved.risk),
         "optimum_norm": float(found.solved.order.norm),
         "optimum_regime": found.regime,
         "collapse_radius": found.collapse_radius,
@@ -93,7 +95,7 @@ def _solve_law(law, problem, schedule, times, start, evaluate_at, compress, rtol
     if isinstance(law, DenseLaw):
         found = population_optimum(law, problem)
         landscape = dense_landscape(law)
-        target = landscape.minimiser(found.solved.scalars)
+        target = minimiser(landscape, found.solved.scalars)
         state = initial_dense_state(start_dense(start, law), random_variance(start))
 
         def dense(rule: GaussianRule) -> Equation:
@@ -125,7 +127,7 @@ def _solve_law(law, problem, schedule, times, start, evaluate_at, compress, rtol
 def _spectral(problem, schedule, fixed, start, found, fine: Nodes, coarse: Nodes, has_teacher: bool):
     def equation(rule: GaussianRule) -> Equation:
         def flow(nodes: Nodes) -> SpectralFlow:
-            target = NodeLandscape(nodes).minimiser(found.solved.scalars)
+            target = minimiser(NodeLandscape(nodes), found.solved.scalars)
             return SpectralFlow(nodes, problem.loss, schedule, problem.radius, rule, target)
 
         state = initial_state(fine, fixed.start, has_teacher, random_variance(start))
@@ -140,53 +142,54 @@ def _solve(equation, text, law, problem, schedule, times, evaluate_at, found: Po
     if len(grid) == 1:
         grid = np.array([0.0, 1e-9])  # the solver wants an interval
     jumps = np.array([jump for jump in schedule.jumps if 0 < jump < grid[-1]])
-    rule = gaussian_rule(max(2.0, float(np.max(problem.loss.logit_sd(found.solved.order)))))
+    rule = gaussian_rule(largest_logit(problem.loss, found.solved.order))
     for _ in range(6):
         fine, coarse, state = equation(rule)
         trajectory = integrate(fine, state, grid, jumps, np.asarray(rtol))
-        logits = np.asarray(problem.loss.logit_sd(trajectory.observations.order))
-        scale = float(np.max(np.where(np.isfinite(logits), logits, 0.0)))
+        scale = largest_logit(problem.loss, trajectory.observations.order)
         if scale <= rule.logit_scale or isinstance(problem.loss, SquaredLoss):
             break
-        rule = gaussian_rule(1.5 * scale)
+        rule = gaussian_rule(scale)
     rough = integrate(coarse, state, grid, jumps, np.asarray(10 * rtol))
-    wanted = slice(0, len(times)) if times[0] == 0 else slice(1, None)
-    setting = setting_of(law, problem, problem.radius)._replace(rule=rule)
+    wanted = slice(0 if times[0] == 0 else 1, None)
+    setting = setting_of(law, problem)._replace(rule=rule)
     teacher_norm = 0.0 if law.teacher is None else float(np.linalg.norm(law.teacher))
 
     def variables(solved: Trajectory) -> Variables:
         observations = jax.tree.map(lambda leaf: np.asarray(leaf)[wanted], solved.observations)
         return population_variables(
-            problem, setting, observations, evaluate_at, found.solved.risk, teacher_norm, ("time",)
+            problem, setting, observations, evaluate_at, float(found.solved.risk), teacher_norm, ("time",)
         )
 
     read = variables(trajectory)
+    lost = np.asarray(diverged(trajectory.observations.order))[wanted]
     risk, other = read["adversarial_risk"][1], variables(rough)["adversarial_risk"][1]
-    both = np.isfinite(risk) & np.isfinite(other)
-    error = float(np.max(np.abs(risk - other)[both] / np.maximum(np.abs(risk[both]), 1e-300), initial=0.0))
-    return Solution(trajectory, read, error, text)
+    sound = slice(0, min(first_true(lost), int(trajectory.reached) - wanted.start, int(rough.reached) - wanted.start))
+    error = float(np.max(np.abs(risk - other)[sound] / np.maximum(np.abs(risk[sound]), 1e-300), initial=0.0))
+    return Solution(trajectory, read, lost, error, text)
+
+
+def first_true(flags: np.ndarray) -> int:
+    """Index of the first true flag, or their number."""
+    return int(np.argmax(flags)) if np.any(flags) else len(flags)
 
 
 def _outcome(solution: Solution, times: np.ndarray) -> tuple[np.ndarray, Variables, int]:
-    """Times kept, variables, and the number of times that were reached."""
-    end = float(solution.trajectory.end)
-    reached = int(np.searchsorted(times, end, side="right"))
-    if bool(solution.trajectory.diverged):
-        return times, past_divergence(solution.variables, reached), reached
-    if bool(solution.trajectory.step_limit):
-        cut = {name: (dims, values[:reached]) for name, (dims, values) in solution.variables.items()}
-        return times[:reached], cut, reached
-    return times, solution.variables, len(times)
+    """Times kept, variables, and the number of times before a divergence."""
+    solved = int(solution.trajectory.reached) - (times[0] > 0)  # the solver's own grid starts at time zero
+    variables = {name: (dims, values[:solved]) for name, (dims, values) in solution.variables.items()}
+    lost = solution.diverged[:solved]
+    return times[:solved], past_divergence(variables, lost), first_true(lost)
 
 
 def _status(problem, law: EigenLaw | DenseLaw, schedule, start, found, solution, variables) -> tuple[Status, str | None]:
-    if bool(solution.trajectory.step_limit):
+    if len(solution.diverged) > len(variables["norm"][1]):
         return Status.STEP_LIMIT, None
     rates, risks = variables["learning_rate"][1], variables["adversarial_risk"][1]
     least_squares = isinstance(problem.loss, SquaredLoss)
     threshold = 2 / float(np.min(mean_variances(law))) if np.min(mean_variances(law)) > 0 else np.inf
     growing = len(risks) > 1 and rates[-1] > threshold and risks[-1] > risks[-2]
-    if bool(solution.trajectory.diverged) or (least_squares and growing):
+    if np.any(solution.diverged) or (least_squares and growing):
         if least_squares:
             return Status.DIVERGED, (
                 f"The learning rate is above the stability threshold 2 d / tr K = {threshold:.6g}, so the risk grows "

@@ -16,7 +16,7 @@ from jax.scipy.stats import norm as normal
 from jominy.dynamics.minimise import Setting
 from jominy.dynamics.problem import Problem, require_radius
 from jominy.dynamics.students import Observation
-from jominy.losses import OrderParameters
+from jominy.losses import Loss, OrderParameters
 from jominy.losses.base import FLOOR
 from jominy.numerics.gaussian import gaussian_rule
 
@@ -61,7 +61,7 @@ def read_out(
     """Risks and accuracies of students with leading dimensions `dims`, as named variables."""
     lead = np.shape(order.norm)
     flat: Any = jax.tree.map(lambda leaf: np.reshape(leaf, (-1, *np.shape(leaf)[len(lead) :])), order)
-    scale = float(np.max(np.where(np.isfinite(flat.norm[:, None]), setting.loss.logit_sd(flat), 0.0), initial=0.0))
+    scale = largest_logit(setting.loss, flat)
     if scale > setting.rule.logit_scale:
         setting = setting._replace(rule=gaussian_rule(scale))
     radii = np.concatenate([[radius, 0.0], evaluate_at])
@@ -79,6 +79,14 @@ def read_out(
         if evaluate_at.size:
             variables["accuracy_at_radius"] = (more, accuracies[..., 2:])
     return {prefix + name: value for name, value in variables.items()}
+
+
+def largest_logit(loss: Loss, order: OrderParameters) -> float:
+    """The largest standard deviation over which the moments integrate; 0 for closed forms."""
+    if loss.closed_form:
+        return 0.0
+    sizes = loss.logit_sd(jax.tree.map(np.asarray, order))
+    return float(np.max(np.where(np.isfinite(sizes), sizes, 0.0), initial=0.0))
 
 
 def population_variables(
@@ -104,12 +112,17 @@ def population_variables(
     return variables
 
 
-def past_divergence(variables: Variables, reached: int) -> Variables:
-    """Divergence as a result: from time index `reached` on, sizes are infinite and ratios keep their last value."""
+def past_divergence(variables: Variables, lost: np.ndarray) -> Variables:
+    """Divergence as a result: where `lost` (..., T), sizes are infinite and ratios keep the last value before it.
+
+    `lost` must stay true once it is; the leading dimensions are those of the variables.
+    """
+    before = np.maximum(np.sum(~lost, axis=-1, keepdims=True) - 1, 0)  # last index before, per run
+    kept = np.minimum(np.arange(lost.shape[-1]), before)
     filled: Variables = {}
     for name, (dims, values) in variables.items():
-        values = np.array(values)
+        more = (...,) + (None,) * (values.ndim - lost.ndim)
         bounded = "accuracy" in name or name in ("alignment", "learning_rate")
-        values[reached:] = values[max(reached - 1, 0)] if bounded else np.inf
-        filled[name] = (dims, values)
+        held = np.take_along_axis(values, kept[more], axis=lost.ndim - 1) if bounded else np.inf
+        filled[name] = (dims, np.where(lost[more], held, values))
     return filled

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 from jax import Array
 
 from jominy.data.nodes import Nodes
@@ -14,8 +15,8 @@ from jominy.dynamics.students import (
     Observation,
     Student,
     attack_ridge,
+    brake,
     descent,
-    finite,
     gradient,
     observe,
     order_parameters,
@@ -64,13 +65,14 @@ class SpectralFlow(eqx.Module):
 
     def velocity(self, time: Array, state: SpectralState) -> SpectralState:
         """Time derivative of the state."""
-        _, _, moments, coefficients, alpha, rate = self._evaluate(time, state)
+        _, order, moments, coefficients, alpha, rate = self._evaluate(time, state)
+        slowed = brake(order) * rate
         count = state.complement.shape[0]
         noise = (self.nodes.weights * moments.slope_squared) @ self.nodes.eigenvalues
         return SpectralState(
-            coefficients=-rate * coefficients,
-            complement=rate * coefficients[len(coefficients) - count :],
-            variance=-2 * rate * alpha * state.variance + rate**2 * noise,
+            coefficients=-slowed * coefficients,
+            complement=slowed * coefficients[len(coefficients) - count :],
+            variance=slowed * (rate * noise - 2 * alpha * state.variance),
         )
 
     def observe(self, time: Array, state: SpectralState) -> Observation:
@@ -78,14 +80,10 @@ class SpectralFlow(eqx.Module):
         student, order, _, _, _, rate = self._evaluate(time, state)
         return observe(self.nodes, student, self.optimum, order, rate)
 
-    def diverged(self, time: Array, state: SpectralState) -> Array:
-        """Whether the student has left every scale that means something."""
-        return ~finite(order_parameters(self.nodes, self.student(state)))
 
-
-def initial_state(nodes: Nodes, start: Array, has_teacher: bool, variance: float) -> SpectralState:
+def initial_state(nodes: Nodes, start: np.ndarray, has_teacher: bool, variance: float) -> SpectralState:
     """The state of the start: its coefficients (A,), and the total `variance` of a random start."""
     size = nodes.shares.shape[0]
-    coefficients = jnp.repeat(jnp.asarray(start, dtype=float)[:, None], size, axis=1)
-    complement = 1.0 - coefficients[-1:] if has_teacher else jnp.zeros((0, size))
-    return SpectralState(coefficients, complement, jnp.full(size, variance))
+    coefficients = np.repeat(start[:, None], size, axis=1)
+    complement = 1.0 - coefficients[-1:] if has_teacher else np.zeros((0, size))
+    return SpectralState(coefficients, complement, np.full(size, variance))

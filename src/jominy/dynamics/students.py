@@ -3,7 +3,7 @@
 Source: theory `dynamics.md` sections 0, 1.1, 5 and 7. The forecast and both simulators share these functions.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax.numpy as jnp
 from jax import Array
@@ -114,8 +114,23 @@ def zero_optimum(nodes: Nodes) -> Student:
     return Student(nothing, nothing - nodes.teacher, jnp.zeros_like(nodes.shares))
 
 
-def finite(tree: Any) -> Array:
-    """Whether the order parameters are all finite and of a size that still means something."""
-    order: OrderParameters = tree
-    size = order.norm**2 + jnp.sum(order.residual_variance)
-    return jnp.isfinite(size) & (size < 1e16)
+OUT_OF_SCALE = 1e13
+"""Square size of a student from which on it counts as diverged."""
+
+
+def brake(order: OrderParameters) -> Array:
+    """A factor on all velocities: one at every size that means something, smoothly zero far beyond.
+
+    It lets a divergence end as huge finite numbers instead of overflow; see `diverged`.
+    """
+    return 1 / (1 + (size_squared(order) / (100 * OUT_OF_SCALE)) ** 2)
+
+
+def diverged(order: OrderParameters) -> Array:
+    """Whether students (leading dimensions allowed) have left every scale that means something."""
+    return ~(size_squared(order) < OUT_OF_SCALE)
+
+
+def size_squared(order: OrderParameters) -> Array:
+    """Square norm plus residual variances."""
+    return order.norm**2 + order.residual_variance.sum(axis=-1)

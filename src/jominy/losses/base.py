@@ -68,6 +68,8 @@ class Loss(eqx.Module):
 
     needs_classes: eqx.AbstractClassVar[bool]
     """Whether the targets must be labels -1, +1."""
+    closed_form: ClassVar[bool] = False
+    """Whether `moments` does without quadrature."""
 
     @abc.abstractmethod
     def __call__(self, score: Array, target: Array) -> Array:
@@ -116,7 +118,7 @@ class MarginLoss(Loss):
         return self.profile(target * score)
 
     def logit_sd(self, order: OrderParameters) -> Array:
-        return jnp.sqrt(order.margin_variance)
+        return order.margin_variance**0.5
 
     def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
         mean = labels * order.margin_mean - radius * order.norm
@@ -162,7 +164,7 @@ class ResidualLoss(Loss):
         return self.profile(score - target)
 
     def logit_sd(self, order: OrderParameters) -> Array:
-        return jnp.sqrt(order.residual_variance)
+        return order.residual_variance**0.5
 
     def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
         mean = order.residual_mean

@@ -1,5 +1,7 @@
 """The squared loss, with closed-form moments."""
 
+from typing import ClassVar
+
 import jax.numpy as jnp
 from jax import Array
 from jax.scipy.special import erf
@@ -18,6 +20,8 @@ class SquaredLoss(ResidualLoss):
     >>> float(SquaredLoss()(jnp.array(3.0), jnp.array(1.0)))
     2.0
     """
+
+    closed_form: ClassVar[bool] = True
 
     def profile(self, residual: Array) -> Array:
         return residual**2 / 2

@@ -1,7 +1,18 @@
 """Learning-rate schedules; a schedule is an object."""
 
 from jominy.schedules.adaptive import ExactLineSearch, Polyak
-from jominy.schedules.base import Descent, Schedule
+from jominy.schedules.base import UNKNOWN_DESCENT, Descent, Schedule
 from jominy.schedules.given import Constant, Cosine, FromFunction, InverseTime, Piecewise
 
-__all__ = ["Constant", "Cosine", "Descent", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak", "Schedule"]
+__all__ = [
+    "UNKNOWN_DESCENT",
+    "Constant",
+    "Cosine",
+    "Descent",
+    "ExactLineSearch",
+    "FromFunction",
+    "InverseTime",
+    "Piecewise",
+    "Polyak",
+    "Schedule",
+]

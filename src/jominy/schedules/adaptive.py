@@ -18,7 +18,7 @@ class Polyak(Schedule):
     0.5
     """
 
-    needs_optimum: ClassVar[bool] = True
+    adaptive: ClassVar[bool] = True
 
     def rate(self, time: Array, descent: Descent) -> Array:
         # At the optimum of a noiseless problem both vanish, and the limit is what the neighbourhood gives: no step.
@@ -36,6 +36,8 @@ class ExactLineSearch(Schedule):
     >>> float(ExactLineSearch().rate(0.0, Descent(0.3, 0.2, 0.6, 0.5)))
     0.4
     """
+
+    adaptive: ClassVar[bool] = True
 
     def rate(self, time: Array, descent: Descent) -> Array:
         return descent.gradient_squared / jnp.maximum(descent.curved_noise, 1e-300)

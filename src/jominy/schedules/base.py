@@ -27,11 +27,15 @@ class Descent(NamedTuple):
     curved_noise: Array
 
 
+UNKNOWN_DESCENT = Descent(*[np.zeros(())] * 4)
+"""For schedules that are not adaptive."""
+
+
 class Schedule(eqx.Module):
     """The learning rate g(t); one step is g/d, time t = samples / d."""
 
-    needs_optimum: ClassVar[bool] = False
-    """Whether `rate` reads the distance to the adversarial optimum."""
+    adaptive: ClassVar[bool] = False
+    """Whether `rate` reads the descent; otherwise `UNKNOWN_DESCENT` will do."""
 
     @abc.abstractmethod
     def rate(self, time: Array, descent: Descent) -> Array:

@@ -8,7 +8,14 @@ import jax.numpy as jnp
 from jax import Array
 
 from jominy.errors import InputError
-from jominy.schedules.base import Descent, Schedule, require_increasing, require_positive, require_rate
+from jominy.schedules.base import (
+    UNKNOWN_DESCENT,
+    Descent,
+    Schedule,
+    require_increasing,
+    require_positive,
+    require_rate,
+)
 
 
 class Constant(Schedule):
@@ -33,7 +40,7 @@ class Constant(Schedule):
 class InverseTime(Schedule):
     """g(t) = rate / (1 + decay t).
 
-    >>> float(InverseTime(1.0, decay=0.5).rate(2.0, None))
+    >>> InverseTime(1.0, decay=0.5).rate(2.0, UNKNOWN_DESCENT)
     0.5
     """
 
@@ -54,7 +61,7 @@ class InverseTime(Schedule):
 class Cosine(Schedule):
     """g(t) falls from `rate` to `final` along half a cosine until `horizon`, then stays.
 
-    >>> round(float(Cosine(1.0, horizon=10.0).rate(5.0, None)), 6)
+    >>> round(float(Cosine(1.0, horizon=10.0).rate(5.0, UNKNOWN_DESCENT)), 6)
     0.5
     """
 
@@ -83,8 +90,8 @@ class Piecewise(Schedule):
     """g(t) = rates[k] between times[k-1] and times[k]; one more rate than times.
 
     >>> schedule = Piecewise(times=[5.0], rates=[1.0, 0.1])
-    >>> round(float(schedule.rate(4.9, None)), 6), round(float(schedule.rate(5.1, None)), 6)
-    (1.0, 0.1)
+    >>> [round(float(schedule.rate(time, UNKNOWN_DESCENT)), 6) for time in (4.9, 5.1)]
+    [1.0, 0.1]
     """
 
     times: tuple[float, ...]
@@ -115,7 +122,7 @@ class FromFunction(Schedule):
     """g(t) = function(t), a function of yours written with `jax.numpy` (it is traced), smooth except at `jumps`.
 
     >>> import jax.numpy as jnp
-    >>> round(float(FromFunction(lambda t: jnp.exp(-t)).rate(1.0, None)), 4)
+    >>> round(float(FromFunction(lambda t: jnp.exp(-t)).rate(1.0, UNKNOWN_DESCENT)), 4)
     0.3679
     """
 

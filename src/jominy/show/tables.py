@@ -63,6 +63,17 @@ def header(result: xr.Dataset) -> str:
     return "\n".join(lines)
 
 
+def preprocessing(result: xr.Dataset) -> str:
+    """The steps that brought real samples to the scaling of the theory, one a line; empty for a synthetic law."""
+    scenario = json.loads(result.attrs.get("scenario", "{}"))
+    data = scenario.get("problem", {}).get("data", {})
+    steps = data.get("report") or []
+    if not steps:
+        return ""
+    size = f"{data['count']} samples, dimension {data['dimension']}" if "count" in data else "samples"
+    return "\n".join([f"data: {size}", *(f"  {step}" for step in steps)])
+
+
 def curves(result: xr.Dataset, *, rows: int = 6) -> str:
     """A table of the main variables at about ``rows`` times; with seeds, mean ± standard error.
 

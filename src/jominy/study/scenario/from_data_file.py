@@ -14,7 +14,7 @@ DATA_FILES = (".npz", ".npy", ".csv", ".parquet")
 def from_data_file(
     path: str | os.PathLike[str],
     *,
-    target: str | int,
+    target: str | int | None = None,
     loss: str = "logistic",
     radius: float = 0.0,
     rate: float = 1.0,

@@ -33,7 +33,7 @@ _NOISE = Field(0.0, ge=0, description="variance of the noise on the target")
 class TeacherTable(Table):
     """One centred Gaussian class; the target is a linear teacher plus noise."""
 
-    kind: Literal["teacher"]
+    kind: Literal["linear-teacher"]
     dimension: Dimension
     covariance: Covariance
     teacher: Vector = Field(1.0, description="the teacher; a number is its norm")

@@ -31,6 +31,8 @@ def explain(error: ValidationError, given: Any, source: str, model: type[BaseMod
     ranked = sorted(findings, key=lambda f: _ORDER.index(f["type"]) if f["type"] in _ORDER else len(_ORDER))
     first = ranked[0]
     keys = _keys_in(given, first["loc"])
+    if first["type"] == "missing":
+        keys.append(first["loc"][-1])
     where = _dotted(keys)
     kind, context = first["type"], first.get("ctx", {})
     if kind == "extra_forbidden":
@@ -69,16 +71,13 @@ def _sentence(finding: Any) -> str:
 def _keys_in(given: Any, location: Sequence[int | str]) -> list[int | str]:
     """Pydantic's location without the names of union members, which are not in the file."""
     keys: list[int | str] = []
-    for position, part in enumerate(location):
-        last = position == len(location) - 1
+    for part in location:
         if isinstance(given, dict) and part in given:
             keys.append(part)
             given = given[part]
         elif isinstance(given, list) and isinstance(part, int) and part < len(given):
             keys.append(part)
             given = given[part]
-        elif last and isinstance(given, dict) and isinstance(part, str):
-            keys.append(part)  # the missing key itself
     return keys
 
 

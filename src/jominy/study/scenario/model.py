@@ -34,7 +34,7 @@ class Scenario(Table):
     Examples
     --------
     >>> scenario = Scenario.from_mapping({
-    ...     "data": {"kind": "teacher", "dimension": 100, "covariance": {"kind": "identity"}},
+    ...     "data": {"kind": "linear-teacher", "dimension": 100, "covariance": {"kind": "identity"}},
     ...     "loss": {"kind": "squared"}, "radius": 0.5, "schedule": {"kind": "constant", "rate": 0.5}, "time": 2,
     ... })
     >>> scenario.problem().radius
@@ -96,6 +96,24 @@ class Scenario(Table):
         if scenario.units == "data" and not isinstance(scenario.data, (FileTable, ScikitLearnTable)):
             raise InputError(f"{source}: units = 'data' needs samples, of kind 'file' or 'scikit-learn'", scenario.data.kind)
         return scenario
+
+    def changed(self, **changes: Any) -> Scenario:
+        """This scenario with some top-level keys replaced, checked again as a whole.
+
+        Examples
+        --------
+        >>> scenario = Scenario.from_mapping({
+        ...     "data": {"kind": "linear-teacher", "dimension": 100, "covariance": {"kind": "identity"}},
+        ...     "loss": {"kind": "squared"}, "radius": 0.5, "schedule": {"kind": "polyak"}, "time": 2,
+        ... })
+        >>> scenario.changed(radius=0.2).radius
+        0.2
+        """
+        given = self.model_dump(exclude_unset=True) | changes
+        for one, other in (("time", "times"), ("times", "time")):
+            if one in changes and other not in changes:
+                given.pop(other, None)
+        return type(self).from_mapping(given, folder=self._folder, source="the settings")
 
     @cached_property
     def loaded(self) -> Loaded | None:

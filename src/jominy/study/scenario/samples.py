@@ -74,7 +74,9 @@ class FileTable(_SamplesTable):
 
     kind: Literal["file"]
     path: str = Field(description="relative to this scenario file")
-    target: str | int = Field(description="column to predict; in an npy file its index, in an npz file the array's name")
+    target: str | int | None = Field(
+        None, description="column to predict; in an npy file its index, in an npz file the array (unset: y)"
+    )
 
     def read(self, folder: Path) -> tuple[Any, Any]:
         """Features (n, d) and targets (n,) as they are in the file."""

@@ -59,8 +59,8 @@ _ALLOWED = {
     "custom_error_type": "vector",
     "custom_error_message": (
         "must be a number (the norm of a vector spread evenly over the coordinates), a list of one number per coordinate, "
-        'or a table such as {{ kind = "pattern", values = [1, -1], norm = 0.7 }} '
-        'or {{ kind = "random-direction", norm = 0.7, seed = 1 }}'
+        'or a table such as { kind = "pattern", values = [1, -1], norm = 0.7 } '
+        'or { kind = "random-direction", norm = 0.7, seed = 1 }'
     ),
 }
 

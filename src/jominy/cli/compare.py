@@ -1,0 +1,58 @@
+"""``jominy compare``: the forecast against SGD itself."""
+
+from __future__ import annotations
+
+import argparse
+
+from jominy.cli import output, report
+from jominy.cli.options import add_output, add_seeds, add_source, scenario
+
+_EPILOG = """\
+examples:
+  jominy compare examples/breast_cancer.toml --plot figure.png
+  jominy compare examples/two_class_logistic.toml --seeds 100 --out study.nc
+  jominy compare patients.csv --target ill --radius 0.2 --test-fraction 0.3
+
+--out study.nc writes study.forecast.nc, study.simulation.nc and the comparison, study.nc.
+Ctrl-C ends the simulation early; what was done until then is compared.
+"""
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "compare",
+        help="forecast, then run SGD itself, and compare",
+        description="Forecast, then run SGD itself with several seeds, and compare the two in standard errors.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_source(command)
+    add_seeds(command)
+    add_output(command, out="save forecast, simulation and comparison as NetCDF")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Forecast, simulate, compare; print, save, draw."""
+    from jominy.study.compare import compare
+
+    study = scenario(arguments)
+    told = report.forecast_with_picture(study)
+    runs = study.simulate()
+    agreement = compare(told, runs)
+    output.save(arguments, told, "forecast")
+    output.save(arguments, runs, "simulation")
+    output.save(arguments, agreement)
+    output.draw(arguments, told, runs)
+    if arguments.json:
+        output.print_json(
+            {
+                "forecast": output.as_json(told),
+                "simulation": output.as_json(runs),
+                "comparison": output.as_json(agreement),
+            }
+        )
+    else:
+        print(report.comparison_text(told, runs, agreement))
+    return output.exit_code(runs)

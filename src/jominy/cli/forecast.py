@@ -1,0 +1,42 @@
+"""``jominy forecast``: what training will do."""
+
+from __future__ import annotations
+
+import argparse
+
+from jominy.cli import output, report
+from jominy.cli.options import add_output, add_source, scenario
+
+_EPILOG = """\
+examples:
+  jominy forecast examples/power_law.toml --plot curve.png
+  jominy forecast examples/power_law.toml --radius 0.8 --json
+  jominy forecast patients.csv --target ill --radius 0.2 --time 20 --out forecast.nc
+"""
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "forecast",
+        help="forecast risk, accuracy and norm over training",
+        description="Forecast adversarial training: risk, accuracy, norm and distance to the optimum at every moment.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_source(command)
+    add_output(command, out="save the forecast as NetCDF")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Forecast, print, save, draw."""
+    study = scenario(arguments)
+    told = report.forecast_with_picture(study)
+    output.save(arguments, told)
+    output.draw(arguments, told)
+    if arguments.json:
+        output.print_json({"forecast": output.as_json(told)})
+    else:
+        print(report.forecast_text(told))
+    return 0

@@ -1,0 +1,75 @@
+"""Entry point of the ``jominy`` command."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Sequence
+from typing import NoReturn
+
+from jominy.cli import compare, forecast, optimum, schema, simulate
+from jominy.errors import InputError
+
+BAD_INPUT = 2
+INTERRUPTED = 130  # what shells report after Ctrl-C
+
+_EXAMPLES = """\
+examples:
+  jominy forecast examples/power_law.toml
+  jominy compare examples/breast_cancer.toml --plot figure.png
+  jominy forecast patients.csv --target ill --radius 0.2
+
+`jominy COMMAND --help` says more.
+"""
+
+
+class _Parser(argparse.ArgumentParser):
+    """argparse prints its whole usage before the message; one line says it too."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line; nothing heavy is imported to build it."""
+    from jominy import __version__
+
+    root = _Parser(
+        prog="jominy",
+        description="Forecast adversarial training before it is run, and check the forecast against the real thing.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    root.add_argument("--version", action="version", version=f"jominy {__version__}")
+    commands = root.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
+    for module in (forecast, simulate, compare, optimum, schema):
+        module.add(commands)
+    return root
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run a command; 0 when it did what was asked, 2 on bad input, 130 after Ctrl-C.
+
+    Examples
+    --------
+    >>> main(["schema"]) # doctest: +ELLIPSIS
+    {
+      "$schema": ...
+    0
+    """
+    try:
+        arguments = parser().parse_args(argv)
+    except SystemExit as stop:  # --help, --version, bad arguments: argparse has said all there is to say
+        return stop.code if isinstance(stop.code, int) else BAD_INPUT
+    try:
+        return arguments.run(arguments)
+    except InputError as error:
+        print(f"jominy {arguments.command}: {error}", file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print(f"jominy {arguments.command}: interrupted", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has left, as in `jominy ... | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0

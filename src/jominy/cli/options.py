@@ -1,0 +1,136 @@
+"""Options that commands share, and the scenario they make."""
+
+from __future__ import annotations
+
+import argparse
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from jominy.errors import InputError
+
+if TYPE_CHECKING:
+    from jominy.study.scenario import Scenario
+
+HELD_OUT = 0.25  # default share of a data file's samples that is held out
+RADII = [0.0, 0.25, 0.5, 0.75, 1.0]  # default evaluation radii for a data file
+
+_ONLY_FILES = ("target", "loss", "test_fraction", "scaling", "clip", "classes", "data_units")
+
+
+def add_source(command: argparse.ArgumentParser) -> None:
+    """What to study: a scenario or a data file, and the settings that change it."""
+    command.add_argument("source", metavar="SOURCE", help="scenario (.toml) or data file (.npz, .npy, .csv, .parquet)")
+    common = command.add_argument_group("settings (of a data file, or instead of the scenario's)")
+    common.add_argument("--radius", type=float, metavar="R", help="l2 norm of the attack in training (data file: 0)")
+    common.add_argument("--rate", type=float, metavar="G", help="constant learning rate (data file: 1)")
+    common.add_argument("--time", type=float, metavar="T", help="train until this time, samples / dimension (data file: 10)")
+    common.add_argument("--evaluate-at", type=_numbers, metavar="R,R,...", help="radii at which risk and accuracy are reported")
+    files = command.add_argument_group("for data files only")
+    files.add_argument("--target", metavar="COLUMN", help="column to predict (npy: its index; npz: the array, default y)")
+    files.add_argument("--loss", choices=("logistic", "squared"), help="default logistic")
+    files.add_argument("--classes", metavar="A,..:B,..", help="two groups of labels to keep, as 3:8 or 0,2:1,3")
+    files.add_argument("--test-fraction", type=float, metavar="F", help=f"share held out; 0 for none (default {HELD_OUT})")
+    files.add_argument("--scaling", choices=("per-feature", "one-factor", "none"), help="of features (default per-feature)")
+    files.add_argument("--clip", metavar="C", help="cap on ||x||^2 / d, or off (default 3)")
+    files.add_argument("--data-units", action="store_true", default=None, help="radius and rate are for unscaled features")
+
+
+def add_output(command: argparse.ArgumentParser, out: str, plot: str = "figure: png, pdf or svg") -> None:
+    """Where results go."""
+    output = command.add_argument_group("output")
+    output.add_argument("--out", metavar="FILE", help=out)
+    output.add_argument("--plot", metavar="FILE", help=plot)
+    output.add_argument("--json", action="store_true", help="print JSON, and nothing else, on standard output")
+
+
+def add_seeds(command: argparse.ArgumentParser) -> None:
+    """How many runs of SGD."""
+    command.add_argument("--seeds", type=int, metavar="N", help="runs of SGD (data file: 20)")
+
+
+def scenario(arguments: argparse.Namespace) -> Scenario:
+    """The scenario that the arguments name or describe."""
+    from jominy.study.scenario import DATA_FILES, Scenario
+
+    _check_outputs(arguments)
+    suffix = Path(arguments.source).suffix.lower()
+    if suffix in DATA_FILES:
+        return _of_data_file(arguments)
+    if suffix != ".toml":
+        raise InputError(
+            "SOURCE must be a scenario (.toml) or a data file (.npz, .npy, .csv, .parquet)", arguments.source
+        )
+    wrong = [f"--{name.replace('_', '-')}" for name in _ONLY_FILES if getattr(arguments, name, None) is not None]
+    if wrong:
+        raise InputError(f"{', '.join(wrong)} goes with a data file", arguments.source, "set it in the scenario itself")
+    loaded = Scenario.load(arguments.source)
+    changes = _changes(arguments, loaded)
+    return loaded.changed(**changes) if changes else loaded
+
+
+def _changes(arguments: argparse.Namespace, loaded: Scenario) -> dict[str, Any]:
+    changes: dict[str, Any] = {
+        name: getattr(arguments, name) for name in ("radius", "time", "evaluate_at") if getattr(arguments, name) is not None
+    }
+    if arguments.rate is not None:
+        changes["schedule"] = {"kind": "constant", "rate": arguments.rate}
+    if getattr(arguments, "seeds", None) is not None:
+        changes["simulation"] = loaded.simulation.model_dump(exclude_unset=True) | {"seeds": arguments.seeds}
+    return changes
+
+
+def _of_data_file(arguments: argparse.Namespace) -> Scenario:
+    from jominy.study.scenario import from_data_file
+
+    if not Path(arguments.source).is_file():
+        raise InputError("the data file must exist", arguments.source, "check the path")
+    preprocessing: dict[str, Any] = {}
+    if arguments.scaling is not None:
+        preprocessing["scaling"] = arguments.scaling
+    if arguments.clip is not None:
+        preprocessing["clip"] = _number_or_text(arguments.clip)
+    given = {
+        "loss": arguments.loss,
+        "radius": arguments.radius,
+        "rate": arguments.rate,
+        "time": arguments.time,
+        "seeds": getattr(arguments, "seeds", None),
+    }
+    return from_data_file(
+        arguments.source,
+        target=arguments.target,
+        held_out=HELD_OUT if arguments.test_fraction is None else arguments.test_fraction,
+        evaluate_at=RADII if arguments.evaluate_at is None else arguments.evaluate_at,
+        units="data" if arguments.data_units else "scaled",
+        preprocessing=preprocessing,
+        classes=None if arguments.classes is None else _groups(arguments.classes),
+        **{name: value for name, value in given.items() if value is not None},
+    )
+
+
+def _check_outputs(arguments: argparse.Namespace) -> None:
+    """Say now, not after the computation, that a result cannot be written."""
+    for name in ("out", "plot"):
+        value = getattr(arguments, name, None)
+        if value is not None and not Path(value).absolute().parent.is_dir():
+            raise InputError(f"the folder of --{name} must exist", value, "create it first")
+
+
+def _numbers(text: str) -> list[float]:
+    return [float(part) for part in text.split(",") if part.strip()]
+
+
+_numbers.__name__ = "list of numbers"  # argparse quotes it: "invalid list of numbers value: '0,a'"
+
+
+def _groups(text: str) -> list[list[Any]]:
+    return [[_number_or_text(label) for label in group.split(",") if label] for group in text.split(":")]
+
+
+def _number_or_text(text: str) -> Any:
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text

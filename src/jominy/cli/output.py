@@ -1,0 +1,96 @@
+"""What every command does with a result: a table, or JSON; a file; a figure."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+def say(text: str) -> None:
+    """A message beside the result, on standard error, so that standard output holds the result alone."""
+    print(text, file=sys.stderr)
+
+
+def print_json(value: dict[str, Any]) -> None:
+    """One JSON object on standard output; what is not a finite number becomes null."""
+    print(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def save(arguments: argparse.Namespace, result: xr.Dataset, part: str = "") -> None:
+    """Write a result where ``--out`` says; ``part`` tells several files of one command apart."""
+    if arguments.out is None:
+        return
+    from jominy.results import save as save_result
+
+    path = Path(arguments.out)
+    say(f"saved {save_result(result, path.with_suffix(f'.{part}{path.suffix}') if part else path)}")
+
+
+def draw(arguments: argparse.Namespace, forecast: xr.Dataset | None, simulation: xr.Dataset | None = None) -> None:
+    """Draw the figure that ``--plot`` asks for."""
+    if arguments.plot is None:
+        return
+    from jominy.show.figures import plot, save_figure
+
+    say(f"drawn {save_figure(plot(forecast, simulation), arguments.plot)}")
+
+
+def as_json(result: xr.Dataset) -> dict[str, Any]:
+    """A result as plain values: attributes, coordinates, variables; seeds are summed up as mean, spread and error."""
+    values: dict[str, Any] = {"attributes": {key: _parsed(value) for key, value in result.attrs.items()}}
+    values["coordinates"] = {str(name): coordinate.values.tolist() for name, coordinate in result.coords.items()}
+    values["variables"] = {str(name): _variable(result[name]) for name in result.data_vars}
+    return values
+
+
+def _variable(values: xr.DataArray) -> dict[str, Any]:
+    described = {"long_name": values.attrs.get("long_name", ""), "units": values.attrs.get("units", "")}
+    if "seed" not in values.dims:
+        return {**described, "dimensions": list(map(str, values.dims)), "values": values.values.tolist()}
+    mean = values.mean("seed", skipna=False)
+    number = values.sizes["seed"]
+    spread = values.std("seed", ddof=1, skipna=False) if number > 1 else 0 * mean
+    return {
+        **described,
+        "dimensions": list(map(str, mean.dims)),
+        "mean": mean.values.tolist(),
+        "standard_deviation": spread.values.tolist(),
+        "standard_error": (spread / math.sqrt(number)).values.tolist(),
+    }
+
+
+def _parsed(value: Any) -> Any:
+    """Attributes that hold JSON text, as what they hold."""
+    if isinstance(value, str) and value[:1] in ("{", "["):
+        try:
+            return json.loads(value)
+        except ValueError:
+            return value
+    return value
+
+
+def plain(value: Any) -> Any:
+    """``value`` for strict JSON: not-a-number and infinity, which it does not know, become null."""
+    if isinstance(value, dict):
+        return {str(key): plain(item) for key, item in value.items()}
+    if isinstance(value, (list, tuple)):
+        return [plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return plain(value.tolist())
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def exit_code(result: xr.Dataset) -> int:
+    """130 after an interrupted run, whose partial result is kept; 0 otherwise, a divergence being a result too."""
+    from jominy.results import Status
+
+    return 130 if result.attrs.get("status") == Status.INTERRUPTED.label else 0

@@ -1,0 +1,51 @@
+"""The text that forecast and compare print, put together from tables."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from jominy.study.scenario import Scenario
+
+
+def forecast_with_picture(study: Scenario) -> xr.Dataset:
+    """The forecast and, for classes of real samples, what one Gaussian per class would have forecast."""
+    from jominy.study.picture import with_picture
+
+    told = study.forecast()
+    picture = study.gaussian_picture()
+    return told if picture is None else with_picture(told, picture)
+
+
+def forecast_text(told: xr.Dataset) -> str:
+    """Header, preprocessing, main variables, accuracy against radius, the Gaussian picture."""
+    from jominy.show import tables
+
+    return _joined(tables.header(told), tables.preprocessing(told), tables.curves(told), *_ending(told))
+
+
+def comparison_text(told: xr.Dataset, runs: xr.Dataset, agreement: xr.Dataset) -> str:
+    """Header, preprocessing, forecast against SGD, accuracy against radius, the Gaussian picture."""
+    from jominy.show import tables
+
+    return _joined(
+        tables.header(agreement), tables.preprocessing(told), tables.comparison(agreement), *_ending(told, runs)
+    )
+
+
+def _ending(told: xr.Dataset, runs: xr.Dataset | None = None) -> list[str]:
+    from jominy.show import tables
+    from jominy.study.picture import verdict
+
+    parts = []
+    if "evaluation_radius" in told.dims:
+        parts.append(f"against the radius of the attack, at time {float(told['time'][-1]):g}\n{tables.radii(told, runs)}")
+    if "gap" in told.attrs:
+        parts.append(verdict(told))
+    return parts
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)

@@ -1,0 +1,41 @@
+"""``jominy schema``: the JSON schema of scenario files."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from jominy.cli.output import say
+from jominy.errors import InputError
+
+_HELP = "print the JSON schema of scenario files, for editors and other programs"
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "schema",
+        help=_HELP,
+        description=_HELP + ".",
+        epilog="example:\n  jominy schema --out scenario.schema.json",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("--out", metavar="FILE", help="write it there instead")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print or write the schema."""
+    from jominy.study.scenario import json_schema
+
+    text = json.dumps(json_schema(), indent=2, allow_nan=False)
+    if arguments.out is None:
+        print(text)
+        return 0
+    try:
+        Path(arguments.out).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"the schema could not be written: {error.strerror or error}", arguments.out) from error
+    say(f"saved {arguments.out}")
+    return 0

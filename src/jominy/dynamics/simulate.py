@@ -1,0 +1,92 @@
+"""The simulate verb."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jominy.data import Samples
+from jominy.dynamics.forecast import require_schedule
+from jominy.dynamics.population_simulation import population_simulation
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import evaluation_radii
+from jominy.dynamics.times import report_times, whole_steps
+from jominy.errors import InputError
+from jominy.numerics.precision import double_precision
+from jominy.schedules import Schedule
+
+
+@double_precision
+def simulate(
+    problem: Problem,
+    schedule: Schedule,
+    time: float | None = None,
+    *,
+    times: Sequence[float] | None = None,
+    seeds: int | Sequence[int] = 20,
+    start: Any = None,
+    evaluate_at: Sequence[float] = (),
+    held_out: tuple[Any, Any] | None = None,
+    full_vectors: bool | None = None,
+    sampling: Any = None,
+    progress: bool = True,
+) -> xr.Dataset:
+    """Adversarial training itself: streaming SGD, once per seed, with the variables of a forecast.
+
+    One step: X <- X - (g/d) (Psi_r x + Psi_rho X / ||X||) for a fresh sample x (of the mixture, or a row of `Samples`).
+    Mixtures with groups of equal eigenvalues are simulated exactly in law at a cost per step that does not depend on d;
+    others on full vectors. Risks are expectations at the current student, over the mixture or over all rows.
+
+    Parameters
+    ----------
+    problem, schedule, time, times, start, evaluate_at, held_out : as in `forecast`; times are moved to whole steps
+    seeds : how many runs (seeds 0, 1, ...), or which
+    full_vectors : mixtures only: True and False force one of the two engines of the same law
+    sampling : samples only: WithReplacement() (default), OnePass() or ReshuffledEpochs()
+    progress : show a progress bar on work of more than two seconds
+
+    Returns
+    -------
+    xarray.Dataset
+        As from `forecast`, with the dimensions `seed` and `time`. Ctrl-C ends the runs early and keeps what is done, with
+        the status "interrupted".
+
+    Raises
+    ------
+    InputError
+        As `forecast`; also an infinite dimension, and groups asked for where the covariances do not commute.
+
+    Examples
+    --------
+    >>> import jominy as jm
+    >>> problem = jm.Problem(jm.LinearTeacher(jm.identity(400), noise_variance=0.25), jm.SquaredLoss(), radius=0.5)
+    >>> runs = jm.simulate(problem, jm.Constant(0.5), time=10, seeds=50)
+    >>> dict(runs.sizes)["seed"], round(float(runs.adversarial_risk[:, -1].mean()), 2)
+    (50, 0.53)
+    """
+    require_schedule(schedule)
+    radii = evaluation_radii(evaluate_at)
+    chosen = seed_list(seeds)
+    if isinstance(problem.data, Samples):
+        from jominy.dynamics.sample_simulation import sample_simulation
+
+        return sample_simulation(problem, schedule, time, times, chosen, start, radii, held_out, sampling, progress)
+    if sampling is not None or held_out is not None:
+        raise InputError(
+            "Sampling and held-out arrays belong to a problem on Samples",
+            type(problem.data).__name__,
+            "A Gaussian mixture gives a fresh sample at every step: leave them out",
+        )
+    grid = whole_steps(report_times(time, times, problem.data.dimension), problem.data.dimension)
+    return population_simulation(problem, schedule, grid, chosen, start, radii, full_vectors, progress)
+
+
+def seed_list(seeds: Any) -> list[int]:
+    """0, 1, ..., seeds - 1, or the seeds given."""
+    listed = list(range(int(seeds))) if np.ndim(seeds) == 0 and float(seeds) == int(seeds) else list(np.atleast_1d(seeds))
+    if not listed or len(set(listed)) != len(listed) or any(int(seed) != seed or seed < 0 for seed in listed):
+        raise InputError(
+            "Seeds must be a count >= 1, or different whole numbers >= 0", seeds, "For fifty runs give seeds=50"
+        )
+    return [int(seed) for seed in listed]
