@@ -23,16 +23,28 @@ def add_source(command: argparse.ArgumentParser) -> None:
     common = command.add_argument_group("settings (of a data file, or instead of the scenario's)")
     common.add_argument("--radius", type=float, metavar="R", help="l2 norm of the attack in training (data file: 0)")
     common.add_argument("--rate", type=float, metavar="G", help="constant learning rate (data file: 1)")
-    common.add_argument("--time", type=float, metavar="T", help="train until this time, samples / dimension (data file: 10)")
-    common.add_argument("--evaluate-at", type=_numbers, metavar="R,R,...", help="radii at which risk and accuracy are reported")
+    common.add_argument(
+        "--time", type=float, metavar="T", help="train until this time, samples / dimension (data file: 10)"
+    )
+    common.add_argument(
+        "--evaluate-at", type=_numbers, metavar="R,R,...", help="radii at which risk and accuracy are reported"
+    )
     files = command.add_argument_group("for data files only")
-    files.add_argument("--target", metavar="COLUMN", help="column to predict (npy: its index; npz: the array, default y)")
+    files.add_argument(
+        "--target", metavar="COLUMN", help="column to predict (npy: its index; npz: the array, default y)"
+    )
     files.add_argument("--loss", choices=("logistic", "squared"), help="default logistic")
     files.add_argument("--classes", metavar="A,..:B,..", help="two groups of labels to keep, as 3:8 or 0,2:1,3")
-    files.add_argument("--test-fraction", type=float, metavar="F", help=f"share held out; 0 for none (default {HELD_OUT})")
-    files.add_argument("--scaling", choices=("per-feature", "one-factor", "none"), help="of features (default per-feature)")
+    files.add_argument(
+        "--test-fraction", type=float, metavar="F", help=f"share held out; 0 for none (default {HELD_OUT})"
+    )
+    files.add_argument(
+        "--scaling", choices=("per-feature", "one-factor", "none"), help="of features (default per-feature)"
+    )
     files.add_argument("--clip", metavar="C", help="cap on ||x||^2 / d, or off (default 3)")
-    files.add_argument("--data-units", action="store_true", default=None, help="radius and rate are for unscaled features")
+    files.add_argument(
+        "--data-units", action="store_true", default=None, help="radius and rate are for unscaled features"
+    )
 
 
 def add_output(command: argparse.ArgumentParser, out: str, plot: str = "figure: png, pdf or svg") -> None:
@@ -70,7 +82,9 @@ def scenario(arguments: argparse.Namespace) -> Scenario:
 
 def _changes(arguments: argparse.Namespace, loaded: Scenario) -> dict[str, Any]:
     changes: dict[str, Any] = {
-        name: getattr(arguments, name) for name in ("radius", "time", "evaluate_at") if getattr(arguments, name) is not None
+        name: getattr(arguments, name)
+        for name in ("radius", "time", "evaluate_at")
+        if getattr(arguments, name) is not None
     }
     if arguments.rate is not None:
         changes["schedule"] = {"kind": "constant", "rate": arguments.rate}

@@ -26,12 +26,17 @@ def forecast_text(told: xr.Dataset) -> str:
     return _joined(tables.header(told), tables.preprocessing(told), tables.curves(told), *_ending(told))
 
 
-def comparison_text(told: xr.Dataset, runs: xr.Dataset, agreement: xr.Dataset) -> str:
-    """Header, preprocessing, forecast against SGD, accuracy against radius, the Gaussian picture."""
-    from jominy.show import tables
+def comparison_text(told: xr.Dataset, runs: xr.Dataset, report: xr.Dataset) -> str:
+    """Header, preprocessing, forecast against SGD, accuracy against radius, the Gaussian picture, the outcome."""
+    from jominy.show import agreement, tables
 
     return _joined(
-        tables.header(agreement), tables.preprocessing(told), tables.comparison(agreement), *_ending(told, runs)
+        tables.header(report),
+        tables.preprocessing(told),
+        agreement.comparison(report),
+        agreement.agreement(report),
+        *_ending(told, runs),
+        agreement.in_words(report),
     )
 
 
@@ -41,7 +46,9 @@ def _ending(told: xr.Dataset, runs: xr.Dataset | None = None) -> list[str]:
 
     parts = []
     if "evaluation_radius" in told.dims:
-        parts.append(f"against the radius of the attack, at time {float(told['time'][-1]):g}\n{tables.radii(told, runs)}")
+        parts.append(
+            f"against the radius of the attack, at time {float(told['time'][-1]):g}\n{tables.radii(told, runs)}"
+        )
     if "gap" in told.attrs:
         parts.append(verdict(told))
     return parts

@@ -76,7 +76,7 @@ def _vectors(law, problem, schedule, rule, found, start, seeds) -> tuple[Engine,
     nodes = coordinate_nodes(law)
     engine = _node_engine(nodes, np.ones_like(nodes.teacher), problem, schedule, rule, found, law.dimension)
     source = NodeNoiseSource(seeds, nodes, None, _randomness(law, problem))
-    vectors = start_in_eigenbasis(start, law) + _random_starts(start, seeds, int(law.dimension))
+    vectors = start_in_eigenbasis(start, law) + random_starts(start, seeds, int(law.dimension))
     states = NodeState(vectors[:, None, :], np.zeros((len(seeds), 0)))
     return engine, source, states, f"full vectors, dimension {law.dimension}"
 
@@ -87,13 +87,11 @@ def _groups(law, groups, problem, schedule, rule, found, start, seeds) -> tuple[
     sizes = np.rint(nodes.shares * law.dimension)
     engine = _node_engine(nodes, present, problem, schedule, rule, found, law.dimension)
     source = NodeNoiseSource(seeds, nodes, sizes - present.sum(axis=0), _randomness(law, problem))
-    vectors = start_in_eigenbasis(start, law) + _random_starts(start, seeds, int(law.dimension))
-    coordinates = np.stack([grouping.sums(vectors * unit) for unit in frame], axis=1) if len(frame) else None
-    if coordinates is None:
-        coordinates = np.zeros((len(seeds), 0, nodes.shares.size))
-    rest = np.maximum(grouping.sums(vectors**2) - np.sum(coordinates**2, axis=1), 0.0)
-    rest = np.where(sizes > present.sum(axis=0), rest, 0.0)
-    return engine, source, NodeState(coordinates, rest), f"exact in law, {nodes.shares.size} groups of equal eigenvalues"
+    vector = start_in_eigenbasis(start, law)
+    coordinates = np.array([grouping.sums(vector * unit) for unit in frame]).reshape(present.shape)
+    rest = np.maximum(grouping.sums(vector**2) - np.sum(coordinates**2, axis=0), 0.0)
+    states = _random_groups(start, seeds, int(law.dimension), coordinates, np.sqrt(rest), present, sizes)
+    return engine, source, states, f"exact in law, {nodes.shares.size} groups of equal eigenvalues"
 
 
 def _dense(law, problem, schedule, rule, found, start, seeds) -> tuple[Engine, Source, Any, str]:
@@ -101,16 +99,33 @@ def _dense(law, problem, schedule, rule, found, start, seeds) -> tuple[Engine, S
     target = minimiser(landscape, found.solved.scalars)
     flow = DenseFlow(landscape, problem.loss, schedule, np.asarray(problem.radius), rule, target)
     engine = DenseSGD(flow, covariance_roots(law.covariances))
-    states = start_dense(start, law) + _random_starts(start, seeds, law.dimension)
+    states = start_dense(start, law) + random_starts(start, seeds, law.dimension)
     return engine, DenseNoiseSource(seeds, law.dimension), states, f"full vectors, dimension {law.dimension}"
 
 
-def _random_starts(start: Any, seeds: list[int], dimension: int) -> np.ndarray:
+def random_starts(start: Any, seeds: list[int], dimension: int) -> np.ndarray:
     """(seeds, d) random part of the start; a random start has the same law in every basis."""
     size = np.sqrt(random_variance(start) / dimension)
     if size == 0:
         return np.zeros((len(seeds), dimension))
     return np.stack([size * stream(seed, START_PURPOSE).standard_normal(dimension) for seed in seeds])
+
+
+def _random_groups(start, seeds, dimension, coordinates, rest, present, sizes) -> NodeState:
+    """Starts of all seeds in group coordinates: a fixed part, plus the law of a random start's projections."""
+    free = sizes - present.sum(axis=0)
+    size = np.sqrt(random_variance(start) / dimension)
+
+    def draw(seed: int) -> NodeState:
+        generator = stream(seed, START_PURPOSE)
+        along = present * generator.standard_normal(coordinates.shape)
+        beside = generator.standard_normal(rest.shape)
+        beyond = np.where(free > 1, 2 * generator.standard_gamma(np.maximum(free - 1, 1) / 2), 0.0)
+        moved = (rest + size * beside) ** 2 + size**2 * beyond
+        return NodeState(coordinates + size * along, np.where(free > 0, moved, 0.0))
+
+    drawn = [draw(seed) for seed in seeds]
+    return NodeState(*(np.stack(parts) for parts in zip(*drawn, strict=True)))
 
 
 def _result(problem, schedule, times, seeds, start, evaluate_at, law, found, setting, record: Record, method: str):

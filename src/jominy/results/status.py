@@ -26,8 +26,8 @@ class Status(Enum):
     )
     COLLAPSED = (
         "collapsed",
-        "The radius is at or above the collapse radius: the adversarial optimum is the zero vector and training shrinks "
-        "the weights towards it. Lower the radius.",
+        "The radius is at or above the collapse radius: the adversarial optimum is the zero vector, and training "
+        "shrinks the weights towards it. Lower the radius.",
     )
     STUCK = (
         "stuck at zero",
@@ -36,8 +36,8 @@ class Status(Enum):
     )
     UNSTABLE = (
         "unstable tail events",
-        "The learning rate is too large for the largest samples: single large samples dominate the mean over runs, so a "
-        "mean forecast does not describe a typical run. Lower the rate or clip the row norms (clip=3).",
+        "The learning rate is too large for the largest samples: single large samples dominate the mean over runs, so "
+        "a mean forecast does not describe a typical run. Lower the rate or clip the row norms (clip=3).",
     )
     INTERRUPTED = (
         "interrupted",
@@ -45,8 +45,8 @@ class Status(Enum):
     )
     STEP_LIMIT = (
         "step limit reached",
-        "The integrator used all its steps before the last time; the values up to there are valid. Shorten the time, or "
-        "loosen the tolerance.",
+        "The integrator used all its steps before the last time; the values up to there are valid. Shorten the time, "
+        "or loosen the tolerance.",
     )
 
     label: str

@@ -40,7 +40,9 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     if not target.parent.is_dir():
         raise InputError("the folder to save in must exist", str(target.parent), "create it first, or save elsewhere")
     if target.is_dir():
-        raise InputError("the path to save to must be a file, not a folder", str(target), "add a file name ending in .nc")
+        raise InputError(
+            "the path to save to must be a file, not a folder", str(target), "add a file name ending in .nc"
+        )
     stamped = result if result.attrs.get("format") == FORMAT else result.assign_attrs(format=FORMAT)
     encoding: dict[Any, dict[str, Any]] = {name: {"_FillValue": None} for name in stamped.variables}
     try:

@@ -3,6 +3,7 @@
 from jominy.schedules.adaptive import ExactLineSearch, Polyak
 from jominy.schedules.base import UNKNOWN_DESCENT, Descent, Schedule
 from jominy.schedules.given import Constant, Cosine, FromFunction, InverseTime, Piecewise
+from jominy.schedules.tabulated import Tabulated
 
 __all__ = [
     "UNKNOWN_DESCENT",
@@ -15,4 +16,5 @@ __all__ = [
     "Piecewise",
     "Polyak",
     "Schedule",
+    "Tabulated",
 ]

@@ -26,7 +26,7 @@ _PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
         "accuracy",
         ("adversarial_accuracy", "clean_accuracy", "held_out_adversarial_accuracy", "gaussian_adversarial_accuracy"),
     ),
-    ("norm of the weights, distance", ("norm", "distance_to_optimum")),
+    ("norm, distance", ("norm", "distance_to_optimum")),
     ("alignment with the teacher", ("alignment",)),
     ("learning rate", ("learning_rate",)),
 )
@@ -48,9 +48,9 @@ def plot(
     """Draw a forecast, a simulation, or one over the other.
 
     The line is the forecast. Dots with bars are the mean over seeds and its standard error. The band is one standard
-    deviation of a single run: the simulation's, or else the forecast's own (``<name>_sd``). By default related variables share
-    a panel and, where there are evaluation radii, the last panel is the accuracy (or risk) against the radius at the last time.
-    A risk that spans more than a factor of 30 gets a logarithmic axis.
+    deviation of a single run: the simulation's, or else the forecast's own (``<name>_sd``). By default related
+    variables share a panel and, where there are evaluation radii, the last panel is the accuracy (or risk) against the
+    radius at the last time. A risk that spans more than a factor of 30 gets a logarithmic axis.
 
     Parameters
     ----------
@@ -101,7 +101,7 @@ def plot(
             _draw(ax, names, dimension, forecast, simulation)
             ax.set_ylabel(label)
             _scale(ax, label)
-            if len(names) > 1 or label != _with_units(names[0]):
+            if len(names) > 1:
                 ax.legend(loc="best", handlelength=2.4)
         for ax in axes[len(panels) :]:
             ax.set_visible(False)
@@ -132,7 +132,9 @@ def _panels(results: list[xr.Dataset], variables: Sequence[str] | None) -> Itera
     if variables is not None:
         for name in variables:
             if name not in present:
-                raise InputError("a variable to draw must be in the results", name, f"choose from: {', '.join(sorted(present))}")
+                raise InputError(
+                    "a variable to draw must be in the results", name, f"choose from: {', '.join(sorted(present))}"
+                )
             dims = {dim for result in results if name in result for dim in result[name].dims}
             yield _with_units(name), [name], "evaluation_radius" if "evaluation_radius" in dims else "time"
         return
@@ -157,7 +159,7 @@ def _draw(ax: Axes, names: list[str], dimension: str, forecast: Any, simulation:
         colour, line, marker = COLOURS.get(name, DEFAULT)
         label: str | None = describe_variable(name).long_name
         if name.endswith("_at_radius"):
-            label = "held out" if name.startswith("held_out") else "training law"
+            label = "held out" if name.startswith("held_out") else "in training"
         band = None
         if simulation is not None and name in simulation:
             x, runs = _runs(simulation, name, dimension)
@@ -180,7 +182,8 @@ def _draw(ax: Axes, names: list[str], dimension: str, forecast: Any, simulation:
                 x[shown], runs.mean(axis=0)[shown], error[shown], fmt=marker or "o", color=colour, label=label,
                 markersize=3.8, markerfacecolor="white", markeredgewidth=1.1, elinewidth=1.1, capsize=2, zorder=4,
             )  # fmt: skip
-    ax.set_xlabel(_with_units(dimension))
+    # The full units of a radius are too long for a panel that is one column wide.
+    ax.set_xlabel("radius of the attack (l2 norm)" if dimension == "evaluation_radius" else _with_units(dimension))
 
 
 def _values(result: Any, name: str, dimension: str) -> tuple[np.ndarray, np.ndarray]:

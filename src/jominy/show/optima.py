@@ -48,7 +48,9 @@ def plot_optima(problem: Problem, *, title: str = "") -> Figure:
             ax.plot(radii, values, color=colour)
             ax.plot(radii[here], values[here], "o", color=colour, label=f"this problem: {problem.radius:g}")
             if collapse <= widest:
-                ax.axvline(collapse, color=GREY, linestyle="--", linewidth=1.2, label=f"collapse radius: {collapse:.4g}")
+                ax.axvline(
+                    collapse, color=GREY, linestyle="--", linewidth=1.2, label=f"collapse radius: {collapse:.4g}"
+                )
             ax.set_xlabel("radius of the attack (l2 norm of the input)")
             ax.set_ylabel(f"{describe_variable(name).long_name} at the optimum")
             ax.set_ylim(bottom=0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 # Okabe and Ito's palette: told apart by readers with any of the common colour-vision deficiencies.
 BLUE, ORANGE, GREEN, VERMILION, PURPLE, SKY, GREY = (
     "#0072B2", "#E69F00", "#009E73", "#D55E00", "#CC79A7", "#56B4E9", "#6E6E6E",
@@ -28,7 +30,7 @@ COLOURS = {
 }
 DEFAULT = (BLUE, "-", "o")
 
-SETTINGS = {
+SETTINGS: Any = {
     "font.size": 9,
     "axes.labelsize": 9,
     "axes.titlesize": 9,

@@ -32,11 +32,12 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
     Returns
     -------
     xarray.Dataset
-        Dimensions ``(variable, time)``: ``forecast``, ``mean``, ``standard_error``, ``difference`` (forecast minus mean) and
-        ``z`` (difference in standard errors). Dimension ``variable``: ``largest_z`` (of ``|z|``), ``largest_relative_error``
-        (of ``|difference / mean|``) and ``rms_relative_error`` (root mean square over time of the difference, divided by that
-        of the mean). Variables at several evaluation radii appear once for each, as ``accuracy_at_radius[0.5]``.
-        Moments at which either side is not finite (after a divergence) are not compared: ``difference`` and ``z`` are NaN.
+        Dimensions ``(variable, time)``: ``forecast``, ``mean``, ``standard_error``, ``difference`` (forecast minus
+        mean) and ``z`` (difference in standard errors). Dimension ``variable``: ``largest_z`` (of ``|z|``),
+        ``largest_relative_error`` (of ``|difference / mean|``) and ``rms_relative_error`` (root mean square over time
+        of the difference, divided by that of the mean). Variables at several evaluation radii appear once for each, as
+        ``accuracy_at_radius[0.5]``. Moments at which either side is not finite (after a divergence) are not compared:
+        ``difference`` and ``z`` are NaN there.
 
     Raises
     ------
@@ -81,7 +82,10 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
             "z": (both, z),
             "largest_z": (("variable",), np.max(np.abs(z), axis=1, where=usable, initial=0.0)),
             "largest_relative_error": (("variable",), np.max(relative, axis=1)),
-            "rms_relative_error": (("variable",), np.sqrt(squared_difference / np.maximum(squared_mean, floor[:, 0] ** 2))),
+            "rms_relative_error": (
+                ("variable",),
+                np.sqrt(squared_difference / np.maximum(squared_mean, floor[:, 0] ** 2)),
+            ),
         },
         {"variable": np.array(names, dtype=object), "time": time},
         engine="compare",

@@ -20,9 +20,9 @@ _ATTRIBUTES = ("gap", "gap_null", "trustworthy")
 def with_picture(forecast: xr.Dataset, picture: xr.Dataset) -> xr.Dataset:
     """The forecast with the picture's curves and attributes added, on the forecast's own times.
 
-    ``picture`` is what ``gaussian_picture`` returned: ``gaussian_...`` curves over time, and the attributes ``gap`` (largest
-    relative difference between the two adversarial risks), ``gap_null`` (the same for surrogate data that are Gaussian) and
-    ``trustworthy`` (1 or 0).
+    ``picture`` is what ``gaussian_picture`` returned: ``gaussian_...`` curves over time, and the attributes ``gap``
+    (largest relative difference between the two adversarial risks), ``gap_null`` (the same for surrogate data that are
+    Gaussian) and ``trustworthy`` (1 or 0).
     """
     times = forecast["time"].values
     added = {}
@@ -32,7 +32,9 @@ def with_picture(forecast: xr.Dataset, picture: xr.Dataset) -> xr.Dataset:
             added[name] = ("time", values, picture[name].attrs)
     notes = [*json.loads(forecast.attrs.get("notes", "[]")), *json.loads(picture.attrs.get("notes", "[]"))]
     further = {key: picture.attrs[key] for key in _ATTRIBUTES if key in picture.attrs}
-    return forecast.assign(added).assign_attrs(**further, notes=json.dumps(list(dict.fromkeys(notes)), ensure_ascii=False))
+    return forecast.assign(added).assign_attrs(
+        **further, notes=json.dumps(list(dict.fromkeys(notes)), ensure_ascii=False)
+    )
 
 
 def verdict(result: xr.Dataset) -> str:
@@ -49,20 +51,23 @@ def verdict(result: xr.Dataset) -> str:
     gap = float(result.attrs["gap"])
     null = result.attrs.get("gap_null", "[]")
     null = np.atleast_1d(np.asarray(json.loads(null) if isinstance(null, str) else null, dtype=float))
-    lines = [f"Gaussian picture: forecasting from one Gaussian per class would be off by up to {_percent(gap)} in adversarial risk."]
+    off = f"would be off by up to {_percent(gap)} in adversarial risk."
+    lines = [f"Gaussian picture: forecasting from one Gaussian per class {off}"]
     if null.size:
-        span = f"{100 * null.min():.2g} to {_percent(null.max())}" if null.size > 1 else _percent(null[0])
+        span = f"{_percent(null.min())[:-2]} to {_percent(null.max())}" if null.size > 1 else _percent(null[0])
         if gap > 1.5 * null.max():
             meaning = "so the samples are not Gaussian in a way that matters."
         else:
             meaning = "so a gap of this size says nothing against Gaussian classes; it comes from having few samples."
         lines.append(f"Gaussian data of this size would give {span}, {meaning}")
     if int(result.attrs.get("trustworthy", gap <= TRUSTED_GAP)):
-        lines.append("One Gaussian per class is trustworthy here; the forecast above uses the samples themselves all the same.")
+        lines.append(
+            "One Gaussian per class is trustworthy here; the forecast above uses the samples themselves all the same."
+        )
     else:
         lines.append("Do not use one Gaussian per class here; the forecast above uses the samples themselves.")
     return "\n".join(lines)
 
 
 def _percent(value: float) -> str:
-    return f"{100 * value:.2g} %"
+    return f"{100 * value:.0f} %" if value > 0.095 else f"{100 * value:.2g} %"

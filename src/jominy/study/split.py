@@ -21,11 +21,14 @@ def split(targets: ArrayLike, share: float, *, seed: int = 0) -> tuple[np.ndarra
     if share == 0:
         return np.arange(len(values)), np.arange(0)
     rng = np.random.default_rng(seed)
-    _, kinds, counts = np.unique(values.astype(str) if values.dtype == object else values, return_inverse=True, return_counts=True)
+    _, kinds, counts = np.unique(
+        values.astype(str) if values.dtype == object else values, return_inverse=True, return_counts=True
+    )
     if len(counts) > 20 or counts.min() < 2:
         kinds, counts = np.zeros(len(values), dtype=int), np.array([len(values)])
     held = [
-        rng.permutation(np.flatnonzero(kinds == kind))[: max(1, round(share * count))] for kind, count in enumerate(counts)
+        rng.permutation(np.flatnonzero(kinds == kind))[: max(1, round(share * count))]
+        for kind, count in enumerate(counts)
     ]
     test = np.sort(np.concatenate(held))
     return np.setdiff1d(np.arange(len(values)), test), test

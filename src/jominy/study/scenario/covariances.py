@@ -32,7 +32,9 @@ class PowerLaw(Table):
     """Eigenvalues that fall off like a power."""
 
     kind: Literal["power-law"]
-    exponent: float = Field(description="eigenvalue of coordinate j is ((j + 1/2) / d) to this power, scaled to the mean")
+    exponent: float = Field(
+        description="eigenvalue of coordinate j is ((j + 1/2) / d) to this power, scaled to the mean"
+    )
     mean: float = _MEAN
 
     def build(self, dimension: int | float) -> Spectrum:
@@ -116,7 +118,9 @@ class Rotated(Table):
 
     def build(self, dimension: int | float) -> np.ndarray:
         if not np.isfinite(dimension):
-            raise InputError("a rotated covariance needs a finite dimension", dimension, "set data.dimension to 100, say")
+            raise InputError(
+                "a rotated covariance needs a finite dimension", dimension, "set data.dimension to 100, say"
+            )
         built: Any = self.spectrum.build(dimension)
         values = np.asarray(getattr(built, "eigenvalues", built), dtype=float)
         gaussian = np.random.default_rng(self.seed).standard_normal((len(values), len(values)))

@@ -73,17 +73,19 @@ class MixtureTable(Table):
         from jominy.data import GaussianMixture
         from jominy.errors import InputError
 
-        labels = [component.label for component in self.components]
-        missing = [f"data.components[{k}]" for k, label in enumerate(labels) if label is None]
-        if missing and len(missing) < len(labels):
+        labels = [component.label for component in self.components if component.label is not None]
+        missing = [f"data.components[{k}]" for k, component in enumerate(self.components) if component.label is None]
+        if missing and labels:
             raise InputError(
-                "either every component has a label or none has", f"no label in {', '.join(missing)}", "add label = -1 or 1"
+                "either every component has a label or none has",
+                f"no label in {', '.join(missing)}",
+                "add label = -1 or 1",
             )
         return GaussianMixture(
             weights=[component.weight for component in self.components],
             means=[build_vector(component.mean, self.dimension) for component in self.components],
             covariances=[component.covariance.build(self.dimension) for component in self.components],
-            labels=None if missing else labels,
+            labels=labels or None,
             teacher=None if self.teacher is None else build_vector(self.teacher, self.dimension),
             noise_variance=self.noise_variance,
         )

@@ -40,7 +40,9 @@ def explain(error: ValidationError, given: Any, source: str, model: type[BaseMod
         near = difflib.get_close_matches(str(keys[-1]), allowed, n=1)
         step = f"did you mean {near[0]!r}? " if near else ""
         return InputError(
-            f"{source}: there is no key {where!r}", first["input"], f"{step}Keys allowed there: {', '.join(sorted(allowed))}"
+            f"{source}: there is no key {where!r}",
+            first["input"],
+            f"{step}Keys allowed there: {', '.join(sorted(allowed))}",
         )
     if kind == "missing":
         return InputError(f"{source}: the key {where!r} is missing", next_step=_how_to_add(keys))

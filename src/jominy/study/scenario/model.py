@@ -57,7 +57,8 @@ class Scenario(Table):
         default_factory=list, description="further radii at which risk and accuracy are reported"
     )
     units: Literal["scaled", "data"] = Field(
-        "scaled", description="whether radius and rate are for scaled features, or for the features as they are in the data"
+        "scaled",
+        description="whether radius and rate are for scaled features, or for the features as they are in the data",
     )
     simulation: SimulationTable = Field(default_factory=lambda: SimulationTable())
 
@@ -94,7 +95,9 @@ class Scenario(Table):
                 "write time = 10 to train until time 10",
             )
         if scenario.units == "data" and not isinstance(scenario.data, (FileTable, ScikitLearnTable)):
-            raise InputError(f"{source}: units = 'data' needs samples, of kind 'file' or 'scikit-learn'", scenario.data.kind)
+            raise InputError(
+                f"{source}: units = 'data' needs samples, of kind 'file' or 'scikit-learn'", scenario.data.kind
+            )
         return scenario
 
     def changed(self, **changes: Any) -> Scenario:

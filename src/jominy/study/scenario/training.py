@@ -131,7 +131,8 @@ class SimulationTable(Table):
         "with-replacement", description="how samples of your own are drawn"
     )
     full_vectors: bool | None = Field(
-        None, description="run on full vectors (true) or exactly in law over groups of eigenvalues (false); unset chooses"
+        None,
+        description="run on full vectors (true) or exactly in law over groups of eigenvalues (false); unset chooses",
     )
 
     def build_sampling(self) -> Any:

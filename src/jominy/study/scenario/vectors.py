@@ -58,8 +58,8 @@ def _shape(value: Any) -> str | None:
 _ALLOWED = {
     "custom_error_type": "vector",
     "custom_error_message": (
-        "must be a number (the norm of a vector spread evenly over the coordinates), a list of one number per coordinate, "
-        'or a table such as { kind = "pattern", values = [1, -1], norm = 0.7 } '
+        "must be a number (the norm of a vector spread evenly over the coordinates), a list of one number per "
+        'coordinate, or a table such as { kind = "pattern", values = [1, -1], norm = 0.7 } '
         'or { kind = "random-direction", norm = 0.7, seed = 1 }'
     ),
 }
@@ -81,7 +81,9 @@ def build_vector(value: Any, dimension: int | float) -> float | np.ndarray:
     if isinstance(value, (Pattern, RandomDirection)):
         if not np.isfinite(dimension):
             raise InputError(
-                "in infinite dimension a vector must be a number, its norm", value.kind, "give a finite dimension, or a number"
+                "in infinite dimension a vector must be a number, its norm",
+                value.kind,
+                "give a finite dimension, or a number",
             )
         return value.build(int(dimension))
     return np.asarray(value, dtype=float) if isinstance(value, list) else float(value)

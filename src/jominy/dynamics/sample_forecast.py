@@ -1,0 +1,228 @@
+"""Forecasts on a user's samples: the finite-step recursion, its readout on training and held-out rows, its flags.
+
+Source: theory `realdata.md` sections 1 and 6.
+"""
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jominy.data import Samples
+from jominy.dynamics.minimise import Setting
+from jominy.dynamics.optimum import Optimum
+from jominy.dynamics.population_forecast import describe_start
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import Variables, past_divergence, read_out
+from jominy.dynamics.recursion import OUT_OF_SCALE, Recorded, SampleProblem, plan_blocks, run_recursion
+from jominy.dynamics.sample_law import Rows, Spread, rotated, rows_order
+from jominy.dynamics.sample_optimum import sample_optimum
+from jominy.dynamics.stability import sample_stability
+from jominy.dynamics.start import random_variance, start_vector
+from jominy.dynamics.times import report_times, whole_steps
+from jominy.losses import SquaredLoss
+from jominy.numerics.gaussian import coarse_rule
+from jominy.results import Status, make_result
+from jominy.schedules import Schedule
+
+POINTS = 41
+DENSE_DIMENSION = 150
+"""Up to here, or with fewer than ten samples per dimension, the covariance is kept dense."""
+EVERY_STEP = 5e9
+"""Least squares takes every step singly up to this many multiplications."""
+FEW_SAMPLES = 20
+"""Samples per dimension below which a forecast for these samples says little of the population."""
+
+cached_rotation = lru_cache(maxsize=8)(rotated)
+
+
+class SampleCurve(NamedTuple):
+    """The recursion's outcome before it becomes a result."""
+
+    times: np.ndarray
+    recorded: Recorded
+    lost: np.ndarray
+    method: str
+    rule: Any
+
+
+def sample_forecast(
+    problem: Problem,
+    schedule: Schedule,
+    time: float | None,
+    times: Sequence[float] | None,
+    start: Any,
+    evaluate_at: np.ndarray,
+    held_out: tuple[Any, Any] | None,
+    diagonal: bool | None,
+    largest_block: int | None,
+):
+    """The forecast of samples as a labelled result; see `forecast`."""
+    samples = problem.data
+    assert isinstance(samples, Samples)
+    test = None if held_out is None else samples.transform(*held_out)
+    grid = whole_steps(report_times(time, times, samples.dimension, POINTS), samples.dimension)
+    found = sample_optimum(problem)
+    curve = sample_curve(problem, schedule, grid, start, found, diagonal, largest_block)
+    rows, basis = cached_rotation(samples)
+    setting = Setting(problem.loss, rows.targets, _even(rows), np.asarray(problem.radius), curve.rule)
+    spreads = curve.recorded.spreads
+    order = rows_order(rows, spreads)
+    variables = read_out(setting, order, problem.radius, evaluate_at, samples.classification, ("time",))
+    if test is not None:
+        tested = Rows(test[0] @ basis, test[1])
+        other = setting._replace(labels=tested.targets, weights=_even(tested))
+        variables |= read_out(
+            other, rows_order(tested, spreads), problem.radius, evaluate_at, samples.classification, ("time",), "held_out_"
+        )
+    variables |= _more_variables(variables, curve, order.norm, found, basis)
+    variables = past_divergence(variables, curve.lost)
+    status, advice = _status(problem, schedule, found, curve, variables)
+    coords: dict[str, Any] = {"time": curve.times}
+    if evaluate_at.size:
+        coords["evaluation_radius"] = evaluate_at
+    return make_result(
+        variables,
+        coords,
+        engine="forecast",
+        scenario={"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)},
+        status=status,
+        advice=advice,
+        notes=sample_notes(samples, found),
+        extra={"method": curve.method, **optimum_attributes(found), **stability_attributes(problem)},
+    )
+
+
+def sample_curve(
+    problem: Problem,
+    schedule: Schedule,
+    times: np.ndarray,
+    start: Any,
+    found: Optimum,
+    diagonal: bool | None = None,
+    largest_block: int | None = None,
+) -> SampleCurve:
+    """Run the recursion, with a quadrature that resolves the logits met on the way."""
+    samples = problem.data
+    assert isinstance(samples, Samples)
+    rows, basis = cached_rotation(samples)
+    count, dimension = rows.features.shape
+    steps = np.rint(times * dimension).astype(int)
+    if diagonal is None:
+        diagonal = dimension > DENSE_DIMENSION and count >= 10 * dimension
+    if largest_block is None:
+        every = isinstance(problem.loss, SquaredLoss) and count * dimension**2 * float(steps[-1]) < EVERY_STEP
+        largest_block = 1 if every else max(1, dimension // 4)
+    vector = start_vector(start, dimension)
+    mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
+    variance = random_variance(start) / dimension
+    spread = np.full(dimension, variance) if diagonal else variance * np.eye(dimension)
+    target = np.zeros(dimension) if found.vector is None else found.vector
+    plan = plan_blocks(steps if steps[0] == 0 else np.concatenate([[0], steps]), largest_block)
+    reports = len(steps) + (steps[0] != 0)
+    rule = coarse_rule()
+    for _ in range(5):
+        statement = SampleProblem(rows, problem.loss, schedule, np.asarray(problem.radius), rule, target @ basis)
+        recorded = run_recursion(
+            statement, Spread(mean @ basis, spread), plan, from_zero=not np.any(mean) and variance == 0, reports=reports
+        )
+        logit = float(recorded.largest_logit)
+        if problem.loss.closed_form or logit <= rule.logit_scale:
+            break
+        rule = coarse_rule(logit)
+    recorded = jax.tree.map(np.asarray, recorded)
+    if steps[0] != 0:
+        recorded = recorded._replace(**{
+            name: jax.tree.map(lambda leaf: leaf[1:], getattr(recorded, name)) for name in ("spreads", "risk_sd", "rate")
+        })  # fmt: skip
+    spreads = recorded.spreads
+    covariance = spreads.covariance
+    total = covariance.sum(axis=-1) if diagonal else np.trace(covariance, axis1=1, axis2=2)
+    size = np.sum(spreads.mean**2, axis=1) + total
+    lost = np.logical_or.accumulate(~(np.abs(size) < OUT_OF_SCALE))
+    method = f"samples' own law, {'diagonal' if diagonal else 'dense'} covariance, {len(plan.first)} blocks"
+    return SampleCurve(times, recorded, lost, method, rule)
+
+
+def _even(rows: Rows) -> np.ndarray:
+    return np.full(len(rows.targets), 1 / len(rows.targets))
+
+
+def _more_variables(read: Variables, curve: SampleCurve, norm, found: Optimum, basis: np.ndarray) -> Variables:
+    """Norm, distance, excess risk, band and rate."""
+    spreads = curve.recorded.spreads
+    more: Variables = {
+        "norm": (("time",), np.asarray(norm)),
+        "excess_risk": (("time",), read["adversarial_risk"][1] - found.adversarial_risk),
+        "adversarial_risk_sd": (("time",), curve.recorded.risk_sd),
+        "learning_rate": (("time",), curve.recorded.rate),
+    }
+    if found.vector is not None:
+        error = spreads.mean - found.vector @ basis
+        covariance = spreads.covariance
+        total = covariance.sum(axis=-1) if covariance.ndim == 2 else np.trace(covariance, axis1=1, axis2=2)
+        more["distance_to_optimum"] = (("time",), np.sqrt(np.maximum(np.sum(error**2, axis=1) + total, 0.0)))
+    return more
+
+
+def _status(problem, schedule, found: Optimum, curve: SampleCurve, variables) -> tuple[Status, str | None]:
+    if np.any(curve.lost):
+        limits = sample_stability(problem.data) if isinstance(problem.loss, SquaredLoss) else None
+        advice = None
+        if limits is not None:
+            advice = (
+                f"The mean over runs grows without bound. Lower the rate below {limits.largest_safe:.3g}, or clip the row "
+                "norms (Preprocessing(clip=3))."
+            )
+        return Status.DIVERGED, advice
+    if isinstance(problem.loss, SquaredLoss):
+        limits = sample_stability(problem.data)
+        rate = float(np.max(variables["learning_rate"][1]))
+        if not limits.safe(rate):
+            return Status.UNSTABLE, (
+                f"The rate {rate:.3g} is too large for the largest samples: rare large steps dominate the mean over runs. "
+                f"Lower it below {limits.largest_safe:.3g}, or clip the row norms (Preprocessing(clip=3))."
+            )
+    if variables["norm"][1][-1] < 1e-12 and schedule.describe()["kind"] == "exact-line-search" and problem.radius > 0:
+        return Status.STUCK, None
+    if found.regime == "collapse":
+        return Status.COLLAPSED, None
+    return Status.COMPLETED, None
+
+
+def sample_notes(samples: Samples, found: Optimum) -> list[str]:
+    """What a reader should know about these samples."""
+    notes = list(samples.report)
+    ratio = samples.count / samples.dimension
+    if ratio < FEW_SAMPLES:
+        notes.append(
+            f"{ratio:.3g} samples per dimension: the forecast describes training on these very samples; for the population "
+            f"it is optimistic below {FEW_SAMPLES} (give held_out rows to see by how much)"
+        )
+    if found.regime == "separable":
+        notes.append(
+            "The samples can be separated with this margin: the risk falls to zero only as the norm grows, so there is no "
+            "adversarial optimum and no distance to it"
+        )
+    return notes
+
+
+def optimum_attributes(found: Optimum) -> dict[str, Any]:
+    """The optimum as attributes of a result."""
+    return {
+        "optimum_risk": found.adversarial_risk,
+        "optimum_norm": found.norm,
+        "optimum_regime": found.regime,
+        "collapse_radius": found.collapse_radius,
+    }
+
+
+def stability_attributes(problem: Problem) -> dict[str, Any]:
+    """The limits on the rate, for least squares."""
+    if not isinstance(problem.loss, SquaredLoss):
+        return {}
+    assert isinstance(problem.data, Samples)
+    limits = sample_stability(problem.data)
+    return {"mean_square_stability_rate": limits.mean_square, "largest_sample_rate": limits.largest_sample}

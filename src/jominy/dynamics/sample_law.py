@@ -1,0 +1,170 @@
+"""The law of a user's samples: every sample is a component of zero covariance.
+
+Source: theory `realdata.md` section 1. State: mean m (d,) and covariance V of X, dense (d, d) or its diagonal (d,).
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax import Array
+
+from jominy.data import Samples
+from jominy.losses import Loss, Moments, OrderParameters
+from jominy.losses.base import FLOOR
+from jominy.numerics.gaussian import GaussianRule
+from jominy.schedules import Descent
+
+SMALLEST_VARIANCE = 1e-14
+
+
+class Rows(NamedTuple):
+    """Features (n, d) in the eigenbasis of E[x x'], and targets (n,)."""
+
+    features: Array
+    targets: Array
+
+
+class Spread(NamedTuple):
+    """The law of X: `mean` (d,) and `covariance` (d, d), or (d,) for its diagonal alone."""
+
+    mean: Array
+    covariance: Array
+
+
+class Slope(NamedTuple):
+    """Frozen coefficients of the recursion at a spread.
+
+    Attributes:
+        gradient: (d,) E grad, over X and the samples.
+        hessian: (d, d) or (d,).
+        noise: (d, d) or (d,) covariance of one sample's gradient.
+    """
+
+    gradient: Array
+    hessian: Array
+    noise: Array
+
+
+def rotated(samples: Samples) -> tuple[Rows, np.ndarray]:
+    """The samples in the eigenbasis of E[x x'], and that basis (d, d); the problem is rotation invariant."""
+    features = samples.features
+    _, basis = np.linalg.eigh(features.T @ features / len(features))
+    return Rows(features @ basis, samples.targets), basis
+
+
+def sample_order(rows: Rows, spread: Spread) -> OrderParameters:
+    """Order parameters with every row a component, arrays (n,)."""
+    x, covariance = rows.features, spread.covariance
+    if covariance.ndim == 1:
+        variance = x**2 @ covariance
+        total = jnp.sum(covariance)
+    else:
+        variance = jnp.einsum("ni,ni->n", x @ covariance, x)
+        total = jnp.trace(covariance)
+    variance = jnp.maximum(variance, SMALLEST_VARIANCE)
+    score = x @ spread.mean
+    norm = jnp.sqrt(jnp.maximum(spread.mean @ spread.mean + total, 0.0))
+    return OrderParameters(score, variance, score - rows.targets, variance, norm)
+
+
+def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: GaussianRule) -> tuple[Slope, Moments]:
+    """The recursion's coefficients at a spread, and the moments (n,) behind them."""
+    x, mean = rows.features, spread.mean
+    count = x.shape[0]
+    order = sample_order(rows, spread)
+    moments = loss.moments(order, rows.targets, radius, rule)
+    norm = jnp.maximum(order.norm, FLOOR)
+    ridge = jnp.mean(moments.norm_slope) / norm
+    gradient = moments.slope @ x / count + ridge * mean
+    cross = moments.slope_norm_slope @ x / (count * norm)
+    along = jnp.mean(moments.norm_slope_squared) / norm**2
+    if spread.covariance.ndim == 1:
+        hessian = moments.curvature @ x**2 / count + ridge
+        noise = moments.slope_squared @ x**2 / count + 2 * cross * mean + along * mean**2 - gradient**2
+    else:
+        hessian = x.T @ (moments.curvature[:, None] * x) / count + ridge * jnp.eye(mean.size)
+        noise = x.T @ (moments.slope_squared[:, None] * x) / count - jnp.outer(gradient, gradient)
+        noise = noise + jnp.outer(cross, mean) + jnp.outer(mean, cross) + along * jnp.outer(mean, mean)
+    return Slope(gradient, hessian, noise), moments
+
+
+def sample_descent(spread: Spread, slope: Slope, optimum: Array) -> Descent:
+    """What a step would do to distance and risk on the samples."""
+    g, error, dimension = slope.gradient, spread.mean - optimum, spread.mean.size
+    if spread.covariance.ndim == 1:
+        h, v, n = slope.hessian, spread.covariance, slope.noise
+        contracted, twice, total = jnp.sum(h * v), jnp.sum(h**2 * v), jnp.sum(n)
+        curved = jnp.sum(h * n) + g @ (h * g)
+    else:
+        spread_slope = slope.hessian @ spread.covariance
+        contracted, twice = jnp.trace(spread_slope), jnp.sum(spread_slope * slope.hessian)
+        total = jnp.trace(slope.noise)
+        curved = jnp.sum(slope.hessian * slope.noise) + g @ slope.hessian @ g
+    return Descent(g @ error + contracted, g @ g + twice, (total + g @ g) / dimension, curved / dimension)
+
+
+def risk_sd(spread: Spread, slope: Slope) -> Array:
+    """Standard deviation of the risk over single runs: the delta method to second order, times 1.15.
+
+    Source: theory `realdata.md` section 1 (band); the factor is that of its section 6.
+    """
+    g = slope.gradient
+    if spread.covariance.ndim == 1:
+        first = g @ (spread.covariance * g)
+        second = jnp.sum((slope.hessian * spread.covariance) ** 2)
+    else:
+        product = slope.hessian @ spread.covariance
+        first, second = g @ spread.covariance @ g, jnp.sum(product * product.T)
+    return 1.15 * jnp.sqrt(jnp.maximum(first + second / 2, 0.0))
+
+
+def first_step(rows: Rows, loss: Loss, step: Array, diagonal: bool) -> Spread:
+    """The exact law after one step of size `step` from X = 0, where the attack has no direction yet."""
+    zero = jnp.zeros_like(rows.targets)
+    slopes, _ = loss.adversarial_slopes(zero, jnp.zeros(()), rows.targets, jnp.zeros(()))
+    pulls = slopes[:, None] * rows.features
+    mean = pulls.mean(axis=0)
+    centred = pulls - mean
+    covariance = jnp.mean(centred**2, axis=0) if diagonal else centred.T @ centred / len(pulls)
+    return Spread(-step * mean, step**2 * covariance)
+
+
+def advance(spread: Spread, slope: Slope, step: Array, count: Array) -> Spread:
+    """`count` steps of size `step` with frozen coefficients: the affine map, iterated exactly."""
+    if spread.covariance.ndim == 1:
+        decay = 1 - step * slope.hessian
+        mean = spread.mean - step * geometric(decay, count) * slope.gradient
+        both = 1 - 2 * step * slope.hessian
+        return Spread(mean, both**count * spread.covariance + step**2 * slope.noise * geometric(both, count))
+    values, vectors = jnp.linalg.eigh(slope.hessian)
+    mean = spread.mean - vectors @ (step * geometric(1 - step * values, count) * (vectors.T @ slope.gradient))
+    both = 1 - step * (values[:, None] + values[None, :])
+    covariance = vectors.T @ spread.covariance @ vectors
+    noise = vectors.T @ slope.noise @ vectors
+    moved = both**count * covariance + step**2 * noise * geometric(both, count)
+    return Spread(mean, vectors @ moved @ vectors.T)
+
+
+def single_step(spread: Spread, slope: Slope, step: Array) -> Spread:
+    """One step of the recursion."""
+    if spread.covariance.ndim == 1:
+        shrink = slope.hessian * spread.covariance
+        turned = shrink
+    else:
+        shrink = slope.hessian @ spread.covariance
+        turned = shrink.T
+    return Spread(
+        spread.mean - step * slope.gradient, spread.covariance - step * (shrink + turned) + step**2 * slope.noise
+    )
+
+
+def geometric(ratio: Array, count: Array) -> Array:
+    """1 + ratio + ... + ratio^(count - 1), also at ratio 1."""
+    near = jnp.abs(1 - ratio) < 1e-12
+    return jnp.where(near, count, (1 - ratio**count) / jnp.where(near, 1.0, 1 - ratio))
+
+
+rows_order = jax.jit(jax.vmap(sample_order, in_axes=(None, 0)))
+"""Order parameters (T, n) of T spreads."""

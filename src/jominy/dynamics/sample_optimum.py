@@ -1,0 +1,141 @@
+"""The adversarial optimum on samples: the minimiser of the empirical adversarial risk.
+
+A convex problem with a kink at X = 0 and, for residual losses, where a residual vanishes; those kinks are smoothed, and
+the smoothing is removed step by step (trust-region Newton from SciPy at each stage).
+"""
+
+from functools import lru_cache, partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import scipy.optimize
+from jax import Array
+
+from jominy.data import Samples
+from jominy.dynamics.optimum import Optimum
+from jominy.dynamics.problem import Problem
+from jominy.losses import Loss, MarginLoss, ResidualLoss
+
+SMOOTHINGS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+
+
+class Landscape(NamedTuple):
+    """Value, gradient (d,) and Hessian (d, d) of the smoothed risk."""
+
+    value: Array
+    gradient: Array
+    hessian: Array
+
+
+@partial(jax.jit, static_argnames="loss")
+def _risk(loss: Loss, features: Array, targets: Array, radius: Array, smoothing: Array, x: Array) -> Landscape:
+    """The smoothed risk at x: |e| becomes sqrt(e^2 + smoothing^2), ||X|| likewise (a millionth of it)."""
+    count, dimension = features.shape
+    norm = jnp.sqrt(x @ x + (1e-6 * smoothing) ** 2)
+    score = features @ x
+
+    def psi(r: Array, rho: Array) -> Array:
+        if isinstance(loss, MarginLoss):
+            return loss.profile(targets * r - radius * rho)
+        return loss(jnp.sqrt((r - targets) ** 2 + smoothing**2) + radius * rho + targets, targets)
+
+    rho = jnp.full(count, norm)
+    one, zero = jnp.ones(count), jnp.zeros(count)
+
+    def slope(direction):
+        return lambda r, p: jax.jvp(psi, (r, p), direction)[1]
+
+    along_r, along_rho = (one, zero), (zero, one)
+    psi_r, psi_rho = slope(along_r)(score, rho), slope(along_rho)(score, rho)
+    psi_rr = jax.jvp(slope(along_r), (score, rho), along_r)[1]
+    psi_mixed = jax.jvp(slope(along_r), (score, rho), along_rho)[1]
+    psi_pp = jax.jvp(slope(along_rho), (score, rho), along_rho)[1]
+    unit = x / norm
+    cross = jnp.outer(psi_mixed @ features / count, unit)
+    tangent = (jnp.eye(dimension) - jnp.outer(unit, unit)) / norm
+    return Landscape(
+        jnp.mean(psi(score, rho)),
+        psi_r @ features / count + jnp.mean(psi_rho) * unit,
+        features.T @ (psi_rr[:, None] * features) / count
+        + cross
+        + cross.T
+        + jnp.mean(psi_pp) * jnp.outer(unit, unit)
+        + jnp.mean(psi_rho) * tangent,
+    )
+
+
+def _slopes_at_zero(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
+    """E[loss'(0, y) x] (d,) and loss'(0, y) (n,)."""
+    samples = problem.data
+    assert isinstance(samples, Samples)
+    zero = jnp.zeros(samples.count)
+    slopes = np.asarray(problem.loss.adversarial_slopes(zero, jnp.zeros(()), samples.targets, jnp.zeros(()))[0])
+    return slopes @ samples.features / samples.count, slopes
+
+
+def sample_collapse_radius(problem: Problem) -> float:
+    """||E[loss'(0, y) x]|| / E|loss'(0, y)| over the samples."""
+    pull, slopes = _slopes_at_zero(problem)
+    return float(np.linalg.norm(pull) / np.mean(np.abs(slopes)))
+
+
+@lru_cache(maxsize=16)
+def sample_optimum(problem: Problem) -> Optimum:
+    """The adversarial optimum on samples; `separable` where the risk falls to zero only at infinity."""
+    samples, loss, radius = problem.data, problem.loss, problem.radius
+    assert isinstance(samples, Samples)
+    threshold = sample_collapse_radius(problem)
+    evaluate = partial(_risk, loss, samples.features, samples.targets, radius)
+    zero = np.zeros(samples.dimension)
+    if radius >= threshold:
+        risk = float(evaluate(0.0, zero + 1e-150).value)
+        return Optimum(risk, 0.0, "collapse", radius, threshold, None, zero)
+    pull, _ = _slopes_at_zero(problem)
+    x = -0.1 * pull / np.linalg.norm(pull)
+    bound = float(loss.profile(jnp.zeros(()))) / samples.count if isinstance(loss, MarginLoss) else -np.inf
+    for smoothing in SMOOTHINGS if isinstance(loss, ResidualLoss) else (1e-6,):
+        x = _minimise(partial(evaluate, smoothing), x, bound)
+        value = float(evaluate(smoothing, x).value)
+        if value < bound:
+            # Some sample would have loss(0) or more if any were misclassified: all are right, and scaling up helps.
+            return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
+    risk = float(np.mean(loss.adversarial(samples.features @ x, np.linalg.norm(x), samples.targets, radius)))
+    regime = "interior"
+    if isinstance(loss, ResidualLoss):
+        residual = np.max(np.abs(samples.features @ x - samples.targets))
+        regime = "interpolating" if residual < 1e-4 else "shrink"
+    return Optimum(risk, float(np.linalg.norm(x)), regime, radius, threshold, None, x)
+
+
+def _minimise(evaluate, x: np.ndarray, bound: float) -> np.ndarray:
+    """Trust-region Newton; stops where the risk is below `bound`."""
+
+    last: dict[bytes, Landscape] = {}
+
+    def at(point: np.ndarray) -> Landscape:
+        key = point.tobytes()
+        if key not in last:
+            last.clear()
+            last[key] = jax.tree.map(np.asarray, evaluate(point))
+        return last[key]
+
+    best = x
+
+    def watch(intermediate_result) -> None:
+        nonlocal best
+        best = intermediate_result.x
+        if intermediate_result.fun < bound:
+            raise StopIteration
+
+    scipy.optimize.minimize(
+        lambda p: float(at(p).value),
+        x,
+        jac=lambda p: at(p).gradient,
+        hess=lambda p: at(p).hessian,
+        method="trust-exact",
+        callback=watch,
+        options={"gtol": 1e-11, "maxiter": 200},
+    )
+    return best

@@ -1,0 +1,142 @@
+"""Simulations on a user's rows: engine, order of rows, result."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jominy.data import Samples
+from jominy.dynamics.population_forecast import describe_start
+from jominy.dynamics.population_simulation import random_starts
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import Variables, past_divergence
+from jominy.dynamics.sample_forecast import (
+    POINTS,
+    optimum_attributes,
+    sample_curve,
+    sample_notes,
+    stability_attributes,
+)
+from jominy.dynamics.sample_optimum import sample_optimum
+from jominy.dynamics.sample_sgd import RowSource, RowsSeen, SampleObservation, SampleSGD
+from jominy.dynamics.sampling import ReshuffledEpochs, WithReplacement
+from jominy.dynamics.sgd import run_sgd
+from jominy.dynamics.start import start_vector
+from jominy.dynamics.times import report_times, whole_steps
+from jominy.results import Status, make_result
+from jominy.schedules import Schedule, Tabulated
+
+
+def sample_simulation(
+    problem: Problem,
+    schedule: Schedule,
+    time: float | None,
+    times: Sequence[float] | None,
+    seeds: list[int],
+    start: Any,
+    evaluate_at: np.ndarray,
+    held_out: tuple[Any, Any] | None,
+    sampling: Any,
+    progress: bool,
+):
+    """SGD on samples as a labelled result; see `simulate`."""
+    samples = problem.data
+    assert isinstance(samples, Samples)
+    sampling = WithReplacement() if sampling is None else sampling
+    test_features, test_targets = samples.features[:0], samples.targets[:0]
+    if held_out is not None:
+        test_features, test_targets = samples.transform(*held_out)
+    dimension = samples.dimension
+    grid = whole_steps(report_times(time, times, dimension, POINTS), dimension)
+    steps = np.rint(grid * dimension).astype(int)
+    sampling.check(int(steps[-1]), samples.count)
+    found = sample_optimum(problem)
+    notes = sample_notes(samples, found)
+    epochs = steps[-1] / samples.count
+    if isinstance(sampling, ReshuffledEpochs) and epochs > 1:
+        notes.append(
+            f"{epochs:.3g} reshuffled epochs: the forecast is for drawing with replacement, and reshuffling gives a lower "
+            "training risk, by 2 to 7 % after three or four epochs"
+        )
+    if schedule.adaptive:
+        # On finitely many rows the curvature at one student is not defined at kinks: the run follows the forecast's rate.
+        curve = sample_curve(problem, schedule, whole_steps(np.linspace(0, grid[-1], 201), dimension), start, found)
+        used: Schedule = Tabulated(curve.times.tolist(), np.asarray(curve.recorded.rate).tolist())
+        notes.append("The adaptive rate is the forecast's, as a function of time (open loop)")
+    else:
+        used = schedule
+    vector = start_vector(start, dimension)
+    mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
+    engine = SampleSGD(
+        samples.features,
+        samples.targets,
+        test_features,
+        test_targets,
+        problem.loss,
+        used,
+        np.asarray(problem.radius),
+        np.concatenate([[problem.radius, 0.0], evaluate_at]),
+        np.zeros(dimension) if found.vector is None else found.vector,
+    )
+    states = mean + random_starts(start, seeds, dimension)
+    source = RowSource(seeds, sampling, int(steps[-1]), samples.count)
+    record = run_sgd(engine, source, states, steps.tolist(), len(seeds), 1 / dimension, progress)
+    seen: SampleObservation = record.observations
+    variables = _variables(samples, seen, found, held_out is not None, evaluate_at)
+    lost = np.logical_or.accumulate(~(seen.norm**2 < 1e13), axis=1)
+    status = Status.COMPLETED
+    if record.interrupted:
+        status = Status.INTERRUPTED
+    elif np.any(lost):
+        status = Status.DIVERGED
+        variables = past_divergence(variables, lost)
+        notes.append(f"{int(np.sum(lost[:, -1]))} of {len(seeds)} runs diverged; their sizes are infinite from there on")
+    elif found.regime == "collapse":
+        status = Status.COLLAPSED
+    coords: dict[str, Any] = {"seed": seeds, "time": grid[: record.reached]}
+    if evaluate_at.size:
+        coords["evaluation_radius"] = evaluate_at
+    method = f"rows of the samples, {type(sampling).__name__}"
+    return make_result(
+        variables,
+        coords,
+        engine="simulate",
+        scenario={"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)},
+        status=status,
+        seed=seeds,
+        notes=notes,
+        extra={
+            "method": method,
+            "dimension": dimension,
+            "epochs": float(epochs),
+            **optimum_attributes(found),
+            **stability_attributes(problem),
+        },
+    )
+
+
+def _variables(samples: Samples, seen: SampleObservation, found, tested: bool, evaluate_at: np.ndarray) -> Variables:
+    """Observations as named variables."""
+    dims = ("seed", "time")
+    variables = _rows_variables(seen.train, samples.classification, evaluate_at, "")
+    if tested:
+        variables |= _rows_variables(seen.test, samples.classification, evaluate_at, "held_out_")
+    variables["norm"] = (dims, seen.norm)
+    variables["excess_risk"] = (dims, seen.train.risk[..., 0] - found.adversarial_risk)
+    if found.vector is not None:
+        variables["distance_to_optimum"] = (dims, np.sqrt(seen.distance_squared))
+    variables["learning_rate"] = (dims, seen.rate)
+    return variables
+
+
+def _rows_variables(seen: RowsSeen, classification: bool, evaluate_at: np.ndarray, prefix: str) -> Variables:
+    dims, more = ("seed", "time"), ("seed", "time", "evaluation_radius")
+    variables: Variables = {"adversarial_risk": (dims, seen.risk[..., 0]), "clean_risk": (dims, seen.risk[..., 1])}
+    if classification:
+        variables["adversarial_accuracy"] = (dims, seen.accuracy[..., 0])
+        variables["clean_accuracy"] = (dims, seen.accuracy[..., 1])
+    if evaluate_at.size:
+        variables["risk_at_radius"] = (more, seen.risk[..., 2:])
+        if classification:
+            variables["accuracy_at_radius"] = (more, seen.accuracy[..., 2:])
+    return {prefix + name: value for name, value in variables.items()}
