@@ -56,7 +56,10 @@ def classification(seeds=None, *, held_out=True):
     if seeds is not None:
         rng = np.random.default_rng(0)
         variables = {
-            name: (("seed", *dims), values + 0.02 * rng.standard_normal((seeds, *values.shape)))
+            name: (
+                ("seed", *dims),
+                values + 0.02 * (name != "learning_rate") * rng.standard_normal((seeds, *values.shape)),
+            )
             for name, (dims, values) in variables.items()
         }
         coords["seed"] = np.arange(seeds)

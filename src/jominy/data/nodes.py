@@ -1,7 +1,7 @@
-"""A problem in its shared eigenbasis as a list of nodes: eigenvalues, share of the trace, Gram entries of fixed vectors.
+"""A problem in its shared eigenbasis as a list of nodes: eigenvalues, share of the trace, Gram entries.
 
-Source: design section 4; theory `dynamics.md` sections 7 (nodes, Chebyshev compression) and 8.3 (groups). Three views of
-one law serve the engines: `forecast_nodes` (coefficients of the fixed vectors; may be compressed), `group_nodes`
+Source: theory `dynamics.md` sections 7 (nodes, Chebyshev compression) and 8.3 (groups). Three views of one law serve
+the engines: `forecast_nodes` (coefficients of the fixed vectors; may be compressed), `group_nodes`
 (orthonormal coordinates in each group of equal eigenvalues) and `coordinate_nodes` (every coordinate its own node).
 """
 

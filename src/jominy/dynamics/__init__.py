@@ -3,9 +3,10 @@
 from jominy.dynamics.forecast import forecast
 from jominy.dynamics.optimum import Optimum, collapse_radius, optimum
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.sampling import OnePass, ReshuffledEpochs, WithReplacement
+from jominy.dynamics.samples import OnePass, ReshuffledEpochs, WithReplacement, gaussian_picture
 from jominy.dynamics.simulate import simulate
 from jominy.dynamics.start import RandomStart
+from jominy.dynamics.stationary import Stationary, stationary
 
 __all__ = [
     "OnePass",
@@ -13,9 +14,12 @@ __all__ = [
     "Problem",
     "RandomStart",
     "ReshuffledEpochs",
+    "Stationary",
     "WithReplacement",
     "collapse_radius",
     "forecast",
+    "gaussian_picture",
     "optimum",
     "simulate",
+    "stationary",
 ]

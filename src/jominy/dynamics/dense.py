@@ -8,11 +8,11 @@ from typing import NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from jominy.dynamics.landscapes import DenseLandscape, dense_order_parameters
 from jominy.dynamics.students import Observation, attack_ridge, brake
 from jominy.losses import Loss
+from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.schedules import Descent, Schedule
 

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from jominy.dynamics.dense import DenseFlow, DenseState
 from jominy.dynamics.students import Observation
+from jominy.numerics.arrays import Array
 from jominy.numerics.streams import stream
 from jominy.schedules import UNKNOWN_DESCENT
 

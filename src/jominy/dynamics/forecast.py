@@ -55,8 +55,8 @@ def forecast(
     xarray.Dataset
         adversarial_risk, clean_risk, adversarial_accuracy, clean_accuracy (classification), norm, distance_to_optimum,
         excess_risk, alignment (with a teacher), learning_rate over `time`; risk_at_radius and accuracy_at_radius over
-        `evaluation_radius`; held_out_... where asked for. Attributes: status, advice, numerical_error (estimated relative
-        error of the adversarial risk), optimum_risk, collapse_radius, scenario, versions, cite.
+        `evaluation_radius`; held_out_... where asked for. Attributes: status, advice, numerical_error (estimated
+        relative error of the adversarial risk), optimum_risk, collapse_radius, scenario, versions, cite.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def forecast(
     require_schedule(schedule)
     radii = evaluation_radii(evaluate_at)
     if isinstance(problem.data, Samples):
-        from jominy.dynamics.sample_forecast import sample_forecast
+        from jominy.dynamics.samples.forecast import sample_forecast
 
         return sample_forecast(problem, schedule, time, times, start, radii, held_out, diagonal, largest_block)
     if held_out is not None:

@@ -8,12 +8,12 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from jominy.data.laws import DenseLaw
 from jominy.data.nodes import Nodes
 from jominy.dynamics.students import Student, order_parameters
 from jominy.losses import OrderParameters
+from jominy.numerics.arrays import Array
 
 
 class Scalars(NamedTuple):

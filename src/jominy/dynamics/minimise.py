@@ -10,11 +10,11 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
-from jax import Array
 
 from jominy.dynamics.landscapes import Landscape, Scalars, minimiser
 from jominy.dynamics.students import attack_ridge
 from jominy.losses import Loss, Moments, OrderParameters
+from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 
 
@@ -106,4 +106,5 @@ def _raveled(scalars: Scalars) -> np.ndarray:
 
 def _unraveled(like: Scalars, values: np.ndarray) -> Scalars:
     count = np.size(like.slope)
-    return Scalars(*np.reshape(values[:-1], (3, count)), np.asarray(values[-1]))
+    slope, curvature, pull = np.reshape(values[:-1], (3, count))
+    return Scalars(slope, curvature, pull, np.asarray(values[-1]))

@@ -10,7 +10,6 @@ from typing import NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from jominy.data.nodes import Nodes
 from jominy.dynamics.students import (
@@ -23,6 +22,7 @@ from jominy.dynamics.students import (
     order_parameters,
 )
 from jominy.losses import Loss
+from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.numerics.streams import stream
 from jominy.schedules import UNKNOWN_DESCENT, Schedule
@@ -108,7 +108,8 @@ class NodeSGD(eqx.Module):
     def observe(self, state: NodeState, time: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""
         student = self._student(state)
-        return observe(self.nodes, student, self.optimum, order_parameters(self.nodes, student), self._rate(state, time))
+        order = order_parameters(self.nodes, student)
+        return observe(self.nodes, student, self.optimum, order, self._rate(state, time))
 
 
 class NodeNoiseSource:
@@ -116,36 +117,25 @@ class NodeNoiseSource:
 
     def __init__(self, seeds: list[int], nodes: Nodes, rest_dimensions: np.ndarray | None, used: tuple[bool, bool]):
         self.shape = nodes.teacher.shape
-        self.rest_dimensions = rest_dimensions
+        self.rest_dimensions = np.zeros(0) if rest_dimensions is None else rest_dimensions
         self.classes, self.label_noise = used
         self.generators = [[stream(seed, purpose) for seed in seeds] for purpose in range(5)]
 
     def floats_per_step(self) -> int:
         """Numbers needed for one step of one seed."""
-        rest = 0 if self.rest_dimensions is None else 2 * self.shape[1]
-        return self.shape[0] * self.shape[1] + rest + 2
+        return self.shape[0] * self.shape[1] + 2 * self.rest_dimensions.size + 2
 
     def draw(self, steps: int) -> NodeNoise:
         """Noise of the next `steps` steps of all seeds."""
         component, label, along, rest_along, rest_beyond = self.generators
-        seeds = len(component)
-        unused, groups = np.zeros((seeds, steps, 1)), self.shape[1]
-        none = np.zeros((seeds, steps, 0))
+        unused = np.zeros((len(component), steps, 1))
+        rest = (steps, self.rest_dimensions.size)
+        freedom = np.maximum(self.rest_dimensions - 1, 0)  # the direction of the student's own rest takes one
+        shape = np.where(freedom > 0, freedom, 1) / 2
         return NodeNoise(
             np.stack([g.random((steps, 1)) for g in component]) if self.classes else unused,
             np.stack([g.standard_normal((steps, 1)) for g in label]) if self.label_noise else unused,
             np.stack([g.standard_normal((steps, *self.shape)) for g in along]),
-            none if self.rest_dimensions is None else self._rest_along(rest_along, steps, groups),
-            none if self.rest_dimensions is None else self._rest_beyond(rest_beyond, steps, groups),
+            np.stack([g.standard_normal(rest) for g in rest_along]) * (self.rest_dimensions > 0),
+            np.stack([2 * g.standard_gamma(shape, rest) for g in rest_beyond]) * (freedom > 0),
         )
-
-    def _rest_along(self, generators, steps: int, groups: int) -> np.ndarray:
-        normals = np.stack([g.standard_normal((steps, groups)) for g in generators])
-        return normals * (self.rest_dimensions > 0)
-
-    def _rest_beyond(self, generators, steps: int, groups: int) -> np.ndarray:
-        freedom = np.maximum(self.rest_dimensions - 1, 0)
-        shape = np.where(freedom > 0, freedom, 1) / 2
-        squares = np.stack([2 * g.standard_gamma(shape, (steps, groups)) for g in generators])
-        return squares * (freedom > 0)
-

@@ -9,7 +9,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from jominy.data import Samples
 from jominy.data.laws import DenseLaw, EigenLaw
@@ -19,6 +18,7 @@ from jominy.dynamics.minimise import Setting, Solved, at_scalars, solve_optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
 from jominy.losses import ResidualLoss, SquaredLoss
+from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
 
@@ -82,7 +82,7 @@ def collapse_radius(problem: Problem) -> float:
     1.12099824
     """
     if isinstance(problem.data, Samples):
-        from jominy.dynamics.sample_optimum import sample_collapse_radius
+        from jominy.dynamics.samples.optimum import sample_collapse_radius
 
         return sample_collapse_radius(problem)
     law = problem.data.law
@@ -107,7 +107,7 @@ def optimum(problem: Problem) -> Optimum:
     ('shrink', 0.37107801, 0.3935504)
     """
     if isinstance(problem.data, Samples):
-        from jominy.dynamics.sample_optimum import sample_optimum
+        from jominy.dynamics.samples.optimum import sample_optimum
 
         return sample_optimum(problem)
     law = problem.data.law
@@ -124,9 +124,8 @@ def optimum(problem: Problem) -> Optimum:
         vector = law.from_eigenbasis(np.asarray(student.coefficients)[0])
     else:
         vector = None
-    return Optimum(
-        float(found.solved.risk), float(found.solved.order.norm), found.regime, problem.radius, found.collapse_radius, ridge, vector
-    )
+    risk, norm = float(found.solved.risk), float(found.solved.order.norm)
+    return Optimum(risk, norm, found.regime, problem.radius, found.collapse_radius, ridge, vector)
 
 
 def population_optimum(law: EigenLaw | DenseLaw, problem: Problem, nodes: Nodes | None = None) -> PopulationOptimum:
@@ -140,7 +139,7 @@ def population_optimum(law: EigenLaw | DenseLaw, problem: Problem, nodes: Nodes 
     if isinstance(problem.loss, ResidualLoss) and law.noise_variance == 0 and law.teacher is not None:
         at_teacher = at_scalars(landscape, setting, _at_zero(setting)._replace(ridge=jnp.zeros(())))
         noiseless = float(np.max(at_teacher.order.residual_variance)) < 1e-20 and not np.any(setting.labels)
-        if noiseless and _interpolates(law, problem.radius, landscape, setting, float(at_teacher.risk)):
+        if noiseless and _interpolates(law, law.teacher, problem.radius, landscape, setting, float(at_teacher.risk)):
             return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
     solved = solve_optimum(landscape, setting)
     for _ in range(4):  # the quadrature must resolve the logits at the optimum
@@ -162,7 +161,8 @@ def landscape_of(law: EigenLaw | DenseLaw) -> Landscape:
 def setting_of(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> Setting:
     """Loss, labels, radius and quadrature (for logits up to that scale) of a problem."""
     labels = np.zeros(len(law.weights)) if law.labels is None else law.labels
-    return Setting(problem.loss, np.asarray(labels, float), law.weights, np.asarray(problem.radius), gaussian_rule(logit_scale))
+    radius = np.asarray(problem.radius)
+    return Setting(problem.loss, np.asarray(labels, float), law.weights, radius, gaussian_rule(logit_scale))
 
 
 @jax.jit
@@ -180,10 +180,12 @@ def _at_zero(setting: Setting) -> Scalars:
     return Scalars(0 * ones, ones, -ones, jnp.asarray(COLLAPSED_RIDGE))
 
 
-def _interpolates(law, radius: float, landscape: Landscape, setting: Setting, risk_at_teacher: float) -> bool:
+def _interpolates(
+    law, teacher: np.ndarray, radius: float, landscape: Landscape, setting: Setting, risk_at_teacher: float
+) -> bool:
     """Whether the teacher itself is the optimum of a noiseless problem."""
     if len(law.weights) == 1 and not np.any(law.means) and isinstance(law, EigenLaw):
-        eigenvalues, mass = law.eigenvalues[0], law.teacher**2
+        eigenvalues, mass = law.eigenvalues[0], np.square(teacher)
         seen = mass > 0
         with np.errstate(divide="ignore"):
             inverse = float(np.sum(mass[seen] / eigenvalues[seen]))

@@ -5,6 +5,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import Nodes, compressed_nodes, fixed_vectors, forecast_nodes
 from jominy.dynamics.dense import DenseFlow, initial_dense_state
@@ -13,8 +14,8 @@ from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setti
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, largest_logit, past_divergence, population_variables
 from jominy.dynamics.spectral import SpectralFlow, initial_state
-from jominy.dynamics.students import diverged
 from jominy.dynamics.start import random_variance, start_dense, start_in_eigenbasis
+from jominy.dynamics.students import diverged
 from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
 from jominy.numerics.ode import Trajectory, integrate
@@ -47,13 +48,20 @@ class Solution(NamedTuple):
 
 
 def population_forecast(
-    problem: Problem, schedule: Schedule, times: np.ndarray, start: Any, evaluate_at: np.ndarray, compress: bool, rtol: float
+    problem: Problem,
+    schedule: Schedule,
+    times: np.ndarray,
+    start: Any,
+    evaluate_at: np.ndarray,
+    compress: bool,
+    rtol: float,
 ):
     """The forecast of a Gaussian mixture as a labelled result; see `forecast`."""
+    assert isinstance(problem.data, GaussianMixture)
     law = problem.data.law
     found, solution = _solve_law(law, problem, schedule, times, start, evaluate_at, compress, rtol)
     kept, variables, reached = _outcome(solution, times)
-    status, advice = _status(problem, law, schedule, start, found, solution, variables)
+    status, advice = _status(problem, law, schedule, found, solution, variables)
     coords: dict[str, Any] = {"time": kept}
     if evaluate_at.size:
         coords["evaluation_radius"] = evaluate_at
@@ -66,7 +74,7 @@ def population_forecast(
     }
     notes = []
     if status is Status.DIVERGED and reached < len(times):
-        notes.append("After the divergence risks and norms are infinite; accuracies and alignment keep their last value.")
+        notes.append("After the divergence risks and norms are infinite; accuracies keep their last value.")
     return make_result(
         variables,
         coords,
@@ -136,7 +144,9 @@ def _spectral(problem, schedule, fixed, start, found, fine: Nodes, coarse: Nodes
     return equation
 
 
-def _solve(equation, text, law, problem, schedule, times, evaluate_at, found: PopulationOptimum, rtol: float) -> Solution:
+def _solve(
+    equation, text: str, law, problem, schedule, times, evaluate_at, found: PopulationOptimum, rtol: float
+) -> Solution:
     """Solve, with a quadrature that resolves the logits met on the way, and estimate the error from a coarser solve."""
     grid = times if times[0] == 0 else np.concatenate([[0.0], times])
     if len(grid) == 1:
@@ -182,7 +192,9 @@ def _outcome(solution: Solution, times: np.ndarray) -> tuple[np.ndarray, Variabl
     return times[:solved], past_divergence(variables, lost), first_true(lost)
 
 
-def _status(problem, law: EigenLaw | DenseLaw, schedule, start, found, solution, variables) -> tuple[Status, str | None]:
+def _status(
+    problem, law: EigenLaw | DenseLaw, schedule, found: PopulationOptimum, solution: Solution, variables: Variables
+) -> tuple[Status, str | None]:
     if len(solution.diverged) > len(variables["norm"][1]):
         return Status.STEP_LIMIT, None
     rates, risks = variables["learning_rate"][1], variables["adversarial_risk"][1]
@@ -200,8 +212,8 @@ def _status(problem, law: EigenLaw | DenseLaw, schedule, start, found, solution,
         return Status.STUCK, None
     if found.regime == "collapse":
         return Status.COLLAPSED, (
-            f"The radius {problem.radius:.6g} is at or above the collapse radius {found.collapse_radius:.6g}: the adversarial "
-            "optimum is the zero vector, and training only shrinks the weights. Lower the radius."
+            f"The radius {problem.radius:.6g} is at or above the collapse radius {found.collapse_radius:.6g}: the "
+            "adversarial optimum is the zero vector, and training only shrinks the weights. Lower the radius."
         )
     return Status.COMPLETED, None
 

@@ -5,6 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
+from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import Nodes, coordinate_nodes, group_nodes
 from jominy.dynamics.dense import DenseFlow
@@ -39,6 +40,7 @@ def population_simulation(
     progress: bool,
 ):
     """SGD on a Gaussian mixture as a labelled result; see `simulate`."""
+    assert isinstance(problem.data, GaussianMixture)
     law = problem.data.law
     if np.isinf(law.dimension):
         raise InputError(
@@ -138,7 +140,8 @@ def _result(problem, schedule, times, seeds, start, evaluate_at, law, found, set
     notes = []
     if np.any(lost):
         variables = past_divergence(variables, lost)
-        notes.append(f"{int(np.sum(lost[:, -1]))} of {len(seeds)} runs diverged; their sizes are infinite from there on.")
+        count = int(np.sum(lost[:, -1]))
+        notes.append(f"{count} of {len(seeds)} runs diverged; their sizes are infinite from there on.")
     status = Status.COMPLETED
     if record.interrupted:
         status = Status.INTERRUPTED

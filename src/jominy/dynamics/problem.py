@@ -47,7 +47,9 @@ class Problem:
             )
         if not isinstance(self.loss, Loss):
             raise InputError(
-                "The loss of a problem must be a loss object", self.loss, "Use for instance SquaredLoss() or LogisticLoss()"
+                "The loss of a problem must be a loss object",
+                self.loss,
+                "Use for instance SquaredLoss() or LogisticLoss()",
             )
         object.__setattr__(self, "radius", require_radius(self.radius))
         if self.loss.needs_classes and not self.data.classification:

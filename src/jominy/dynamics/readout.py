@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from jax.scipy.stats import norm as normal
 
 from jominy.dynamics.minimise import Setting
@@ -18,9 +17,11 @@ from jominy.dynamics.problem import Problem, require_radius
 from jominy.dynamics.students import Observation
 from jominy.losses import Loss, OrderParameters
 from jominy.losses.base import FLOOR
+from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
 
-Variables = dict[str, tuple[tuple[str, ...], np.ndarray]]
+Variables = dict[str, tuple[tuple[str, ...], Any]]
+"""name -> (dimensions, values), as `make_result` takes them."""
 
 
 def evaluation_radii(values: Sequence[float]) -> np.ndarray:

@@ -7,8 +7,8 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
+from jominy.numerics.arrays import Array
 from jominy.numerics.streams import prefetched
 
 NOISE_BYTES = 2**24
@@ -36,7 +36,7 @@ class Source(Protocol):
 
 
 class Record(NamedTuple):
-    """Observations with leaves (seeds, T, ...), the number of report times reached, and whether Ctrl-C ended the run."""
+    """Observations (seeds, T, ...), the number of report times reached, and whether Ctrl-C ended the run."""
 
     observations: Any
     reached: int
@@ -61,7 +61,13 @@ def _observe(engine: Engine, states: Any, time: Array) -> Any:
 
 
 def run_sgd(
-    engine: Engine, source: Source, states: Any, report_steps: Sequence[int], seeds: int, step_time: float, progress: bool
+    engine: Engine,
+    source: Source,
+    states: Any,
+    report_steps: Sequence[int],
+    seeds: int,
+    step_time: float,
+    progress: bool,
 ) -> Record:
     """Take SGD steps and observe after each of `report_steps` (increasing numbers of steps).
 

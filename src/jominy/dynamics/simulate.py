@@ -49,8 +49,8 @@ def simulate(
     Returns
     -------
     xarray.Dataset
-        As from `forecast`, with the dimensions `seed` and `time`. Ctrl-C ends the runs early and keeps what is done, with
-        the status "interrupted".
+        As from `forecast`, with the dimensions `seed` and `time`. Ctrl-C ends the runs early and keeps what is done,
+        with the status "interrupted".
 
     Raises
     ------
@@ -69,7 +69,7 @@ def simulate(
     radii = evaluation_radii(evaluate_at)
     chosen = seed_list(seeds)
     if isinstance(problem.data, Samples):
-        from jominy.dynamics.sample_simulation import sample_simulation
+        from jominy.dynamics.samples.simulation import sample_simulation
 
         return sample_simulation(problem, schedule, time, times, chosen, start, radii, held_out, sampling, progress)
     if sampling is not None or held_out is not None:
@@ -84,7 +84,8 @@ def simulate(
 
 def seed_list(seeds: Any) -> list[int]:
     """0, 1, ..., seeds - 1, or the seeds given."""
-    listed = list(range(int(seeds))) if np.ndim(seeds) == 0 and float(seeds) == int(seeds) else list(np.atleast_1d(seeds))
+    count = np.ndim(seeds) == 0 and not isinstance(seeds, str) and float(seeds) == int(seeds)
+    listed = list(range(int(seeds))) if count else list(np.atleast_1d(seeds))
     if not listed or len(set(listed)) != len(listed) or any(int(seed) != seed or seed < 0 for seed in listed):
         raise InputError(
             "Seeds must be a count >= 1, or different whole numbers >= 0", seeds, "For fifty runs give seeds=50"

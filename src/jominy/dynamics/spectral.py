@@ -8,7 +8,6 @@ from typing import NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from jominy.data.nodes import Nodes
 from jominy.dynamics.students import (
@@ -22,12 +21,13 @@ from jominy.dynamics.students import (
     order_parameters,
 )
 from jominy.losses import Loss
+from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.schedules import Schedule
 
 
 class SpectralState(NamedTuple):
-    """What evolves: `coefficients` (A, Q) of the fixed vectors, the teacher's `complement` (0 or 1, Q), `variance` (Q,).
+    """What evolves: `coefficients` (A, Q) of the fixed vectors, the teacher's `complement` (0|1, Q), `variance` (Q,).
 
     The complement is 1 - (the teacher's coefficient), integrated on its own: near the teacher it is what is small.
     `variance` is the per-coordinate variance times d, of order one.

@@ -6,11 +6,11 @@ Source: theory `dynamics.md` sections 0, 1.1, 5 and 7. The forecast and both sim
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jax import Array
 
 from jominy.data.nodes import Nodes
 from jominy.losses import Moments, OrderParameters
 from jominy.losses.base import FLOOR
+from jominy.numerics.arrays import Array
 from jominy.schedules import Descent
 
 

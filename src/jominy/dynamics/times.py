@@ -24,7 +24,7 @@ def report_times(time: Any, times: Any, dimension: float, points: int = POINTS) 
         grid = np.asarray(times, dtype=float)
         good = grid.ndim == 1 and grid.size and np.all(np.isfinite(grid)) and grid[0] >= 0 and np.all(np.diff(grid) > 0)
         if not good:
-            raise InputError("Times must be a list of increasing finite numbers >= 0", times, "Sort them, drop repetitions")
+            raise InputError("Times must be increasing finite numbers >= 0", times, "Sort them and drop repetitions")
         return grid
     try:
         horizon = float(time)

@@ -10,8 +10,8 @@ from typing import ClassVar, NamedTuple
 import equinox as eqx
 import jax
 import jax.numpy as jnp
-from jax import Array
 
+from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule, gaussian_expectation
 
 FLOOR = 1e-30
@@ -114,6 +114,14 @@ class MarginLoss(Loss):
     def profile(self, margin: Array) -> Array:
         """The loss at margin z = y r, elementwise."""
 
+    def slope(self, margin: Array) -> Array:
+        """Derivative of `profile`; override it only for speed."""
+        return _derivative(self.profile)(margin)
+
+    def curvature(self, margin: Array) -> Array:
+        """Derivative of `slope` away from kinks; override it only for speed."""
+        return _derivative(self.slope)(margin)
+
     def __call__(self, score: Array, target: Array) -> Array:
         return self.profile(target * score)
 
@@ -123,18 +131,17 @@ class MarginLoss(Loss):
     def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
         mean = labels * order.margin_mean - radius * order.norm
         sd = jnp.sqrt(jnp.maximum(order.margin_variance, FLOOR))
-        slope_of = _derivative(self.profile)
 
         def expect(function):
             return gaussian_expectation(function, mean, sd, rule, self.kinks)
 
-        slope = expect(lambda z, u: slope_of(z))
-        squared = expect(lambda z, u: slope_of(z) ** 2)
+        slope = expect(lambda z, u: self.slope(z))
+        squared = expect(lambda z, u: self.slope(z) ** 2)
         if self.kinks:
             # Stein's lemma: E l'' = E[l' u] / sd holds for the distributional l'', so no density terms are needed.
-            curvature = expect(lambda z, u: slope_of(z) * u) / sd
+            curvature = expect(lambda z, u: self.slope(z) * u) / sd
         else:
-            curvature = expect(lambda z, u: _derivative(slope_of)(z))
+            curvature = expect(lambda z, u: self.curvature(z))
         return Moments(
             value=expect(lambda z, u: self.profile(z)),
             slope=labels * slope,

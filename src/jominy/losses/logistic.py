@@ -1,9 +1,9 @@
 """The logistic loss."""
 
 import jax
-from jax import Array
 
 from jominy.losses.base import MarginLoss
+from jominy.numerics.arrays import Array
 
 
 class LogisticLoss(MarginLoss):
@@ -16,3 +16,10 @@ class LogisticLoss(MarginLoss):
 
     def profile(self, margin: Array) -> Array:
         return jax.nn.softplus(-margin)
+
+    def slope(self, margin: Array) -> Array:
+        return -jax.nn.sigmoid(-margin)
+
+    def curvature(self, margin: Array) -> Array:
+        wrong = jax.nn.sigmoid(-margin)
+        return wrong * (1 - wrong)

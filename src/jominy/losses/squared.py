@@ -3,11 +3,11 @@
 from typing import ClassVar
 
 import jax.numpy as jnp
-from jax import Array
 from jax.scipy.special import erf
 from jax.scipy.stats import norm
 
 from jominy.losses.base import FLOOR, Moments, OrderParameters, ResidualLoss
+from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 
 

@@ -11,8 +11,9 @@ from functools import lru_cache
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 from jax.scipy.stats import norm
+
+from jominy.numerics.arrays import Array
 
 REACH = 8.6
 """Standard deviations kept on each side: the mass beyond is 8e-18."""
@@ -77,7 +78,11 @@ def _rule(logit_scale: float, reach: float, count: int) -> GaussianRule:
 
 
 def gaussian_expectation(
-    function: Callable[[Array], Array], mean: Array, sd: Array, rule: GaussianRule, kinks: Sequence[float | Array] = ()
+    function: Callable[[Array, Array], Array],
+    mean: Array,
+    sd: Array,
+    rule: GaussianRule,
+    kinks: Sequence[float | Array] = (),
 ) -> Array:
     """E function(z, u) for z = mean + sd u, u ~ N(0, 1), elementwise in `mean` and `sd`.
 

@@ -5,7 +5,8 @@ from typing import Any, NamedTuple, Protocol
 import diffrax
 import jax
 import jax.numpy as jnp
-from jax import Array
+
+from jominy.numerics.arrays import Array
 
 
 class System(Protocol):
@@ -39,14 +40,14 @@ def integrate(system: System, state: Any, times: Array, jumps: Array, rtol: Arra
     if jumps.size:
         controller = diffrax.ClipStepSizeController(controller, jump_ts=jumps)
     solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(lambda t, y, args: system.velocity(t, y)),
+        diffrax.ODETerm(lambda t, y, args: system.velocity(jnp.asarray(t), y)),
         diffrax.Dopri8(),
         t0=times[0],
         t1=times[-1],
         # A guess saves compiling diffrax's own two evaluations; the controller corrects it within a step or two.
         dt0=1e-3 * (times[-1] - times[0]),
         y0=state,
-        saveat=diffrax.SaveAt(ts=times, fn=lambda t, y, args: system.observe(t, y)),
+        saveat=diffrax.SaveAt(ts=jnp.asarray(times), fn=lambda t, y, args: system.observe(t, y)),
         stepsize_controller=controller,
         adjoint=diffrax.ForwardMode(),
         max_steps=100_000,

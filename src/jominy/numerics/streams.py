@@ -1,4 +1,4 @@
-"""Random streams: one per seed and purpose, so that a run does not depend on its companions or on when it is observed."""
+"""Random streams, one per seed and purpose: a run depends neither on its companions nor on when it is observed."""
 
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor

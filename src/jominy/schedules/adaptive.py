@@ -6,8 +6,8 @@ Source: theory `dynamics.md` section 5; both need population quantities, which t
 from typing import Any, ClassVar
 
 import jax.numpy as jnp
-from jax import Array
 
+from jominy.numerics.arrays import Array
 from jominy.schedules.base import Descent, Schedule
 
 

@@ -6,9 +6,9 @@ from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import numpy as np
-from jax import Array
 
 from jominy.errors import InputError
+from jominy.numerics.arrays import Array
 
 
 class Descent(NamedTuple):

@@ -5,11 +5,10 @@ from typing import Any
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax import Array
 
 from jominy.errors import InputError
+from jominy.numerics.arrays import Array
 from jominy.schedules.base import (
-    UNKNOWN_DESCENT,
     Descent,
     Schedule,
     require_increasing,

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any
 
 import jax.numpy as jnp
-from jax import Array
 
 from jominy.errors import InputError
-from jominy.schedules.base import UNKNOWN_DESCENT, Descent, Schedule, require_increasing, require_rate
+from jominy.numerics.arrays import Array
+from jominy.schedules.base import Descent, Schedule, require_increasing, require_rate
 
 
 class Tabulated(Schedule):

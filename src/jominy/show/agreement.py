@@ -80,8 +80,8 @@ def in_words(report: xr.Dataset) -> str:
     if "adversarial_risk" in names:
         rms = float(report["rms_relative_error"].sel(variable="adversarial_risk"))
         sentences.append(
-            f"Over the whole of training the forecast adversarial risk is within {percent(rms)} (rms) of the mean of {seeds} "
-            "runs of SGD."
+            f"Over the whole of training the forecast adversarial risk is within {percent(rms)} (rms) of the mean of "
+            f"{seeds} runs of SGD."
         )
     if "adversarial_accuracy" in names:
         last = float(report["difference"].sel(variable="adversarial_accuracy")[-1])

@@ -5,10 +5,10 @@ from typing import NamedTuple
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
-from jominy.dynamics.sampling import Sampling
+from jominy.dynamics.samples.sampling import Sampling
 from jominy.losses import Loss
+from jominy.numerics.arrays import Array
 from jominy.numerics.streams import stream
 from jominy.schedules import UNKNOWN_DESCENT, Schedule
 

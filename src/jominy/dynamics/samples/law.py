@@ -8,11 +8,11 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
 from jominy.data import Samples
 from jominy.losses import Loss, Moments, OrderParameters
 from jominy.losses.base import FLOOR
+from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.schedules import Descent
 
@@ -20,10 +20,16 @@ SMALLEST_VARIANCE = 1e-14
 
 
 class Rows(NamedTuple):
-    """Features (n, d) in the eigenbasis of E[x x'], and targets (n,)."""
+    """Features (n, d) in the eigenbasis of E[x x'], their squares (for the diagonal covariance), and targets (n,)."""
 
     features: Array
+    squares: Array
     targets: Array
+
+
+def as_rows(features: np.ndarray, targets: np.ndarray) -> Rows:
+    """Rows from features (n, d) and targets (n,)."""
+    return Rows(features, features**2, targets)
 
 
 class Spread(NamedTuple):
@@ -51,14 +57,14 @@ def rotated(samples: Samples) -> tuple[Rows, np.ndarray]:
     """The samples in the eigenbasis of E[x x'], and that basis (d, d); the problem is rotation invariant."""
     features = samples.features
     _, basis = np.linalg.eigh(features.T @ features / len(features))
-    return Rows(features @ basis, samples.targets), basis
+    return as_rows(features @ basis, samples.targets), basis
 
 
 def sample_order(rows: Rows, spread: Spread) -> OrderParameters:
     """Order parameters with every row a component, arrays (n,)."""
     x, covariance = rows.features, spread.covariance
     if covariance.ndim == 1:
-        variance = x**2 @ covariance
+        variance = rows.squares @ covariance
         total = jnp.sum(covariance)
     else:
         variance = jnp.einsum("ni,ni->n", x @ covariance, x)
@@ -81,12 +87,13 @@ def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Gaussi
     cross = moments.slope_norm_slope @ x / (count * norm)
     along = jnp.mean(moments.norm_slope_squared) / norm**2
     if spread.covariance.ndim == 1:
-        hessian = moments.curvature @ x**2 / count + ridge
-        noise = moments.slope_squared @ x**2 / count + 2 * cross * mean + along * mean**2 - gradient**2
+        hessian = moments.curvature @ rows.squares / count + ridge
+        noise = moments.slope_squared @ rows.squares / count + 2 * cross * mean + along * mean**2 - gradient**2
     else:
         hessian = x.T @ (moments.curvature[:, None] * x) / count + ridge * jnp.eye(mean.size)
-        noise = x.T @ (moments.slope_squared[:, None] * x) / count - jnp.outer(gradient, gradient)
-        noise = noise + jnp.outer(cross, mean) + jnp.outer(mean, cross) + along * jnp.outer(mean, mean)
+        noise = x.T @ (moments.slope_squared[:, None] * x) / count - gradient[:, None] * gradient
+        mixed = cross[:, None] * mean
+        noise = noise + mixed + mixed.T + along * mean[:, None] * mean
     return Slope(gradient, hessian, noise), moments
 
 

@@ -16,10 +16,10 @@ from jominy.dynamics.optimum import Optimum
 from jominy.dynamics.population_forecast import describe_start
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, read_out
-from jominy.dynamics.recursion import OUT_OF_SCALE, Recorded, SampleProblem, plan_blocks, run_recursion
-from jominy.dynamics.sample_law import Rows, Spread, rotated, rows_order
-from jominy.dynamics.sample_optimum import sample_optimum
-from jominy.dynamics.stability import sample_stability
+from jominy.dynamics.samples.law import Rows, Spread, as_rows, rotated, rows_order
+from jominy.dynamics.samples.optimum import sample_optimum
+from jominy.dynamics.samples.recursion import OUT_OF_SCALE, Recorded, SampleProblem, plan_blocks, run_recursion
+from jominy.dynamics.samples.stability import sample_stability
 from jominy.dynamics.start import random_variance, start_vector
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.losses import SquaredLoss
@@ -67,15 +67,16 @@ def sample_forecast(
     found = sample_optimum(problem)
     curve = sample_curve(problem, schedule, grid, start, found, diagonal, largest_block)
     rows, basis = cached_rotation(samples)
-    setting = Setting(problem.loss, rows.targets, _even(rows), np.asarray(problem.radius), curve.rule)
+    setting = Setting(problem.loss, rows.targets, even_weights(rows), np.asarray(problem.radius), curve.rule)
     spreads = curve.recorded.spreads
     order = rows_order(rows, spreads)
     variables = read_out(setting, order, problem.radius, evaluate_at, samples.classification, ("time",))
     if test is not None:
-        tested = Rows(test[0] @ basis, test[1])
-        other = setting._replace(labels=tested.targets, weights=_even(tested))
+        tested = as_rows(test[0] @ basis, test[1])
+        other = setting._replace(labels=tested.targets, weights=even_weights(tested))
+        tested_order = rows_order(tested, spreads)
         variables |= read_out(
-            other, rows_order(tested, spreads), problem.radius, evaluate_at, samples.classification, ("time",), "held_out_"
+            other, tested_order, problem.radius, evaluate_at, samples.classification, ("time",), "held_out_"
         )
     variables |= _more_variables(variables, curve, order.norm, found, basis)
     variables = past_divergence(variables, curve.lost)
@@ -134,9 +135,8 @@ def sample_curve(
         rule = coarse_rule(logit)
     recorded = jax.tree.map(np.asarray, recorded)
     if steps[0] != 0:
-        recorded = recorded._replace(**{
-            name: jax.tree.map(lambda leaf: leaf[1:], getattr(recorded, name)) for name in ("spreads", "risk_sd", "rate")
-        })  # fmt: skip
+        later = jax.tree.map(lambda leaf: leaf[1:], recorded[:3])
+        recorded = Recorded(later[0], later[1], later[2], recorded.largest_logit)
     spreads = recorded.spreads
     covariance = spreads.covariance
     total = covariance.sum(axis=-1) if diagonal else np.trace(covariance, axis1=1, axis2=2)
@@ -146,7 +146,8 @@ def sample_curve(
     return SampleCurve(times, recorded, lost, method, rule)
 
 
-def _even(rows: Rows) -> np.ndarray:
+def even_weights(rows: Rows) -> np.ndarray:
+    """(n,) equal weights of the rows."""
     return np.full(len(rows.targets), 1 / len(rows.targets))
 
 
@@ -173,8 +174,8 @@ def _status(problem, schedule, found: Optimum, curve: SampleCurve, variables) ->
         advice = None
         if limits is not None:
             advice = (
-                f"The mean over runs grows without bound. Lower the rate below {limits.largest_safe:.3g}, or clip the row "
-                "norms (Preprocessing(clip=3))."
+                f"The mean over runs grows without bound. Lower the rate below {limits.largest_safe:.3g}, or clip the "
+                "row norms (Preprocessing(clip=3))."
             )
         return Status.DIVERGED, advice
     if isinstance(problem.loss, SquaredLoss):
@@ -182,8 +183,8 @@ def _status(problem, schedule, found: Optimum, curve: SampleCurve, variables) ->
         rate = float(np.max(variables["learning_rate"][1]))
         if not limits.safe(rate):
             return Status.UNSTABLE, (
-                f"The rate {rate:.3g} is too large for the largest samples: rare large steps dominate the mean over runs. "
-                f"Lower it below {limits.largest_safe:.3g}, or clip the row norms (Preprocessing(clip=3))."
+                f"The rate {rate:.3g} is too large for the largest samples: rare large steps dominate the mean over "
+                f"runs. Lower it below {limits.largest_safe:.3g}, or clip the row norms (Preprocessing(clip=3))."
             )
     if variables["norm"][1][-1] < 1e-12 and schedule.describe()["kind"] == "exact-line-search" and problem.radius > 0:
         return Status.STUCK, None
@@ -198,13 +199,13 @@ def sample_notes(samples: Samples, found: Optimum) -> list[str]:
     ratio = samples.count / samples.dimension
     if ratio < FEW_SAMPLES:
         notes.append(
-            f"{ratio:.3g} samples per dimension: the forecast describes training on these very samples; for the population "
-            f"it is optimistic below {FEW_SAMPLES} (give held_out rows to see by how much)"
+            f"{ratio:.3g} samples per dimension: the forecast describes training on these very samples; for the "
+            f"population it is optimistic below {FEW_SAMPLES} (give held_out rows to see by how much)"
         )
     if found.regime == "separable":
         notes.append(
-            "The samples can be separated with this margin: the risk falls to zero only as the norm grows, so there is no "
-            "adversarial optimum and no distance to it"
+            "The samples can be separated with this margin: the risk falls to zero only as the norm grows, so there is "
+            "no adversarial optimum and no distance to it"
         )
     return notes
 

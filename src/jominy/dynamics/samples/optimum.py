@@ -11,12 +11,12 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
-from jax import Array
 
 from jominy.data import Samples
 from jominy.dynamics.optimum import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.losses import Loss, MarginLoss, ResidualLoss
+from jominy.numerics.arrays import Array
 
 SMOOTHINGS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 
@@ -53,15 +53,15 @@ def _risk(loss: Loss, features: Array, targets: Array, radius: Array, smoothing:
     psi_mixed = jax.jvp(slope(along_r), (score, rho), along_rho)[1]
     psi_pp = jax.jvp(slope(along_rho), (score, rho), along_rho)[1]
     unit = x / norm
-    cross = jnp.outer(psi_mixed @ features / count, unit)
-    tangent = (jnp.eye(dimension) - jnp.outer(unit, unit)) / norm
+    cross = (psi_mixed @ features / count)[:, None] * unit
+    tangent = (jnp.eye(dimension) - unit[:, None] * unit) / norm
     return Landscape(
         jnp.mean(psi(score, rho)),
         psi_r @ features / count + jnp.mean(psi_rho) * unit,
         features.T @ (psi_rr[:, None] * features) / count
         + cross
         + cross.T
-        + jnp.mean(psi_pp) * jnp.outer(unit, unit)
+        + jnp.mean(psi_pp) * unit[:, None] * unit
         + jnp.mean(psi_rho) * tangent,
     )
 
@@ -101,7 +101,8 @@ def sample_optimum(problem: Problem) -> Optimum:
         if value < bound:
             # Some sample would have loss(0) or more if any were misclassified: all are right, and scaling up helps.
             return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
-    risk = float(np.mean(loss.adversarial(samples.features @ x, np.linalg.norm(x), samples.targets, radius)))
+    size = np.asarray(np.linalg.norm(x))
+    risk = float(np.mean(loss.adversarial(samples.features @ x, size, samples.targets, np.asarray(radius))))
     regime = "interior"
     if isinstance(loss, ResidualLoss):
         residual = np.max(np.abs(samples.features @ x - samples.targets))

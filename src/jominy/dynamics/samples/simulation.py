@@ -10,16 +10,16 @@ from jominy.dynamics.population_forecast import describe_start
 from jominy.dynamics.population_simulation import random_starts
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence
-from jominy.dynamics.sample_forecast import (
+from jominy.dynamics.samples.forecast import (
     POINTS,
     optimum_attributes,
     sample_curve,
     sample_notes,
     stability_attributes,
 )
-from jominy.dynamics.sample_optimum import sample_optimum
-from jominy.dynamics.sample_sgd import RowSource, RowsSeen, SampleObservation, SampleSGD
-from jominy.dynamics.sampling import ReshuffledEpochs, WithReplacement
+from jominy.dynamics.samples.optimum import sample_optimum
+from jominy.dynamics.samples.sampling import ReshuffledEpochs, WithReplacement
+from jominy.dynamics.samples.sgd import RowSource, RowsSeen, SampleObservation, SampleSGD
 from jominy.dynamics.sgd import run_sgd
 from jominy.dynamics.start import start_vector
 from jominy.dynamics.times import report_times, whole_steps
@@ -55,11 +55,11 @@ def sample_simulation(
     epochs = steps[-1] / samples.count
     if isinstance(sampling, ReshuffledEpochs) and epochs > 1:
         notes.append(
-            f"{epochs:.3g} reshuffled epochs: the forecast is for drawing with replacement, and reshuffling gives a lower "
-            "training risk, by 2 to 7 % after three or four epochs"
+            f"{epochs:.3g} reshuffled epochs: the forecast is for drawing with replacement, and reshuffling gives a "
+            "lower training risk, by 2 to 7 % after three or four epochs"
         )
     if schedule.adaptive:
-        # On finitely many rows the curvature at one student is not defined at kinks: the run follows the forecast's rate.
+        # On finitely many rows the curvature at one student is not defined at kinks: the forecast's rate is followed.
         curve = sample_curve(problem, schedule, whole_steps(np.linspace(0, grid[-1], 201), dimension), start, found)
         used: Schedule = Tabulated(curve.times.tolist(), np.asarray(curve.recorded.rate).tolist())
         notes.append("The adaptive rate is the forecast's, as a function of time (open loop)")
@@ -90,7 +90,8 @@ def sample_simulation(
     elif np.any(lost):
         status = Status.DIVERGED
         variables = past_divergence(variables, lost)
-        notes.append(f"{int(np.sum(lost[:, -1]))} of {len(seeds)} runs diverged; their sizes are infinite from there on")
+        count = int(np.sum(lost[:, -1]))
+        notes.append(f"{count} of {len(seeds)} runs diverged; their sizes are infinite from there on")
     elif found.regime == "collapse":
         status = Status.COLLAPSED
     coords: dict[str, Any] = {"seed": seeds, "time": grid[: record.reached]}

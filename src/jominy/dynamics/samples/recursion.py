@@ -9,9 +9,8 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax import Array
 
-from jominy.dynamics.sample_law import (
+from jominy.dynamics.samples.law import (
     Rows,
     Slope,
     Spread,
@@ -24,6 +23,7 @@ from jominy.dynamics.sample_law import (
     slope_at,
 )
 from jominy.losses import Loss
+from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.schedules import Schedule
 
@@ -59,7 +59,7 @@ class SampleProblem(NamedTuple):
 
 
 def plan_blocks(report_steps: np.ndarray, largest: int) -> Blocks:
-    """Blocks of max(1, min(k/16, largest)) steps at step k, cut at the reports; even above one, so that halves are whole.
+    """Blocks of max(1, min(k/16, largest)) steps at step k, cut at the reports; even above one: halves are whole.
 
     >>> plan_blocks(np.array([0, 40]), 4).length[[0, -1]].tolist()
     [1, 2]
@@ -113,7 +113,7 @@ def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_ze
         logit = jnp.where(jnp.isfinite(order.norm), jnp.max(loss.logit_sd(order)), 0.0)
         largest = jnp.maximum(kept.largest_logit, logit)
         placed = jax.tree.map(lambda store, leaf: store.at[index].set(leaf), kept[:3], here[:3])
-        return Recorded(*placed, largest)
+        return Recorded(placed[0], placed[1], placed[2], largest)
 
     def body(k: Array, carry):
         spread, kept = carry

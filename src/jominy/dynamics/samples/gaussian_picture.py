@@ -1,0 +1,201 @@
+"""The Gaussian picture of samples: one Gaussian per class in their place, and how far its forecast is from theirs.
+
+Source: theory `realdata.md` sections 0.6 and 6 (flags 4 and 5).
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from jominy.data import GaussianMixture, LinearTeacher, Samples
+from jominy.data.laws import DenseLaw
+from jominy.dynamics.minimise import Setting
+from jominy.dynamics.optimum import Optimum
+from jominy.dynamics.population_forecast import describe_start, population_forecast
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import read_out
+from jominy.dynamics.samples.forecast import POINTS, cached_rotation, even_weights, sample_curve
+from jominy.dynamics.samples.law import rows_order
+from jominy.dynamics.times import report_times, whole_steps
+from jominy.errors import InputError
+from jominy.numerics.precision import double_precision
+from jominy.numerics.streams import stream
+from jominy.results import Status, make_result
+from jominy.schedules import Schedule
+
+TRUSTED_GAP = 0.05
+"""Largest gap at which the class Gaussians are trusted (logistic: error at most 5.7 % below it)."""
+DENSE_DIMENSION = 120
+"""Above, the class covariances are kept only as their diagonals in the eigenbasis of all samples."""
+SURROGATE_PURPOSE = 2000
+
+
+@double_precision
+def gaussian_picture(
+    problem: Problem,
+    schedule: Schedule,
+    time: float | None = None,
+    *,
+    times: Sequence[float] | None = None,
+    start: Any = None,
+    surrogates: int = 3,
+    seed: int = 0,
+) -> xr.Dataset:
+    """What the theory of Gaussian classes says of these samples, and whether to believe it.
+
+    The gap is the largest relative difference, over time, between the adversarial risk forecast for one Gaussian per
+    class (regression: one Gaussian and a linear teacher) and the forecast for the samples' own law. Its null is the
+    same gap for surrogate samples drawn from those Gaussians: finite samples give a gap even where all is Gaussian.
+
+    Parameters
+    ----------
+    problem : Problem on Samples
+    schedule, time, times, start : as in `forecast`
+    surrogates : how many surrogate data sets give the null
+    seed : of the surrogates
+
+    Returns
+    -------
+    xarray.Dataset
+        gaussian_adversarial_risk (and gaussian_adversarial_accuracy) over time; attributes gap, gap_null (JSON list),
+        trustworthy (0 or 1), verdict.
+
+    Raises
+    ------
+    InputError
+        The problem is not on Samples.
+
+    Examples
+    --------
+    >>> import jominy as jm, numpy as np
+    >>> rng = np.random.default_rng(0)
+    >>> y = np.repeat([-1, 1], 200)
+    >>> X = rng.standard_normal((400, 5)) + 0.5 * y[:, None]
+    >>> mine = jm.Problem(jm.Samples(X, y), jm.LogisticLoss(), radius=0.2)
+    >>> bool(jm.gaussian_picture(mine, jm.Constant(1.0), time=5, surrogates=1).attrs["gap"] < 0.05)
+    True
+    """
+    samples = problem.data
+    if not isinstance(samples, Samples):
+        raise InputError(
+            "The Gaussian picture is for a problem on Samples",
+            type(samples).__name__,
+            "A Gaussian mixture is its own picture: use forecast",
+        )
+    grid = whole_steps(report_times(time, times, samples.dimension, POINTS), samples.dimension)
+    law = gaussian_law(samples)
+    picture, gap = _gap(problem, law, schedule, grid, start)
+    null = []
+    for index in range(surrogates):
+        drawn = _surrogate(samples, law, stream(seed, SURROGATE_PURPOSE + index))
+        null.append(_gap(Problem(drawn, problem.loss, problem.radius), gaussian_law(drawn), schedule, grid, start)[1])
+    trustworthy = gap <= TRUSTED_GAP
+    variables = {f"gaussian_{name}": (("time",), picture[name].values) for name in ("adversarial_risk",)}
+    if samples.classification:
+        variables["gaussian_adversarial_accuracy"] = (("time",), picture["adversarial_accuracy"].values)
+    return make_result(
+        variables,
+        {"time": grid},
+        engine="gaussian picture",
+        scenario={"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)},
+        status=Status.of(picture.attrs["status"]),
+        advice=picture.attrs["advice"],
+        seed=seed,
+        extra={
+            "method": picture.attrs["method"],
+            "gap": gap,
+            "gap_null": null,
+            "trustworthy": int(trustworthy),
+            "verdict": _verdict(gap, null),
+        },
+    )
+
+
+def gaussian_law(samples: Samples) -> GaussianMixture:
+    """One Gaussian per class, or for regression one Gaussian with the least-squares teacher and its residual variance.
+
+    In high dimension the covariances keep only their diagonals in the eigenbasis of all samples.
+    """
+    rows, _ = cached_rotation(samples)
+    x, y = rows.features, rows.targets
+    groups = [x[y == label] for label in (-1.0, 1.0)] if samples.classification else [x]
+    covariances = [np.cov(group, rowvar=False, bias=True).reshape(x.shape[1], x.shape[1]) for group in groups]
+    if samples.dimension > DENSE_DIMENSION:
+        covariances = [np.diag(np.diag(covariance)) for covariance in covariances]
+    if not samples.classification:
+        teacher = np.linalg.lstsq(x, y, rcond=None)[0]
+        return LinearTeacher(covariances[0], teacher, float(np.mean((y - x @ teacher) ** 2)))
+    weights = [len(group) / len(x) for group in groups]
+    return GaussianMixture(weights, [group.mean(axis=0) for group in groups], covariances, labels=[-1.0, 1.0])
+
+
+def _gap(problem: Problem, law: GaussianMixture, schedule: Schedule, grid: np.ndarray, start: Any):
+    """The Gaussian forecast, and the largest relative difference of its risk from that of the samples' own law."""
+    samples = problem.data
+    assert isinstance(samples, Samples)
+    rows, basis = cached_rotation(samples)
+    rotated_start = start @ basis if isinstance(start, np.ndarray) else start
+    picture = population_forecast(
+        Problem(law, problem.loss, problem.radius), schedule, grid, rotated_start, np.array([]), True, 1e-7
+    )
+    nowhere = Optimum(0.0, 0.0, "not needed", problem.radius, 0.0, None, None)
+    found = _optimum_for(problem, schedule, nowhere)
+    curve = sample_curve(problem, schedule, grid, start, found)
+    setting = Setting(problem.loss, rows.targets, even_weights(rows), np.asarray(problem.radius), curve.rule)
+    order = rows_order(rows, curve.recorded.spreads)
+    own = read_out(setting, order, problem.radius, np.array([]), False, ("time",))["adversarial_risk"][1]
+    other = picture["adversarial_risk"].values
+    sound = np.isfinite(other) & np.isfinite(own) & ~curve.lost
+    return picture, float(np.max(np.abs(other[sound] / own[sound] - 1), initial=0.0))
+
+
+def _optimum_for(problem: Problem, schedule: Schedule, otherwise: Optimum) -> Optimum:
+    """The samples' optimum, where the schedule reads it."""
+    from jominy.dynamics.samples.optimum import sample_optimum
+
+    return sample_optimum(problem) if schedule.adaptive else otherwise
+
+
+def _surrogate(samples: Samples, law: GaussianMixture, generator: np.random.Generator) -> Samples:
+    """As many samples, class by class, drawn from the fitted Gaussians."""
+    fitted = law.law
+    means, covariances = _means_and_covariances(fitted)
+    rows, _ = cached_rotation(samples)
+    if not samples.classification:
+        x = generator.multivariate_normal(means[0], covariances[0], samples.count, method="eigh")
+        teacher = np.asarray(law.teacher, dtype=float)
+        y = x @ teacher + np.sqrt(law.noise_variance) * generator.standard_normal(samples.count)
+        return Samples(x, y, preprocessing=None)
+    x = np.empty_like(rows.features)
+    for label, mean, covariance in zip((-1.0, 1.0), means, covariances, strict=True):
+        chosen = rows.targets == label
+        x[chosen] = generator.multivariate_normal(mean, covariance, int(chosen.sum()), method="eigh")
+    return Samples(x, rows.targets, preprocessing=None)
+
+
+def _means_and_covariances(law) -> tuple[np.ndarray, np.ndarray]:
+    """(n, d) and (n, d, d) in the coordinates of the mixture."""
+    if isinstance(law, DenseLaw):
+        return law.means, law.covariances
+    matrices = np.stack([np.diag(values) for values in law.eigenvalues])
+    if law.basis is None:
+        return law.means, matrices
+    return law.means @ law.basis.T, law.basis @ matrices @ law.basis.T
+
+
+def _verdict(gap: float, null: list[float]) -> str:
+    """In plain words."""
+    if gap <= TRUSTED_GAP:
+        return f"The Gaussian picture may be trusted: its risk is within {gap:.1%} of the samples' own forecast."
+    if null and gap <= 1.5 * max(null):
+        return (
+            f"The Gaussian picture is {gap:.1%} off, as it would be for this many samples of truly Gaussian classes "
+            f"(up to {max(null):.1%}): too few samples, no sign of other laws. Use the samples' own forecast."
+        )
+    surely = f" (Gaussian classes would give up to {max(null):.1%})" if null else ""
+    return (
+        f"The classes are not Gaussian: the Gaussian picture is {gap:.1%} off{surely}. Do not trust it; use the "
+        "samples' own forecast."
+    )

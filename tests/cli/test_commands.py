@@ -1,0 +1,157 @@
+"""The commands from end to end, on small problems."""
+
+import json
+
+import numpy as np
+import pytest
+
+import jominy as jm
+from jominy.cli.main import main
+
+SCENARIO = """
+title = "A small study"
+radius = 0.3
+time = 2
+evaluate_at = [0.0, 0.5]
+
+[data]
+kind = "linear-teacher"
+dimension = 60
+covariance = { kind = "identity" }
+noise_variance = 0.25
+
+[loss]
+kind = "squared"
+
+[schedule]
+kind = "constant"
+rate = 0.5
+
+[simulation]
+seeds = 4
+"""
+
+
+@pytest.fixture
+def study(tmp_path):
+    path = tmp_path / "study.toml"
+    path.write_text(SCENARIO)
+    return path
+
+
+@pytest.fixture
+def table(tmp_path):
+    rng = np.random.default_rng(1)
+    labels = np.repeat([-1, 1], 60)
+    features = rng.standard_normal((120, 5)) + 0.8 * labels[:, None]
+    lines = [
+        ",".join([*(f"{value:.6f}" for value in row), "yes" if y > 0 else "no"])
+        for row, y in zip(features, labels, strict=True)
+    ]
+    path = tmp_path / "table.csv"
+    path.write_text("\n".join(["a,b,c,d,e,ill", *lines]))
+    return path
+
+
+def test_forecast(study, tmp_path, capsys):
+    assert main(["forecast", str(study), "--out", str(tmp_path / "a.nc"), "--plot", str(tmp_path / "a.png")]) == 0
+    captured = capsys.readouterr()
+    assert captured.out.startswith("A small study\nforecast: completed\n")
+    assert "adv. risk" in captured.out and "against the radius of the attack" in captured.out
+    assert captured.err.splitlines() == [f"saved {tmp_path / 'a.nc'}", f"drawn {tmp_path / 'a.png'}"]
+    stored = jm.load(tmp_path / "a.nc")
+    direct = jm.Scenario.load(study).forecast()
+    assert stored.identical(direct) and stored.attrs["title"] == "A small study"
+
+
+def test_forecast_as_json(study, capsys):
+    assert main(["forecast", str(study), "--json", "--radius", "0.4"]) == 0
+    value = json.loads(capsys.readouterr().out)["forecast"]
+    assert value["attributes"]["scenario"]["problem"]["radius"] == 0.4
+    assert len(value["variables"]["adversarial_risk"]["values"]) == len(value["coordinates"]["time"])
+
+
+def test_simulate(study, tmp_path, capsys):
+    assert main(["simulate", str(study), "--seeds", "2", "--out", str(tmp_path / "a.nc")]) == 0
+    assert "±" in capsys.readouterr().out
+    assert jm.load(tmp_path / "a.nc").sizes["seed"] == 2
+
+
+def test_compare(study, tmp_path, capsys):
+    assert main(["compare", str(study), "--out", str(tmp_path / "a.nc"), "--plot", str(tmp_path / "a.pdf")]) == 0
+    text = capsys.readouterr().out
+    assert "SGD mean ± s.e." in text and "largest |z|" in text and "of the mean of 4 runs of SGD" in text
+    report = jm.load(tmp_path / "a.nc")
+    again = jm.compare(jm.load(tmp_path / "a.forecast.nc"), jm.load(tmp_path / "a.simulation.nc"))
+    assert report.identical(again)
+
+
+def test_compare_as_json(study, capsys):
+    assert main(["compare", str(study), "--json"]) == 0
+    assert set(json.loads(capsys.readouterr().out)) == {"forecast", "simulation", "comparison"}
+
+
+def test_compare_with_one_seed(study, capsys):
+    assert main(["compare", str(study), "--seeds", "1"]) == 2
+    assert "one run has no standard error" in capsys.readouterr().err
+
+
+def test_optimum(study, tmp_path, capsys):
+    assert main(["optimum", str(study), "--out", str(tmp_path / "a.json"), "--plot", str(tmp_path / "a.png")]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("A small study\nadversarial optimum\n") and "regime" in text and "shrink" in text
+    stored = json.loads((tmp_path / "a.json").read_text())
+    assert main(["optimum", str(study), "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["optimum"] == stored
+    assert stored["radius"] == 0.3
+
+
+def test_a_divergence_is_a_result(study, capsys):
+    assert main(["forecast", str(study), "--rate", "2.5", "--time", "40"]) == 0
+    text = capsys.readouterr().out
+    assert "forecast: diverged" in text and "rate" in text
+
+
+def test_a_radius_beyond_the_collapse(study, capsys):
+    assert main(["forecast", str(study), "--radius", "1.5"]) == 0
+    assert "collapse" in capsys.readouterr().out
+
+
+def test_a_data_file(table, capsys):
+    options = ["--target", "ill", "--radius", "0.2", "--time", "5", "--seeds", "10"]
+    assert main(["compare", str(table), *options]) == 0
+    text = capsys.readouterr().out
+    for part in ("data: 90 samples, dimension 5", "held-out adversarial accuracy", "Gaussian picture", "runs of SGD"):
+        assert part in text
+
+
+def test_a_target_that_is_not_there(table, capsys):
+    assert main(["forecast", str(table), "--target", "il"]) == 2
+    error = capsys.readouterr().err
+    assert "'il'" in error and "'ill'" in error and error.count("\n") == 1
+
+
+def test_regression_needs_the_squared_loss(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    np.savez(tmp_path / "data.npz", X=rng.standard_normal((40, 3)), y=rng.standard_normal(40))
+    assert main(["forecast", str(tmp_path / "data.npz")]) == 2
+    assert "SquaredLoss" in capsys.readouterr().err
+    assert main(["forecast", str(tmp_path / "data.npz"), "--loss", "squared", "--rate", "0.3"]) == 0
+
+
+def test_nan_in_the_data(tmp_path, capsys):
+    features = np.ones((10, 2))
+    features[3, 1] = np.nan
+    np.savez(tmp_path / "data.npz", X=features, y=np.arange(10) % 2)
+    assert main(["forecast", str(tmp_path / "data.npz")]) == 2
+    assert "finite" in capsys.readouterr().err
+
+
+def test_ctrl_c_keeps_what_is_done(study, tmp_path, capsys, monkeypatch):
+    import hand_made
+
+    partial = hand_made.simulation({"norm": [[0, 0.4], [0, 0.6]]}, jm.Status.INTERRUPTED, times=hand_made.TIMES[:2])
+    monkeypatch.setattr("jominy.dynamics.simulate", lambda *args, **settings: partial)
+    assert main(["simulate", str(study), "--out", str(tmp_path / "a.nc")]) == 130
+    assert "interrupted" in capsys.readouterr().out
+    assert jm.load(tmp_path / "a.nc").sizes["time"] == 2

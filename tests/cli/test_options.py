@@ -1,0 +1,72 @@
+import numpy as np
+import pytest
+
+from jominy import InputError
+from jominy.cli.main import parser
+from jominy.cli.options import scenario
+
+SCENARIO = """
+title = "A study"
+radius = 0.5
+time = 2
+loss = { kind = "squared" }
+schedule = { kind = "polyak" }
+data = { kind = "linear-teacher", dimension = 50, covariance = { kind = "identity" } }
+simulation = { seeds = 3, full_vectors = true }
+"""
+
+
+@pytest.fixture
+def folder(tmp_path):
+    (tmp_path / "study.toml").write_text(SCENARIO)
+    rng = np.random.default_rng(0)
+    labels = np.repeat([0, 1, 2], 20)
+    np.savez(tmp_path / "data.npz", X=rng.standard_normal((60, 4)) + labels[:, None], y=labels)
+    return tmp_path
+
+
+def read(folder, command, source, *options):
+    return scenario(parser().parse_args([command, str(folder / source), *options]))
+
+
+def test_a_scenario_as_it_is(folder):
+    study = read(folder, "forecast", "study.toml")
+    assert (study.title, study.radius, study.schedule.kind) == ("A study", 0.5, "polyak")
+
+
+def test_settings_replace_those_of_the_scenario(folder):
+    study = read(folder, "compare", "study.toml", "--radius", "0.1", "--rate", "0.3", "--time", "4", "--seeds", "9")
+    assert (study.radius, study.schedule.rate, study.time) == (0.1, 0.3, 4)
+    assert (study.simulation.seeds, study.simulation.full_vectors) == (9, True)
+    assert read(folder, "forecast", "study.toml", "--evaluate-at", "0,0.5").evaluate_at == [0, 0.5]
+
+
+def test_bad_settings_name_the_rule(folder):
+    with pytest.raises(InputError, match="'radius' must be >= 0.*-1"):
+        read(folder, "forecast", "study.toml", "--radius", "-1")
+
+
+def test_a_data_file(folder):
+    study = read(folder, "compare", "data.npz", "--classes", "0:1,2", "--radius", "0.2", "--seeds", "5")
+    assert study.problem().data.count == 45  # a quarter is held out
+    assert study.problem().data.classification
+    assert study.settings()["held_out"][0].shape == (15, 4)
+    assert study.simulation.seeds == 5 and study.radius == 0.2
+    assert study.evaluate_at == [0, 0.25, 0.5, 0.75, 1]
+
+
+def test_choices_for_a_data_file(folder):
+    study = read(
+        folder, "forecast", "data.npz", "--loss", "squared", "--test-fraction", "0", "--clip", "off",
+        "--scaling", "one-factor", "--target", "y", "--data-units", "--radius", "0.1", "--rate", "0.01",
+    )  # fmt: skip
+    problem = study.problem()
+    assert problem.data.count == 60 and not problem.data.classification
+    assert problem.data.preprocessing.clip is None
+    assert problem.radius == pytest.approx(problem.data.radius_from_data_units(0.1))
+    assert "held_out" not in study.settings()
+
+
+def test_a_wrong_clip(folder):
+    with pytest.raises(InputError, match="'data.preprocessing.clip' must be a number or 'off'.*'no'"):
+        read(folder, "forecast", "data.npz", "--clip", "no")
