@@ -16,7 +16,7 @@ def labels(ax):
 def test_panels_of_a_classification_problem():
     axes = plot(hand_made.classification(), hand_made.classification(5)).axes
     assert [ax.get_ylabel() for ax in axes] == ["risk", "accuracy", "norm, distance", "accuracy at time 10"]
-    assert labels(axes[0]) == ["adversarial risk", "clean risk", "held-out adversarial risk"]
+    assert labels(axes[0]) == ["adversarial", "clean", "adversarial, held out"]
     assert axes[0].get_xlabel() == "time (samples / dimension)"
     assert axes[3].get_xlabel() == "radius of the attack (l2 norm)"
 

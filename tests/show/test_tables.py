@@ -44,6 +44,12 @@ def test_radii():
     )
 
 
+def test_the_preprocessing_is_told_once():
+    result = hand_made.forecast().assign_attrs(notes='["centred 3 features", "mind the gap"]')
+    result.attrs["scenario"] = '{"problem": {"data": {"count": 9, "dimension": 3, "report": ["centred 3 features"]}}}'
+    assert tables.header(result) == "forecast: completed\nnote: mind the gap"
+
+
 def test_preprocessing_report():
     result = hand_made.forecast()
     assert tables.preprocessing(result) == ""

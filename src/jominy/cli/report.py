@@ -42,15 +42,15 @@ def comparison_text(told: xr.Dataset, runs: xr.Dataset, report: xr.Dataset) -> s
 
 def _ending(told: xr.Dataset, runs: xr.Dataset | None = None) -> list[str]:
     from jominy.show import tables
-    from jominy.study.picture import verdict
+    from jominy.show.text import wrapped
 
     parts = []
     if "evaluation_radius" in told.dims:
         parts.append(
             f"against the radius of the attack, at time {float(told['time'][-1]):g}\n{tables.radii(told, runs)}"
         )
-    if "gap" in told.attrs:
-        parts.append(verdict(told))
+    if "verdict" in told.attrs:
+        parts.append(wrapped(f"Gaussian picture: {told.attrs['verdict']}"))
     return parts
 
 

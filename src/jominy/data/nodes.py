@@ -46,9 +46,9 @@ class Groups(NamedTuple):
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sum `values` (..., Q) over each group: (..., G)."""
-        flat = values.reshape(-1, values.shape[-1])
-        summed = np.stack([np.bincount(self.group, row, self.eigenvalues.shape[1]) for row in flat])
-        return summed.reshape(*values.shape[:-1], -1)
+        flat, count = values.reshape(-1, values.shape[-1]), self.eigenvalues.shape[1]
+        summed = np.array([np.bincount(self.group, row, count) for row in flat])
+        return summed.reshape(*values.shape[:-1], count)
 
 
 def group_coordinates(law: EigenLaw) -> Groups:

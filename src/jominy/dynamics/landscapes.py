@@ -37,6 +37,9 @@ class Landscape(Protocol):
 
     def order(self, student: Any) -> OrderParameters: ...
 
+    def zero(self) -> Any:
+        """The zero vector, as a student."""
+
 
 class NodeLandscape(NamedTuple):
     """Students on the nodes of commuting covariances."""
@@ -60,6 +63,10 @@ class NodeLandscape(NamedTuple):
     def order(self, student: Student) -> OrderParameters:
         return order_parameters(self.nodes, student)
 
+    def zero(self) -> Student:
+        nodes = self.nodes
+        return Student(np.zeros_like(nodes.teacher), -nodes.teacher, np.zeros_like(nodes.shares))
+
 
 class DenseLandscape(NamedTuple):
     """Students as vectors (d,) for covariances that do not commute."""
@@ -80,6 +87,9 @@ class DenseLandscape(NamedTuple):
 
     def order(self, student: Array) -> OrderParameters:
         return dense_order_parameters(self, student, None)
+
+    def zero(self) -> Array:
+        return np.zeros(self.means.shape[1])
 
 
 def dense_landscape(law: DenseLaw) -> DenseLandscape:

@@ -7,11 +7,10 @@ iteration descends the convex risk towards it, and Newton's method finishes.
 from typing import Any, NamedTuple
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 import scipy.optimize
 
-from jominy.dynamics.landscapes import Landscape, Scalars, minimiser
+from jominy.dynamics.landscapes import Landscape, Scalars
 from jominy.dynamics.students import attack_ridge
 from jominy.losses import Loss, Moments, OrderParameters
 from jominy.numerics.arrays import Array
@@ -23,8 +22,8 @@ class Solved(NamedTuple):
 
     scalars: Scalars
     order: OrderParameters
-    risk: Array
-    mismatch: Array
+    risk: float
+    mismatch: float
 
 
 class Setting(NamedTuple):
@@ -40,64 +39,96 @@ class Setting(NamedTuple):
         return self.loss.moments(order, self.labels, self.radius, self.rule)
 
 
-def _scalars(moments: Moments, weights: Array, norm: Array) -> Scalars:
-    ridge = attack_ridge(moments, weights, norm)
-    return Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
+class Visit(NamedTuple):
+    """What is found at students: risk, scalars and order parameters there, and E Psi_rho; a leading axis per length."""
+
+    risk: Array
+    scalars: Scalars
+    order: OrderParameters
+    norm_slope: Array
+
+    def at(self, index: int) -> "Visit":
+        """One of the visits."""
+        return pick(self, index)
 
 
-def visit(landscape: Landscape, setting: Setting, student: Any) -> tuple[Array, Scalars, OrderParameters]:
-    """Risk, scalars and order parameters of a student."""
-    order = landscape.order(student)
-    moments = setting.moments(order)
-    return setting.weights @ moments.value, _scalars(moments, setting.weights, order.norm), order
+LENGTHS = 2.0 ** -np.arange(14)
+"""Lengths of a step that are tried at once; the step is a preconditioned gradient, so a short enough one descends."""
+NOWHERE = 1e200
+"""A ridge that presses every student to the zero vector."""
 
 
 @jax.jit
+def _compiled_steps(landscape: Landscape, setting: Setting, student: Any, scalars: Scalars) -> tuple[Any, Visit]:
+    target = landscape.minimiser(scalars)
+
+    def one(length: Array) -> tuple[Any, Visit]:
+        moved = jax.tree.map(lambda old, new: old + length * (new - old), student, target)
+        order = landscape.order(moved)
+        moments = setting.moments(order)
+        ridge = attack_ridge(moments, setting.weights, order.norm)
+        found = Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
+        return moved, Visit(setting.weights @ moments.value, found, order, setting.weights @ moments.norm_slope)
+
+    return jax.vmap(one)(LENGTHS)
+
+
+def steps(landscape: Landscape, setting: Setting, student: Any, scalars: Scalars) -> tuple[Any, Visit]:
+    """Steps of all lengths from `student` towards the minimiser for `scalars`, which is the first: NumPy arrays."""
+    return jax.tree.map(np.asarray, _compiled_steps(landscape, setting, student, scalars))
+
+
+def pick(tree: Any, index: int) -> Any:
+    """One entry of every leaf's leading axis."""
+    return jax.tree.map(lambda leaf: leaf[index], tree)
+
+
+def at_zero(setting: Setting) -> Scalars:
+    """The scalars whose student is the zero vector."""
+    ones = np.ones(setting.labels.shape)
+    return Scalars(0 * ones, ones, -ones, np.asarray(NOWHERE))
+
+
 def at_scalars(landscape: Landscape, setting: Setting, scalars: Scalars) -> Solved:
     """A known optimum in the form of a solved one."""
-    risk, found, order = visit(landscape, setting, landscape.minimiser(scalars))
-    gaps = [jnp.max(jnp.abs(a - b) / (1e-3 + jnp.abs(a))) for a, b in zip(scalars, found, strict=True)]
-    return Solved(scalars, order, risk, jnp.max(jnp.stack(gaps)))
+    visit = steps(landscape, setting, landscape.zero(), scalars)[1].at(0)
+    gaps = [np.max(np.abs(a - b) / (1e-3 + np.abs(a))) for a, b in zip(scalars, visit.scalars, strict=True)]
+    return Solved(scalars, visit.order, float(visit.risk), float(max(gaps)))
 
 
-SHARES = 2.0 ** -np.arange(14)
-"""Lengths of a step that are tried at once; the step is a preconditioned gradient, so a short enough one descends."""
-
-
-@jax.jit
-def _approach(landscape: Landscape, setting: Setting, student: Any, scalars: Scalars) -> tuple[Any, Any]:
-    """Steps of all lengths from `student` towards the minimiser for `scalars`: the students, and `visit` of each."""
-    target = landscape.minimiser(scalars)
-    moved = jax.vmap(lambda share: jax.tree.map(lambda old, new: old + share * (new - old), student, target))(SHARES)
-    return moved, jax.vmap(lambda one: visit(landscape, setting, one))(moved)
+def collapse_threshold(landscape: Landscape, setting: Setting) -> float:
+    """||E[loss'(0, y) x]|| / E|loss'(0, y)|, from the moments at X = 0 and radius 1 (where Psi_rho = |loss'|)."""
+    unit = setting._replace(radius=np.ones(()))
+    start = steps(landscape, unit, landscape.zero(), at_zero(setting))[1].at(0)
+    # With curvature zero and a unit ridge the quadratic model's minimiser is minus the gradient at zero.
+    slope = start.scalars.slope
+    pull = Scalars(slope, 0 * slope, start.scalars.teacher_curvature, np.ones(()))
+    return float(steps(landscape, unit, landscape.zero(), pull)[1].at(0).order.norm / start.norm_slope)
 
 
 def solve_optimum(landscape: Landscape, setting: Setting) -> Solved:
     """The minimiser of the adversarial risk on `landscape`, radius below the collapse radius and not interpolating."""
-    ones = np.ones(setting.labels.shape)
-    slope, pull = (-setting.labels / 2, 0 * ones) if setting.loss.needs_classes else (0 * ones, -ones)
-    scalars = Scalars(slope, ones, pull, np.asarray(float(setting.radius) ** 2 + 0.1))
-    student = minimiser(landscape, scalars)
-
-    def pick(tree: Any, index: int) -> Any:
-        return jax.tree.map(lambda leaf: np.asarray(leaf)[index], tree)
-
-    risk = np.inf
+    # Start from the zero vector against the gradient there, which is not zero below the collapse radius.
+    zero = landscape.zero()
+    start = steps(landscape, setting, zero, at_zero(setting))[1].at(0)
+    first = start.scalars._replace(ridge=np.asarray(float(setting.radius) ** 2 + 0.1))
+    moved, visits = steps(landscape, setting, zero, first)
+    choice = int(np.argmin(visits.risk))
+    student, visit = pick(moved, choice), visits.at(choice)
     for _ in range(300):
-        moved, (risks, *found) = _approach(landscape, setting, student, scalars)
-        choice = int(np.argmax(np.asarray(risks) <= risk))  # the longest step that descends
-        gain, risk = risk - float(risks[choice]), float(risks[choice])
-        student, scalars = pick(moved, choice), pick(found[0], choice)
-        if gain <= 1e-7 * abs(risk):
+        moved, visits = steps(landscape, setting, student, visit.scalars)
+        choice = int(np.argmax(visits.risk <= visit.risk))  # the longest step that descends
+        gain = visit.risk - visits.risk[choice]
+        student, visit = pick(moved, choice), visits.at(choice)
+        if gain <= 1e-7 * abs(float(visit.risk)):
             break
 
     # Newton's method on the fixed point of the scalars
     def mismatch(u: np.ndarray) -> np.ndarray:
-        _, (_, found, _) = _approach(landscape, setting, student, _unraveled(scalars, u))
-        return np.concatenate([np.ravel(np.asarray(leaf)[0]) for leaf in found]) - u
+        return _raveled(steps(landscape, setting, zero, _unraveled(visit.scalars, u))[1].at(0).scalars) - u
 
-    root = scipy.optimize.root(mismatch, _raveled(scalars), options={"xtol": 1e-13})
-    return at_scalars(landscape, setting, _unraveled(scalars, root.x))
+    root = scipy.optimize.root(mismatch, _raveled(visit.scalars), options={"xtol": 1e-13})
+    return at_scalars(landscape, setting, _unraveled(visit.scalars, root.x))
 
 
 def _raveled(scalars: Scalars) -> np.ndarray:

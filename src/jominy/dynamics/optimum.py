@@ -6,23 +6,19 @@ Source: theory `dynamics.md` section 4.2 (derived there; the thresholds also for
 from dataclasses import dataclass
 from typing import Any
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 
 from jominy.data import Samples
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import Nodes, coordinate_nodes, fixed_vectors, forecast_nodes
-from jominy.dynamics.landscapes import Landscape, NodeLandscape, Scalars, dense_landscape, minimiser
-from jominy.dynamics.minimise import Setting, Solved, at_scalars, solve_optimum
+from jominy.dynamics.landscapes import Landscape, NodeLandscape, dense_landscape, minimiser
+from jominy.dynamics.minimise import Setting, Solved, at_scalars, at_zero, collapse_threshold, solve_optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
 from jominy.losses import ResidualLoss, SquaredLoss
-from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
 
-COLLAPSED_RIDGE = 1e200
 MEAN_ABS = float(np.sqrt(2 / np.pi))
 """E|u| of a standard normal u."""
 
@@ -86,7 +82,7 @@ def collapse_radius(problem: Problem) -> float:
 
         return sample_collapse_radius(problem)
     law = problem.data.law
-    return float(_collapse_radius(landscape_of(law), setting_of(law, problem)))
+    return collapse_threshold(landscape_of(law), setting_of(law, problem))
 
 
 @double_precision
@@ -124,7 +120,7 @@ def optimum(problem: Problem) -> Optimum:
         vector = law.from_eigenbasis(np.asarray(student.coefficients)[0])
     else:
         vector = None
-    risk, norm = float(found.solved.risk), float(found.solved.order.norm)
+    risk, norm = found.solved.risk, float(found.solved.order.norm)
     return Optimum(risk, norm, found.regime, problem.radius, found.collapse_radius, ridge, vector)
 
 
@@ -132,14 +128,14 @@ def population_optimum(law: EigenLaw | DenseLaw, problem: Problem, nodes: Nodes 
     """The optimum of a mixture; `nodes`, if given, stand for the law (they may be compressed)."""
     landscape: Landscape = landscape_of(law) if nodes is None else NodeLandscape(nodes)
     setting = setting_of(law, problem)
-    threshold = float(_collapse_radius(landscape, setting))
+    threshold = collapse_threshold(landscape, setting)
     least_squares = isinstance(problem.loss, SquaredLoss)
     if problem.radius >= threshold:
-        return PopulationOptimum(at_scalars(landscape, setting, _at_zero(setting)), "collapse", threshold)
+        return PopulationOptimum(at_scalars(landscape, setting, at_zero(setting)), "collapse", threshold)
     if isinstance(problem.loss, ResidualLoss) and law.noise_variance == 0 and law.teacher is not None:
-        at_teacher = at_scalars(landscape, setting, _at_zero(setting)._replace(ridge=jnp.zeros(())))
+        at_teacher = at_scalars(landscape, setting, at_zero(setting)._replace(ridge=np.zeros(())))
         noiseless = float(np.max(at_teacher.order.residual_variance)) < 1e-20 and not np.any(setting.labels)
-        if noiseless and _interpolates(law, law.teacher, problem.radius, landscape, setting, float(at_teacher.risk)):
+        if noiseless and _interpolates(law, law.teacher, problem.radius, landscape, setting, at_teacher.risk):
             return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
     solved = solve_optimum(landscape, setting)
     for _ in range(4):  # the quadrature must resolve the logits at the optimum
@@ -165,21 +161,6 @@ def setting_of(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 
     return Setting(problem.loss, np.asarray(labels, float), law.weights, radius, gaussian_rule(logit_scale))
 
 
-@jax.jit
-def _collapse_radius(landscape: Landscape, setting: Setting) -> Array:
-    """||E[loss'(0, y) x]|| / E|loss'(0, y)| from the moments at X = 0 and radius 1 (where Psi_rho = |loss'|)."""
-    moments = setting._replace(radius=jnp.ones(())).moments(landscape.order(landscape.minimiser(_at_zero(setting))))
-    # With curvature zero and a unit ridge the quadratic model's minimiser is minus the gradient at zero.
-    pull = Scalars(moments.slope, 0 * moments.slope, moments.teacher_curvature, jnp.ones(()))
-    return landscape.order(landscape.minimiser(pull)).norm / (setting.weights @ moments.norm_slope)
-
-
-def _at_zero(setting: Setting) -> Scalars:
-    """The scalars whose student is the zero vector."""
-    ones = jnp.ones_like(setting.labels)
-    return Scalars(0 * ones, ones, -ones, jnp.asarray(COLLAPSED_RIDGE))
-
-
 def _interpolates(
     law, teacher: np.ndarray, radius: float, landscape: Landscape, setting: Setting, risk_at_teacher: float
 ) -> bool:
@@ -191,4 +172,4 @@ def _interpolates(
             inverse = float(np.sum(mass[seen] / eigenvalues[seen]))
         return radius <= MEAN_ABS * np.sqrt(np.sum(mass)) / np.sqrt(inverse)
     # Several classes: the risk is convex, so the teacher is optimal unless the descent finds something lower.
-    return float(solve_optimum(landscape, setting).risk) >= risk_at_teacher * (1 - 1e-9)
+    return solve_optimum(landscape, setting).risk >= risk_at_teacher * (1 - 1e-9)

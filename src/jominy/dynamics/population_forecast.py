@@ -17,6 +17,7 @@ from jominy.dynamics.spectral import SpectralFlow, initial_state
 from jominy.dynamics.start import random_variance, start_dense, start_in_eigenbasis
 from jominy.dynamics.students import diverged
 from jominy.losses import SquaredLoss
+from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
 from jominy.numerics.ode import Trajectory, integrate
 from jominy.results import Status, make_result
@@ -42,7 +43,7 @@ class Solution(NamedTuple):
 
     trajectory: Trajectory
     variables: Variables
-    diverged: np.ndarray
+    diverged: Array
     numerical_error: float
     description: str
 
@@ -155,31 +156,31 @@ def _solve(
     rule = gaussian_rule(largest_logit(problem.loss, found.solved.order))
     for _ in range(6):
         fine, coarse, state = equation(rule)
-        trajectory = integrate(fine, state, grid, jumps, np.asarray(rtol))
+        trajectory = jax.tree.map(np.asarray, integrate(fine, state, grid, jumps, np.asarray(rtol)))
         scale = largest_logit(problem.loss, trajectory.observations.order)
         if scale <= rule.logit_scale or isinstance(problem.loss, SquaredLoss):
             break
         rule = gaussian_rule(scale)
-    rough = integrate(coarse, state, grid, jumps, np.asarray(10 * rtol))
+    rough = jax.tree.map(np.asarray, integrate(coarse, state, grid, jumps, np.asarray(10 * rtol)))
     wanted = slice(0 if times[0] == 0 else 1, None)
     setting = setting_of(law, problem)._replace(rule=rule)
     teacher_norm = 0.0 if law.teacher is None else float(np.linalg.norm(law.teacher))
 
     def variables(solved: Trajectory) -> Variables:
-        observations = jax.tree.map(lambda leaf: np.asarray(leaf)[wanted], solved.observations)
+        observations = jax.tree.map(lambda leaf: leaf[wanted], solved.observations)
         return population_variables(
             problem, setting, observations, evaluate_at, float(found.solved.risk), teacher_norm, ("time",)
         )
 
     read = variables(trajectory)
-    lost = np.asarray(diverged(trajectory.observations.order))[wanted]
+    lost = diverged(trajectory.observations.order)[wanted]
     risk, other = read["adversarial_risk"][1], variables(rough)["adversarial_risk"][1]
     sound = slice(0, min(first_true(lost), int(trajectory.reached) - wanted.start, int(rough.reached) - wanted.start))
     error = float(np.max(np.abs(risk - other)[sound] / np.maximum(np.abs(risk[sound]), 1e-300), initial=0.0))
     return Solution(trajectory, read, lost, error, text)
 
 
-def first_true(flags: np.ndarray) -> int:
+def first_true(flags: Array) -> int:
     """Index of the first true flag, or their number."""
     return int(np.argmax(flags)) if np.any(flags) else len(flags)
 
@@ -189,7 +190,7 @@ def _outcome(solution: Solution, times: np.ndarray) -> tuple[np.ndarray, Variabl
     solved = int(solution.trajectory.reached) - (times[0] > 0)  # the solver's own grid starts at time zero
     variables = {name: (dims, values[:solved]) for name, (dims, values) in solution.variables.items()}
     lost = solution.diverged[:solved]
-    return times[:solved], past_divergence(variables, lost), first_true(lost)
+    return times[:solved], past_divergence(variables, np.asarray(lost)), first_true(lost)
 
 
 def _status(

@@ -34,6 +34,23 @@ _AT_RADIUS = (
     ("accuracy", ("accuracy_at_radius", "held_out_accuracy_at_radius")),
     ("risk", ("risk_at_radius", "held_out_risk_at_radius")),
 )
+# Names in a legend: the axis says already that it is a risk or an accuracy.
+_SHORT = {
+    "adversarial_risk": "adversarial",
+    "clean_risk": "clean",
+    "held_out_adversarial_risk": "adversarial, held out",
+    "gaussian_adversarial_risk": "adversarial, one Gaussian per class",
+    "adversarial_accuracy": "adversarial",
+    "clean_accuracy": "clean",
+    "held_out_adversarial_accuracy": "adversarial, held out",
+    "gaussian_adversarial_accuracy": "adversarial, one Gaussian per class",
+    "norm": "norm of the weights",
+    "distance_to_optimum": "distance to the optimum",
+    "accuracy_at_radius": "in training",
+    "held_out_accuracy_at_radius": "held out",
+    "risk_at_radius": "in training",
+    "held_out_risk_at_radius": "held out",
+}
 _PANEL_WIDTH, _PANEL_HEIGHT = 3.5, 2.7  # inches; one panel is one column of a paper
 _DOTS = 12  # so many moments get a dot: enough to judge, few enough to tell apart
 _LOG_RANGE = 30.0
@@ -157,9 +174,7 @@ def _panels(results: list[xr.Dataset], variables: Sequence[str] | None) -> Itera
 def _draw(ax: Axes, names: list[str], dimension: str, forecast: Any, simulation: Any) -> None:
     for name in names:
         colour, line, marker = COLOURS.get(name, DEFAULT)
-        label: str | None = describe_variable(name).long_name
-        if name.endswith("_at_radius"):
-            label = "held out" if name.startswith("held_out") else "in training"
+        label: str | None = _SHORT.get(name) or describe_variable(name).long_name
         band = None
         if simulation is not None and name in simulation:
             x, runs = _runs(simulation, name, dimension)

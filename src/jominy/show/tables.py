@@ -57,19 +57,19 @@ def header(result: xr.Dataset) -> str:
     lines = [first]
     if status != Status.COMPLETED.label and result.attrs.get("advice"):
         lines.append(wrapped(str(result.attrs["advice"])))
-    lines += [wrapped(f"note: {note}") for note in json.loads(result.attrs.get("notes", "[]"))]
+    told_elsewhere = _data(result).get("report") or []  # `preprocessing` prints these
+    notes = [note for note in json.loads(result.attrs.get("notes", "[]")) if note not in told_elsewhere]
+    lines += [wrapped(f"note: {note}") for note in notes]
     return "\n".join(lines)
 
 
 def preprocessing(result: xr.Dataset) -> str:
     """The steps that brought real samples to the scaling of the theory, one a line; empty for a synthetic law."""
-    scenario = json.loads(result.attrs.get("scenario", "{}"))
-    data = scenario.get("problem", {}).get("data", {})
-    steps = data.get("report") or []
-    if not steps:
+    data = _data(result)
+    if not data.get("report"):
         return ""
-    size = f"{data['count']} samples, dimension {data['dimension']}" if "count" in data else "samples"
-    return "\n".join([f"data: {size}", *(f"  {step}" for step in steps)])
+    size = f"data: {data['count']} samples, dimension {data['dimension']}"
+    return "\n".join([size, *(f"  {step}" for step in data["report"])])
 
 
 def curves(result: xr.Dataset, *, rows: int = 6) -> str:
@@ -124,6 +124,11 @@ def short_name(name: str) -> str:
     """A column heading for a variable."""
     base, bracket, radius = name.partition("[")
     return _SHORT.get(base, describe_variable(base).long_name) + bracket + radius
+
+
+def _data(result: xr.Dataset) -> dict[str, Any]:
+    """What the result's scenario says about its data."""
+    return json.loads(result.attrs.get("scenario", "{}")).get("problem", {}).get("data", {})
 
 
 def _cells(values: xr.DataArray, chosen: list[int]) -> list[str]:

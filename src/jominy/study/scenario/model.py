@@ -167,13 +167,13 @@ class Scenario(Table):
         return self._titled(simulate(self.problem(), self.build_schedule(), **self.settings(), **further))
 
     def gaussian_picture(self) -> xr.Dataset | None:
-        """What one Gaussian per class would forecast; ``None`` where that does not apply."""
-        if self.loaded is None or not self.loaded.samples.classification:
+        """What one Gaussian per class would forecast; ``None`` for a synthetic law."""
+        if self.loaded is None:
             return None
         from jominy.dynamics import gaussian_picture
 
-        last = self.time if self.times is None else max(self.times)
-        return self._titled(gaussian_picture(self.problem(), self.build_schedule(), time=last))
+        shared = {key: value for key, value in self.settings().items() if key in ("time", "times", "start")}
+        return self._titled(gaussian_picture(self.problem(), self.build_schedule(), **shared))
 
     def _titled(self, result: xr.Dataset) -> xr.Dataset:
         return result.assign_attrs(title=self.title) if self.title else result
