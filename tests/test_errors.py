@@ -14,6 +14,11 @@ def test_message_has_rule_value_and_next_step():
     assert isinstance(error, ValueError)
 
 
+def test_values_are_quoted_and_descriptions_are_not():
+    assert str(InputError("rule", "hinge")) == "rule (received: 'hinge')"
+    assert str(InputError("rule", "shape (3, 2)")) == "rule (received: shape (3, 2))"
+
+
 def test_message_without_value_or_step():
     assert str(InputError("a rule.")) == "a rule"
 

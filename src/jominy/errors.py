@@ -15,7 +15,8 @@ class InputError(ValueError):
     rule
         What must hold, in words: ``"the radius must be zero or positive"``.
     received
-        The offending value; quoted by ``repr`` and shortened. ``None`` leaves it out.
+        The offending value, shown by ``repr`` and shortened, or words that describe it, shown as they are. ``None``
+        leaves it out.
     next_step
         What the user can do about it. Empty leaves it out.
 
@@ -54,5 +55,7 @@ def _starts_with_code(step: str) -> bool:
 
 
 def _quote(value: object) -> str:
-    text = " ".join(repr(value).split())
+    # Text with a space in it describes what came ("shape (3, 2)"); a single word is a value that came.
+    described = isinstance(value, str) and " " in value.strip()
+    text = " ".join((value if described else repr(value)).split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

@@ -135,7 +135,7 @@ def test_regression_needs_the_squared_loss(tmp_path, capsys):
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "data.npz", X=rng.standard_normal((40, 3)), y=rng.standard_normal(40))
     assert main(["forecast", str(tmp_path / "data.npz")]) == 2
-    assert "SquaredLoss" in capsys.readouterr().err
+    assert "--loss squared" in capsys.readouterr().err
     assert main(["forecast", str(tmp_path / "data.npz"), "--loss", "squared", "--rate", "0.3"]) == 0
 
 

@@ -23,6 +23,7 @@ class Nodes(NamedTuple):
         shares: (Q,) fraction of all d coordinates that the node stands for; sums to 1.
         gram: (A, A, Q) inner products of the basis vectors, restricted to the node.
         means: (n, A, Q) coefficients of the class means.
+        mean_overlaps: (n, A, Q) inner products of the class means with the basis vectors.
         teacher: (A, Q) coefficients of the teacher (zero without one).
         labels: (n,) class labels or offsets (zero without them).
         noise_variance: () variance of the label noise.
@@ -33,6 +34,7 @@ class Nodes(NamedTuple):
     shares: np.ndarray
     gram: np.ndarray
     means: np.ndarray
+    mean_overlaps: np.ndarray
     teacher: np.ndarray
     labels: np.ndarray
     noise_variance: np.ndarray
@@ -209,5 +211,6 @@ def _teacher(law: EigenLaw) -> np.ndarray:
 
 def _nodes(law: EigenLaw, eigenvalues, shares, gram, means, teacher) -> Nodes:
     labels = np.zeros(len(law.weights)) if law.labels is None else law.labels
-    arrays = (law.weights, eigenvalues, shares, gram, means, teacher, labels, law.noise_variance)
+    overlaps = np.einsum("abq,naq->nbq", gram, means)
+    arrays = (law.weights, eigenvalues, shares, gram, means, overlaps, teacher, labels, law.noise_variance)
     return Nodes(*(np.asarray(array, dtype=float) for array in arrays))

@@ -4,17 +4,19 @@ Source: theory `dynamics.md` section 4.2 (derived there; the thresholds also for
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from jominy.data import Samples
+from jominy.data import GaussianMixture, Samples
 from jominy.data.laws import DenseLaw, EigenLaw
-from jominy.data.nodes import Nodes, coordinate_nodes, fixed_vectors, forecast_nodes
-from jominy.dynamics.landscapes import Landscape, NodeLandscape, dense_landscape, minimiser
+from jominy.data.nodes import coordinate_nodes
+from jominy.dynamics.landscapes import Landscape, NodeLandscape, minimiser
 from jominy.dynamics.minimise import Setting, Solved, at_scalars, at_zero, collapse_threshold, solve_optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
+from jominy.dynamics.representations import Representation, representations
 from jominy.losses import ResidualLoss, SquaredLoss
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
@@ -82,7 +84,7 @@ def collapse_radius(problem: Problem) -> float:
 
         return sample_collapse_radius(problem)
     law = problem.data.law
-    return collapse_threshold(landscape_of(law), setting_of(law, problem))
+    return collapse_threshold(representations(law)[-1].landscape, setting_of(law, problem))
 
 
 @double_precision
@@ -107,14 +109,14 @@ def optimum(problem: Problem) -> Optimum:
 
         return sample_optimum(problem)
     law = problem.data.law
-    found = population_optimum(law, problem)
+    found = population_optimum(problem, representations(law)[-1])
     scalars = found.solved.scalars
     centred = len(law.weights) == 1 and not np.any(law.means)
     ridge = None
     if centred and isinstance(problem.loss, SquaredLoss):
         ridge = float(scalars.ridge / scalars.curvature[0]) if found.regime != "collapse" else float("inf")
     if isinstance(law, DenseLaw):
-        vector = np.asarray(minimiser(dense_landscape(law), scalars))
+        vector = np.asarray(minimiser(representations(law)[-1].landscape, scalars))
     elif np.isfinite(law.dimension):
         student = minimiser(NodeLandscape(coordinate_nodes(law)), scalars)
         vector = law.from_eigenbasis(np.asarray(student.coefficients)[0])
@@ -124,9 +126,11 @@ def optimum(problem: Problem) -> Optimum:
     return Optimum(risk, norm, found.regime, problem.radius, found.collapse_radius, ridge, vector)
 
 
-def population_optimum(law: EigenLaw | DenseLaw, problem: Problem, nodes: Nodes | None = None) -> PopulationOptimum:
-    """The optimum of a mixture; `nodes`, if given, stand for the law (they may be compressed)."""
-    landscape: Landscape = landscape_of(law) if nodes is None else NodeLandscape(nodes)
+@lru_cache(maxsize=64)
+def population_optimum(problem: Problem, representation: Representation) -> PopulationOptimum:
+    """The optimum of a mixture, on what stands for its law (which may be compressed)."""
+    assert isinstance(problem.data, GaussianMixture)
+    law, landscape = problem.data.law, representation.landscape
     setting = setting_of(law, problem)
     threshold = collapse_threshold(landscape, setting)
     least_squares = isinstance(problem.loss, SquaredLoss)
@@ -145,13 +149,6 @@ def population_optimum(law: EigenLaw | DenseLaw, problem: Problem, nodes: Nodes 
         setting = setting._replace(rule=gaussian_rule(scale))
         solved = solve_optimum(landscape, setting)
     return PopulationOptimum(solved, "shrink" if least_squares else "interior", threshold)
-
-
-def landscape_of(law: EigenLaw | DenseLaw) -> Landscape:
-    """The landscape of a law, groups of equal eigenvalues as nodes where the covariances commute."""
-    if isinstance(law, DenseLaw):
-        return dense_landscape(law)
-    return NodeLandscape(forecast_nodes(law, fixed_vectors(law, np.zeros(law.eigenvalues.shape[1]))))
 
 
 def setting_of(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> Setting:

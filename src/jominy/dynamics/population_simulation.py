@@ -13,11 +13,11 @@ from jominy.dynamics.dense_sgd import DenseNoiseSource, DenseSGD, covariance_roo
 from jominy.dynamics.landscapes import NodeLandscape, dense_landscape, minimiser
 from jominy.dynamics.node_sgd import NodeNoiseSource, NodeSGD, NodeState
 from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
-from jominy.dynamics.population_forecast import describe_start
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit, past_divergence, population_variables
+from jominy.dynamics.representations import representations
 from jominy.dynamics.sgd import Engine, Record, Source, run_sgd
-from jominy.dynamics.start import random_variance, start_dense, start_in_eigenbasis
+from jominy.dynamics.start import describe_start, random_variance, start_dense, start_in_eigenbasis
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
 from jominy.numerics.gaussian import gaussian_rule
@@ -46,7 +46,7 @@ def population_simulation(
         raise InputError(
             "A simulation needs a finite dimension", law.dimension, "Give the spectrum a dimension, for instance 1000"
         )
-    found = population_optimum(law, problem)
+    found = population_optimum(problem, representations(law)[-1])
     rule = gaussian_rule(2 * largest_logit(problem.loss, found.solved.order))
     setting = setting_of(law, problem)._replace(rule=rule)
     steps = np.rint(times * law.dimension).astype(int)

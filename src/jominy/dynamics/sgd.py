@@ -93,6 +93,8 @@ def run_sgd(
                 observed.append(jax.tree.map(np.asarray, _observe(engine, states, (first + count) * step_time)))
             bar.update(count)
     except KeyboardInterrupt:
+        if not observed:
+            raise  # nothing was done that could be kept
         interrupted = True
     finally:
         bar.close()

@@ -84,9 +84,10 @@ def simulate(
 
 def seed_list(seeds: Any) -> list[int]:
     """0, 1, ..., seeds - 1, or the seeds given."""
-    count = np.ndim(seeds) == 0 and not isinstance(seeds, str) and float(seeds) == int(seeds)
-    listed = list(range(int(seeds))) if count else list(np.atleast_1d(seeds))
-    if not listed or len(set(listed)) != len(listed) or any(int(seed) != seed or seed < 0 for seed in listed):
+    given = np.asarray(seeds)
+    whole = np.issubdtype(given.dtype, np.number) and bool(np.all(np.isfinite(given) & (given == np.round(given))))
+    listed = [] if not whole else list(range(int(given))) if given.ndim == 0 else given.ravel().tolist()
+    if not listed or len(set(listed)) != len(listed) or min(listed) < 0:
         raise InputError(
             "Seeds must be a count >= 1, or different whole numbers >= 0", seeds, "For fifty runs give seeds=50"
         )

@@ -1,6 +1,7 @@
 """Where training starts."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import numpy as np
@@ -20,7 +21,7 @@ class RandomStart:
     norm: float
 
     def __post_init__(self) -> None:
-        if not (np.isfinite(self.norm) and self.norm > 0):
+        if not (isinstance(self.norm, Real) and np.isfinite(self.norm) and self.norm > 0):
             raise InputError("The norm of a random start must be finite and > 0", self.norm, "For zero leave start out")
 
 
@@ -31,7 +32,12 @@ def start_vector(start: Any, dimension: float) -> np.ndarray | float:
     """The fixed part of a start: an array (d,), or a number s that means s times the evenly spread unit vector."""
     if start is None or isinstance(start, RandomStart):
         return 0.0
-    vector = np.asarray(start, dtype=float)
+    try:
+        vector = np.asarray(start, dtype=float)
+    except (TypeError, ValueError):
+        raise InputError(
+            "A start must be numbers", start, "Give an array, one number, RandomStart(norm), or nothing for zero"
+        ) from None
     if not np.all(np.isfinite(vector)):
         raise InputError("A start must be finite", start, "Remove NaN and infinite entries")
     if vector.ndim == 0:
@@ -64,3 +70,14 @@ def start_dense(start: Any, law: DenseLaw) -> np.ndarray:
 def random_variance(start: Any) -> float:
     """Total variance of a random start, 0 for a fixed one."""
     return start.norm**2 if isinstance(start, RandomStart) else 0.0
+
+
+def describe_start(start: Any) -> Any:
+    """The start as a JSON-able record."""
+    if start is None:
+        return "zero"
+    if isinstance(start, (int, float)):
+        return {"norm": float(start)}
+    if hasattr(start, "norm"):
+        return {"kind": "random", "norm": start.norm}
+    return {"kind": "vector", "norm": float(np.linalg.norm(start))}

@@ -39,18 +39,18 @@ class Observation(NamedTuple):
 
 def inner(gram: Array, a: Array, b: Array) -> Array:
     """(Q,) inner products per node of vectors with coefficients a and b (A, Q)."""
-    return jnp.einsum("abq,aq,bq->q", gram, a, b)
+    # Written out rather than as an einsum, which XLA turns into many small matrix products.
+    return jnp.sum(gram * a[:, None, :] * b[None, :, :], axis=(0, 1))
 
 
 def order_parameters(nodes: Nodes, student: Student) -> OrderParameters:
     """The scalars of the student that enter every expectation."""
     size = inner(nodes.gram, student.coefficients, student.coefficients) + student.variance
     residual_size = inner(nodes.gram, student.residual, student.residual) + student.variance
-    to_means = jnp.einsum("abq,naq->nbq", nodes.gram, nodes.means)
     return OrderParameters(
-        margin_mean=jnp.einsum("nbq,bq->n", to_means, student.coefficients),
+        margin_mean=jnp.sum(nodes.mean_overlaps * student.coefficients, axis=(1, 2)),
         margin_variance=jnp.maximum(nodes.eigenvalues @ size, 0.0),
-        residual_mean=jnp.einsum("nbq,bq->n", to_means, student.residual) - nodes.labels,
+        residual_mean=jnp.sum(nodes.mean_overlaps * student.residual, axis=(1, 2)) - nodes.labels,
         residual_variance=nodes.noise_variance + jnp.maximum(nodes.eigenvalues @ residual_size, 0.0),
         norm=jnp.sqrt(jnp.maximum(jnp.sum(size), 0.0)),
     )
@@ -70,7 +70,7 @@ def gradient(nodes: Nodes, student: Student, moments: Moments, ridge: Array) -> 
     coefficients = (
         curvature * student.residual
         + ridge * student.coefficients
-        + jnp.einsum("n,naq->aq", weights * moments.slope, nodes.means)
+        + jnp.sum((weights * moments.slope)[:, None, None] * nodes.means, axis=0)
         + surplus * nodes.teacher
     )
     return coefficients, curvature + ridge

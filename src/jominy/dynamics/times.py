@@ -21,7 +21,10 @@ def report_times(time: Any, times: Any, dimension: float, points: int = POINTS) 
             "The horizon is in units of samples / dimension",
         )
     if times is not None:
-        grid = np.asarray(times, dtype=float)
+        try:
+            grid = np.asarray(times, dtype=float)
+        except (TypeError, ValueError):
+            grid = np.array([np.nan])
         good = grid.ndim == 1 and grid.size and np.all(np.isfinite(grid)) and grid[0] >= 0 and np.all(np.diff(grid) > 0)
         if not good:
             raise InputError("Times must be increasing finite numbers >= 0", times, "Sort them and drop repetitions")

@@ -17,6 +17,9 @@ from jominy.numerics.arrays import Array
 
 REACH = 8.6
 """Standard deviations kept on each side: the mass beyond is 8e-18."""
+LARGEST_SCALE = 1024.0
+"""No finer rule than for this logit scale: seen from that far a loss is as good as its asymptotes, and memory ends."""
+PANEL_NODES = 40
 
 
 class GaussianRule(eqx.Module):
@@ -54,7 +57,7 @@ def gaussian_rule(logit_scale: float = 2.0) -> GaussianRule:
     >>> rule.logit_scale, round(float(rule.weights @ rule.nodes**4), 6)
     (4.0, 3.0)
     """
-    scale = 2.0 ** math.ceil(math.log2(max(logit_scale, 2.0)))
+    scale = _power_of_two(logit_scale, 2.0)
     return _rule(scale, REACH, node_count(scale))
 
 
@@ -65,15 +68,23 @@ def coarse_rule(logit_scale: float = 1.0) -> GaussianRule:
     >>> rule.nodes.size, round(float(rule.weights @ rule.nodes**4), 3)
     (11, 3.0)
     """
-    scale = 2.0 ** math.ceil(math.log2(max(logit_scale, 1.0)))
+    scale = _power_of_two(logit_scale, 1.0)
     return _rule(scale, 5.5, math.ceil(9 * scale) + 2)
+
+
+def _power_of_two(logit_scale: float, smallest: float) -> float:
+    return min(2.0 ** math.ceil(math.log2(max(logit_scale, smallest))), LARGEST_SCALE)
 
 
 @lru_cache
 def _rule(logit_scale: float, reach: float, count: int) -> GaussianRule:
     nodes = np.linspace(-reach, reach, count)
     weights = np.exp(-(nodes**2) / 2)
-    panel, panel_weights = np.polynomial.legendre.leggauss(max(40, math.ceil(14 * logit_scale)))
+    points, point_weights = np.polynomial.legendre.leggauss(PANEL_NODES)
+    pieces = math.ceil(logit_scale / 2)  # pieces of equal length keep the nodes as dense as at the smallest scale
+    centres = (2 * np.arange(pieces) + 1) / pieces - 1
+    panel = (centres[:, None] + points / pieces).ravel()
+    panel_weights = np.tile(point_weights / pieces, pieces)
     return GaussianRule(nodes, weights / weights.sum(), panel, panel_weights, logit_scale)
 
 

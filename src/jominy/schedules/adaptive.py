@@ -40,7 +40,9 @@ class ExactLineSearch(Schedule):
     adaptive: ClassVar[bool] = True
 
     def rate(self, time: Array, descent: Descent) -> Array:
-        return descent.gradient_squared / jnp.maximum(descent.curved_noise, 1e-300)
+        # A student of norm zero under attack has infinite curvature (here: beyond every scale that means something).
+        usable = descent.curved_noise < 1e15
+        return jnp.where(usable, descent.gradient_squared / jnp.maximum(descent.curved_noise, 1e-300), 0.0)
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "exact-line-search"}

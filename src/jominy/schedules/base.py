@@ -46,6 +46,10 @@ class Schedule(eqx.Module):
         """Times at which the rate is discontinuous."""
         return ()
 
+    def check(self, times: np.ndarray) -> None:
+        """Raise InputError if the rate is void at one of `times`; given rates were checked when they were given."""
+        return
+
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:
         """The schedule as a JSON-able record."""
@@ -79,7 +83,10 @@ def require_positive(value: float, name: str) -> float:
 
 def require_increasing(values: Sequence[float], name: str) -> tuple[float, ...]:
     """Finite increasing numbers, or an error that says so."""
-    numbers = tuple(float(value) for value in values)
+    try:
+        numbers = tuple(float(value) for value in values)
+    except (TypeError, ValueError):
+        numbers = (np.nan,)
     if not all(np.isfinite(numbers)) or any(b <= a for a, b in zip(numbers[:-1], numbers[1:], strict=True)):
         raise InputError(f"{name} must be finite and strictly increasing", values, "Sort them and drop repetitions")
     return numbers

@@ -4,11 +4,14 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jominy.errors import InputError
 from jominy.numerics.arrays import Array
 from jominy.schedules.base import (
+    UNKNOWN_DESCENT,
     Descent,
     Schedule,
     require_increasing,
@@ -131,6 +134,16 @@ class FromFunction(Schedule):
     def __init__(self, function: Callable[[Array], Array], jumps: Sequence[float] = ()):
         if not callable(function):
             raise InputError("A schedule's function must be callable", function, "For a fixed rate use Constant(rate)")
+        try:
+            shape = jax.eval_shape(lambda time: jnp.asarray(function(time)), jax.ShapeDtypeStruct((), float)).shape
+        except Exception as error:  # whatever goes wrong in there is the caller's function
+            raise InputError(
+                "A schedule's function must be written with jax.numpy, as it is traced",
+                f"{type(error).__name__}: {error}",
+                "Use jnp.exp, jnp.where, ... on the time, and neither float(...) nor if",
+            ) from error
+        if shape != ():
+            raise InputError("A schedule's function must give one number", f"an array of shape {shape}")
         self.function = function
         self.discontinuities = require_increasing(jumps, "The jumps of a schedule")
 
@@ -140,6 +153,16 @@ class FromFunction(Schedule):
     @property
     def jumps(self) -> tuple[float, ...]:
         return self.discontinuities
+
+    def check(self, times: np.ndarray) -> None:
+        rates = np.asarray(jax.vmap(lambda time: self.rate(time, UNKNOWN_DESCENT))(jnp.asarray(times)))
+        for time, rate in zip(times, rates, strict=True):
+            if not (np.isfinite(rate) and rate >= 0):
+                raise InputError(
+                    "A learning rate must be finite and >= 0 at all times",
+                    f"{rate} at time {time}",
+                    "Change the schedule's function, or end the run before that time",
+                )
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "function", "function": getattr(self.function, "__qualname__", repr(self.function))}

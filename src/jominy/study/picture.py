@@ -19,7 +19,7 @@ def with_picture(forecast: xr.Dataset, picture: xr.Dataset) -> xr.Dataset:
 
     ``picture`` is what ``gaussian_picture`` returned: ``gaussian_...`` curves over time, and the attributes ``gap``
     (largest relative difference between the two adversarial risks), ``gap_null`` (the same for surrogate data that are
-    Gaussian) ``trustworthy`` (1 or 0) and ``verdict``.
+    Gaussian), ``trustworthy`` (1 or 0) and ``verdict``.
     """
     times = forecast["time"].values
     added = {}

@@ -42,6 +42,10 @@ def test_infinite_dimension():
 def test_matrix():
     built = law(dimension=2, covariance={"kind": "matrix", "rows": [[2.0, 0.5], [0.5, 1.0]]})
     np.testing.assert_array_equal(built.covariances[0], [[2, 0.5], [0.5, 1]])
+    with pytest.raises(InputError, match="as many rows as data.dimension says.*2 rows, dimension 3"):
+        law(dimension=3, covariance={"kind": "matrix", "rows": [[2.0, 0.5], [0.5, 1.0]]})
+    with pytest.raises(InputError, match="as many eigenvalues as data.dimension says.*1 eigenvalues, dimension 3"):
+        law(dimension=3, covariance={"kind": "eigenvalues", "values": [1.0]})
     with pytest.raises(InputError, match="rows of a covariance matrix must have one length"):
         law(dimension=2, covariance={"kind": "matrix", "rows": [[2.0], [0.5, 1.0]]})
 
@@ -148,9 +152,21 @@ def test_units_of_the_data(table):
     assert problem.radius == pytest.approx(problem.data.radius_from_data_units(0.5))
     assert study.settings()["evaluate_at"] == (problem.radius,)
     assert study.build_schedule().describe()["rate"] == pytest.approx(problem.data.rate_from_data_units(0.5))
-    per_feature = Scenario.from_mapping(given | {"data": data | {"preprocessing": {}}}, folder=table)
-    with pytest.raises(InputError, match="one factor for all features"):
-        per_feature.problem()
+    with pytest.raises(InputError, match="needs one scale for all features.*one-factor"):
+        Scenario.from_mapping(given | {"data": data | {"preprocessing": {}}}, folder=table)
+
+
+def test_too_much_held_out(table):
+    data = {"kind": "file", "path": "table.csv", "target": "state", "held_out": 0.99}
+    with pytest.raises(InputError, match="at least two samples must be left.*0 of 60 left"):
+        Scenario.from_mapping(BASE | {"data": data}, folder=table).problem()
+
+
+def test_a_target_of_three_words(tmp_path):
+    np.savez(tmp_path / "words.npz", X=np.eye(6), y=np.array(["a", "b", "c"] * 2))
+    data = {"kind": "file", "path": "words.npz"}
+    with pytest.raises(InputError, match="must have two kinds.*--classes a:b"):
+        Scenario.from_mapping(BASE | {"data": data}, folder=tmp_path).problem()
 
 
 def test_a_missing_data_file(tmp_path):

@@ -13,14 +13,13 @@ import numpy as np
 from jominy.data import Samples
 from jominy.dynamics.minimise import Setting
 from jominy.dynamics.optimum import Optimum
-from jominy.dynamics.population_forecast import describe_start
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, read_out
 from jominy.dynamics.samples.law import Rows, Spread, as_rows, rotated, rows_order
 from jominy.dynamics.samples.optimum import sample_optimum
 from jominy.dynamics.samples.recursion import OUT_OF_SCALE, Recorded, SampleProblem, plan_blocks, run_recursion
 from jominy.dynamics.samples.stability import sample_stability
-from jominy.dynamics.start import random_variance, start_vector
+from jominy.dynamics.start import describe_start, random_variance, start_vector
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import coarse_rule

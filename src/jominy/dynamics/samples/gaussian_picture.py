@@ -13,11 +13,12 @@ from jominy.data import GaussianMixture, LinearTeacher, Samples
 from jominy.data.laws import DenseLaw
 from jominy.dynamics.minimise import Setting
 from jominy.dynamics.optimum import Optimum
-from jominy.dynamics.population_forecast import describe_start, population_forecast
+from jominy.dynamics.population_forecast import population_forecast
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import read_out
 from jominy.dynamics.samples.forecast import POINTS, cached_rotation, even_weights, sample_curve
 from jominy.dynamics.samples.law import rows_order
+from jominy.dynamics.start import describe_start
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision

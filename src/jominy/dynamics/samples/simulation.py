@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from jominy.data import Samples
-from jominy.dynamics.population_forecast import describe_start
 from jominy.dynamics.population_simulation import random_starts
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence
@@ -21,7 +20,7 @@ from jominy.dynamics.samples.optimum import sample_optimum
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, WithReplacement
 from jominy.dynamics.samples.sgd import RowSource, RowsSeen, SampleObservation, SampleSGD
 from jominy.dynamics.sgd import run_sgd
-from jominy.dynamics.start import start_vector
+from jominy.dynamics.start import describe_start, start_vector
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.results import Status, make_result
 from jominy.schedules import Schedule, Tabulated

@@ -89,6 +89,11 @@ class Eigenvalues(Table):
     values: list[float] = Field(description="one per coordinate")
 
     def build(self, dimension: int | float) -> np.ndarray:
+        if len(self.values) != dimension:
+            raise InputError(
+                "there must be as many eigenvalues as data.dimension says",
+                f"{len(self.values)} eigenvalues, dimension {dimension}",
+            )
         return np.asarray(self.values, dtype=float)
 
 
@@ -101,6 +106,11 @@ class Matrix(Table):
     def build(self, dimension: int | float) -> np.ndarray:
         if len({len(row) for row in self.rows}) > 1:
             raise InputError("all rows of a covariance matrix must have one length", [len(row) for row in self.rows])
+        if len(self.rows) != dimension:
+            raise InputError(
+                "a covariance matrix must have as many rows as data.dimension says",
+                f"{len(self.rows)} rows, dimension {dimension}",
+            )
         return np.asarray(self.rows, dtype=float)
 
 

@@ -94,10 +94,17 @@ class Scenario(Table):
                 "both" if scenario.time is not None else "neither",
                 "write time = 10 to train until time 10",
             )
-        if scenario.units == "data" and not isinstance(scenario.data, (FileTable, ScikitLearnTable)):
-            raise InputError(
-                f"{source}: units = 'data' needs samples, of kind 'file' or 'scikit-learn'", scenario.data.kind
-            )
+        if scenario.units == "data":
+            if not isinstance(scenario.data, (FileTable, ScikitLearnTable)):
+                raise InputError(
+                    f"{source}: units = 'data' needs samples, of kind 'file' or 'scikit-learn'", scenario.data.kind
+                )
+            if scenario.data.preprocessing.scaling == "per-feature":
+                raise InputError(
+                    f"{source}: units = 'data' needs one scale for all features, so that a ball stays a ball",
+                    "scaling = 'per-feature'",
+                    "set data.preprocessing.scaling (--scaling) to one-factor",
+                )
         return scenario
 
     def changed(self, **changes: Any) -> Scenario:
@@ -130,6 +137,12 @@ class Scenario(Table):
         if isinstance(self.data, (TeacherTable, MixtureTable)):
             return Problem(self.data.build(), self.loss.build(), self.radius)
         assert self.loaded is not None
+        if self.loss.kind == "logistic" and not self.loaded.samples.classification:
+            raise InputError(
+                "the logistic loss needs a target of two kinds, which are the classes",
+                "a target of more than two different numbers",
+                "use the squared loss (--loss squared), or choose two groups of values with classes (--classes 0:1)",
+            )
         return Problem(self.loaded.samples, self.loss.build(), self._scaled_radius(self.radius))
 
     def build_schedule(self) -> Any:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 from pydantic import Field
 
+from jominy.errors import InputError
 from jominy.study.scenario.base import Table
 from jominy.study.split import split
 
@@ -60,7 +61,20 @@ class _SamplesTable(Table):
         from jominy.data import Samples
 
         features, targets = self.read(folder)
+        kinds = np.unique(targets).tolist() if targets.dtype.kind in "USO" else []
+        if len(kinds) > 2:
+            raise InputError(
+                "a target in words must have two kinds, which are the classes",
+                f"{len(kinds)} kinds: {kinds}",
+                f"choose two groups: classes = [[{kinds[0]!r}], [{kinds[1]!r}]], or --classes {kinds[0]}:{kinds[1]}",
+            )
         train, test = split(targets, self.held_out, seed=self.split_seed)
+        if len(train) < 2:
+            raise InputError(
+                "at least two samples must be left to train on",
+                f"{len(train)} of {len(targets)} left, share held out {self.held_out:g}",
+                "hold out less",
+            )
         samples = Samples(features[train], targets[train], preprocessing=self.preprocessing.build())
         return Loaded(samples, (features[test], targets[test]) if len(test) else None)
 

@@ -1,0 +1,36 @@
+"""The command line as whole processes: help, and a first forecast, cold."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from benchmarks.timing import race
+
+EXAMPLE = Path(__file__).parent.parent / "examples" / "power_law.toml"
+CALL = "import sys; from jominy.cli.main import main; sys.exit(main(sys.argv[1:]))"
+
+
+def _run(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-c", CALL, *arguments], check=True, capture_output=True)
+
+
+def measure() -> list[dict]:
+    """Rows of the table."""
+    timed = race(
+        5,
+        help=lambda: _run("--help"),
+        forecast=lambda: _run("forecast", str(EXAMPLE)),
+        imports=lambda: subprocess.run([sys.executable, "-c", "import jax, diffrax, xarray"], check=True),
+    )
+    wanted = {"help": "<= 0.3 s", "forecast": "<= 4 s"}
+    return [
+        {
+            "work": f"jominy {name}{' power_law.toml' if name == 'forecast' else ''}, new process",
+            "jominy": str(timed[name]),
+            "opponent": f"python -c 'import jax, diffrax, xarray' {timed['imports']}",
+            "ratio": timed["imports"].median / timed[name].median,
+            "wanted": limit,
+            "note": "",
+        }
+        for name, limit in wanted.items()
+    ]
