@@ -37,6 +37,7 @@ def test_a_scenario_as_it_is(folder):
 def test_settings_replace_those_of_the_scenario(folder):
     study = read(folder, "compare", "study.toml", "--radius", "0.1", "--rate", "0.3", "--time", "4", "--seeds", "9")
     assert (study.radius, study.schedule.rate, study.time) == (0.1, 0.3, 4)
+    assert study.title == "A study [changed: radius 0.1, rate 0.3, time 4, seeds 9]"
     assert (study.simulation.seeds, study.simulation.full_vectors) == (9, True)
     assert read(folder, "forecast", "study.toml", "--evaluate-at", "0,0.5").evaluate_at == [0, 0.5]
 

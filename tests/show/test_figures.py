@@ -56,6 +56,13 @@ def test_risks_over_decades_are_logarithmic():
 def test_a_divergence_is_drawn_up_to_where_it_is_finite():
     ax = plot(hand_made.forecast(Status.DIVERGED, norm=[1, 2, np.inf, np.inf])).axes[0]
     assert len(ax.get_lines()[0].get_ydata()) == 2
+    assert ax.get_xlim()[1] > 4
+
+
+def test_radii_without_a_finite_value_are_not_drawn():
+    told = hand_made.classification()
+    told["accuracy_at_radius"] = told["accuracy_at_radius"] * np.inf
+    assert "accuracy at time 10" not in [ax.get_ylabel() for ax in plot(told).axes]
 
 
 def test_a_constant_learning_rate_is_not_drawn():

@@ -26,6 +26,14 @@ def test_plus_minus():
     assert plus_minus(0.0, 0.0) == "0"
 
 
+def test_huge_numbers_stay_short():
+    assert (signed(150232966.1), percent(109321855.0), plus_minus(103.8, 76.2)) == (
+        "+1.5e+08",
+        "1.1e+10 %",
+        "103.8000 ± 76",
+    )
+
+
 def test_zero_has_no_sign():
     assert signed(-0.04) == "0.0" and signed(-0.06) == "-0.1" and percent(0) == "0.00 %"
 

@@ -104,6 +104,15 @@ def test_an_interrupted_simulation_is_compared_up_to_its_end():
     assert report.sizes["time"] == 2 and report.attrs["status"] == "interrupted"
 
 
+def test_the_advice_is_that_of_the_result_that_needs_it():
+    told = hand_made.forecast(Status.UNSTABLE).assign_attrs(advice="use a rate below 0.3")
+    report = compare(told, hand_made.simulation({"norm": [[0, 1, 2, 3]] * 2}))
+    assert (report.attrs["status"], report.attrs["advice"]) == (Status.UNSTABLE.label, "use a rate below 0.3")
+    report = compare(told, hand_made.simulation({"norm": [[0, 1, 2, 3]] * 2}, Status.INTERRUPTED))
+    assert report.attrs["status"] == "interrupted"
+    assert "forecast ended as: unstable tail events. use a rate below 0.3" in json.loads(report.attrs["notes"])[0]
+
+
 def test_each_evaluation_radius_is_a_variable_of_its_own():
     report = compare(hand_made.classification(), hand_made.classification(8))
     names = list(report["variable"].values)

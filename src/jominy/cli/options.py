@@ -77,6 +77,11 @@ def scenario(arguments: argparse.Namespace) -> Scenario:
         raise InputError(f"{', '.join(wrong)} goes with a data file", arguments.source, "set it in the scenario itself")
     loaded = Scenario.load(arguments.source)
     changes = _changes(arguments, loaded)
+    if changes and loaded.title:
+        # A title may name the very values that have been changed.
+        told = {name: getattr(arguments, name, None) for name in ("radius", "rate", "time", "seeds")}
+        words = ", ".join(f"{name} {value:g}" for name, value in told.items() if value is not None)
+        changes["title"] = f"{loaded.title} [changed: {words or 'evaluation radii'}]"
     return loaded.changed(**changes) if changes else loaded
 
 

@@ -54,9 +54,12 @@ class Groups(NamedTuple):
 
 
 def group_coordinates(law: EigenLaw) -> Groups:
-    """Group the coordinates whose eigenvalues are exactly equal in every component."""
-    distinct, group = np.unique(law.eigenvalues, axis=1, return_inverse=True)
-    return Groups(group.ravel(), distinct)
+    """Group the coordinates whose eigenvalues are exactly equal in every component, in increasing order."""
+    group = np.zeros(law.eigenvalues.shape[1], dtype=np.int64)
+    for row in law.eigenvalues:  # refined component by component: far cheaper than sorting tuples
+        values, place = np.unique(row, return_inverse=True)
+        _, first, group = np.unique(group * len(values) + place, return_index=True, return_inverse=True)
+    return Groups(group, law.eigenvalues[:, first])
 
 
 def coordinate_nodes(law: EigenLaw) -> Nodes:

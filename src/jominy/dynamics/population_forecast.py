@@ -88,7 +88,7 @@ def _solve(
     evaluate_at: np.ndarray,
     rtol: float,
 ) -> Solution:
-    """Solve with a quadrature that resolves the logits met on the way, and again more coarsely for the error estimate."""
+    """Solve with a quadrature that resolves the logits met on the way, and again, coarser, to estimate the error."""
     assert isinstance(problem.data, GaussianMixture)
     law = problem.data.law
     grid = times if times[0] == 0 else np.concatenate([[0.0], times])

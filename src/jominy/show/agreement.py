@@ -79,9 +79,12 @@ def in_words(report: xr.Dataset) -> str:
     names = report["variable"].values
     if "adversarial_risk" in names:
         rms = float(report["rms_relative_error"].sel(variable="adversarial_risk"))
+        compared = np.isfinite(report["z"].sel(variable="adversarial_risk").values)
+        span = "Over the whole of training"
+        if not compared.all() and compared.any():
+            span = f"Up to time {short(report['time'].values[compared][-1])}, after which it is not finite,"
         sentences.append(
-            f"Over the whole of training the forecast adversarial risk is within {percent(rms)} (rms) of the mean of "
-            f"{seeds} runs of SGD."
+            f"{span} the forecast adversarial risk is within {percent(rms)} (rms) of the mean of {seeds} runs of SGD."
         )
     if "adversarial_accuracy" in names:
         last = float(report["difference"].sel(variable="adversarial_accuracy")[-1])

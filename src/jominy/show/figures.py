@@ -54,6 +54,7 @@ _SHORT = {
 _PANEL_WIDTH, _PANEL_HEIGHT = 3.5, 2.7  # inches; one panel is one column of a paper
 _DOTS = 12  # so many moments get a dot: enough to judge, few enough to tell apart
 _LOG_RANGE = 30.0
+_DIVERGING = 1e3  # no norm or distance is this large but in a divergence
 
 
 def plot(
@@ -111,6 +112,9 @@ def plot(
         raise InputError("there must be a variable to draw", sorted({str(k) for r in results for k in r.data_vars}))
     columns = 1 if len(panels) == 1 else 2
     rows = -(-len(panels) // columns)
+    first = min(float(result["time"].values[0]) for result in results)
+    last = max(float(result["time"].values[-1]) for result in results)
+    margin = 0.03 * (last - first)
     with rc_context(SETTINGS):
         figure = Figure(figsize=(_PANEL_WIDTH * columns, _PANEL_HEIGHT * rows + 0.6), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
@@ -118,6 +122,8 @@ def plot(
             _draw(ax, names, dimension, forecast, simulation)
             ax.set_ylabel(label)
             _scale(ax, label)
+            if dimension == "time" and last > first:
+                ax.set_xlim(first - margin, last + margin)
             if len(names) > 1:
                 ax.legend(loc="best", handlelength=2.4)
         for ax in axes[len(panels) :]:
@@ -164,7 +170,7 @@ def _panels(results: list[xr.Dataset], variables: Sequence[str] | None) -> Itera
             drawn += 1
             yield (label if len(names) > 1 else _with_units(here[0])), here, "time"
     for label, names in _AT_RADIUS:
-        here = [name for name in names if name in present]
+        here = [name for name in names if any(_finite_at_the_end(result, name) for result in results)]
         if here:
             time = max(float(result["time"].values[-1]) for result in results)
             yield f"{label} at time {time:g}", here, "evaluation_radius"
@@ -235,8 +241,14 @@ def _scale(ax: Axes, label: str) -> None:
     heights = heights[np.isfinite(heights)]
     if "risk" in label and len(heights) and heights.min() > 0 and heights.max() > _LOG_RANGE * heights.min():
         ax.set_yscale("log")
+    elif len(heights) and heights.max() > _DIVERGING:
+        ax.set_yscale("symlog", linthresh=1.0)
     elif len(heights) and heights.min() >= 0:
         ax.set_ylim(bottom=0)
+
+
+def _finite_at_the_end(result: xr.Dataset, name: str) -> bool:
+    return name in result and bool(np.isfinite(result[name].isel(time=-1).values).any())
 
 
 def _varies(results: list[xr.Dataset], name: str) -> bool:

@@ -9,6 +9,7 @@ import numpy as np
 
 WIDTH = 110
 _NEGLIGIBLE = 1e-9  # a standard error this small beside the mean is rounding
+_MANY = 1e4  # above this, digits after the point and most before it say nothing
 
 
 def short(value: float) -> str:
@@ -44,7 +45,7 @@ def plus_minus(mean: float, error: float) -> str:
     """
     if not np.isfinite(mean) or not error > _NEGLIGIBLE * abs(mean):
         return number(mean)
-    return f"{number(mean)} ± {error:#.2g}"
+    return f"{number(mean)} ± {f'{error:#.2g}'.rstrip('.')}"
 
 
 def signed(value: float, decimals: int = 1) -> str:
@@ -53,6 +54,8 @@ def signed(value: float, decimals: int = 1) -> str:
     >>> signed(-0.001), signed(2.0)
     ('0.0', '+2.0')
     """
+    if abs(value) >= _MANY:
+        return f"{value:+.2g}"
     rounded = round(float(value), decimals)
     return f"{rounded:+.{decimals}f}" if rounded else f"{0:.{decimals}f}"
 
@@ -63,7 +66,8 @@ def percent(value: float) -> str:
     >>> percent(0.0012)
     '0.12 %'
     """
-    return f"{100 * float(value):.2f} %"
+    value = 100 * float(value)
+    return f"{value:.2f} %" if abs(value) < _MANY else f"{value:.2g} %"
 
 
 def table(lines: Sequence[Sequence[str]]) -> str:

@@ -73,6 +73,7 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
     squared_mean = np.sum(np.square(mean, where=usable, out=np.zeros_like(mean)), axis=1)
     squared_difference = np.sum(np.square(difference, where=usable, out=np.zeros_like(mean)), axis=1)
     both = ("variable", "time")
+    status, advice = _ending(forecast, simulation)
     return make_result(
         {
             "forecast": (both, expected),
@@ -90,8 +91,9 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
         {"variable": np.array(names, dtype=object), "time": time},
         engine="compare",
         scenario=_scenario(simulation),
-        status=_worse(forecast, simulation),
-        notes=_notes(forecast, simulation, usable),
+        status=status,
+        advice=advice,
+        notes=_notes(forecast, simulation, status, usable),
         extra={
             "seeds": int(simulation.sizes["seed"]),
             "forecast_status": str(forecast.attrs.get("status", "")),
@@ -183,18 +185,28 @@ def _mean_and_error(runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     return np.where(whole, mean, outside), np.where(whole, error, outside)
 
 
-def _worse(forecast: xr.Dataset, simulation: xr.Dataset) -> Status:
-    labels = [result.attrs.get("status", Status.COMPLETED.label) for result in (simulation, forecast)]
-    unusual = [label for label in labels if label != Status.COMPLETED.label]
-    return Status.of(unusual[0]) if unusual else Status.COMPLETED
+def _ending(forecast: xr.Dataset, simulation: xr.Dataset) -> tuple[Status, str | None]:
+    """The status that matters most, with its own advice: an interruption, else what the theory found, else SGD's."""
+    endings = [(_status(result), result.attrs.get("advice")) for result in (forecast, simulation)]
+    for status, advice in endings:
+        if status is Status.INTERRUPTED:
+            return status, advice
+    return next((ending for ending in endings if ending[0] is not Status.COMPLETED), endings[0])
+
+
+def _status(result: xr.Dataset) -> Status:
+    return Status.of(result.attrs.get("status", Status.COMPLETED.label))
 
 
 def _scenario(simulation: xr.Dataset) -> dict[str, Any]:
     return json.loads(simulation.attrs.get("scenario", "{}"))
 
 
-def _notes(forecast: xr.Dataset, simulation: xr.Dataset, usable: np.ndarray) -> list[str]:
+def _notes(forecast: xr.Dataset, simulation: xr.Dataset, told: Status, usable: np.ndarray) -> list[str]:
     notes = [*json.loads(forecast.attrs.get("notes", "[]")), *json.loads(simulation.attrs.get("notes", "[]"))]
+    for name, result in (("forecast", forecast), ("simulation", simulation)):
+        if _status(result) not in (Status.COMPLETED, told):
+            notes.append(f"The {name} ended as: {_status(result).label}. {result.attrs.get('advice', '')}".strip())
     left_out = int(np.count_nonzero(~usable.any(axis=0)))
     if left_out:
         notes.append(f"{left_out} of {usable.shape[1]} times are not compared: a value there is not finite.")
