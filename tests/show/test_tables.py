@@ -79,6 +79,14 @@ def test_in_words():
     assert "of the mean of 10 runs of SGD" in text and "adversarial accuracy at the end is off by 0.0" in text
 
 
+def test_no_words_of_agreement_after_a_divergence():
+    report = compare(
+        hand_made.forecast(Status.DIVERGED, adversarial_risk=[1, 2, np.inf, np.inf]),
+        hand_made.simulation({"adversarial_risk": [[1, 2, 3, 4]] * 2}),
+    )
+    assert agreement.in_words(report).startswith("No agreement can be expected")
+
+
 def test_summary():
     assert (
         tables.summary({"norm": 0.5, "regime": "shrink", "vector": [1, 2], "ridge": None})

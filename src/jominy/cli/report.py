@@ -12,9 +12,12 @@ if TYPE_CHECKING:
 
 def forecast_with_picture(study: Scenario) -> xr.Dataset:
     """The forecast and, for classes of real samples, what one Gaussian per class would have forecast."""
+    from jominy.results import Status
     from jominy.study.picture import with_picture
 
     told = study.forecast()
+    if told.attrs["status"] == Status.DIVERGED.label:  # then every picture is infinitely far off
+        return told
     picture = study.gaussian_picture()
     return told if picture is None else with_picture(told, picture)
 

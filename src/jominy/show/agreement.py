@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jominy.results import describe_variable
+from jominy.results import Status, describe_variable
 from jominy.show.tables import MAIN, short_name
 from jominy.show.text import number, percent, pick, plus_minus, short, signed, table
 
@@ -64,7 +64,7 @@ def agreement(report: xr.Dataset, names: Sequence[str] | None = None) -> str:
         lines.append(
             (
                 short_name(name),
-                f"{float(part['largest_z']):.1f}",
+                signed(float(part["largest_z"])).lstrip("+"),
                 percent(float(part["rms_relative_error"])),
                 percent(float(part["largest_relative_error"])),
             )
@@ -75,6 +75,8 @@ def agreement(report: xr.Dataset, names: Sequence[str] | None = None) -> str:
 def in_words(report: xr.Dataset) -> str:
     """The outcome in plain sentences, and how to read ``z``."""
     seeds = int(report.attrs["seeds"])
+    if report.attrs["status"] in (Status.DIVERGED.label, Status.UNSTABLE.label):
+        return "No agreement can be expected here; the advice above says why."
     sentences = []
     names = report["variable"].values
     if "adversarial_risk" in names:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.results import describe_variable
+from jominy.show.panels import SHORT, choose_panels, with_units
 from jominy.show.style import COLOURS, DEFAULT, SETTINGS
 
 if TYPE_CHECKING:
@@ -19,38 +20,6 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-# Panels in the order of importance: axis label, variables drawn in it.
-_PANELS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("risk", ("adversarial_risk", "clean_risk", "held_out_adversarial_risk", "gaussian_adversarial_risk")),
-    (
-        "accuracy",
-        ("adversarial_accuracy", "clean_accuracy", "held_out_adversarial_accuracy", "gaussian_adversarial_accuracy"),
-    ),
-    ("norm, distance", ("norm", "distance_to_optimum")),
-    ("alignment with the teacher", ("alignment",)),
-    ("learning rate", ("learning_rate",)),
-)
-_AT_RADIUS = (
-    ("accuracy", ("accuracy_at_radius", "held_out_accuracy_at_radius")),
-    ("risk", ("risk_at_radius", "held_out_risk_at_radius")),
-)
-# Names in a legend: the axis says already that it is a risk or an accuracy.
-_SHORT = {
-    "adversarial_risk": "adversarial",
-    "clean_risk": "clean",
-    "held_out_adversarial_risk": "adversarial, held out",
-    "gaussian_adversarial_risk": "adversarial, one Gaussian per class",
-    "adversarial_accuracy": "adversarial",
-    "clean_accuracy": "clean",
-    "held_out_adversarial_accuracy": "adversarial, held out",
-    "gaussian_adversarial_accuracy": "adversarial, one Gaussian per class",
-    "norm": "norm of the weights",
-    "distance_to_optimum": "distance to the optimum",
-    "accuracy_at_radius": "in training",
-    "held_out_accuracy_at_radius": "held out",
-    "risk_at_radius": "in training",
-    "held_out_risk_at_radius": "held out",
-}
 _PANEL_WIDTH, _PANEL_HEIGHT = 3.5, 2.7  # inches; one panel is one column of a paper
 _DOTS = 12  # so many moments get a dot: enough to judge, few enough to tell apart
 _LOG_RANGE = 30.0
@@ -107,7 +76,7 @@ def plot(
         if simulation is not None:
             raise InputError("plot takes the forecast first and the simulation second", "a first argument with seeds")
         forecast, simulation = None, forecast
-    panels = list(_panels(results, variables))
+    panels = list(choose_panels(results, variables))
     if not panels:
         raise InputError("there must be a variable to draw", sorted({str(k) for r in results for k in r.data_vars}))
     columns = 1 if len(panels) == 1 else 2
@@ -149,43 +118,17 @@ def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     return target
 
 
-def _panels(results: list[xr.Dataset], variables: Sequence[str] | None) -> Iterator[tuple[str, list[str], str]]:
-    """(label, variables, dimension of the horizontal axis) for each panel."""
-    present = {str(name) for result in results for name in result.data_vars}
-    if variables is not None:
-        for name in variables:
-            if name not in present:
-                raise InputError(
-                    "a variable to draw must be in the results", name, f"choose from: {', '.join(sorted(present))}"
-                )
-            dims = {dim for result in results if name in result for dim in result[name].dims}
-            yield _with_units(name), [name], "evaluation_radius" if "evaluation_radius" in dims else "time"
-        return
-    drawn = 0
-    for label, names in _PANELS:
-        here = [name for name in names if name in present]
-        if names == ("learning_rate",) and (drawn >= 4 or not _varies(results, "learning_rate")):
-            continue
-        if here:
-            drawn += 1
-            yield (label if len(names) > 1 else _with_units(here[0])), here, "time"
-    for label, names in _AT_RADIUS:
-        here = [name for name in names if any(_finite_at_the_end(result, name) for result in results)]
-        if here:
-            time = max(float(result["time"].values[-1]) for result in results)
-            yield f"{label} at time {time:g}", here, "evaluation_radius"
-            return
-
-
 def _draw(ax: Axes, names: list[str], dimension: str, forecast: Any, simulation: Any) -> None:
     for name in names:
         colour, line, marker = COLOURS.get(name, DEFAULT)
-        label: str | None = _SHORT.get(name) or describe_variable(name).long_name
+        label: str | None = SHORT.get(name) or describe_variable(name).long_name
         band = None
         if simulation is not None and name in simulation:
             x, runs = _runs(simulation, name, dimension)
             mean, spread = runs.mean(axis=0), runs.std(axis=0, ddof=1 if len(runs) > 1 else 0)
-            band = (x, mean - spread, mean + spread)
+            lower = mean - spread
+            # A skewed quantity that is never negative has no band below zero.
+            band = (x, np.maximum(lower, 0.0) if runs.size and runs.min() >= 0 else lower, mean + spread)
         if forecast is not None and name in forecast:
             x, values = _values(forecast, name, dimension)
             ax.plot(x, values, line, color=colour, label=label, zorder=3)
@@ -204,7 +147,7 @@ def _draw(ax: Axes, names: list[str], dimension: str, forecast: Any, simulation:
                 markersize=3.8, markerfacecolor="white", markeredgewidth=1.1, elinewidth=1.1, capsize=2, zorder=4,
             )  # fmt: skip
     # The full units of a radius are too long for a panel that is one column wide.
-    ax.set_xlabel("radius of the attack (l2 norm)" if dimension == "evaluation_radius" else _with_units(dimension))
+    ax.set_xlabel("radius of the attack (l2 norm)" if dimension == "evaluation_radius" else with_units(dimension))
 
 
 def _values(result: Any, name: str, dimension: str) -> tuple[np.ndarray, np.ndarray]:
@@ -243,21 +186,10 @@ def _scale(ax: Axes, label: str) -> None:
         ax.set_yscale("log")
     elif len(heights) and heights.max() > _DIVERGING:
         ax.set_yscale("symlog", linthresh=1.0)
+        if heights.min() >= 0:
+            ax.set_ylim(bottom=0)
     elif len(heights) and heights.min() >= 0:
         ax.set_ylim(bottom=0)
-
-
-def _finite_at_the_end(result: xr.Dataset, name: str) -> bool:
-    return name in result and bool(np.isfinite(result[name].isel(time=-1).values).any())
-
-
-def _varies(results: list[xr.Dataset], name: str) -> bool:
-    return any(name in result and float(np.nanstd(result[name].values)) > 1e-9 for result in results)
-
-
-def _with_units(name: str) -> str:
-    entry = describe_variable(name)
-    return entry.long_name if entry.units == "1" else f"{entry.long_name} ({entry.units})"
 
 
 def _title(results: list[xr.Dataset]) -> str:
