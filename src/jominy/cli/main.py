@@ -48,6 +48,19 @@ def parser() -> argparse.ArgumentParser:
     return root
 
 
+def _remember_compiled_programs() -> None:
+    """Let JAX keep what it compiles in the user's cache folder: from the second call on, seconds are saved.
+
+    Only for the command itself (a library must not configure JAX); a setting of the user's own comes first. Programs
+    that could call back into Python are not kept, so the run-time checks that diffrax adds are switched off: what they
+    check (times in order) has been checked before.
+    """
+    folder = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "jominy", "compiled")
+    os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", folder)
+    os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
+    os.environ.setdefault("EQX_ON_ERROR", "off")
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run a command; 0 when it did what was asked, 2 on bad input, 130 after Ctrl-C.
 
@@ -58,6 +71,8 @@ def main(argv: Sequence[str] | None = None) -> int:
       "$schema": ...
     0
     """
+    if argv is None:
+        _remember_compiled_programs()
     try:
         arguments = parser().parse_args(argv)
     except SystemExit as stop:  # --help, --version, bad arguments: argparse has said all there is to say

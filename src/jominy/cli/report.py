@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import importlib
+import threading
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -12,9 +14,11 @@ if TYPE_CHECKING:
 
 def forecast_with_picture(study: Scenario) -> xr.Dataset:
     """The forecast and, for classes of real samples, what one Gaussian per class would have forecast."""
+    import jominy.dynamics  # noqa: F401  (before the thread starts: afterwards XLA compiles, and Python is idle)
     from jominy.results import Status
     from jominy.study.picture import with_picture
 
+    threading.Thread(target=importlib.import_module, args=("xarray",), daemon=True).start()
     told = study.forecast()
     if told.attrs["status"] == Status.DIVERGED.label:  # then every picture is infinitely far off
         return told

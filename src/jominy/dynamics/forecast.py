@@ -1,9 +1,9 @@
 """The forecast verb."""
 
-from collections.abc import Sequence
-from typing import Any
+from __future__ import annotations
 
-import xarray as xr
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
 
 from jominy.data import Samples
 from jominy.dynamics.population_forecast import population_forecast
@@ -13,6 +13,9 @@ from jominy.dynamics.times import report_times
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.schedules import Schedule
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @double_precision

@@ -8,13 +8,13 @@ from typing import Any, NamedTuple
 
 import jax
 import numpy as np
-import scipy.optimize
 
 from jominy.dynamics.landscapes import Landscape, Scalars
 from jominy.dynamics.students import attack_ridge
 from jominy.losses import Loss, Moments, OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.roots import fixed_point
 
 
 class Solved(NamedTuple):
@@ -123,12 +123,11 @@ def solve_optimum(landscape: Landscape, setting: Setting) -> Solved:
         if gain <= 1e-7 * abs(float(visit.risk)):
             break
 
-    # Newton's method on the fixed point of the scalars
-    def mismatch(u: np.ndarray) -> np.ndarray:
-        return _raveled(steps(landscape, setting, zero, _unraveled(visit.scalars, u))[1].at(0).scalars) - u
+    def found_at(u: np.ndarray) -> np.ndarray:
+        return _raveled(steps(landscape, setting, zero, _unraveled(visit.scalars, u))[1].at(0).scalars)
 
-    root = scipy.optimize.root(mismatch, _raveled(visit.scalars), options={"xtol": 1e-13})
-    return at_scalars(landscape, setting, _unraveled(visit.scalars, root.x))
+    solved = fixed_point(found_at, _raveled(visit.scalars))
+    return at_scalars(landscape, setting, _unraveled(visit.scalars, solved))
 
 
 def _raveled(scalars: Scalars) -> np.ndarray:

@@ -1,10 +1,11 @@
 """The simulate verb."""
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from jominy.data import Samples
 from jominy.dynamics.forecast import require_schedule
@@ -15,6 +16,9 @@ from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.schedules import Schedule
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 
 @double_precision

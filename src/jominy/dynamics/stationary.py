@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-import scipy.optimize
 
 from jominy.data import Samples
 from jominy.data.laws import EigenLaw
@@ -76,6 +75,8 @@ def stationary(problem: Problem, rate: float) -> Stationary:
             problem,
             "Use LinearTeacher and SquaredLoss(), or forecast over a long time",
         )
+    import scipy.optimize  # here, because it takes a third of a second that other commands need not pay
+
     rate = require_rate(rate)
     k, mass, shares = law.eigenvalues[0], law.teacher**2, law.shares
     critical = 2 / float(k @ shares)

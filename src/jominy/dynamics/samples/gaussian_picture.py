@@ -3,11 +3,12 @@
 Source: theory `realdata.md` sections 0.6 and 6 (flags 4 and 5).
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import xarray as xr
 
 from jominy.data import GaussianMixture, LinearTeacher, Samples
 from jominy.data.laws import DenseLaw
@@ -25,6 +26,9 @@ from jominy.numerics.precision import double_precision
 from jominy.numerics.streams import stream
 from jominy.results import Status, make_result
 from jominy.schedules import Schedule
+
+if TYPE_CHECKING:
+    import xarray as xr
 
 TRUSTED_GAP = 0.05
 """Largest gap at which the class Gaussians are trusted (logistic: error at most 5.7 % below it)."""

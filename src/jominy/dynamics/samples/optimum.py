@@ -10,7 +10,6 @@ from typing import NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
-import scipy.optimize
 
 from jominy.data import Samples
 from jominy.dynamics.optimum import Optimum
@@ -112,6 +111,8 @@ def sample_optimum(problem: Problem) -> Optimum:
 
 def _minimise(evaluate, x: np.ndarray, bound: float) -> np.ndarray:
     """Trust-region Newton; stops where the risk is below `bound`."""
+
+    import scipy.optimize  # here, because it takes a third of a second that other commands need not pay
 
     last: dict[bytes, Landscape] = {}
 
