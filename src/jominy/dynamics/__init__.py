@@ -1,7 +1,8 @@
 """The exact dynamics of adversarial training: problems, forecasts, simulations, optima."""
 
 from jominy.dynamics.forecast import forecast
-from jominy.dynamics.optimum import Optimum, collapse_radius, optimum
+from jominy.dynamics.optima import Optimum
+from jominy.dynamics.optimum import collapse_radius, optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.samples import OnePass, ReshuffledEpochs, WithReplacement, gaussian_picture
 from jominy.dynamics.simulate import simulate

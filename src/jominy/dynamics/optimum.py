@@ -5,7 +5,6 @@ Source: theory `dynamics.md` section 4.2 (derived there; the thresholds also for
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -14,6 +13,7 @@ from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import coordinate_nodes
 from jominy.dynamics.landscapes import Landscape, NodeLandscape, minimiser
 from jominy.dynamics.minimise import Setting, Solved, at_scalars, at_zero, collapse_threshold, solve_optimum
+from jominy.dynamics.optima import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
 from jominy.dynamics.representations import Representation, representations
@@ -26,42 +26,17 @@ MEAN_ABS = float(np.sqrt(2 / np.pi))
 
 
 @dataclass(frozen=True)
-class Optimum:
-    """The minimiser X0 of the adversarial risk.
-
-    Attributes
-    ----------
-    adversarial_risk : float, R(X0)
-    norm : float, ||X0||
-    regime : "interpolating" (X0 is the teacher), "shrink" or "collapse" (X0 = 0) for least squares; "interior" or
-        "collapse" for other losses; "separable" for samples whose risk falls to zero at infinity
-    radius : float, the radius of the problem
-    collapse_radius : float, the radius from which on X0 = 0
-    ridge : float or None, for one centred class and the squared loss: X0 = (K + ridge I)^{-1} K X*
-    vector : (d,) array or None, X0 in the coordinates of the data (None in infinite dimension)
-    """
-
-    adversarial_risk: float
-    norm: float
-    regime: str
-    radius: float
-    collapse_radius: float
-    ridge: float | None
-    vector: np.ndarray | None
-
-    def describe(self) -> dict[str, Any]:
-        """Everything but the vector, JSON-able."""
-        names = ("adversarial_risk", "norm", "regime", "radius", "collapse_radius", "ridge")
-        return {name: getattr(self, name) for name in names}
-
-
-@dataclass(frozen=True)
 class PopulationOptimum:
     """The optimum as scalars, which `NodeLandscape.minimiser` turns into a student on any set of nodes."""
 
     solved: Solved
     regime: str
     collapse_radius: float
+
+    def record(self, radius: float, ridge: float | None = None, vector: np.ndarray | None = None) -> Optimum:
+        """The optimum as users see it."""
+        risk, norm = float(self.solved.risk), float(self.solved.order.norm)
+        return Optimum(risk, norm, self.regime, radius, self.collapse_radius, ridge, vector)
 
 
 @double_precision
@@ -122,8 +97,7 @@ def optimum(problem: Problem) -> Optimum:
         vector = law.from_eigenbasis(np.asarray(student.coefficients)[0])
     else:
         vector = None
-    risk, norm = found.solved.risk, float(found.solved.order.norm)
-    return Optimum(risk, norm, found.regime, problem.radius, found.collapse_radius, ridge, vector)
+    return found.record(problem.radius, ridge, vector)
 
 
 @lru_cache(maxsize=64)

@@ -7,18 +7,18 @@ import numpy as np
 
 from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.dynamics.labelled import labelled
 from jominy.dynamics.landscapes import Landscape
 from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, largest_logit, past_divergence, population_variables
 from jominy.dynamics.representations import Representation, representations
-from jominy.dynamics.start import describe_start
 from jominy.dynamics.students import Observation, diverged
 from jominy.dynamics.systems import flow, initial
 from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.ode import Trajectory, integrate
-from jominy.results import Status, make_result
+from jominy.results import Status
 from jominy.schedules import Schedule
 
 ACCEPTED = 1e-7
@@ -52,29 +52,23 @@ def population_forecast(
         if solution.numerical_error < ACCEPTED:
             break
     status, advice = _status(problem, law, schedule, found, solution, len(times))
-    coords: dict[str, Any] = {"time": times[: len(solution.lost)]}
-    if evaluate_at.size:
-        coords["evaluation_radius"] = evaluate_at
-    extra: dict[str, Any] = {
-        "method": solution.description,
-        "optimum_risk": float(found.solved.risk),
-        "optimum_norm": float(found.solved.order.norm),
-        "optimum_regime": found.regime,
-        "collapse_radius": found.collapse_radius,
-    }
     notes = []
     if np.any(solution.lost):
         notes.append("After the divergence risks and norms are infinite; accuracies keep their last value.")
-    return make_result(
+    return labelled(
+        "forecast",
+        problem,
+        schedule,
+        start,
         past_divergence(solution.variables, solution.lost),
-        coords,
-        engine="forecast",
-        scenario={"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)},
-        status=status,
+        times[: len(solution.lost)],
+        evaluate_at,
+        found.record(problem.radius),
+        status,
+        method=solution.description,
         advice=advice,
         numerical_error=solution.numerical_error,
         notes=notes,
-        extra=extra,
     )
 
 

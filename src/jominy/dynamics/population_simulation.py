@@ -10,6 +10,7 @@ from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import Nodes, coordinate_nodes, group_nodes
 from jominy.dynamics.dense import DenseFlow
 from jominy.dynamics.dense_sgd import DenseNoiseSource, DenseSGD, covariance_roots
+from jominy.dynamics.labelled import labelled
 from jominy.dynamics.landscapes import NodeLandscape, dense_landscape, minimiser
 from jominy.dynamics.node_sgd import NodeNoiseSource, NodeSGD, NodeState
 from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
@@ -17,12 +18,12 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit, past_divergence, population_variables
 from jominy.dynamics.representations import representations
 from jominy.dynamics.sgd import Engine, Record, Source, run_sgd
-from jominy.dynamics.start import describe_start, random_variance, start_dense, start_in_eigenbasis
+from jominy.dynamics.start import random_variance, start_dense, start_in_eigenbasis
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.streams import stream
-from jominy.results import Status, make_result
+from jominy.results import Status
 from jominy.schedules import Schedule
 
 START_PURPOSE = 1000
@@ -151,23 +152,18 @@ def _result(problem, schedule, times, seeds, start, evaluate_at, law, found, set
         status = Status.STUCK
     elif found.regime == "collapse":
         status = Status.COLLAPSED
-    coords: dict[str, Any] = {"seed": seeds, "time": times}
-    if evaluate_at.size:
-        coords["evaluation_radius"] = evaluate_at
-    return make_result(
+    return labelled(
+        "simulate",
+        problem,
+        schedule,
+        start,
         variables,
-        coords,
-        engine="simulate",
-        scenario={"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)},
-        status=status,
-        seed=seeds,
+        times,
+        evaluate_at,
+        found.record(problem.radius),
+        status,
+        method=method,
+        seeds=seeds,
         notes=notes,
-        extra={
-            "method": method,
-            "dimension": int(law.dimension),
-            "optimum_risk": risk,
-            "optimum_norm": float(found.solved.order.norm),
-            "optimum_regime": found.regime,
-            "collapse_radius": found.collapse_radius,
-        },
+        more={"dimension": int(law.dimension)},
     )

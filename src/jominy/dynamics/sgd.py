@@ -98,7 +98,9 @@ def run_sgd(
         interrupted = True
     finally:
         bar.close()
-    stacked = jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *observed) if observed else None
+    if not observed:
+        raise KeyboardInterrupt  # nothing is done yet, so nothing is lost
+    stacked = jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *observed)
     return Record(stacked, len(observed), interrupted)
 
 

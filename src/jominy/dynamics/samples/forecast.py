@@ -11,19 +11,20 @@ import jax
 import numpy as np
 
 from jominy.data import Samples
+from jominy.dynamics.labelled import labelled
 from jominy.dynamics.minimise import Setting
-from jominy.dynamics.optimum import Optimum
+from jominy.dynamics.optima import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, read_out
 from jominy.dynamics.samples.law import Rows, Spread, as_rows, rotated, rows_order
 from jominy.dynamics.samples.optimum import sample_optimum
 from jominy.dynamics.samples.recursion import OUT_OF_SCALE, Recorded, SampleProblem, plan_blocks, run_recursion
 from jominy.dynamics.samples.stability import sample_stability
-from jominy.dynamics.start import describe_start, random_variance, start_vector
+from jominy.dynamics.start import random_variance, start_vector
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import coarse_rule
-from jominy.results import Status, make_result
+from jominy.results import Status
 from jominy.schedules import Schedule
 
 POINTS = 41
@@ -80,18 +81,20 @@ def sample_forecast(
     variables |= _more_variables(variables, curve, order.norm, found, basis)
     variables = past_divergence(variables, curve.lost)
     status, advice = _status(problem, schedule, found, curve, variables)
-    coords: dict[str, Any] = {"time": curve.times}
-    if evaluate_at.size:
-        coords["evaluation_radius"] = evaluate_at
-    return make_result(
+    return labelled(
+        "forecast",
+        problem,
+        schedule,
+        start,
         variables,
-        coords,
-        engine="forecast",
-        scenario={"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)},
-        status=status,
+        curve.times,
+        evaluate_at,
+        found,
+        status,
+        method=curve.method,
         advice=advice,
         notes=sample_notes(samples, found),
-        extra={"method": curve.method, **optimum_attributes(found), **stability_attributes(problem)},
+        more=stability_attributes(problem),
     )
 
 
@@ -207,16 +210,6 @@ def sample_notes(samples: Samples, found: Optimum) -> list[str]:
             "no adversarial optimum and no distance to it"
         )
     return notes
-
-
-def optimum_attributes(found: Optimum) -> dict[str, Any]:
-    """The optimum as attributes of a result."""
-    return {
-        "optimum_risk": found.adversarial_risk,
-        "optimum_norm": found.norm,
-        "optimum_regime": found.regime,
-        "collapse_radius": found.collapse_radius,
-    }
 
 
 def stability_attributes(problem: Problem) -> dict[str, Any]:

@@ -13,7 +13,7 @@ import numpy as np
 from jominy.data import GaussianMixture, LinearTeacher, Samples
 from jominy.data.laws import DenseLaw
 from jominy.dynamics.minimise import Setting
-from jominy.dynamics.optimum import Optimum
+from jominy.dynamics.optima import Optimum
 from jominy.dynamics.population_forecast import population_forecast
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import read_out

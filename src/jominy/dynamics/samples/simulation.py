@@ -6,12 +6,12 @@ from typing import Any
 import numpy as np
 
 from jominy.data import Samples
+from jominy.dynamics.labelled import labelled
 from jominy.dynamics.population_simulation import random_starts
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence
 from jominy.dynamics.samples.forecast import (
     POINTS,
-    optimum_attributes,
     sample_curve,
     sample_notes,
     stability_attributes,
@@ -20,9 +20,9 @@ from jominy.dynamics.samples.optimum import sample_optimum
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, WithReplacement
 from jominy.dynamics.samples.sgd import RowSource, RowsSeen, SampleObservation, SampleSGD
 from jominy.dynamics.sgd import run_sgd
-from jominy.dynamics.start import describe_start, start_vector
+from jominy.dynamics.start import start_vector
 from jominy.dynamics.times import report_times, whole_steps
-from jominy.results import Status, make_result
+from jominy.results import Status
 from jominy.schedules import Schedule, Tabulated
 
 
@@ -93,25 +93,20 @@ def sample_simulation(
         notes.append(f"{count} of {len(seeds)} runs diverged; their sizes are infinite from there on")
     elif found.regime == "collapse":
         status = Status.COLLAPSED
-    coords: dict[str, Any] = {"seed": seeds, "time": grid[: record.reached]}
-    if evaluate_at.size:
-        coords["evaluation_radius"] = evaluate_at
-    method = f"rows of the samples, {type(sampling).__name__}"
-    return make_result(
+    return labelled(
+        "simulate",
+        problem,
+        schedule,
+        start,
         variables,
-        coords,
-        engine="simulate",
-        scenario={"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)},
-        status=status,
-        seed=seeds,
+        grid[: record.reached],
+        evaluate_at,
+        found,
+        status,
+        method=f"rows of the samples, {type(sampling).__name__}",
+        seeds=seeds,
         notes=notes,
-        extra={
-            "method": method,
-            "dimension": dimension,
-            "epochs": float(epochs),
-            **optimum_attributes(found),
-            **stability_attributes(problem),
-        },
+        more={"dimension": dimension, "epochs": float(epochs), **stability_attributes(problem)},
     )
 
 

@@ -1,0 +1,58 @@
+"""Every engine's last step: its variables as one labelled result."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jominy.dynamics.optima import Optimum
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import Variables
+from jominy.dynamics.start import describe_start
+from jominy.results import Status, make_result
+from jominy.schedules import Schedule
+
+
+def labelled(
+    engine: str,
+    problem: Problem,
+    schedule: Schedule,
+    start: Any,
+    variables: Variables,
+    times: np.ndarray,
+    evaluate_at: np.ndarray,
+    found: Optimum,
+    status: Status,
+    *,
+    method: str,
+    seeds: Sequence[int] | None = None,
+    advice: str | None = None,
+    numerical_error: float | None = None,
+    notes: Sequence[str] = (),
+    more: dict[str, Any] | None = None,
+):
+    """The result with its coordinates, the scenario, the optimum and the collapse radius among its attributes."""
+    coords: dict[str, Any] = {"time": times}
+    if seeds is not None:
+        coords["seed"] = seeds
+    if evaluate_at.size:
+        coords["evaluation_radius"] = evaluate_at
+    return make_result(
+        variables,
+        coords,
+        engine=engine,
+        scenario={"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)},
+        status=status,
+        advice=advice,
+        numerical_error=numerical_error,
+        seed=seeds,
+        notes=notes,
+        extra={
+            "method": method,
+            "optimum_risk": found.adversarial_risk,
+            "optimum_norm": found.norm,
+            "optimum_regime": found.regime,
+            "collapse_radius": found.collapse_radius,
+            **(more or {}),
+        },
+    )

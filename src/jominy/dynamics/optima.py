@@ -1,0 +1,36 @@
+"""What is known of an adversarial optimum."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class Optimum:
+    """The minimiser X0 of the adversarial risk.
+
+    Attributes
+    ----------
+    adversarial_risk : float, R(X0)
+    norm : float, ||X0||
+    regime : "interpolating" (X0 is the teacher), "shrink" or "collapse" (X0 = 0) for least squares; "interior" or
+        "collapse" for other losses; "separable" for samples whose risk falls to zero at infinity
+    radius : float, the radius of the problem
+    collapse_radius : float, the radius from which on X0 = 0
+    ridge : float or None, for one centred class and the squared loss: X0 = (K + ridge I)^{-1} K X*
+    vector : (d,) array or None, X0 in the coordinates of the data (None in infinite dimension)
+    """
+
+    adversarial_risk: float
+    norm: float
+    regime: str
+    radius: float
+    collapse_radius: float
+    ridge: float | None
+    vector: np.ndarray | None
+
+    def describe(self) -> dict[str, Any]:
+        """Everything but the vector, JSON-able."""
+        names = ("adversarial_risk", "norm", "regime", "radius", "collapse_radius", "ridge")
+        return {name: getattr(self, name) for name in names}
