@@ -36,8 +36,18 @@ def small(seed: int = 0, n: int = 48, d: int = 5):
     """Rows of two overlapping classes with unequal features, neither Gaussian nor centred: x (n, d), y (n,) of -1, 1."""
     rng = np.random.default_rng(seed)
     y = np.where(np.arange(n) % 3 == 0, -1.0, 1.0)
-    x = (rng.standard_exponential((n, d)) - 0.8) * np.linspace(0.6, 1.4, d) + 0.4 * y[:, None] * np.arange(d) / d
+    x = (rng.standard_exponential((n, d)) - 0.8) * np.linspace(0.4, 1.0, d) + 0.3 * y[:, None] * np.arange(d) / d
     return x, y
+
+
+TIMES = [0.0, 0.2, 1.0, 4.0]
+STEPS = [0, 1, 5, 20]
+"""The reports of the small problem, whose d is 5: one grid, so that its programs are compiled once."""
+
+
+def rate(value: float, decay: float = 0.0) -> jm.InverseTime:
+    """A constant rate, or one that falls, as one kind of schedule: one kind is one compiled program."""
+    return jm.InverseTime(value, decay)
 
 
 @lru_cache

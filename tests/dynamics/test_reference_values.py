@@ -128,7 +128,7 @@ def test_section_4_4_no_constant_step_is_monotone():
 @pytest.mark.parametrize(("radius", "expected"), [(0.0, (0.2503,)), (0.3, (0.2260, 0.2107, 0.2079)), (0.5, (0.2282, 0.2019, 0.1925))])
 def test_section_5_polyak_decays_like_one_over_time(radius, expected):
     times = np.array([1.0, 1e2, 1e3, 1e4])
-    curve = jm.forecast(squared(zoo.iso(D), 0.25, radius), jm.Polyak(), times=times)
+    curve = jm.forecast(squared(zoo.iso(D), 0.25, radius), jm.Polyak(), times=times, start=1e-9)
     scaled = (curve.time * curve.distance_to_optimum**2).values[-len(expected) :]
     np.testing.assert_allclose(scaled, expected, atol=6e-5)
 
@@ -139,7 +139,7 @@ def test_section_5_line_search_limit_of_the_high_line(low, limit, time):
     # exponentially, and with it what the rate is a ratio of: hence the tolerance.
     eigenvalues = np.where(np.arange(D) % 2 == 0, 1.0, low)
     times = np.array([1.0, 2.0, 5.0, time])
-    curve = jm.forecast(squared(eigenvalues, 0.0, 0.0), jm.ExactLineSearch(), times=times, rtol=1e-12)
+    curve = jm.forecast(squared(eigenvalues, 0.0, 0.0), jm.ExactLineSearch(), times=times, start=1e-9, rtol=1e-12)
     assert float(curve.learning_rate[-1]) == pytest.approx(limit, rel=1e-6)
 
 
@@ -157,7 +157,10 @@ RACES = [
 ]
 
 
-@pytest.mark.parametrize("race", RACES, ids=lambda race: f"{race[2]} radius {race[1]} noise {race[0]}")
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("race", [pytest.param(race, marks=SLOW if race[2] == "power law" else ()) for race in RACES], ids=lambda race: f"{race[2]} radius {race[1]} noise {race[0]}")
 def test_section_5_polyak_against_line_search(race):
     # The time at which the square distance has fallen to a fifth, to the 0.01 of the table, and the risk gap at 20.
     noise, radius, name, *rest = race

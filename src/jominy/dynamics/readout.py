@@ -20,6 +20,7 @@ from jominy.losses.base import FLOOR
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
 
+CACHE_FLOATS = 2**16
 Variables = dict[str, tuple[tuple[str, ...], Any]]
 """name -> (dimensions, values), as `make_result` takes them."""
 
@@ -47,7 +48,10 @@ def _risks(setting: Setting, order: OrderParameters, radii: Array, accuracy: boo
 
         return jax.vmap(at_radius)(radii)
 
-    return jax.lax.map(of_student, order, batch_size=256)
+    students, components = order.margin_mean.shape
+    # As many students at once as stay in the processor's cache.
+    together = max(1, min(256, students, CACHE_FLOATS // (components * setting.rule.nodes.size)))
+    return jax.lax.map(of_student, order, batch_size=together)
 
 
 def read_out(

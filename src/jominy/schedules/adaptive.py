@@ -42,7 +42,8 @@ class ExactLineSearch(Schedule):
     def rate(self, time: Array, descent: Descent) -> Array:
         # A student of norm zero under attack has infinite curvature (here: beyond every scale that means something).
         usable = descent.curved_noise < 1e15
-        return jnp.where(usable, descent.gradient_squared / jnp.maximum(descent.curved_noise, 1e-300), 0.0)
+        gain = jnp.maximum(descent.gradient_squared, 0.0)  # rounding may leave it below zero where nothing is left
+        return jnp.where(usable, gain / jnp.maximum(descent.curved_noise, 1e-300), 0.0)
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "exact-line-search"}

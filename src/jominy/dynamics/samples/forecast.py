@@ -18,7 +18,14 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, read_out
 from jominy.dynamics.samples.law import Rows, Spread, as_rows, rotated, rows_order
 from jominy.dynamics.samples.optimum import sample_optimum
-from jominy.dynamics.samples.recursion import OUT_OF_SCALE, Recorded, SampleProblem, plan_blocks, run_recursion
+from jominy.dynamics.samples.recursion import (
+    OUT_OF_SCALE,
+    Recorded,
+    SampleProblem,
+    block_ends,
+    plan_blocks,
+    run_recursion,
+)
 from jominy.dynamics.samples.stability import sample_stability
 from jominy.dynamics.start import random_variance, start_vector
 from jominy.dynamics.times import report_times, whole_steps
@@ -63,7 +70,7 @@ def sample_forecast(
     samples = problem.data
     assert isinstance(samples, Samples)
     test = None if held_out is None else samples.transform(*held_out)
-    grid = whole_steps(report_times(time, times, samples.dimension, POINTS), samples.dimension)
+    grid = sample_times(time, times, samples.dimension)
     found = sample_optimum(problem)
     curve = sample_curve(problem, schedule, grid, start, found, diagonal, largest_block)
     rows, basis = cached_rotation(samples)
@@ -98,6 +105,21 @@ def sample_forecast(
     )
 
 
+def sample_times(time: float | None, times: Sequence[float] | None, dimension: int) -> np.ndarray:
+    """(T,) times on whole steps; about `POINTS` even ones up to a horizon, where blocks of steps end anyway."""
+    grid = whole_steps(report_times(time, times, dimension, POINTS), dimension)
+    if times is not None:
+        return grid
+    steps = np.rint(grid * dimension).astype(int)
+    ends = block_ends(int(steps[-1]), largest_usual_block(dimension))
+    return ends[np.unique(np.searchsorted(ends, steps))] / dimension
+
+
+def largest_usual_block(dimension: int) -> int:
+    """The most steps that the recursion takes at once, unless told otherwise."""
+    return max(1, dimension // 4)
+
+
 def sample_curve(
     problem: Problem,
     schedule: Schedule,
@@ -117,7 +139,7 @@ def sample_curve(
         diagonal = dimension > DENSE_DIMENSION and count >= 10 * dimension
     if largest_block is None:
         every = isinstance(problem.loss, SquaredLoss) and count * dimension**2 * float(steps[-1]) < EVERY_STEP
-        largest_block = 1 if every else max(1, dimension // 4)
+        largest_block = 1 if every else largest_usual_block(dimension)
     vector = start_vector(start, dimension)
     mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
     variance = random_variance(start) / dimension

@@ -17,10 +17,9 @@ from jominy.dynamics.optima import Optimum
 from jominy.dynamics.population_forecast import population_forecast
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import read_out
-from jominy.dynamics.samples.forecast import POINTS, cached_rotation, even_weights, sample_curve
+from jominy.dynamics.samples.forecast import cached_rotation, even_weights, sample_curve, sample_times
 from jominy.dynamics.samples.law import rows_order
 from jominy.dynamics.start import describe_start
-from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.numerics.streams import stream
@@ -89,7 +88,7 @@ def gaussian_picture(
             type(samples).__name__,
             "A Gaussian mixture is its own picture: use forecast",
         )
-    grid = whole_steps(report_times(time, times, samples.dimension, POINTS), samples.dimension)
+    grid = sample_times(time, times, samples.dimension)
     law = gaussian_law(samples)
     picture, gap = _gap(problem, law, schedule, grid, start)
     null = []

@@ -75,26 +75,25 @@ def sample_order(rows: Rows, spread: Spread) -> OrderParameters:
     return OrderParameters(score, variance, score - rows.targets, variance, norm)
 
 
-def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: GaussianRule) -> tuple[Slope, Moments]:
-    """The recursion's coefficients at a spread, and the moments (n,) behind them."""
+def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: GaussianRule) -> Slope:
+    """The recursion's coefficients at a spread."""
     x, mean = rows.features, spread.mean
     count = x.shape[0]
     order = sample_order(rows, spread)
-    moments = loss.moments(order, rows.targets, radius, rule)
+    moments: Moments = loss.moments(order, rows.targets, radius, rule)
     norm = jnp.maximum(order.norm, FLOOR)
     ridge = jnp.mean(moments.norm_slope) / norm
-    gradient = moments.slope @ x / count + ridge * mean
-    cross = moments.slope_norm_slope @ x / (count * norm)
+    # Sums over the rows are most of the work; those with the same factor are taken in one product.
+    first, cross = jnp.stack([moments.slope, moments.slope_norm_slope / norm]) @ x / count
+    gradient = first + ridge * mean
     along = jnp.mean(moments.norm_slope_squared) / norm**2
     if spread.covariance.ndim == 1:
-        hessian = moments.curvature @ rows.squares / count + ridge
-        noise = moments.slope_squared @ rows.squares / count + 2 * cross * mean + along * mean**2 - gradient**2
-    else:
-        hessian = x.T @ (moments.curvature[:, None] * x) / count + ridge * jnp.eye(mean.size)
-        noise = x.T @ (moments.slope_squared[:, None] * x) / count - gradient[:, None] * gradient
-        mixed = cross[:, None] * mean
-        noise = noise + mixed + mixed.T + along * mean[:, None] * mean
-    return Slope(gradient, hessian, noise), moments
+        hessian, noise = jnp.stack([moments.curvature, moments.slope_squared]) @ rows.squares / count
+        return Slope(gradient, hessian + ridge, noise + 2 * cross * mean + along * mean**2 - gradient**2)
+    hessian = x.T @ (moments.curvature[:, None] * x) / count + ridge * jnp.eye(mean.size)
+    noise = x.T @ (moments.slope_squared[:, None] * x) / count - gradient[:, None] * gradient
+    mixed = cross[:, None] * mean
+    return Slope(gradient, hessian, noise + mixed + mixed.T + along * mean[:, None] * mean)
 
 
 def sample_descent(spread: Spread, slope: Slope, optimum: Array) -> Descent:

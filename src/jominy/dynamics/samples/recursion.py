@@ -31,7 +31,7 @@ OUT_OF_SCALE = 1e13
 
 
 class Blocks(NamedTuple):
-    """Which steps are taken together: first step and length of each block, and the report (index or -1) after it."""
+    """Which steps are taken together: first step and length of each block, and the report (index or -1) before it."""
 
     first: np.ndarray
     length: np.ndarray
@@ -58,73 +58,85 @@ class SampleProblem(NamedTuple):
     optimum: Array
 
 
-def plan_blocks(report_steps: np.ndarray, largest: int) -> Blocks:
-    """Blocks of max(1, min(k/16, largest)) steps at step k, cut at the reports; even above one: halves are whole.
+def block_length(step: int, largest: int) -> int:
+    """max(1, min(step / 16, largest)) steps; even above one, so that halves are whole."""
+    size = max(1, min(step // 16, largest))
+    return size if size == 1 else size // 2 * 2
 
-    >>> plan_blocks(np.array([0, 40]), 4).length[[0, -1]].tolist()
-    [1, 2]
+
+def plan_blocks(report_steps: np.ndarray, largest: int) -> Blocks:
+    """Blocks from step 0 on, cut at the reports; a block of no steps at the end carries the last report.
+
+    >>> plan = plan_blocks(np.array([0, 40]), 4)
+    >>> plan.length[[0, -2, -1]].tolist(), plan.report[[0, -1]].tolist()
+    ([1, 2, 0], [0, 1])
     """
     first, length, report = [], [], []
-    done = 0
+    done, waiting = 0, -1
     for index, target in enumerate(report_steps):
         while done < target:
-            size = int(max(1, min(done // 16, largest, target - done)))
+            size = min(block_length(done, largest), int(target) - done)
             size = size if size == 1 else size // 2 * 2
             first.append(done)
             length.append(size)
-            done += size
-            report.append(index if done == target else -1)
-    return Blocks(*(np.asarray(part, dtype=np.int64) for part in (first, length, report)))
+            report.append(waiting)
+            done, waiting = done + size, -1
+        waiting = index
+    blocks = ([*first, done], [*length, 0], [*report, waiting])
+    return Blocks(*(np.asarray(part, dtype=np.int64) for part in blocks))
+
+
+def block_ends(last: int, largest: int) -> np.ndarray:
+    """Steps at which uncut blocks end, from 0 to `last`: reports there cost no further blocks."""
+    ends = [0]
+    while ends[-1] < last:
+        ends.append(min(ends[-1] + block_length(ends[-1], largest), last))
+    return np.array(ends)
 
 
 @partial(jax.jit, static_argnames=("from_zero", "reports"))
 def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_zero: bool, reports: int) -> Recorded:
-    """The recursion from `start`; the slot of a report at step 0 holds the start."""
+    """The recursion from `start`."""
     rows, loss, schedule, radius, rule, optimum = problem
     dimension = rows.features.shape[1]
     diagonal = start.covariance.ndim == 1
 
     def slope_and_rate(spread: Spread, step: Array) -> tuple[Slope, Array]:
-        slope, _ = slope_at(rows, spread, loss, radius, rule)
+        slope = slope_at(rows, spread, loss, radius, rule)
         return slope, schedule.rate(step / dimension, sample_descent(spread, slope, optimum))
 
-    def one(spread: Spread, first: Array, length: Array) -> tuple[Spread, Array]:
-        slope, rate = slope_and_rate(spread, first)
-        step = rate / dimension
-        if not from_zero:
-            return single_step(spread, slope, step), rate
-        launch = first_step(rows, loss, step, diagonal)
-        later = single_step(spread, slope, step)
-        return jax.tree.map(lambda a, b: jnp.where(first == 0, a, b), launch, later), rate
+    def nothing(spread: Spread, slope: Slope, rate: Array, first: Array, length: Array) -> Spread:
+        return spread
 
-    def many(spread: Spread, first: Array, length: Array) -> tuple[Spread, Array]:
-        slope, rate = slope_and_rate(spread, first)
+    def one(spread: Spread, slope: Slope, rate: Array, first: Array, length: Array) -> Spread:
+        later = single_step(spread, slope, rate / dimension)
+        if not from_zero:
+            return later
+        launch = first_step(rows, loss, rate / dimension, diagonal)
+        return jax.tree.map(lambda a, b: jnp.where(first == 0, a, b), launch, later)
+
+    def many(spread: Spread, slope: Slope, rate: Array, first: Array, length: Array) -> Spread:
         middle = advance(spread, slope, rate / dimension, length / 2)
         slope, rate = slope_and_rate(middle, first + length / 2)
         back = spread.mean - middle.mean
         shift = slope.hessian * back if diagonal else slope.hessian @ back
-        slope = slope._replace(gradient=slope.gradient + shift)
-        return advance(spread, slope, rate / dimension, length), rate
+        return advance(spread, slope._replace(gradient=slope.gradient + shift), rate / dimension, length)
 
-    def record(kept: Recorded, index: Array, spread: Spread, step: Array) -> Recorded:
-        slope, rate = slope_and_rate(spread, step)
+    def record(kept: Recorded, index: Array, spread: Spread, slope: Slope, rate: Array) -> Recorded:
         order = sample_order(rows, spread)
-        here = Recorded(spread, risk_sd(spread, slope), rate, jnp.zeros(()))
         logit = jnp.where(jnp.isfinite(order.norm), jnp.max(loss.logit_sd(order)), 0.0)
-        largest = jnp.maximum(kept.largest_logit, logit)
-        placed = jax.tree.map(lambda store, leaf: store.at[index].set(leaf), kept[:3], here[:3])
-        return Recorded(placed[0], placed[1], placed[2], largest)
+        here = (spread, risk_sd(spread, slope), rate)
+        placed = jax.tree.map(lambda store, leaf: store.at[index].set(leaf), kept[:3], here)
+        return Recorded(placed[0], placed[1], placed[2], jnp.maximum(kept.largest_logit, logit))
 
-    def body(k: Array, carry):
+    def body(k: Array, carry: tuple[Spread, Recorded]) -> tuple[Spread, Recorded]:
         spread, kept = carry
         first, length, report = blocks.first[k], blocks.length[k], blocks.report[k]
-        moved, _ = jax.lax.cond(length == 1, one, many, spread, first, length)
+        slope, rate = slope_and_rate(spread, first.astype(float))
+        kept = jax.lax.cond(report >= 0, lambda: record(kept, report, spread, slope, rate), lambda: kept)
+        moved = jax.lax.switch(jnp.minimum(length, 2), (nothing, one, many), spread, slope, rate, first, length)
         lost = ~(moved.mean @ moved.mean + jnp.sum(jnp.abs(moved.covariance)) < 100 * OUT_OF_SCALE)
-        spread = jax.tree.map(lambda old, new: jnp.where(lost, old, new), spread, moved)
-        kept = jax.lax.cond(
-            report >= 0, lambda: record(kept, report, spread, (first + length).astype(float)), lambda: kept
-        )
-        return spread, kept
+        return jax.tree.map(lambda old, new: jnp.where(lost, old, new), spread, moved), kept
 
     empty = Recorded(
         jax.tree.map(lambda leaf: jnp.zeros((reports, *leaf.shape)), start),
@@ -132,5 +144,4 @@ def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_ze
         jnp.zeros(reports),
         jnp.zeros(()),
     )
-    kept = record(empty, jnp.asarray(0), start, jnp.zeros(()))
-    return jax.lax.fori_loop(0, blocks.first.size, body, (start, kept))[1]
+    return jax.lax.fori_loop(0, blocks.first.size, body, (start, empty))[1]

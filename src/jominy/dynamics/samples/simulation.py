@@ -11,9 +11,9 @@ from jominy.dynamics.population_simulation import random_starts
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence
 from jominy.dynamics.samples.forecast import (
-    POINTS,
     sample_curve,
     sample_notes,
+    sample_times,
     stability_attributes,
 )
 from jominy.dynamics.samples.optimum import sample_optimum
@@ -21,7 +21,7 @@ from jominy.dynamics.samples.sampling import ReshuffledEpochs, WithReplacement
 from jominy.dynamics.samples.sgd import RowSource, RowsSeen, SampleObservation, SampleSGD
 from jominy.dynamics.sgd import run_sgd
 from jominy.dynamics.start import start_vector
-from jominy.dynamics.times import report_times, whole_steps
+from jominy.dynamics.times import whole_steps
 from jominy.results import Status
 from jominy.schedules import Schedule, Tabulated
 
@@ -46,7 +46,7 @@ def sample_simulation(
     if held_out is not None:
         test_features, test_targets = samples.transform(*held_out)
     dimension = samples.dimension
-    grid = whole_steps(report_times(time, times, dimension, POINTS), dimension)
+    grid = sample_times(time, times, dimension)
     steps = np.rint(grid * dimension).astype(int)
     sampling.check(int(steps[-1]), samples.count)
     found = sample_optimum(problem)
