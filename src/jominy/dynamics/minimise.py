@@ -123,18 +123,40 @@ def solve_optimum(landscape: Landscape, setting: Setting) -> Solved:
         if gain <= 1e-7 * abs(float(visit.risk)):
             break
 
-    def found_at(u: np.ndarray) -> np.ndarray:
-        return _raveled(steps(landscape, setting, zero, _unraveled(visit.scalars, u))[1].at(0).scalars)
+    # Newton's method, with the positive scalars as they are or in logarithms: near the zero vector the fixed point is
+    # close to linear in the first, near the teacher of a noiseless problem in the second.
+    best = at_scalars(landscape, setting, visit.scalars)
+    for logarithms in (False, True, False):
+        if best.mismatch > CONVERGED:
 
-    solved = fixed_point(found_at, _raveled(visit.scalars))
-    return at_scalars(landscape, setting, _unraveled(visit.scalars, solved))
+            def found_at(u: np.ndarray, logarithms: bool = logarithms) -> np.ndarray:
+                scalars = _unraveled(visit.scalars, u, logarithms)
+                return _raveled(steps(landscape, setting, zero, scalars)[1].at(0).scalars, logarithms)
+
+            solved = fixed_point(found_at, _raveled(best.scalars, logarithms))
+            polished = at_scalars(landscape, setting, _unraveled(visit.scalars, solved, logarithms))
+            best = polished if polished.mismatch < best.mismatch else best
+    return best
 
 
-def _raveled(scalars: Scalars) -> np.ndarray:
-    return np.concatenate([np.ravel(part) for part in scalars])
+CONVERGED = 1e-11
+"""Relative mismatch of the scalars that is good enough."""
+SMALLEST = 1e-290
+"""Keeps logarithms finite where the radius is zero."""
 
 
-def _unraveled(like: Scalars, values: np.ndarray) -> Scalars:
-    count = np.size(like.slope)
-    slope, curvature, pull = np.reshape(values[:-1], (3, count))
-    return Scalars(slope, curvature, pull, np.asarray(values[-1]))
+def _raveled(scalars: Scalars, logarithms: bool) -> np.ndarray:
+    slope, curvature, pull, ridge = scalars
+    if logarithms:
+        curvature = np.maximum(curvature, SMALLEST)
+        pull, curvature, ridge = pull / curvature, np.log(curvature), np.log(np.maximum(ridge, SMALLEST))
+    return np.concatenate([slope, curvature, pull, [ridge]])
+
+
+def _unraveled(like: Scalars, values: np.ndarray, logarithms: bool) -> Scalars:
+    slope, curvature, pull = np.reshape(values[:-1], (3, np.size(like.slope)))
+    ridge = np.asarray(values[-1])
+    if logarithms:
+        curvature, ridge = np.exp(np.minimum(curvature, 600.0)), np.exp(np.minimum(ridge, 600.0))
+        pull = pull * curvature
+    return Scalars(slope, curvature, pull, ridge)

@@ -5,7 +5,9 @@ Source: theory `dynamics.md` section 4.2 (derived there; the thresholds also for
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
+import jax
 import numpy as np
 
 from jominy.data import GaussianMixture, Samples
@@ -123,6 +125,15 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
         setting = setting._replace(rule=gaussian_rule(scale))
         solved = solve_optimum(landscape, setting)
     return PopulationOptimum(solved, "shrink" if least_squares else "interior", threshold)
+
+
+@lru_cache(maxsize=64)
+def optimum_students(problem: Problem, representation: Representation) -> tuple[Any, Any]:
+    """The optimum as a student on a representation's landscape, and on the coarser one."""
+    scalars = population_optimum(problem, representation).solved.scalars
+    both = (representation.landscape, representation.coarse)
+    fine, coarse = (jax.tree.map(np.asarray, minimiser(landscape, scalars)) for landscape in both)
+    return fine, coarse
 
 
 def setting_of(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> Setting:

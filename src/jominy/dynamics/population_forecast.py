@@ -9,7 +9,7 @@ from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.labelled import labelled
 from jominy.dynamics.landscapes import Landscape
-from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
+from jominy.dynamics.optimum import PopulationOptimum, optimum_students, population_optimum, setting_of
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, largest_logit, past_divergence, population_variables
 from jominy.dynamics.representations import Representation, representations
@@ -92,17 +92,19 @@ def _solve(
     state = initial(representation, law, start)
     rule = gaussian_rule(largest_logit(problem.loss, found.solved.order))
 
-    def solve(landscape: Landscape, tolerance: float) -> Trajectory:
-        system = flow(landscape, problem, schedule, found.solved, rule)
+    target, coarse_target = optimum_students(problem, representation)
+
+    def solve(landscape: Landscape, student: Any, tolerance: float) -> Trajectory:
+        system = flow(landscape, problem, schedule, student, rule)
         return jax.tree.map(np.asarray, integrate(system, state, grid, jumps, np.asarray(tolerance)))
 
     for _ in range(6):
-        fine = solve(representation.landscape, rtol)
+        fine = solve(representation.landscape, target, rtol)
         scale = largest_logit(problem.loss, fine.observations.order)
         if scale <= rule.logit_scale:
             break
         rule = gaussian_rule(scale)
-    coarse = solve(representation.coarse, 10 * rtol)
+    coarse = solve(representation.coarse, coarse_target, 10 * rtol)
     first = int(times[0] > 0)
     wanted = slice(first, min(int(fine.reached), int(coarse.reached), first + len(times)))
     both: Observation = jax.tree.map(

@@ -6,8 +6,7 @@ import numpy as np
 
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.dense import DenseFlow, initial_dense_state
-from jominy.dynamics.landscapes import DenseLandscape, Landscape, NodeLandscape, minimiser
-from jominy.dynamics.minimise import Solved
+from jominy.dynamics.landscapes import DenseLandscape, Landscape, NodeLandscape
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.representations import Representation
 from jominy.dynamics.spectral import SpectralFlow, initial_state
@@ -26,10 +25,9 @@ def initial(representation: Representation, law: EigenLaw | DenseLaw, start: Any
 
 
 def flow(
-    landscape: Landscape, problem: Problem, schedule: Schedule, optimum: Solved, rule: GaussianRule
+    landscape: Landscape, problem: Problem, schedule: Schedule, target: Any, rule: GaussianRule
 ) -> SpectralFlow | DenseFlow:
-    """The system to solve on a landscape."""
-    target = minimiser(landscape, optimum.scalars)
+    """The system to solve on a landscape, with the optimum as a student on it."""
     radius = np.asarray(problem.radius)
     if isinstance(landscape, NodeLandscape):
         return SpectralFlow(landscape.nodes, problem.loss, schedule, radius, rule, target)

@@ -59,24 +59,24 @@ class SampleProblem(NamedTuple):
 
 
 def block_length(step: int, largest: int) -> int:
-    """max(1, min(step / 16, largest)) steps; even above one, so that halves are whole."""
+    """max(1, min(step / 16, largest)) steps, made odd: a block then has a step in its middle."""
     size = max(1, min(step // 16, largest))
-    return size if size == 1 else size // 2 * 2
+    return size - 1 + size % 2
 
 
 def plan_blocks(report_steps: np.ndarray, largest: int) -> Blocks:
     """Blocks from step 0 on, cut at the reports; a block of no steps at the end carries the last report.
 
-    >>> plan = plan_blocks(np.array([0, 40]), 4)
+    >>> plan = plan_blocks(np.array([0, 51]), 4)
     >>> plan.length[[0, -2, -1]].tolist(), plan.report[[0, -1]].tolist()
-    ([1, 2, 0], [0, 1])
+    ([1, 3, 0], [0, 1])
     """
     first, length, report = [], [], []
     done, waiting = 0, -1
     for index, target in enumerate(report_steps):
         while done < target:
             size = min(block_length(done, largest), int(target) - done)
-            size = size if size == 1 else size // 2 * 2
+            size = size - 1 + size % 2
             first.append(done)
             length.append(size)
             report.append(waiting)
@@ -116,8 +116,10 @@ def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_ze
         return jax.tree.map(lambda a, b: jnp.where(first == 0, a, b), launch, later)
 
     def many(spread: Spread, slope: Slope, rate: Array, first: Array, length: Array) -> Spread:
-        middle = advance(spread, slope, rate / dimension, length / 2)
-        slope, rate = slope_and_rate(middle, first + length / 2)
+        # The steps of a block start from states 0 to length - 1, so their common slope is that of the middle one.
+        half = (length - 1) / 2
+        middle = advance(spread, slope, rate / dimension, half)
+        slope, rate = slope_and_rate(middle, first + half)
         back = spread.mean - middle.mean
         shift = slope.hessian * back if diagonal else slope.hessian @ back
         return advance(spread, slope._replace(gradient=slope.gradient + shift), rate / dimension, length)

@@ -91,6 +91,8 @@ def sample_simulation(
         variables = past_divergence(variables, lost)
         count = int(np.sum(lost[:, -1]))
         notes.append(f"{count} of {len(seeds)} runs diverged; their sizes are infinite from there on")
+    elif problem.radius > 0 and np.all(seen.norm[:, -1] < 1e-12) and schedule.adaptive:
+        status = Status.STUCK
     elif found.regime == "collapse":
         status = Status.COLLAPSED
     return labelled(
