@@ -45,7 +45,7 @@ def logistic_moments(y, a, q, rho, radius) -> Moments:
 
 def squared_moments(y, a, q, rho, radius) -> Moments:
     """Gauss-Legendre on both sides of the kink at zero residual; the curvature by Stein's lemma."""
-    b, s = a - y, np.sqrt(np.maximum(q, 1e-30))
+    b, s = a - y, np.sqrt(np.maximum(q, 1e-14))  # Stein's lemma divides by s
     kink = np.clip(-b / s, -REACH, REACH)
     total = np.zeros((7, len(b)))
     for low, high, sign in ((np.full_like(kink, -REACH), kink, -1.0), (kink, np.full_like(kink, REACH), 1.0)):

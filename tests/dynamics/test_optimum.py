@@ -72,9 +72,8 @@ def collapse_by_definition(law, loss):
         return np.linalg.norm((law.weights * h) @ law.means)
     mean = law.means @ x_star + h
     sd = np.sqrt(law.noise_variance + np.array([x_star @ k @ x_star for k in matrices]))
-    size = np.where(sd > 0, 2 * sd * normal.pdf(mean / np.maximum(sd, 1e-300)), 0) + mean * (
-        2 * normal.cdf(mean / np.maximum(sd, 1e-300)) - 1
-    )
+    u = mean / np.maximum(sd, 1e-3)  # without a spread, E|mean| is |mean| for any large u
+    size = 2 * sd * normal.pdf(u) + mean * (2 * normal.cdf(u) - 1)
     pull = sum(p * (k @ x_star + b * mu) for p, k, b, mu in zip(law.weights, matrices, mean, law.means, strict=True))
     return np.linalg.norm(pull) / (law.weights @ size)
 

@@ -91,6 +91,7 @@ def forecast(
             "A Gaussian mixture's risks are population values already: leave held_out out",
         )
     grid = report_times(time, times, problem.data.dimension)
+    schedule.check(grid)
     return population_forecast(problem, schedule, grid, start, radii, compress, rtol)
 
 

@@ -100,10 +100,11 @@ def _solve(
 
     for _ in range(6):
         fine = solve(representation.landscape, target, rtol)
-        scale = largest_logit(problem.loss, fine.observations.order)
-        if scale <= rule.logit_scale:
+        order = fine.observations.order
+        finer = gaussian_rule(largest_logit(problem.loss, order))
+        if finer.logit_scale <= rule.logit_scale or np.any(diverged(order)):
             break
-        rule = gaussian_rule(scale)
+        rule = finer
     coarse = solve(representation.coarse, coarse_target, 10 * rtol)
     first = int(times[0] > 0)
     wanted = slice(first, min(int(fine.reached), int(coarse.reached), first + len(times)))
@@ -130,9 +131,15 @@ def _status(
         return Status.STEP_LIMIT, None
     rates, risks = variables["learning_rate"][1], variables["adversarial_risk"][1]
     least_squares = isinstance(problem.loss, SquaredLoss)
-    threshold = 2 / float(np.min(mean_variances(law))) if np.min(mean_variances(law)) > 0 else np.inf
+    with np.errstate(divide="ignore"):
+        safe, threshold = (2 / mean_variances(law).max(), 2 / mean_variances(law).min())
     growing = len(risks) > 1 and rates[-1] > threshold and risks[-1] > risks[-2]
     if np.any(solution.lost) or (least_squares and growing):
+        if least_squares and np.max(rates) <= threshold:
+            return Status.DIVERGED, (
+                "At this learning rate the risk grows without bound. Rates below 2 d / tr K of the widest class, "
+                f"{safe:.6g}, are stable at any radius."
+            )
         if least_squares:
             return Status.DIVERGED, (
                 f"The learning rate is above the stability threshold 2 d / tr K = {threshold:.6g}, so the risk grows "

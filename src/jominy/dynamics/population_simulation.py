@@ -52,6 +52,12 @@ def population_simulation(
     setting = setting_of(law, problem)._replace(rule=rule)
     steps = np.rint(times * law.dimension).astype(int)
     if isinstance(law, DenseLaw):
+        if full_vectors is False:
+            raise InputError(
+                "Groups of equal eigenvalues need covariances that commute",
+                "full_vectors=False",
+                "Leave full_vectors out",
+            )
         engine, source, states, method = _dense(law, problem, schedule, rule, found, start, seeds)
     else:
         groups = group_nodes(law)

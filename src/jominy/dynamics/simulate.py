@@ -83,6 +83,7 @@ def simulate(
             "A Gaussian mixture gives a fresh sample at every step: leave them out",
         )
     grid = whole_steps(report_times(time, times, problem.data.dimension), problem.data.dimension)
+    schedule.check(grid)
     return population_simulation(problem, schedule, grid, chosen, start, radii, full_vectors, progress)
 
 

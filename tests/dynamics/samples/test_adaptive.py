@@ -38,17 +38,29 @@ def test_every_rate_is_the_best_one_at_that_moment(name):
     np.testing.assert_allclose(curve.norm, np.array(norms)[STEPS], rtol=1e-5)
 
 
-@pytest.mark.parametrize("name, start", [("polyak", None), ("line search", 0.1)])
-def test_runs_that_follow_the_rate_have_the_risk_forecast(name, start):
-    """Breast cancer, logistic, radius 0.2, 300 seeds: rms over time within 1 %, as for a constant rate."""
+@pytest.mark.parametrize("name, start, first", [("polyak", None, 0.5), ("line search", 0.1, 1 / 30)])
+def test_runs_that_follow_the_rate_have_the_risk_forecast(name, start, first):
+    """Breast cancer, logistic, radius 0.2, 600 seeds: within 3.5 standard errors + 1 % from time `first` on.
+
+    Polyak's rate begins at 20, where one run in three trebles its risk at its first step: no Gaussian yet.
+    """
     mine = problem(named("breast_cancer"), "logistic", 0.2)
     curve = jm.forecast(mine, SCHEDULES[name], time=10, start=start)
-    runs = jm.simulate(mine, SCHEDULES[name], time=10, start=start, seeds=300, progress=False)
-    report = jm.compare(curve, runs).sel(variable="adversarial_risk")
-    assert float(report.rms_relative_error) < 0.01
+    runs = jm.simulate(mine, SCHEDULES[name], time=10, start=start, seeds=600, progress=False)
+    later = runs.time >= first - 1e-9
+    risk = runs.adversarial_risk.mean("seed")[later]
+    error = runs.adversarial_risk.std("seed", ddof=1)[later] / np.sqrt(600)
+    assert np.all(np.abs(curve.adversarial_risk[later] - risk) < 3.5 * error + 0.01 * risk)
     assert "the forecast's" in runs.attrs["notes"]
-    # the rate is followed through a table of 201 times
-    np.testing.assert_allclose(runs.learning_rate[0][2:], curve.learning_rate[2:], rtol=0.03)
+
+
+@pytest.mark.parametrize("name", SCHEDULES)
+def test_runs_follow_the_rate_step_by_step_where_it_changes_fast(name):
+    mine = problem(named("wine"), "squared", 0.2)
+    times = np.arange(9) / 13
+    curve = jm.forecast(mine, SCHEDULES[name], times=times, start=0.1)
+    runs = jm.simulate(mine, SCHEDULES[name], times=times, start=0.1, seeds=1, progress=False)
+    np.testing.assert_allclose(runs.learning_rate[0], curve.learning_rate, rtol=1e-9)
 
 
 def test_polyak_ends_nearer_to_the_optimum_than_constant_rates():

@@ -73,10 +73,10 @@ def test_seeds_are_a_count_or_different_whole_numbers(seeds):
 
 
 class Interrupted(sgd.RowSource):
-    """Rows as ever, and Ctrl-C when the runs have passed step 5."""
+    """Rows as ever, and Ctrl-C when rows beyond the first are asked for."""
 
     def draw(self, steps):
-        if self.position >= 5:
+        if self.position + steps > 1:
             raise KeyboardInterrupt
         return super().draw(steps)
 

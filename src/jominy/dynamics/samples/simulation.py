@@ -11,17 +11,18 @@ from jominy.dynamics.population_simulation import random_starts
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence
 from jominy.dynamics.samples.forecast import (
+    largest_usual_block,
     sample_curve,
     sample_notes,
     sample_times,
     stability_attributes,
 )
 from jominy.dynamics.samples.optimum import sample_optimum
+from jominy.dynamics.samples.recursion import block_ends
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, WithReplacement
 from jominy.dynamics.samples.sgd import RowSource, RowsSeen, SampleObservation, SampleSGD
 from jominy.dynamics.sgd import run_sgd
 from jominy.dynamics.start import start_vector
-from jominy.dynamics.times import whole_steps
 from jominy.results import Status
 from jominy.schedules import Schedule, Tabulated
 
@@ -59,7 +60,9 @@ def sample_simulation(
         )
     if schedule.adaptive:
         # On finitely many rows the curvature at one student is not defined at kinks: the forecast's rate is followed.
-        curve = sample_curve(problem, schedule, whole_steps(np.linspace(0, grid[-1], 201), dimension), start, found)
+        # At the ends of its blocks: early on these are single steps, where an adaptive rate changes most.
+        ends = block_ends(int(steps[-1]), largest_usual_block(dimension))
+        curve = sample_curve(problem, schedule, ends / dimension, start, found)
         used: Schedule = Tabulated(curve.times.tolist(), np.asarray(curve.recorded.rate).tolist())
         notes.append("The adaptive rate is the forecast's, as a function of time (open loop)")
     else:
