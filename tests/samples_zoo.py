@@ -33,7 +33,7 @@ def named(name: str) -> jm.Samples:
 
 
 def small(seed: int = 0, n: int = 48, d: int = 5):
-    """Rows of two overlapping classes with unequal features, neither Gaussian nor centred: x (n, d), y (n,) of -1, 1."""
+    """Two overlapping classes, features unequal and neither Gaussian nor centred: x (n, d), y (n,) of -1 and 1."""
     rng = np.random.default_rng(seed)
     y = np.where(np.arange(n) % 3 == 0, -1.0, 1.0)
     x = (rng.standard_exponential((n, d)) - 0.8) * np.linspace(0.4, 1.0, d) + 0.3 * y[:, None] * np.arange(d) / d

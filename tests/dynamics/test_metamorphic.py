@@ -77,7 +77,7 @@ def test_a_grouped_law_has_the_same_forecast_in_every_dimension():
     assert_same(*(curve(law, "logistic", **TIGHT) for law in laws))
 
 
-@pytest.mark.parametrize("loss", ["logistic", "squared"])
+@pytest.mark.parametrize("loss", ["logistic", pytest.param("squared", marks=pytest.mark.slow)])
 def test_one_class_split_in_two_is_one_class(loss):
     one = zoo.two_grouped_classes(D)
     weights = np.array([0.1, 0.3, 0.6])
@@ -85,6 +85,7 @@ def test_one_class_split_in_two_is_one_class(loss):
     assert_same(curve(one, loss, **TIGHT), curve(split, loss, **TIGHT))
 
 
+@pytest.mark.slow
 def test_mirrored_classes_are_one_class():
     # x -> -x with y -> -y leaves every margin as it was, so two mirrored classes have the forecast of one.
     mu, k = zoo.u1(D), zoo.two(D)

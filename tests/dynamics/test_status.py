@@ -77,6 +77,7 @@ class TestDivergence:
         assert curve.adversarial_risk[-1] == math.inf
         assert_free_of_nan(curve)
 
+    @pytest.mark.slow
     def test_bounded_slopes_never_diverge(self):
         law = zoo.two_grouped_classes(D)
         curve = forecast(law.problem(jm.LogisticLoss(), 0.0), jm.Constant(300.0))
@@ -140,6 +141,7 @@ class TestStuck:
         np.testing.assert_array_equal(runs.norm, 0.0)
         assert_free_of_nan(runs)
 
+    @pytest.mark.slow
     def test_the_logistic_loss_too(self):
         problem = zoo.two_grouped_classes(D).problem(jm.LogisticLoss(), 0.5)
         curve = forecast(problem, jm.ExactLineSearch(), start=None)
@@ -147,6 +149,7 @@ class TestStuck:
         np.testing.assert_allclose(curve.adversarial_risk, math.log(2), rtol=1e-12)
         np.testing.assert_array_equal(curve.adversarial_accuracy, 0.5)
 
+    @pytest.mark.slow
     def test_a_start_elsewhere_or_another_schedule_leaves_zero(self):
         for schedule, start in ((jm.ExactLineSearch(), 0.01), (jm.Polyak(), None), (jm.Constant(0.5), None)):
             curve = forecast(schedule=schedule, start=start)

@@ -146,13 +146,13 @@ def _status(
                 "without bound, at any radius. Use a rate below it."
             )
         return Status.DIVERGED, None
-    if variables["norm"][1][-1] < 1e-12 and schedule.describe()["kind"] == "exact-line-search" and problem.radius > 0:
-        return Status.STUCK, None
     if found.regime == "collapse":
         return Status.COLLAPSED, (
             f"The radius {problem.radius:.6g} is at or above the collapse radius {found.collapse_radius:.6g}: the "
             "adversarial optimum is the zero vector, and training only shrinks the weights. Lower the radius."
         )
+    if variables["norm"][1][-1] < 1e-12 and schedule.describe()["kind"] == "exact-line-search" and problem.radius > 0:
+        return Status.STUCK, None
     return Status.COMPLETED, None
 
 

@@ -112,7 +112,8 @@ def population_variables(
     variables["excess_risk"] = (dims, variables["adversarial_risk"][1] - optimum_risk)
     if teacher_norm > 0:
         size = np.where(norm > 0, norm * teacher_norm, 1.0)
-        variables["alignment"] = (dims, np.asarray(observation.teacher_overlap) / size)
+        # A norm below the integrator's resolution may come out too small for its overlap.
+        variables["alignment"] = (dims, np.clip(np.asarray(observation.teacher_overlap) / size, -1.0, 1.0))
     variables["learning_rate"] = (dims, np.asarray(observation.rate))
     return variables
 

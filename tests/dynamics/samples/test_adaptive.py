@@ -38,6 +38,7 @@ def test_every_rate_is_the_best_one_at_that_moment(name):
     np.testing.assert_allclose(curve.norm, np.array(norms)[STEPS], rtol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name, start, first", [("polyak", None, 0.5), ("line search", 0.1, 1 / 30)])
 def test_runs_that_follow_the_rate_have_the_risk_forecast(name, start, first):
     """Breast cancer, logistic, radius 0.2, 600 seeds: within 3.5 standard errors + 1 % from time `first` on.

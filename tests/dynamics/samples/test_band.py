@@ -10,7 +10,14 @@ import pytest
 import jominy as jm
 from samples_zoo import RATES, named, problem
 
-CASES = [("breast_cancer", "logistic"), ("wine", "logistic"), ("digits_3_8", "squared"), ("breast_cancer", "squared")]
+CASES = [
+    ("wine", "logistic"),
+    ("wine", "squared"),
+    pytest.param("breast_cancer", "logistic", marks=pytest.mark.slow),
+    pytest.param("breast_cancer", "squared", marks=pytest.mark.slow),
+    pytest.param("digits_3_8", "logistic", marks=pytest.mark.slow),
+    pytest.param("digits_3_8", "squared", marks=pytest.mark.slow),
+]
 
 
 @pytest.mark.parametrize("name, loss", CASES)

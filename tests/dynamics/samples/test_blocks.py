@@ -54,4 +54,9 @@ def test_the_diagonal_covariance_is_close(logistic):
 def test_least_squares_takes_every_step_by_default():
     default, every = curve("squared"), curve("squared", False, 1)
     np.testing.assert_array_equal(default.norm, every.norm)
+
+
+@pytest.mark.slow
+def test_blocks_change_least_squares_little_too():
+    every = curve("squared")
     assert 0 < largest_change(curve("squared", False, 7), every) < 8e-5

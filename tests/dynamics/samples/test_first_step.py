@@ -24,8 +24,6 @@ def test_second_moments_after_one_step_are_those_of_the_rows(loss, radius):
 
 
 def test_the_attack_does_not_matter_yet():
-    norms = [
-        float(jm.forecast(problem(small_samples(), "logistic", radius), rate(0.6), times=TIMES, largest_block=1).norm[1])
-        for radius in (0.0, 0.2, 0.4)
-    ]
+    problems = [problem(small_samples(), "logistic", radius) for radius in (0.0, 0.2, 0.4)]
+    norms = [float(jm.forecast(mine, rate(0.6), times=TIMES, largest_block=1).norm[1]) for mine in problems]
     assert np.ptp(norms) == 0

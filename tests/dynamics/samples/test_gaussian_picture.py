@@ -68,11 +68,12 @@ def test_breast_cancer_is_not_gaussian():
     assert "classes are not Gaussian" in found.attrs["verdict"] and "Do not trust it" in found.attrs["verdict"]
 
 
+@pytest.mark.slow
 def test_too_few_gaussian_rows_are_told_from_other_laws():
-    """60 Gaussian rows in 20 dimensions: a gap, but none above that of surrogates."""
+    """40 Gaussian rows in 20 dimensions: a gap, but none above that of surrogates."""
     rng = np.random.default_rng(6)
-    y = np.repeat([-1.0, 1.0], 30)
-    mine = problem(jm.Samples(rng.standard_normal((60, 20)) + 0.2 * y[:, None], y, preprocessing=None), "logistic", 0.0)
+    y = np.repeat([-1.0, 1.0], 20)
+    mine = problem(jm.Samples(rng.standard_normal((40, 20)) + 0.2 * y[:, None], y, preprocessing=None), "logistic", 0.0)
     found = jm.gaussian_picture(mine, jm.Constant(1.0), time=20, surrogates=4)
     assert found.attrs["gap"] > 0.05 and found.attrs["trustworthy"] == 0
     assert "too few samples, no sign of other laws" in found.attrs["verdict"]

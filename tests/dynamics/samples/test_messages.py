@@ -32,8 +32,9 @@ def test_held_out_rows_must_fit_the_training_rows(held_out, message):
 
 
 def test_held_out_columns_are_counted_before_preprocessing():
+    mine, short = problem(named("wine"), "squared", 0.2), (np.ones((3, 12)), [1, 1, 1])
     with pytest.raises(jm.InputError, match="the 13 columns it was fitted on .*12 columns"):
-        jm.forecast(problem(named("wine"), "squared", 0.2), rate(0.3), times=TIMES, held_out=(np.ones((3, 12)), [1, 1, 1]))
+        jm.forecast(mine, rate(0.3), times=TIMES, held_out=short)
 
 
 def test_what_belongs_to_samples_is_refused_elsewhere():
