@@ -36,9 +36,7 @@ def measure() -> list[dict]:
         times = [0.0, STEPS / dimension]
         return jm.simulate(problem(dimension), jm.Constant(RATE), times=times, seeds=SEEDS, progress=False)
 
-    timed = race(
-        5, small=lambda: simulate(1000), large=lambda: simulate(1_000_000), loop=lambda: numpy_loop(few)
-    )
+    timed = race(5, small=lambda: simulate(1000), large=lambda: simulate(1_000_000), loop=lambda: numpy_loop(few))
     each = {
         "small": timed["small"].median / STEPS / SEEDS,
         "large": timed["large"].median / STEPS / SEEDS,

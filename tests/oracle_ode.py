@@ -1,6 +1,6 @@
 """An independent forecast: the ODE of `theory/dynamics.md` sections 0.2 and 1.2 in plain NumPy, solved by SciPy.
 
-One implementation in coordinates (mean and variance of every coordinate) and one in matrices (mean and covariance), with
+One implementation in coordinates (mean and variance of every coordinate), one in matrices (mean and covariance), with
 moments of their own: closed forms for the squared loss, a dense trapezoid for the logistic one.
 """
 
@@ -94,7 +94,9 @@ def _gradient(law, m, o, f):
 
 def minimum(law: Law, loss: str, radius: float, guess=None):
     """The adversarial optimum by SciPy's general minimiser, polished by its root finder: vector and risk."""
-    guess = 0.5 * law.weights @ (law.means * (1 if law.labels is None else law.labels[:, None])) if guess is None else guess
+    guess = (
+        0.5 * law.weights @ (law.means * (1 if law.labels is None else law.labels[:, None])) if guess is None else guess
+    )
     guess = guess + 0.3 * (0 if law.teacher is None else law.teacher)
     found = minimize(
         lambda m: risk_and_gradient(law, loss, radius, m), guess, jac=True, method="BFGS", options={"gtol": 1e-9}

@@ -1,10 +1,11 @@
-"""Streaming adversarial SGD as one would write it from the definition: plain NumPy, one fresh sample per seed and step."""
+"""Streaming adversarial SGD as one would write it from the definition: plain NumPy, a fresh sample per seed and step."""
 
 import math
 
 import numpy as np
-from oracle_ode import orders, student_variables
 from scipy.special import expit
+
+from oracle_ode import orders, student_variables
 from zoo import Law
 
 

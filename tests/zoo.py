@@ -1,7 +1,7 @@
 """The problems that the tests share, as plain arrays and as jominy's objects.
 
-`Law` holds the numbers themselves, so that an oracle never reads them back from the code under test. Vectors and spectra
-are those of the reference values of `theory/dynamics.md` section 10.
+`Law` holds the numbers themselves, so that an oracle never reads them back from the code under test. Vectors and
+spectra are those of the reference values of `theory/dynamics.md` section 10.
 """
 
 import math

@@ -3,14 +3,14 @@
 import math
 
 import numpy as np
-import oracle_ode
 import pytest
-import zoo
 from scipy.integrate import quad
 from scipy.special import expit
-from zoo import Case
 
 import jominy as jm
+import oracle_ode
+import zoo
+from zoo import Case
 
 D, SMALL, DENSE = 400, 24, 60
 
@@ -129,7 +129,9 @@ def test_the_oracle_knows_its_moments():
         a, s = law.labels[i] * o["a"][i] - radius * o["rho"], math.sqrt(o["q"][i])
 
         def expect(function, a=a, s=s):
-            return quad(lambda u: function(a + s * u) * math.exp(-(u**2) / 2), -12, 12, epsrel=1e-12)[0] / math.sqrt(2 * math.pi)
+            return quad(lambda u: function(a + s * u) * math.exp(-(u**2) / 2), -12, 12, epsrel=1e-12)[0] / math.sqrt(
+                2 * math.pi
+            )
 
         assert found["P"][i] == pytest.approx(expect(lambda z: np.logaddexp(0, -z)), rel=1e-11)
         assert found["P2"][i] == pytest.approx(expect(lambda z: expit(z) * expit(-z)), rel=1e-11)

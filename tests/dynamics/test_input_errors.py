@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-import zoo
 
 import jominy as jm
+import zoo
 from jominy.errors import InputError
 
 D = 24
@@ -22,12 +22,27 @@ def both(**settings):
 
 CASES = {
     "negative radius": ([lambda: LAW.problem(jm.SquaredLoss(), -0.5)], ">= 0", "-0.5", "values of 0 to 2 are usual"),
-    "radius NaN": ([lambda: LAW.problem(jm.SquaredLoss(), math.nan)], "finite number >= 0", "nan", "l2 norm of the attack"),
+    "radius NaN": (
+        [lambda: LAW.problem(jm.SquaredLoss(), math.nan)],
+        "finite number >= 0",
+        "nan",
+        "l2 norm of the attack",
+    ),
     "radius in words": ([lambda: LAW.problem(jm.SquaredLoss(), "big")], "finite number >= 0", "'big'", "l2 norm"),
-    "data of another kind": ([lambda: jm.Problem(np.eye(3), jm.SquaredLoss(), 0.5)], "must be a GaussianMixture", "ndarray", "Samples(X, y)"),
+    "data of another kind": (
+        [lambda: jm.Problem(np.eye(3), jm.SquaredLoss(), 0.5)],
+        "must be a GaussianMixture",
+        "ndarray",
+        "Samples(X, y)",
+    ),
     "loss by name": ([lambda: LAW.problem("squared", 0.5)], "must be a loss object", "'squared'", "SquaredLoss()"),
     "loss class": ([lambda: LAW.problem(jm.SquaredLoss, 0.5)], "must be a loss object", "SquaredLoss", "SquaredLoss()"),
-    "no labels": ([lambda: LAW.problem(jm.LogisticLoss(), 0.5)], "needs labels -1 and +1", "without such labels", "Give labels="),
+    "no labels": (
+        [lambda: LAW.problem(jm.LogisticLoss(), 0.5)],
+        "needs labels -1 and +1",
+        "without such labels",
+        "Give labels=",
+    ),
     "offsets are no labels": (
         [lambda: zoo.two_classes(D, labels=(0.5, -1)).problem(jm.LogisticLoss(), 0.5)],
         "needs labels -1 and +1",
@@ -54,22 +69,56 @@ CASES = {
     "start a column": (both(time=1, start=np.ones((24, 1))), "shape (24,)", "(24, 1)", "RandomStart(norm)"),
     "start NaN": (both(time=1, start=math.nan), "start must be finite", "nan", "Remove NaN"),
     "start in words": (both(time=1, start="zero"), "start must be numbers", "'zero'", "nothing for zero"),
-    "random start of norm zero": ([lambda: jm.RandomStart(0.0)], "must be finite and > 0", "0.0", "For zero leave start out"),
-    "random start in words": ([lambda: jm.RandomStart("a")], "must be finite and > 0", "'a'", "For zero leave start out"),
+    "random start of norm zero": (
+        [lambda: jm.RandomStart(0.0)],
+        "must be finite and > 0",
+        "0.0",
+        "For zero leave start out",
+    ),
+    "random start in words": (
+        [lambda: jm.RandomStart("a")],
+        "must be finite and > 0",
+        "'a'",
+        "For zero leave start out",
+    ),
     "negative evaluation radius": (both(time=1, evaluate_at=[-0.1]), "radius must be a finite number >= 0", "-0.1", ""),
     "held-out rows": (both(time=1, held_out=(1, 2)), "belong to a problem on Samples", "GaussianMixture", "leave"),
-    "sampling": ([lambda: jm.simulate(PROBLEM, RATE, 1, sampling=jm.OnePass())], "belong to a problem on Samples", "", "fresh sample"),
-    "infinite dimension": ([lambda: jm.simulate(ENDLESS, RATE, 1)], "needs a finite dimension", "inf", "for instance 1000"),
-    "vector in infinite dimension": ([lambda: jm.forecast(ENDLESS, RATE, 1, start=np.ones(3))], "shape (inf,)", "(3,)", "one number"),
+    "sampling": (
+        [lambda: jm.simulate(PROBLEM, RATE, 1, sampling=jm.OnePass())],
+        "belong to a problem on Samples",
+        "",
+        "fresh sample",
+    ),
+    "infinite dimension": (
+        [lambda: jm.simulate(ENDLESS, RATE, 1)],
+        "needs a finite dimension",
+        "inf",
+        "for instance 1000",
+    ),
+    "vector in infinite dimension": (
+        [lambda: jm.forecast(ENDLESS, RATE, 1, start=np.ones(3))],
+        "shape (inf,)",
+        "(3,)",
+        "one number",
+    ),
     "groups of matrices": (
-        [lambda: jm.simulate(zoo.turned_classes(D).problem(jm.SquaredLoss(), 0.5), RATE, times=[0.0], full_vectors=False)],
+        [
+            lambda: jm.simulate(
+                zoo.turned_classes(D).problem(jm.SquaredLoss(), 0.5), RATE, times=[0.0], full_vectors=False
+            )
+        ],
         "covariances that commute",
         "full_vectors=False",
         "Leave full_vectors out",
     ),
 }
 CASES |= {
-    f"seeds {seeds!r}": ([lambda s=seeds: jm.simulate(PROBLEM, RATE, 1, seeds=s)], "count >= 1, or different whole numbers", str(seeds), "seeds=50")
+    f"seeds {seeds!r}": (
+        [lambda s=seeds: jm.simulate(PROBLEM, RATE, 1, seeds=s)],
+        "count >= 1, or different whole numbers",
+        str(seeds),
+        "seeds=50",
+    )
     for seeds in (0, -3, 2.5, "a", [1, 1], [-1, 2], [])
 }
 

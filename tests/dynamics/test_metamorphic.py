@@ -3,12 +3,12 @@
 import math
 
 import numpy as np
-import oracle_ode
 import pytest
-import zoo
-from zoo import Case
 
 import jominy as jm
+import oracle_ode
+import zoo
+from zoo import Case
 
 D, TIMES = 24, zoo.TIMES
 TIGHT = {"rtol": 1e-11}
@@ -221,7 +221,9 @@ class TestOtherRadii:
         at = found.sel(evaluation_radius=0.5)
         np.testing.assert_allclose(at.risk_at_radius, found.adversarial_risk, rtol=1e-12)
         np.testing.assert_allclose(at.accuracy_at_radius, found.adversarial_accuracy, rtol=1e-12)
-        assert np.all(np.diff(found.risk_at_radius, axis=1) > 0) and np.all(np.diff(found.accuracy_at_radius, axis=1) < 0)
+        assert np.all(np.diff(found.risk_at_radius, axis=1) > 0) and np.all(
+            np.diff(found.accuracy_at_radius, axis=1) < 0
+        )
 
     def test_the_value_at_another_radius_is_the_oracles(self):
         one = Case(self.law, "logistic", 0.5, jm.Constant(0.6), lambda t: 0.6, zoo.start(D))

@@ -3,14 +3,14 @@
 import math
 
 import numpy as np
-import oracle_ode
 import pytest
-import zoo
 from scipy.optimize import minimize
 from scipy.stats import norm as normal
-from user_losses import Hinge
 
 import jominy as jm
+import oracle_ode
+import zoo
+from user_losses import Hinge
 
 D, C = 6, math.sqrt(2 / math.pi)
 
@@ -195,7 +195,9 @@ def test_a_user_loss_has_its_optimum_too():
         return law.weights @ ((1 - a) * normal.cdf((1 - a) / s) + s * normal.pdf((1 - a) / s))
 
     found = jm.optimum(law.problem(Hinge(), radius))
-    brute = minimize(risk, found.vector + 0.1, method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-13, "maxfev": 20_000})
+    brute = minimize(
+        risk, found.vector + 0.1, method="Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-13, "maxfev": 20_000}
+    )
     assert found.regime == "interior"
     assert found.adversarial_risk == pytest.approx(risk(found.vector), rel=1e-10)
     assert found.adversarial_risk <= brute.fun + 1e-12

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from zoo import LOSSES, Law
 
 import jominy as jm
 from jominy.results import Status
+from zoo import LOSSES, Law
 
 D, TIMES = 6, np.array([0.3, 1.0, 4.0, 12.0])
 LABELS = {status.label for status in Status}

@@ -4,9 +4,9 @@ import math
 
 import numpy as np
 import pytest
-import zoo
 
 import jominy as jm
+import zoo
 
 D = 400
 START = zoo.start(D)
@@ -36,7 +36,9 @@ def test_table_a1_isotropic_least_squares():
     np.testing.assert_allclose(curve.distance_to_optimum**2, distance2, rtol=1e-7)
     np.testing.assert_array_equal(curve.learning_rate, 0.5)
     kappa, c = 0.5 * np.sqrt(rho2 / sigma2), math.sqrt(2 / math.pi)
-    np.testing.assert_allclose(0.25 * (kappa + c) / (kappa * (1 + c * kappa)), ridge, rtol=1e-6)  # the table's own sense
+    np.testing.assert_allclose(
+        0.25 * (kappa + c) / (kappa * (1 + c * kappa)), ridge, rtol=1e-6
+    )  # the table's own sense
     optimum = jm.optimum(problem)
     assert optimum.regime == "shrink"
     assert optimum.ridge == pytest.approx(0.3710780148, rel=1e-9)
@@ -94,7 +96,7 @@ def test_table_k_optima(row):
 
 @pytest.mark.parametrize("row", columns(ENDS).T.tolist(), ids=lambda row: f"radius {row[0]} rate {row[1]}")
 def test_table_k_ends_of_training(row):
-    # The stationary state, and a forecast that runs into it; 1e-7 of the table's printed digits is half of the last one.
+    # The stationary state, and a forecast that runs into it; 1e-7 of the table's digits is half of the last one.
     radius, rate, risk, ridge, norm, variance = row
     problem = squared(zoo.iso(D), 0.25, radius)
     curve = jm.forecast(problem, jm.Constant(rate), times=np.array([1.0, 2.0, 300.0, 400.0]), start=START)
@@ -120,12 +122,14 @@ def test_section_4_4_no_constant_step_is_monotone():
     at_optimum = jm.optimum(problem).vector
     for rate, growth, end in ((0.01, 0.00007871, 0.001909), (0.5, 0.19677520, 0.127799), (1.0, 0.78710081, 0.385559)):
         times = np.array([1e-6, 2e-6, 1000.0, 2000.0])
-        square = jm.forecast(problem, jm.Constant(rate), times=times, start=at_optimum).distance_to_optimum.values**2
+        square = jm.forecast(problem, jm.Constant(rate), times=times, start=at_optimum).distance_to_optimum.values ** 2
         np.testing.assert_allclose((square[1] - square[0]) / 1e-6, growth, rtol=1e-4)
         np.testing.assert_allclose(square[2:], end, rtol=5e-4)  # four printed digits
 
 
-@pytest.mark.parametrize(("radius", "expected"), [(0.0, (0.2503,)), (0.3, (0.2260, 0.2107, 0.2079)), (0.5, (0.2282, 0.2019, 0.1925))])
+@pytest.mark.parametrize(
+    ("radius", "expected"), [(0.0, (0.2503,)), (0.3, (0.2260, 0.2107, 0.2079)), (0.5, (0.2282, 0.2019, 0.1925))]
+)
 def test_section_5_polyak_decays_like_one_over_time(radius, expected):
     times = np.array([1.0, 1e2, 1e3, 1e4])
     curve = jm.forecast(squared(zoo.iso(D), 0.25, radius), jm.Polyak(), times=times, start=1e-9)
@@ -133,7 +137,9 @@ def test_section_5_polyak_decays_like_one_over_time(radius, expected):
     np.testing.assert_allclose(scaled, expected, atol=6e-5)
 
 
-@pytest.mark.parametrize(("low", "limit", "time"), [(0.5, 1.1677500610, 30), (0.25, 0.8698342171, 40), (0.125, 0.4836767527, 60)])
+@pytest.mark.parametrize(
+    ("low", "limit", "time"), [(0.5, 1.1677500610, 30), (0.25, 0.8698342171, 40), (0.125, 0.4836767527, 60)]
+)
 def test_section_5_line_search_limit_of_the_high_line(low, limit, time):
     # Noiseless clean line search on two eigenvalues: the closed form of Collins-Woodfin et al. (2024). The risk falls
     # exponentially, and with it what the rate is a ratio of: hence the tolerance.
@@ -160,7 +166,11 @@ RACES = [
 SLOW = pytest.mark.slow
 
 
-@pytest.mark.parametrize("race", [pytest.param(race, marks=SLOW if race[2] == "power law" else ()) for race in RACES], ids=lambda race: f"{race[2]} radius {race[1]} noise {race[0]}")
+@pytest.mark.parametrize(
+    "race",
+    [pytest.param(race, marks=SLOW if race[2] == "power law" else ()) for race in RACES],
+    ids=lambda race: f"{race[2]} radius {race[1]} noise {race[0]}",
+)
 def test_section_5_polyak_against_line_search(race):
     # The time at which the square distance has fallen to a fifth, to the 0.01 of the table, and the risk gap at 20.
     noise, radius, name, *rest = race

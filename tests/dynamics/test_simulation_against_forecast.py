@@ -7,13 +7,13 @@ these tests sees the same numbers.
 import functools
 
 import numpy as np
-import oracle_ode
 import pytest
+
+import jominy as jm
+import oracle_ode
 import zoo
 from agreement import deviations
 from zoo import Case
-
-import jominy as jm
 
 D, DENSE, SEEDS, DENSE_SEEDS = 600, 60, 150, 300
 TIMES = np.array([0.5, 1.0, 2.0, 5.0])
@@ -34,7 +34,9 @@ CASES = {
     "isotropic noiseless, line search": lambda d=D: case(zoo.one_class(zoo.iso(d), 0.0), "squared", 0.3, *LINE),
     "two-level, line search": lambda d=D: case(zoo.one_class(zoo.two(d), 0.25), "squared", 0.3, *LINE),
     "two-level, collapsed": lambda d=D: case(zoo.one_class(zoo.two(d), 0.25), "squared", 1.5, *constant(0.2)),
-    "power law in steps, clean": lambda d=D: case(zoo.one_class(zoo.steps_of_power_law(d), 0.25), "squared", 0.0, *constant(0.7)),
+    "power law in steps, clean": lambda d=D: case(
+        zoo.one_class(zoo.steps_of_power_law(d), 0.25), "squared", 0.0, *constant(0.7)
+    ),
     "logistic": lambda d=D: case(zoo.two_grouped_classes(d), "logistic", 0.5, *constant(1.0)),
     "logistic clean, Polyak": lambda d=D: case(zoo.two_grouped_classes(d), "logistic", 0.0, *POLYAK),
     "logistic, line search": lambda d=D: case(zoo.two_grouped_classes(d), "logistic", 0.8, *LINE),
@@ -71,7 +73,7 @@ def test_seed_means_follow_the_forecast(name):
 
 
 def oracle(name, radius=None, **changes):
-    """The coordinate ODE by SciPy, on a small twin: grouped laws of equal Gram sums have the same curve in every dimension."""
+    """The coordinate ODE by SciPy, on a small twin: grouped laws of equal Gram sums have one curve in all dimensions."""
     one = CASES[name]() if "non-commuting" in name else CASES[name](d=48)
     other = Case(one.law, one.loss, one.radius if radius is None else radius, one.schedule, one.rate, one.start)
     return oracle_ode.solve(other, TIMES, rtol=1e-8, **changes)
@@ -118,7 +120,7 @@ def test_the_error_of_one_run_falls_like_one_over_the_root_of_the_dimension(name
 
 @pytest.mark.slow
 def test_the_bias_of_the_mean_falls_like_one_over_the_dimension():
-    # Far above the collapse radius and with a large rate the bias is large enough to be seen: d * bias = 6.6 in the risk.
+    # Far above the collapse radius and with a large rate the bias is large enough to be seen: d * bias is 6.6 (risk).
     scaled = []
     for d, seeds in ((40, 20_000), (160, 20_000)):
         one = case(zoo.one_class(zoo.two(d), 0.25), "squared", 1.5, *constant(1.0))

@@ -7,12 +7,12 @@ some 50 numbers per comparison the largest |z| is below 4 with probability 0.997
 import math
 
 import numpy as np
-import oracle_ode
-import plain_sgd
 import pytest
-import zoo
 
 import jominy as jm
+import oracle_ode
+import plain_sgd
+import zoo
 
 D, SEEDS, RATE = 48, 2000, 0.8
 TIMES = np.array([0.5, 1.0, 2.0, 3.0])
@@ -151,7 +151,13 @@ def test_runs_are_reproducible_and_do_not_depend_on_their_company():
 
         def runs(seeds, times=TIMES, full=full_vectors):
             return jm.simulate(
-                problem, jm.Constant(RATE), times=times, start=zoo.start(D), seeds=seeds, full_vectors=full, progress=False
+                problem,
+                jm.Constant(RATE),
+                times=times,
+                start=zoo.start(D),
+                seeds=seeds,
+                full_vectors=full,
+                progress=False,
             )
 
         together = runs([3, 1, 4])
@@ -186,7 +192,9 @@ def test_groups_of_one_and_two_coordinates():
 
 def test_the_engine_is_chosen_by_what_the_groups_allow():
     def method(law, **settings):
-        return jm.simulate(law.problem(jm.SquaredLoss(), 0.5), jm.Constant(0.5), times=[0.0], seeds=2, **settings).method
+        return jm.simulate(
+            law.problem(jm.SquaredLoss(), 0.5), jm.Constant(0.5), times=[0.0], seeds=2, **settings
+        ).method
 
     assert method(zoo.one_class(zoo.two(D), 0.25)) == "exact in law, 2 groups of equal eigenvalues"
     assert method(zoo.one_class(zoo.lin(D), 0.25)) == f"full vectors, dimension {D}"

@@ -1,22 +1,25 @@
-"""How runs end: divergence, collapse, a start that line search cannot leave, Ctrl-C. Results, never NaN or a stack trace."""
+"""How runs end: divergence, collapse, a start that line search cannot leave, Ctrl-C. Results, never NaN or a trace."""
 
 import math
 
 import numpy as np
 import pytest
-import zoo
-from user_losses import PlainSquare
 
 import jominy as jm
+import zoo
 from jominy.dynamics import sgd
 from jominy.results import Status
+from user_losses import PlainSquare
 
 D, TIMES = 24, zoo.TIMES
 LAW = zoo.one_class(zoo.two(D), 0.25)  # tr K / d = 1: the threshold is 2
 SQUARED = LAW.problem(jm.SquaredLoss(), 0.5)
 
 
-def forecast(problem=SQUARED, schedule=None, times=TIMES, start=zoo.start(D), **more):
+START = zoo.start(D)
+
+
+def forecast(problem=SQUARED, schedule=None, times=TIMES, start=START, **more):
     return jm.forecast(problem, jm.Constant(0.5) if schedule is None else schedule, times=times, start=start, **more)
 
 
@@ -99,7 +102,9 @@ class TestCollapse:
         assert "Lower the radius" in curve.advice
         np.testing.assert_allclose(curve.distance_to_optimum, curve.norm, rtol=1e-12)
 
-    @pytest.mark.parametrize("schedule", [jm.InverseTime(1.0, 1.0), jm.Polyak(), jm.ExactLineSearch()], ids=lambda s: type(s).__name__)
+    @pytest.mark.parametrize(
+        "schedule", [jm.InverseTime(1.0, 1.0), jm.Polyak(), jm.ExactLineSearch()], ids=lambda s: type(s).__name__
+    )
     @pytest.mark.parametrize("noise", [0.0, 0.25])
     def test_training_shrinks_the_weights_towards_zero(self, schedule, noise):
         problem = zoo.one_class(zoo.two(D), noise).problem(jm.SquaredLoss(), 1.6)
@@ -114,7 +119,9 @@ class TestCollapse:
         assert runs.collapse_radius < 1.6
 
     def test_classes_without_means_cannot_be_told_apart(self):
-        law = zoo.Law(np.array([0.5, 0.5]), np.zeros((2, D)), zoo.two_grouped_classes(D).covariances, np.array([1.0, -1.0]))
+        law = zoo.Law(
+            np.array([0.5, 0.5]), np.zeros((2, D)), zoo.two_grouped_classes(D).covariances, np.array([1.0, -1.0])
+        )
         problem = law.problem(jm.LogisticLoss(), 0.2)
         assert jm.collapse_radius(problem) == 0.0
         curve = forecast(problem, start=None)

@@ -1,14 +1,14 @@
 """A user's loss is one scalar function: its forecast, optimum and simulation follow from that alone."""
 
 import numpy as np
-import oracle_ode
 import pytest
-import zoo
-from agreement import deviations
 from scipy.stats import norm as normal
-from user_losses import Exponential, Hinge, Huber, PlainSquare
 
 import jominy as jm
+import oracle_ode
+import zoo
+from agreement import deviations
+from user_losses import Exponential, Hinge, Huber, PlainSquare
 
 TIMES = np.array([0.5, 1.0, 2.0, 5.0])
 

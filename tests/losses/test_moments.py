@@ -10,11 +10,11 @@ import numpy as np
 import pytest
 from scipy.integrate import quad
 from scipy.special import expit, ndtr
-from user_losses import PLAIN, Exponential, Hinge, Huber, LogCosh, PlainSquare, SmoothedHinge, SquaredHinge
 
 from jominy.losses import LogisticLoss, OrderParameters, ResidualLoss, SquaredLoss
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
+from user_losses import PLAIN, Exponential, Hinge, Huber, LogCosh, PlainSquare, SmoothedHinge, SquaredHinge
 
 LABELS = np.array([1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
 MEAN = np.array([0.0, 0.4, -1.3, 2.0, 0.7, -0.2])
@@ -118,7 +118,11 @@ def test_moments_are_the_averages_of_what_sgd_steps_use(kind):
     # 200,000 scores per configuration (seed 0), through the loss's own slopes; standard error s / sqrt(200,000).
     scores = MEAN + np.sqrt(VARIANCE) * np.random.default_rng(0).standard_normal((200_000, 6))
     target = LABELS if kind in MARGIN else np.zeros(6)
-    run = double_precision(jax.jit(lambda s: (kind().adversarial(s, NORM, target, RADIUS), *kind().adversarial_slopes(s, NORM, target, RADIUS))))
+    run = double_precision(
+        jax.jit(
+            lambda s: (kind().adversarial(s, NORM, target, RADIUS), *kind().adversarial_slopes(s, NORM, target, RADIUS))
+        )
+    )
     value, slope, norm_slope = (np.asarray(part) for part in run(scores))
     samples = {
         "value": value,
@@ -163,7 +167,13 @@ def test_kinked_margin_losses_have_the_closed_forms_of_theory_2_2():
     m1 = (1 - a) * cdf + s * phi
     m2 = ((1 - a) ** 2 + VARIANCE) * cdf + (1 - a) * s * phi
     expected = {
-        Hinge: {"value": m1, "slope": -LABELS * cdf, "curvature": phi / s, "slope_squared": cdf, "norm_slope": RADIUS * cdf},
+        Hinge: {
+            "value": m1,
+            "slope": -LABELS * cdf,
+            "curvature": phi / s,
+            "slope_squared": cdf,
+            "norm_slope": RADIUS * cdf,
+        },
         SquaredHinge: {
             "value": m2 / 2,
             "slope": -LABELS * m1,

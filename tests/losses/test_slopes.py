@@ -3,10 +3,10 @@
 import jax
 import numpy as np
 import pytest
-from user_losses import PLAIN, Exponential, Hinge, Huber, LogCosh, SmoothedHinge
 
 from jominy.losses import LogisticLoss, SquaredLoss
 from jominy.numerics.precision import double_precision
+from user_losses import PLAIN, Exponential, Hinge, Huber, LogCosh, SmoothedHinge
 
 KINDS = [SquaredLoss, LogisticLoss, Hinge, SmoothedHinge, Exponential, Huber, LogCosh]
 NORMS, RADIUS = np.array([0.3, 1.2]), 0.7
@@ -28,8 +28,12 @@ def test_slopes_are_finite_differences_of_the_adversarial_loss(kind):
     loss, h = kind(), 1e-6
     for target in (1.0, -1.0):
         slope, norm_slope = slopes(loss, SCORES, NORMS, target)
-        by_score = (adversarial(loss, SCORES + h, NORMS, target) - adversarial(loss, SCORES - h, NORMS, target)) / (2 * h)
-        by_norm = (adversarial(loss, SCORES, NORMS + h, target) - adversarial(loss, SCORES, NORMS - h, target)) / (2 * h)
+        by_score = (adversarial(loss, SCORES + h, NORMS, target) - adversarial(loss, SCORES - h, NORMS, target)) / (
+            2 * h
+        )
+        by_norm = (adversarial(loss, SCORES, NORMS + h, target) - adversarial(loss, SCORES, NORMS - h, target)) / (
+            2 * h
+        )
         np.testing.assert_allclose(slope, by_score, rtol=1e-7, atol=1e-8)
         np.testing.assert_allclose(norm_slope, by_norm, rtol=1e-7, atol=1e-8)
 

@@ -36,7 +36,10 @@ def adaptive(function, mean, sd, points=()):
 LOGISTIC = {
     "value": (lambda z, u: jax.nn.softplus(-z), lambda z: math.log1p(math.exp(-abs(z))) + max(-z, 0.0)),
     "slope": (lambda z, u: jax.nn.sigmoid(-z), lambda z: 1 / (1 + math.exp(z)) if z < 700 else 0.0),
-    "curvature": (lambda z, u: jax.nn.sigmoid(z) * jax.nn.sigmoid(-z), lambda z: 0.25 / math.cosh(min(abs(z), 700) / 2) ** 2),
+    "curvature": (
+        lambda z, u: jax.nn.sigmoid(z) * jax.nn.sigmoid(-z),
+        lambda z: 0.25 / math.cosh(min(abs(z), 700) / 2) ** 2,
+    ),
 }
 
 
@@ -81,7 +84,9 @@ def test_kinks_outside_the_reach_and_several_kinks():
 
 def test_the_second_argument_is_the_standard_normal_itself():
     for kinks in ((), (1.0,)):
-        np.testing.assert_allclose(expectation(lambda z, u: u * z, MEANS, 2.0, kinks=kinks), 2.0, rtol=1e-13)  # Stein: sd
+        np.testing.assert_allclose(
+            expectation(lambda z, u: u * z, MEANS, 2.0, kinks=kinks), 2.0, rtol=1e-13
+        )  # Stein: sd
 
 
 def test_rules_come_in_powers_of_two_and_grow_with_the_scale():

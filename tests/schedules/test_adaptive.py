@@ -4,11 +4,11 @@ import math
 
 import jax
 import numpy as np
-import oracle_ode
 import pytest
-import zoo
 
 import jominy as jm
+import oracle_ode
+import zoo
 from jominy.numerics.precision import double_precision
 from jominy.schedules import Descent
 
@@ -63,13 +63,16 @@ def test_they_are_the_best_rates_of_one_small_step_of_real_sgd(name):
     found = jm.forecast(problem, jm.Polyak(), times=[0.0, 1.0], start=x).learning_rate[0]
     assert float(found) == pytest.approx(polyak, rel=0.1)
     # Line search: the risk after one step, R(x - g/d gradient), is least at its rate; Hessian by differences.
-    hessian = np.array(
-        [
-            oracle_ode.risk_and_gradient(law, name, radius, x + 1e-5 * e)[1]
-            - oracle_ode.risk_and_gradient(law, name, radius, x - 1e-5 * e)[1]
-            for e in np.eye(D)
-        ]
-    ) / 2e-5
+    hessian = (
+        np.array(
+            [
+                oracle_ode.risk_and_gradient(law, name, radius, x + 1e-5 * e)[1]
+                - oracle_ode.risk_and_gradient(law, name, radius, x - 1e-5 * e)[1]
+                for e in np.eye(D)
+            ]
+        )
+        / 2e-5
+    )
     line = mean @ mean / np.mean(np.einsum("ni,ij,nj->n", gradients, hessian, gradients) / D)
     found = jm.forecast(problem, jm.ExactLineSearch(), times=[0.0, 1.0], start=x).learning_rate[0]
     assert float(found) == pytest.approx(line, rel=0.15)

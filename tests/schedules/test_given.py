@@ -24,7 +24,9 @@ def test_values_follow_the_formulas():
     assert rates(jm.InverseTime(1.2, 0.3), times) == pytest.approx([1.2 / (1 + 0.3 * t) for t in times], rel=1e-15)
     cosine = [0.1 + 0.9 * (1 + math.cos(math.pi * min(t / 10, 1))) / 2 for t in times]
     assert rates(jm.Cosine(1.0, 10.0, 0.1), times) == pytest.approx(cosine, rel=1e-14)
-    assert rates(jm.FromFunction(lambda t: 0.5 * jnp.exp(-t)), times) == pytest.approx([0.5 * math.exp(-t) for t in times])
+    assert rates(jm.FromFunction(lambda t: 0.5 * jnp.exp(-t)), times) == pytest.approx(
+        [0.5 * math.exp(-t) for t in times]
+    )
     assert rates(Tabulated([1.0, 5.0], [1.0, 0.2]), times) == pytest.approx([1.0, 1.0, 0.6, 0.2, 0.2], rel=1e-14)
 
 
@@ -71,7 +73,12 @@ REFUSED = [
     (lambda: jm.Constant(math.nan), "A learning rate must be a finite number >= 0", "nan", "values near 1 are usual"),
     (lambda: jm.Constant("fast"), "A learning rate must be a finite number >= 0", "'fast'", "values near 1 are usual"),
     (lambda: jm.InverseTime(1.0, -0.1), "A learning decay must be a finite number >= 0", "-0.1", ""),
-    (lambda: jm.Cosine(1.0, 0.0), "The horizon of a cosine schedule must be a finite number > 0", "0.0", "samples / dimension"),
+    (
+        lambda: jm.Cosine(1.0, 0.0),
+        "The horizon of a cosine schedule must be a finite number > 0",
+        "0.0",
+        "samples / dimension",
+    ),
     (lambda: jm.Cosine(1.0, 5.0, -0.1), "A learning final rate must be a finite number >= 0", "-0.1", ""),
     (lambda: jm.Piecewise([1.0, 2.0], [1.0, 0.5]), "one more rate than times", "2 times and 2 rates", "after the last"),
     (lambda: jm.Piecewise([2.0, 1.0], [1.0, 0.5, 0.1]), "strictly increasing", "[2.0, 1.0]", "Sort them"),
