@@ -20,7 +20,7 @@ SIGMAS = 3.5
 
 
 def deviations(forecast, runs, dimension, bias=BIAS):
-    """Per variable, the largest of |mean - forecast| / (3.5 standard errors + C/d) over times: at most 1 is agreement."""
+    """Per variable, the largest of |mean - forecast| / (3.5 standard errors + C/d) over times: at most 1 agrees."""
     found = {}
     for name in forecast:
         values = np.asarray(runs[name])

@@ -1,4 +1,4 @@
-"""Streaming adversarial SGD as one would write it from the definition: plain NumPy, a fresh sample per seed and step."""
+"""Streaming adversarial SGD as one would write it from the definition: plain NumPy, a fresh sample per step."""
 
 import math
 

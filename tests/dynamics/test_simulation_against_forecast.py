@@ -73,7 +73,7 @@ def test_seed_means_follow_the_forecast(name):
 
 
 def oracle(name, radius=None, **changes):
-    """The coordinate ODE by SciPy, on a small twin: grouped laws of equal Gram sums have one curve in all dimensions."""
+    """The coordinate ODE by SciPy, on a small twin: grouped laws of equal Gram sums share one curve in all d."""
     one = CASES[name]() if "non-commuting" in name else CASES[name](d=48)
     other = Case(one.law, one.loss, one.radius if radius is None else radius, one.schedule, one.rate, one.start)
     return oracle_ode.solve(other, TIMES, rtol=1e-8, **changes)
