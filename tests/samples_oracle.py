@@ -1,5 +1,8 @@
 """The finite-step recursion of `theory/realdata.md` section 1 and SGD on rows, once more, in plain NumPy.
 
+One term is more complete than there: the attack's own noise has E X X' = m m' + V in the place of m m', without which a
+student in few dimensions under an attack beyond collapse loses its variance (forecasts 30 % off instead of 4 %).
+
 Nothing here is shared with jominy: the labels are not folded in, the features are not rotated, the covariance is always
 dense, every step is taken, and all expectations are by quadrature (for least squares too).
 """
@@ -124,7 +127,7 @@ def coefficients(state: State, loss: str, x, y, radius: float) -> Coefficients:
     g = x.T @ mo.r / n + ridge * m
     c = x.T @ mo.r_p / n
     N = (x.T * mo.r_squared) @ x / n + (np.outer(c, m) + np.outer(m, c)) / rho
-    N += np.mean(mo.p_squared) * np.outer(m, m) / rho**2 - np.outer(g, g)
+    N += np.mean(mo.p_squared) * (np.outer(m, m) + state.V) / rho**2 - np.outer(g, g)
     return Coefficients(g, (x.T * mo.rr) @ x / n + ridge * np.eye(d), N)
 
 

@@ -56,14 +56,14 @@ def test_bool_columns_are_numbers(tmp_path):
     [
         ("data.csv", "a,b\n1,2\n", "c", "target must name one column of data.csv (received: 'c'). The columns are"),
         ("data.csv", "a,b\n1,2\n", None, "target must name one column of data.csv. The columns are ['a', 'b']."),
-        ("data.csv", "a,b,c\n1,x,0\n2,y,1\n", "c", "X must be real numbers (received: \"other values in column 'b'\")"),
+        ("data.csv", "a,b,c\n1,x,0\n2,y,1\n", "c", "X must be real numbers (received: other values in column 'b')"),
         ("data.csv", "a,b,c\n1,,0\n2,3,1\n", "c", "in column 'b', the first in row 0"),
-        ("data.csv", "a,b,c\n1,2,\n2,3,1\n", "c", "y must be finite (received: '1 NaN or infinite values"),
+        ("data.csv", "a,b,c\n1,2,\n2,3,1\n", "c", "y must be finite (received: 1 NaN or infinite values"),
         (
             "data.csv",
             "a,b,c\n1,2,\n2,3,yes\n",
             "c",
-            "y must not have missing values (received: '1, the first in row 0')",
+            "y must not have missing values (received: 1, the first in row 0)",
         ),
         ("data.csv", "", "c", "data.csv must be a readable .csv table"),
         ("data.csv", "c\n1\n2\n", "c", "X must be a 2-D array"),
@@ -89,7 +89,7 @@ def test_unreadable_text_is_refused_with_the_rule(tmp_path, name, content, targe
     [
         ({"X": X}, None, "data.npz must hold the target array 'y' (received: ['X']). Name it with target."),
         ({"a": X, "b": X, "y": Y}, None, "data.npz must hold the features as array 'X'"),
-        ({"X": X, "y": Y[:2]}, None, "one row per sample (received: '4 rows of X, 2 of y')"),
+        ({"X": X, "y": Y[:2]}, None, "one row per sample (received: 4 rows of X, 2 of y)"),
         ({"X": X, "y": np.array([1, "a", 2, 3], dtype=object)}, None, "array 'y' must not hold Python objects"),
         ({"X": X[0], "y": Y}, None, "X must be a 2-D array"),
     ],

@@ -148,13 +148,13 @@ TWO = {"means": [0.0, 1.0], "covariances": [identity(3)] * 2, "labels": [-1, 1]}
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"weights": [0.5, 0.6]}, "weights must sum to one (received: '[0.5, 0.6], sum 1.1'). Divide by their sum."),
+        ({"weights": [0.5, 0.6]}, "weights must sum to one (received: [0.5, 0.6], sum 1.1). Divide by their sum."),
         ({"weights": [1.5, -0.5]}, "weights must be > 0"),
         ({"weights": [1.0, 0.0]}, "weights must be > 0"),
         ({"weights": 1.0}, "weights must be a list"),
-        ({"weights": [0.5, math.nan]}, "weights must be finite (received: '1 NaN or infinite of 2 values')"),
+        ({"weights": [0.5, math.nan]}, "weights must be finite (received: 1 NaN or infinite of 2 values)"),
         ({"weights": ["a", "b"]}, "weights must be real numbers"),
-        ({"means": [0.0]}, "means must have one entry per weight (received: '1 means, 2 weights')"),
+        ({"means": [0.0]}, "means must have one entry per weight (received: 1 means, 2 weights)"),
         ({"means": 0.0}, "means must be a list with one entry per component"),
         ({"means": [[0.0, 1.0], 1.0]}, "means, covariances and teacher must have one dimension"),
         ({"means": [np.ones((3, 3)), 1.0]}, "means[0] must be an array (d,) or one number"),

@@ -147,7 +147,7 @@ def test_the_unit_of_the_data_does_not_matter(unit, scaling):
         (lambda: Preprocessing(scaling="per_feature"), "Choose among Scaling.PER_FEATURE, Scaling.ONE_FACTOR"),
         (
             lambda: Preprocessing().fit(np.ones((4, 3))),
-            "at least one feature must vary (received: '3 constant features')",
+            "at least one feature must vary (received: 3 constant features)",
         ),
         (lambda: Preprocessing().fit(np.ones(4)), "X must be a 2-D array with one row per sample"),
         (lambda: Preprocessing().fit([[1.0, math.nan], [2.0, 3.0]]), "X must be finite"),

@@ -139,13 +139,13 @@ X, Y = blobs()
 @pytest.mark.parametrize(
     ("act", "message"),
     [
-        (lambda: Samples(X[:, 0], Y), "X must be a 2-D array with one row per sample (received: 'shape (40,)')"),
+        (lambda: Samples(X[:, 0], Y), "X must be a 2-D array with one row per sample (received: shape (40,))"),
         (lambda: Samples(np.empty((0, 3)), []), "X must be a 2-D array"),
         (lambda: Samples(X[:1], Y[:1]), "there must be at least two samples"),
-        (lambda: Samples(X, Y[:-1]), "one row per sample (received: '40 rows of X, 39 of y')"),
+        (lambda: Samples(X, Y[:-1]), "one row per sample (received: 40 rows of X, 39 of y)"),
         (lambda: Samples(X, ["one"] * 40), "y must have at least two different values"),
         (lambda: Samples(np.where(X > 10, np.inf, X), Y), "X must be finite"),
-        (lambda: Samples(X + 1j, Y), "X must be real numbers (received: 'other values in columns 0, 1, 2, 3, 4')"),
+        (lambda: Samples(X + 1j, Y), "X must be real numbers (received: other values in columns 0, 1, 2, 3, 4)"),
         (lambda: Samples([["1", "2"], ["3", "4"]], [0, 1]), "X must be real numbers"),
         (lambda: Samples([[None, 2.0], [3.0, 4.0]], [0, 1]), "1 NaN, infinite or above 1e+100 in column 0"),
         (lambda: Samples(X, Y, preprocessing="standard"), "preprocessing must be a Preprocessing or None"),

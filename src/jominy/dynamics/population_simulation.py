@@ -154,10 +154,10 @@ def _result(problem, schedule, times, seeds, start, evaluate_at, law, found, set
         status = Status.INTERRUPTED
     elif np.any(lost):
         status = Status.DIVERGED
-    elif problem.radius > 0 and np.all(observation.order.norm[:, -1] < 1e-12) and schedule.adaptive:
-        status = Status.STUCK
     elif found.regime == "collapse":
         status = Status.COLLAPSED
+    elif problem.radius > 0 and np.all(observation.order.norm[:, -1] < 1e-12) and schedule.adaptive:
+        status = Status.STUCK
     return labelled(
         "simulate",
         problem,

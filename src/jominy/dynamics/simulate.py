@@ -66,8 +66,8 @@ def simulate(
     >>> import jominy as jm
     >>> problem = jm.Problem(jm.LinearTeacher(jm.identity(400), noise_variance=0.25), jm.SquaredLoss(), radius=0.5)
     >>> runs = jm.simulate(problem, jm.Constant(0.5), time=10, seeds=50)
-    >>> dict(runs.sizes)["seed"], round(float(runs.adversarial_risk[:, -1].mean()), 2)
-    (50, 0.53)
+    >>> bool(abs(runs.adversarial_risk[:, -1].mean() - 0.525) < 0.02)  # 0.525 is the forecast
+    True
     """
     require_schedule(schedule)
     radii = evaluation_radii(evaluate_at)

@@ -33,7 +33,7 @@ class ExactLineSearch(Schedule):
 
     A start at zero with a positive radius is a fixed point of it: start elsewhere.
 
-    >>> float(ExactLineSearch().rate(0.0, Descent(0.3, 0.2, 0.6, 0.5)))
+    >>> round(float(ExactLineSearch().rate(0.0, Descent(0.3, 0.2, 0.6, 0.5))), 6)
     0.4
     """
 

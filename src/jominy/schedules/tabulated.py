@@ -13,6 +13,7 @@ from jominy.schedules.base import Descent, Schedule, require_increasing, require
 class Tabulated(Schedule):
     """g(t) interpolated linearly between (times, rates); constant outside.
 
+    >>> from jominy.schedules.base import UNKNOWN_DESCENT
     >>> float(Tabulated([0.0, 2.0], [1.0, 0.5]).rate(1.0, UNKNOWN_DESCENT))
     0.75
     """

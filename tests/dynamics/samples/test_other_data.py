@@ -60,13 +60,13 @@ def test_in_three_dimensions_without_attack():
     assert found.rms <= 0.01
 
 
-@pytest.mark.slow
-def test_worst_case_a_radius_beyond_collapse_in_few_dimensions():
-    """In d = 4 at radius 1 the weights stay near zero, where their norm is anything but its root mean square.
+@pytest.mark.parametrize("loss", ["logistic", "squared"])
+def test_worst_case_a_radius_beyond_collapse_in_few_dimensions(loss):
+    """In d = 4 at radius 1.5 the weights stay near zero, where their norm is anything but its root mean square.
 
-    That is the forecast's one assumption about the norm; the risk is 2 to 5 % too low, and the status says collapsed.
+    That is the forecast's one assumption about the norm: the risk is up to 5 % off, and the status says collapsed.
     """
-    samples = jm.Samples(*rows_in(4, seed=3))
-    found, _ = measured(samples, "squared", 1.5, seeds=2000)
+    found, _ = measured(jm.Samples(*rows_in(4, seed=3)), loss, 1.5, seeds=1000)
     assert found.status == "collapsed"
-    assert 0.01 < found.rms < 0.3
+    assert found.rms < 0.05
+    assert np.all((found.width > 0.7) & (found.width < 1.3))

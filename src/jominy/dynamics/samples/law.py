@@ -86,14 +86,17 @@ def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Gaussi
     # Sums over the rows are most of the work; those with the same factor are taken in one product.
     first, cross = jnp.stack([moments.slope, moments.slope_norm_slope / norm]) @ x / count
     gradient = first + ridge * mean
+    # Times E X X'. Without its covariance part a small student in few dimensions would lose all variance.
     along = jnp.mean(moments.norm_slope_squared) / norm**2
     if spread.covariance.ndim == 1:
         hessian, noise = jnp.stack([moments.curvature, moments.slope_squared]) @ rows.squares / count
-        return Slope(gradient, hessian + ridge, noise + 2 * cross * mean + along * mean**2 - gradient**2)
+        square = mean**2 + spread.covariance
+        return Slope(gradient, hessian + ridge, noise + 2 * cross * mean + along * square - gradient**2)
     hessian = x.T @ (moments.curvature[:, None] * x) / count + ridge * jnp.eye(mean.size)
     noise = x.T @ (moments.slope_squared[:, None] * x) / count - gradient[:, None] * gradient
     mixed = cross[:, None] * mean
-    return Slope(gradient, hessian, noise + mixed + mixed.T + along * mean[:, None] * mean)
+    square = mean[:, None] * mean + spread.covariance
+    return Slope(gradient, hessian, noise + mixed + mixed.T + along * square)
 
 
 def sample_descent(spread: Spread, slope: Slope, optimum: Array) -> Descent:
