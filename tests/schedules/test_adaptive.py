@@ -12,7 +12,7 @@ import zoo
 from jominy.numerics.precision import double_precision
 from jominy.schedules import Descent
 
-D = 12
+D = 80
 
 
 @double_precision
@@ -37,14 +37,15 @@ def test_rates_are_never_negative_nor_undefined():
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["squared", "logistic"])
 def test_they_are_the_best_rates_of_one_small_step_of_real_sgd(name):
-    # E ||X - X0||^2 after one step of rate g, by 400,000 samples (seed 3): quadratic in g, least at the Polyak rate;
-    # the relative standard error of the minimum is below 1 %, and what the theory leaves out is O(1/d) = 8 %.
+    # E ||X - X0||^2 after one step of rate g is quadratic in g, least at the Polyak rate; likewise the risk at that of
+    # line search. By 300,000 samples (seed 3): relative standard error below 1 %. The theory leaves out O(1/d): measured
+    # 1.5/d to 2.2/d at d = 12 and 24; allowed are 2.5/d = 3 % at d = 80, and 2 % for the samples.
     law = zoo.two_classes(D) if name == "logistic" else zoo.one_class(zoo.lin(D), 0.25)
     radius, x = 0.3, zoo.start(D)
     problem = law.problem(zoo.LOSSES[name], radius)
     x0 = jm.optimum(problem).vector
     g = np.random.default_rng(3)
-    n = 400_000
+    n = 300_000
     component = g.choice(len(law.weights), size=n, p=law.weights)
     inputs = law.means[component] + np.sqrt(law.covariances[component]) * g.standard_normal((n, D))
     rho, score = np.linalg.norm(x), inputs @ x
@@ -61,7 +62,7 @@ def test_they_are_the_best_rates_of_one_small_step_of_real_sgd(name):
     mean = gradients.mean(axis=0)
     polyak = mean @ (x - x0) / np.mean(np.sum(gradients**2, axis=1) / D)
     found = jm.forecast(problem, jm.Polyak(), times=[0.0, 1.0], start=x).learning_rate[0]
-    assert float(found) == pytest.approx(polyak, rel=0.1)
+    assert float(found) == pytest.approx(polyak, rel=2.5 / D + 0.02)
     # Line search: the risk after one step, R(x - g/d gradient), is least at its rate; Hessian by differences.
     hessian = (
         np.array(
@@ -75,7 +76,7 @@ def test_they_are_the_best_rates_of_one_small_step_of_real_sgd(name):
     )
     line = mean @ mean / np.mean(np.einsum("ni,ij,nj->n", gradients, hessian, gradients) / D)
     found = jm.forecast(problem, jm.ExactLineSearch(), times=[0.0, 1.0], start=x).learning_rate[0]
-    assert float(found) == pytest.approx(line, rel=0.15)
+    assert float(found) == pytest.approx(line, rel=2.5 / D + 0.02)
 
 
 def test_polyak_and_line_search_coincide_for_clean_isotropic_least_squares():
