@@ -38,7 +38,7 @@ def test_rates_are_never_negative_nor_undefined():
 @pytest.mark.parametrize("name", ["squared", "logistic"])
 def test_they_are_the_best_rates_of_one_small_step_of_real_sgd(name):
     # E ||X - X0||^2 after one step of rate g is quadratic in g, least at the Polyak rate; likewise the risk at that of
-    # line search. By 300,000 samples (seed 3): relative standard error below 1 %. The theory leaves out O(1/d): measured
+    # line search. By 300,000 samples (seed 3): relative standard error below 1 %. The theory leaves out O(1/d), here
     # 1.5/d to 2.2/d at d = 12 and 24; allowed are 2.5/d = 3 % at d = 80, and 2 % for the samples.
     law = zoo.two_classes(D) if name == "logistic" else zoo.one_class(zoo.lin(D), 0.25)
     radius, x = 0.3, zoo.start(D)
