@@ -1,17 +1,22 @@
 """The command line as whole processes: help, and a first forecast, cold."""
 
+import os
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 from benchmarks.timing import race
 
 EXAMPLE = Path(__file__).parent.parent / "examples" / "power_law.toml"
-CALL = "import sys; from jominy.cli.main import main; sys.exit(main(sys.argv[1:]))"
+CALL = "import sys; from jominy.cli.main import main; sys.exit(main())"
 
 
 def _run(*arguments: str) -> None:
-    subprocess.run([sys.executable, "-c", CALL, *arguments], check=True, capture_output=True)
+    """The command as a user calls it for the first time: nothing compiled is kept yet."""
+    with tempfile.TemporaryDirectory() as cache:
+        command = [sys.executable, "-c", CALL, *arguments]
+        subprocess.run(command, check=True, capture_output=True, env={**os.environ, "XDG_CACHE_HOME": cache})
 
 
 def measure() -> list[dict]:

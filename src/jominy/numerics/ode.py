@@ -27,7 +27,7 @@ class Trajectory(NamedTuple):
 
 @jax.jit
 def integrate(system: System, state: Any, times: Array, jumps: Array, rtol: Array) -> Trajectory:
-    """Solve dy/dt = system.velocity(t, y), y(times[0]) = state, with an 8th-order Runge-Kutta method (Dormand-Prince).
+    """Solve dy/dt = system.velocity(t, y), y(times[0]) = state, with a 5th-order Runge-Kutta method (Tsitouras).
 
     Args:
         system: velocity and observation; the velocity must stay finite.
@@ -51,7 +51,7 @@ def integrate(system: System, state: Any, times: Array, jumps: Array, rtol: Arra
 
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(velocity),
-        diffrax.Dopri8(),
+        diffrax.Tsit5(),
         t0=0.0,
         t1=1.0,
         dt0=1e-3,  # corrected within a step or two; diffrax's own guess would compile two copies of the velocity more
