@@ -18,16 +18,12 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit, past_divergence, population_variables
 from jominy.dynamics.representations import representations
 from jominy.dynamics.sgd import Engine, Record, Source, run_sgd
-from jominy.dynamics.start import random_variance, start_dense, start_in_eigenbasis
+from jominy.dynamics.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
 from jominy.numerics.gaussian import gaussian_rule
-from jominy.numerics.streams import stream
 from jominy.results import Status
 from jominy.schedules import Schedule
-
-START_PURPOSE = 1000
-"""The random stream of a random start."""
 
 
 def population_simulation(
@@ -61,8 +57,7 @@ def population_simulation(
         engine, source, states, method = _dense(law, problem, schedule, rule, found, start, seeds)
     else:
         groups = group_nodes(law)
-        grouped = groups[0].shares.size * (groups[1].shape[0] + 2) < law.dimension / 2
-        if full_vectors or (full_vectors is None and not grouped):
+        if full_vectors or (full_vectors is None and not few_groups(law, groups[0])):
             engine, source, states, method = _vectors(law, problem, schedule, rule, found, start, seeds)
         else:
             engine, source, states, method = _groups(law, groups, problem, schedule, rule, found, start, seeds)
@@ -85,21 +80,16 @@ def _vectors(law, problem, schedule, rule, found, start, seeds) -> tuple[Engine,
     nodes = coordinate_nodes(law)
     engine = _node_engine(nodes, np.ones_like(nodes.teacher), problem, schedule, rule, found, law.dimension)
     source = NodeNoiseSource(seeds, nodes, None, _randomness(law, problem))
-    vectors = start_in_eigenbasis(start, law) + random_starts(start, seeds, int(law.dimension))
-    states = NodeState(vectors[:, None, :], np.zeros((len(seeds), 0)))
+    states = NodeState(*coordinate_starts(law, start, seeds))
     return engine, source, states, f"full vectors, dimension {law.dimension}"
 
 
 def _groups(law, groups, problem, schedule, rule, found, start, seeds) -> tuple[Engine, Source, Any, str]:
-    nodes, frame, grouping = groups
+    nodes = groups[0]
     present = np.einsum("aaq->aq", nodes.gram)
-    sizes = np.rint(nodes.shares * law.dimension)
     engine = _node_engine(nodes, present, problem, schedule, rule, found, law.dimension)
-    source = NodeNoiseSource(seeds, nodes, sizes - present.sum(axis=0), _randomness(law, problem))
-    vector = start_in_eigenbasis(start, law)
-    coordinates = np.array([grouping.sums(vector * unit) for unit in frame]).reshape(present.shape)
-    rest = np.maximum(grouping.sums(vector**2) - np.sum(coordinates**2, axis=0), 0.0)
-    states = _random_groups(start, seeds, int(law.dimension), coordinates, np.sqrt(rest), present, sizes)
+    source = NodeNoiseSource(seeds, nodes, rest_dimensions(law, nodes), _randomness(law, problem))
+    states = NodeState(*group_starts(law, groups, start, seeds))
     return engine, source, states, f"exact in law, {nodes.shares.size} groups of equal eigenvalues"
 
 
@@ -108,33 +98,8 @@ def _dense(law, problem, schedule, rule, found, start, seeds) -> tuple[Engine, S
     target = minimiser(landscape, found.solved.scalars)
     flow = DenseFlow(landscape, problem.loss, schedule, np.asarray(problem.radius), rule, target)
     engine = DenseSGD(flow, covariance_roots(law.covariances))
-    states = start_dense(start, law) + random_starts(start, seeds, law.dimension)
+    states = dense_starts(law, start, seeds)
     return engine, DenseNoiseSource(seeds, law.dimension), states, f"full vectors, dimension {law.dimension}"
-
-
-def random_starts(start: Any, seeds: list[int], dimension: int) -> np.ndarray:
-    """(seeds, d) random part of the start; a random start has the same law in every basis."""
-    size = np.sqrt(random_variance(start) / dimension)
-    if size == 0:
-        return np.zeros((len(seeds), dimension))
-    return np.stack([size * stream(seed, START_PURPOSE).standard_normal(dimension) for seed in seeds])
-
-
-def _random_groups(start, seeds, dimension, coordinates, rest, present, sizes) -> NodeState:
-    """Starts of all seeds in group coordinates: a fixed part, plus the law of a random start's projections."""
-    free = sizes - present.sum(axis=0)
-    size = np.sqrt(random_variance(start) / dimension)
-
-    def draw(seed: int) -> NodeState:
-        generator = stream(seed, START_PURPOSE)
-        along = present * generator.standard_normal(coordinates.shape)
-        beside = generator.standard_normal(rest.shape)
-        beyond = np.where(free > 1, 2 * generator.standard_gamma(np.maximum(free - 1, 1) / 2), 0.0)
-        moved = (rest + size * beside) ** 2 + size**2 * beyond
-        return NodeState(coordinates + size * along, np.where(free > 0, moved, 0.0))
-
-    drawn = [draw(seed) for seed in seeds]
-    return NodeState(*(np.stack(parts) for parts in zip(*drawn, strict=True)))
 
 
 def _result(problem, schedule, times, seeds, start, evaluate_at, law, found, setting, record: Record, method: str):

@@ -7,7 +7,6 @@ import numpy as np
 
 from jominy.data import Samples
 from jominy.dynamics.labelled import labelled
-from jominy.dynamics.population_simulation import random_starts
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence
 from jominy.dynamics.samples.forecast import (
@@ -23,6 +22,7 @@ from jominy.dynamics.samples.sampling import ReshuffledEpochs, WithReplacement
 from jominy.dynamics.samples.sgd import RowSource, RowsSeen, SampleObservation, SampleSGD
 from jominy.dynamics.sgd import run_sgd
 from jominy.dynamics.start import start_vector
+from jominy.dynamics.starts import random_starts
 from jominy.results import Status
 from jominy.schedules import Schedule, Tabulated
 
