@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from jominy.data import Scaling as Scaling
     from jominy.data import Spectrum as Spectrum
     from jominy.data import identity as identity
+    from jominy.data import limiting_spectrum as limiting_spectrum
     from jominy.data import marchenko_pastur as marchenko_pastur
     from jominy.data import power_law as power_law
     from jominy.data import spectrum as spectrum
@@ -61,7 +62,7 @@ __version__ = "0.1.0"
 _ROOMS = {
     "data": (
         "GaussianMixture", "LinearTeacher", "Preprocessing", "Samples", "Scaling", "Spectrum",
-        "identity", "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform",
+        "identity", "limiting_spectrum", "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform",
     ),
     "dynamics": (
         "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement",

@@ -129,7 +129,7 @@ def test_description_is_json_and_tells_spectra_apart():
         (lambda: spectrum([1.0, math.inf]), "eigenvalues must be finite"),
         (lambda: Spectrum([1.0, 2.0], [0.5], 2), "shares must be one per eigenvalue"),
         (lambda: Spectrum([1.0, 2.0], [0.5, 0.4], math.inf), "shares must be > 0 and sum to one"),
-        (lambda: Spectrum([1.0, 2.0], [0.5, 0.5], 4), "in finite dimension there is one eigenvalue per coordinate"),
+        (lambda: Spectrum([1.0, 2.0], [0.5, 0.5], 1), "there is one eigenvalue per coordinate"),
     ],
 )
 def test_bad_input_is_refused_with_the_rule(make, message):

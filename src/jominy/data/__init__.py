@@ -5,7 +5,16 @@ from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.mixture import GaussianMixture
 from jominy.data.preprocessing import FittedPreprocessing, Preprocessing, Scaling
 from jominy.data.samples import Samples
-from jominy.data.spectra import Spectrum, identity, marchenko_pastur, power_law, spectrum, two_level, uniform
+from jominy.data.spectra import (
+    Spectrum,
+    identity,
+    limiting_spectrum,
+    marchenko_pastur,
+    power_law,
+    spectrum,
+    two_level,
+    uniform,
+)
 from jominy.data.teacher import LinearTeacher
 
 __all__ = [
@@ -21,6 +30,7 @@ __all__ = [
     "Table",
     "from_scikit_learn",
     "identity",
+    "limiting_spectrum",
     "marchenko_pastur",
     "power_law",
     "read_table",

@@ -13,7 +13,7 @@ class EigenLaw:
 
     weights:        (n,) probabilities of the components
     eigenvalues:    (n, Q) covariance eigenvalues, in units of (input coordinate)^2
-    shares:         (Q,) fraction of the coordinates; 1/d each in finite dimension d = Q, Gauss weights in infinite
+    shares:         (Q,) fraction of the coordinates; 1/d each where all d = Q are listed, else weights of nodes
     dimension:      d, or math.inf
     means:          (n, Q) coordinates of the component means; the squared norm of a vector is the sum of its squares
     teacher:        (Q,) or None
@@ -21,7 +21,7 @@ class EigenLaw:
     noise_variance: variance of the label noise, in units of label^2
     basis:          (d, d) orthogonal, eigenvectors in columns, or None when the given coordinates are the eigenbasis
 
-    In infinite dimension a vector of norm s that is spread evenly has the coordinates s * sqrt(shares).
+    On nodes a vector of norm s that is spread evenly has the coordinates s * sqrt(shares).
     """
 
     weights: Array
@@ -33,6 +33,11 @@ class EigenLaw:
     labels: Array | None
     noise_variance: float
     basis: Array | None
+
+    @property
+    def listed(self) -> bool:
+        """Whether every coordinate is listed, so that vectors (d,) have a meaning; otherwise there are nodes."""
+        return self.eigenvalues.shape[1] == self.dimension
 
     def to_eigenbasis(self, vector: Array) -> Array:
         """Eigen-coordinates (..., d) of vectors (..., d) given in the user's coordinates."""

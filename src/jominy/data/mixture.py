@@ -14,10 +14,10 @@ from numpy.typing import ArrayLike
 from jominy.data.arrays import Array, described, finite_number, read_only
 from jominy.data.commuting import shared_eigenbasis
 from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.data.limits import power_rule
 from jominy.data.parts import (
     Covariance,
     Vector,
-    as_diagonal,
     as_matrix,
     checked_covariance,
     checked_labels,
@@ -112,7 +112,8 @@ class GaussianMixture:
         """The mixture in the shared eigenbasis of its covariances if they commute (found out to 1e-10), else dense."""
         shares = self._shares()
         if not any(is_matrix(covariance) for covariance in self.covariances):
-            return self._eigen_law(np.stack([as_diagonal(c, shares.size) for c in self.covariances]), shares, None)
+            rows = [np.broadcast_to(self._at_nodes(c)[0], shares.size) for c in self.covariances]
+            return self._eigen_law(np.stack(rows), shares, None)
         matrices = np.stack([as_matrix(covariance, shares.size) for covariance in self.covariances])
         diagonals = np.diagonal(matrices, axis1=1, axis2=2)
         if np.count_nonzero(matrices) == np.count_nonzero(diagonals):  # diagonal already: keep the numbers as given
@@ -148,20 +149,35 @@ class GaussianMixture:
 
     def _shares(self) -> Array:
         """Fraction of the coordinates that each eigen-coordinate stands for, (Q,)."""
-        if math.isfinite(self.dimension):
+        nodes = [c for c in self.covariances if isinstance(c, Spectrum) and not c.listed]
+        if not nodes:
             return np.full(int(self.dimension), 1 / self.dimension)
-        spectra = [c for c in self.covariances if isinstance(c, Spectrum)]
-        shares = max((s.shares for s in spectra), key=len)
-        for other in spectra:
-            if other.shares.size > 1 and not (
-                other.shares.size == shares.size and np.allclose(other.shares, shares, rtol=0, atol=1e-12)
-            ):
+        parts = (*self.means, *self.covariances, self.teacher)
+        if any(isinstance(p, np.ndarray) or (isinstance(p, Spectrum) and p.listed) for p in parts):
+            raise InputError(
+                "with a spectrum given as nodes, means and teacher are numbers (norms) and no covariance is an array",
+                nodes[0],
+                "Take numbers, or a dimension small enough to list.",
+            )
+        shares = max((self._at_nodes(c)[1] for c in nodes), key=len)
+        for other in (self._at_nodes(c)[1] for c in nodes):
+            if other.size > 1 and not (other.size == shares.size and np.allclose(other, shares, rtol=0, atol=1e-12)):
                 raise InputError(
                     "spectra of infinite dimension in one mixture must be functions of the same variable s",
-                    spectra,
+                    nodes,
                     "Combine uniform and power_law with each other, anything with identity; else take a finite d.",
                 )
         return shares
+
+    def _at_nodes(self, covariance: Covariance) -> tuple[Array, Array]:
+        """Eigenvalues and shares of a covariance; functions of s at nodes that serve all functions of s here."""
+        if isinstance(covariance, Spectrum) and covariance.quantiles is not None:
+            functions = [c.quantiles for c in self.covariances if isinstance(c, Spectrum) and c.quantiles is not None]
+            s, shares = power_rule({function.exponent for function in functions})
+            return covariance.quantiles.function(s), shares
+        if isinstance(covariance, Spectrum):
+            return covariance.eigenvalues, covariance.shares
+        return np.asarray(covariance), np.ones(1)
 
     def _eigen_law(self, eigenvalues: Array, shares: Array, basis: Array | None) -> EigenLaw:
         def coordinates(vector: Vector) -> Array:

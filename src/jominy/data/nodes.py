@@ -161,7 +161,7 @@ def compressed_nodes(law: EigenLaw, fixed: FixedVectors, count: int, padded_to: 
 
     `padded_to` adds idle nodes (all weights zero), so that two resolutions share one compiled program.
     """
-    curve = _eigenvalue_curve(law.eigenvalues)
+    curve = _eigenvalue_curve(law)
     if curve is None:
         return None
     position, polynomials = curve
@@ -169,7 +169,7 @@ def compressed_nodes(law: EigenLaw, fixed: FixedVectors, count: int, padded_to: 
     lagrange = _lagrange(nodes, position)  # (count, d)
     gram = (fixed.vectors[:, None] * fixed.vectors[None]) @ lagrange.T
     shares = lagrange @ law.shares
-    eigenvalues = np.stack([polynomial(nodes) for polynomial in polynomials])
+    eigenvalues = np.maximum([polynomial(nodes) for polynomial in polynomials], 0.0)
     idle = (padded_to or count) - count
     eigenvalues = np.pad(eigenvalues, ((0, 0), (0, idle)), mode="edge")
     shares = np.pad(shares, (0, idle))
@@ -177,17 +177,40 @@ def compressed_nodes(law: EigenLaw, fixed: FixedVectors, count: int, padded_to: 
     return _with_fixed_vectors(law, eigenvalues, shares, gram, fixed)
 
 
-def _eigenvalue_curve(eigenvalues: np.ndarray):
+def _eigenvalue_curve(law: EigenLaw):
     """Position in [-1, 1] of every coordinate and each component's eigenvalue as a polynomial of it, or None."""
+    eigenvalues = law.eigenvalues
     lead = eigenvalues[np.argmax(np.ptp(eigenvalues, axis=1))]
-    low, high = lead.min(), lead.max()
-    if high <= low:
+    if np.ptp(lead) == 0:
         return None
-    position = (2 * lead - low - high) / (high - low)
+    # Powers of the leading eigenvalue, or of s_j = (j + 1/2)/d, of which families of spectra are functions.
+    steps = (np.arange(lead.size) + 0.5) / lead.size
+    for variable, roots in ((lead / lead.max(), ROOTS), (steps, ROOTS if law.listed else ())):
+        for root in roots:
+            curve = _polynomials(variable ** (1 / root), eigenvalues)
+            if curve is not None:
+                return curve
+    return None
+
+
+ROOTS = range(1, 13)
+HIGHEST_DEGREE = 16
+PROBES = 300
+
+
+def _polynomials(variable: np.ndarray, eigenvalues: np.ndarray):
+    """Position in [-1, 1] and polynomials that give the eigenvalues there to rounding, or None."""
+    low, high = variable.min(), variable.max()
+    position = (2 * variable - low - high) / (high - low)
+    probes = np.argsort(position)[np.unique(np.linspace(0, position.size - 1, PROBES).astype(int))]
     polynomials = []
     for row in eigenvalues:
-        polynomial = np.polynomial.Chebyshev.fit(position, row, min(6, len(row) - 1), domain=[-1, 1])
-        if np.max(np.abs(polynomial(position) - row)) > 1e-12 * np.max(np.abs(row)):
+        degree = min(HIGHEST_DEGREE, (len(probes) - 1) // 3)
+        polynomial = np.polynomial.Chebyshev.fit(position[probes], row[probes], degree, domain=[-1, 1])
+        bound = 1e-12 * np.max(np.abs(row))
+        if np.max(np.abs(polynomial(position[probes]) - row[probes])) > bound:
+            return None
+        if np.max(np.abs(polynomial(position) - row)) > bound:
             return None
         polynomials.append(polynomial)
     return position, polynomials

@@ -1,8 +1,8 @@
 """Covariance spectra: eigenvalues in a shared basis, in finite dimension or of a limiting law.
 
 In dimension d a spectrum lists one eigenvalue per coordinate, at s_j = (j + 1/2)/d for the families given by a
-function of s in (0, 1). In infinite dimension it lists Gauss nodes of the limiting law (`theory/dynamics.md`
-section 7), the share of a node being its Gauss weight.
+function of s in (0, 1). In infinite dimension, and in dimensions too large to list, it holds nodes: distinct
+eigenvalues, or Gauss nodes of the limiting law (`limits.py`), the share of a node being its Gauss weight.
 """
 
 from __future__ import annotations
@@ -16,21 +16,30 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jominy.data.arrays import Array, checked_dimension, described, finite_array, finite_number, shortened
+from jominy.data.limits import GAUSS_NODES, density_rule, jacobi_rule, power_rule
 from jominy.errors import InputError
 
-# Gauss nodes of a limiting law. Order parameters are integrals of functions analytic in lambda: 24 nodes already give
-# 1e-10 (theory/dynamics.md section 7); twice as many leave room for a power law whose exponent is not an integer.
-_GAUSS_NODES = 48
+LISTED_UP_TO = 2_000_000
+"""Largest dimension in which every coordinate is listed; beyond it a million nodes' worth of memory buys nothing."""
+
+
+@dataclass(frozen=True)
+class Quantiles:
+    """The eigenvalue as a function of s in (0, 1), which behaves like s^exponent at zero."""
+
+    function: Callable[[Array], Array]
+    exponent: float
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Spectrum:
     """Eigenvalues of a covariance, each with its share of the coordinates.
 
-    eigenvalues: (Q,) >= 0, in units of (input coordinate)^2; Q = dimension when that is finite, in coordinate order
-    shares:      (Q,) > 0, fraction of the coordinates, summing to one; all 1/d in finite dimension d
+    eigenvalues: (Q,) >= 0, in units of (input coordinate)^2; in coordinate order if Q = dimension, else nodes
+    shares:      (Q,) > 0, fraction of the coordinates, summing to one; all 1/d if Q = dimension
     dimension:   number of coordinates d, or math.inf for a limiting law
     name:        how it was made, for descriptions only
+    quantiles:   of nodes that are a function of s, so that several spectra of one mixture share their nodes
 
     Raises InputError for a negative or non-finite eigenvalue, shares that do not sum to one, wrong lengths.
 
@@ -42,6 +51,7 @@ class Spectrum:
     shares: Array
     dimension: int | float
     name: str = ""
+    quantiles: Quantiles | None = None
 
     def __post_init__(self) -> None:
         eigenvalues = finite_array(self.eigenvalues, "eigenvalues")
@@ -57,15 +67,20 @@ class Spectrum:
             )
         if shares.min() <= 0 or abs(shares.sum() - 1) > 1e-9:
             raise InputError("shares must be > 0 and sum to one", f"smallest {shares.min()}, sum {shares.sum()}")
-        if math.isfinite(dimension) and (eigenvalues.size != dimension or np.ptp(shares) > 1e-12):
+        if eigenvalues.size > dimension or (eigenvalues.size == dimension and np.ptp(shares) > 1e-12):
             raise InputError(
-                "in finite dimension there is one eigenvalue per coordinate, each with the share 1/dimension",
+                "there is one eigenvalue per coordinate, each with the share 1/dimension, or there are fewer nodes",
                 f"{eigenvalues.size} eigenvalues, dimension {dimension}",
                 "Use spectrum(values) for your own eigenvalues.",
             )
         object.__setattr__(self, "eigenvalues", eigenvalues)
         object.__setattr__(self, "shares", shares)
         object.__setattr__(self, "dimension", dimension)
+
+    @property
+    def listed(self) -> bool:
+        """Whether every coordinate is listed; otherwise the eigenvalues are nodes."""
+        return self.eigenvalues.size == self.dimension
 
     @property
     def mean(self) -> float:
@@ -96,8 +111,8 @@ def identity(dimension: int | float, scale: float = 1.0) -> Spectrum:
     """
     scale = finite_number(scale, "scale", minimum=0.0)
     name = f"identity(dimension={dimension}, scale={scale:g})"
-    if checked_dimension(dimension) == math.inf:
-        return Spectrum(np.array([scale]), np.ones(1), math.inf, name)
+    if checked_dimension(dimension) > LISTED_UP_TO:
+        return Spectrum(np.array([scale]), np.ones(1), dimension, name)
     return _one_per_coordinate(np.full(int(dimension), scale), name)
 
 
@@ -112,8 +127,8 @@ def power_law(dimension: int | float, exponent: float, mean: float = 1.0) -> Spe
     exponent = finite_number(exponent, "exponent", minimum=0.0)
     mean = finite_number(mean, "mean", minimum=0.0)
     name = f"power_law(dimension={dimension}, exponent={exponent:g}, mean={mean:g})"
-    if checked_dimension(dimension) == math.inf:
-        return _of_uniform_variable(lambda s: (exponent + 1) * mean * s**exponent, dimension, name)
+    if checked_dimension(dimension) > LISTED_UP_TO:
+        return _nodes(Quantiles(lambda s: (exponent + 1) * mean * s**exponent, exponent), dimension, name)
     values = _midpoints(dimension) ** exponent
     return _one_per_coordinate(values * (mean / values.mean()), name)
 
@@ -129,8 +144,8 @@ def two_level(dimension: int | float, high: float = 1.6, low: float = 0.4, share
     if not 0 < share < 1:
         raise InputError("share must be between 0 and 1, both excluded", share, "Use identity(...) for one level.")
     name = f"two_level(dimension={dimension}, high={high:g}, low={low:g}, share={share:g})"
-    if checked_dimension(dimension) == math.inf:
-        return Spectrum(np.array([high, low]), np.array([share, 1 - share]), math.inf, name)
+    if checked_dimension(dimension) > LISTED_UP_TO:
+        return Spectrum(np.array([high, low]), np.array([share, 1 - share]), dimension, name)
     count = math.ceil(share * dimension - 1e-9)  # 0.1 * 30 is a hair above 3 in floating point
     return _one_per_coordinate(np.where(np.arange(int(dimension)) < count, high, low), name)
 
@@ -143,7 +158,10 @@ def uniform(dimension: int | float, low: float, high: float) -> Spectrum:
     """
     low, high = finite_number(low, "low", minimum=0.0), finite_number(high, "high", minimum=0.0)
     name = f"uniform(dimension={dimension}, low={low:g}, high={high:g})"
-    return _of_uniform_variable(lambda s: low + (high - low) * s, dimension, name)
+    quantiles = Quantiles(lambda s: low + (high - low) * s, 1.0)
+    if checked_dimension(dimension) > LISTED_UP_TO:
+        return _nodes(quantiles, dimension, name)
+    return _one_per_coordinate(quantiles.function(_midpoints(dimension)), name)
 
 
 def marchenko_pastur(dimension: int | float, ratio: float) -> Spectrum:
@@ -159,13 +177,9 @@ def marchenko_pastur(dimension: int | float, ratio: float) -> Spectrum:
     if not 0 < ratio < 1:
         raise InputError("ratio must be between 0 and 1, both excluded", ratio, "It is dimension / samples.")
     name = f"marchenko_pastur(dimension={dimension}, ratio={ratio:g})"
-    if checked_dimension(dimension) == math.inf:
-        # The orthogonal polynomials of this law have the Jacobi matrix below; its eigenvalues are the Gauss nodes.
-        diagonal = np.full(_GAUSS_NODES, 1 + ratio)
-        diagonal[0] = 1.0
-        beside = np.full(_GAUSS_NODES - 1, math.sqrt(ratio))
-        nodes, vectors = np.linalg.eigh(np.diag(diagonal) + np.diag(beside, 1) + np.diag(beside, -1))
-        return Spectrum(nodes, vectors[0] ** 2, math.inf, name)
+    if checked_dimension(dimension) > LISTED_UP_TO:
+        beside = np.full(GAUSS_NODES - 1, math.sqrt(ratio))
+        return Spectrum(*jacobi_rule(np.array([1.0] + [1 + ratio] * (GAUSS_NODES - 1)), beside), dimension, name)
     values = _marchenko_pastur_quantiles(_midpoints(dimension), ratio)
     return _one_per_coordinate(values / values.mean(), name)
 
@@ -182,20 +196,40 @@ def spectrum(values: ArrayLike) -> Spectrum:
     return _one_per_coordinate(eigenvalues)
 
 
+def limiting_spectrum(
+    density: Callable[[Array], Array], low: float, high: float, dimension: int | float = math.inf
+) -> Spectrum:
+    """The limiting law with your own density of eigenvalues on [low, high], as Gauss nodes.
+
+    density:   function of an array of eigenvalues, >= 0, proportional to the density; smooth inside the interval, up
+               to square-root edges
+    low, high: the interval, 0 <= low < high, in units of (input coordinate)^2
+    dimension: number of coordinates, which bands and simulators ask for; infinite unless given
+
+    Source: theory `dynamics.md` section 7 (Gauss nodes of continuous laws).
+
+    >>> semicircle = limiting_spectrum(lambda x: np.sqrt((x - 0.5) * (1.5 - x)), 0.5, 1.5)
+    >>> round(float(semicircle.shares @ semicircle.eigenvalues**2), 12)  # mean^2 + radius^2 / 4
+    1.0625
+    """
+    low, high = finite_number(low, "low", minimum=0.0), finite_number(high, "high", minimum=0.0)
+    if not low < high:
+        raise InputError("a density needs an interval with low < high", f"[{low}, {high}]", "Swap them.")
+    name = f"limiting_spectrum(low={low:g}, high={high:g}, dimension={dimension})"
+    return Spectrum(*density_rule(density, low, high), checked_dimension(dimension), name)
+
+
+def _nodes(quantiles: Quantiles, dimension: int | float, name: str) -> Spectrum:
+    s, shares = power_rule([quantiles.exponent])
+    return Spectrum(quantiles.function(s), shares, dimension, name, quantiles)
+
+
 def _midpoints(dimension: int | float) -> Array:
     return (np.arange(int(dimension), dtype=np.float64) + 0.5) / dimension
 
 
 def _one_per_coordinate(eigenvalues: Array, name: str = "") -> Spectrum:
     return Spectrum(eigenvalues, np.full(eigenvalues.size, 1 / eigenvalues.size), eigenvalues.size, name)
-
-
-def _of_uniform_variable(eigenvalue: Callable[[Array], Array], dimension: int | float, name: str) -> Spectrum:
-    """lambda = eigenvalue(s): at the midpoints s_j in finite dimension, at Gauss-Legendre nodes of (0, 1) otherwise."""
-    if checked_dimension(dimension) != math.inf:
-        return _one_per_coordinate(eigenvalue(_midpoints(dimension)), name)
-    nodes, weights = np.polynomial.legendre.leggauss(_GAUSS_NODES)
-    return Spectrum(eigenvalue((nodes + 1) / 2), weights / 2, math.inf, name)
 
 
 def _marchenko_pastur_quantiles(levels: Array, ratio: float) -> Array:
@@ -220,4 +254,13 @@ def _marchenko_pastur_quantiles(levels: Array, ratio: float) -> Array:
     return eigenvalue(theta)
 
 
-__all__ = ["Spectrum", "identity", "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform"]
+__all__ = [
+    "Spectrum",
+    "identity",
+    "limiting_spectrum",
+    "marchenko_pastur",
+    "power_law",
+    "spectrum",
+    "two_level",
+    "uniform",
+]

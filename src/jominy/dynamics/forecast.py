@@ -30,7 +30,7 @@ def forecast(
     held_out: tuple[Any, Any] | None = None,
     diagonal: bool | None = None,
     largest_block: int | None = None,
-    compress: bool = True,
+    compress: bool | int = True,
     rtol: float = 1e-9,
 ) -> xr.Dataset:
     """What adversarial training will do, before it is run.
@@ -50,7 +50,8 @@ def forecast(
     held_out : (X_test, y_test), samples only: the same trajectory read out on these rows
     diagonal : samples only: keep only the diagonal of the covariance (default: chosen by cost)
     largest_block : samples only: most SGD steps taken at once (1: every step; default: chosen by cost)
-    compress : mixtures only: let Chebyshev nodes stand for more than 64 distinct eigenvalues
+    compress : mixtures only: let Chebyshev nodes stand for more than 64 distinct eigenvalues; a number >= 4 says how
+        many nodes, whatever their error (`numerical_error` tells it)
     rtol : mixtures only: relative tolerance of the integrator
 
     Returns
@@ -90,6 +91,8 @@ def forecast(
             type(problem.data).__name__,
             "A Gaussian mixture's risks are population values already: leave held_out out",
         )
+    if not isinstance(compress, bool) and not (isinstance(compress, int) and compress >= 4):
+        raise InputError("compress must be True, False or a number of nodes >= 4", compress, "24 to 48 are usual")
     grid = report_times(time, times, problem.data.dimension)
     schedule.check(grid)
     return population_forecast(problem, schedule, grid, start, radii, compress, rtol)

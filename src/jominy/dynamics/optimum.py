@@ -94,7 +94,7 @@ def optimum(problem: Problem) -> Optimum:
         ridge = float(scalars.ridge / scalars.curvature[0]) if found.regime != "collapse" else float("inf")
     if isinstance(law, DenseLaw):
         vector = np.asarray(minimiser(representations(law)[-1].landscape, scalars))
-    elif np.isfinite(law.dimension):
+    elif law.listed:
         student = minimiser(NodeLandscape(coordinate_nodes(law)), scalars)
         vector = law.from_eigenbasis(np.asarray(student.coefficients)[0])
     else:

@@ -21,6 +21,8 @@ from jominy.numerics.ode import Trajectory, integrate
 from jominy.results import Status
 from jominy.schedules import Schedule
 
+COARSER = 3
+"""Factor on the tolerance of the second solve, whose difference from the first is the error estimate."""
 ACCEPTED = 1e-7
 """Relative error estimate below which a compressed forecast is accepted."""
 
@@ -40,7 +42,7 @@ def population_forecast(
     times: np.ndarray,
     start: Any,
     evaluate_at: np.ndarray,
-    compress: bool,
+    compress: bool | int,
     rtol: float,
 ):
     """The forecast of a Gaussian mixture as a labelled result; see `forecast`."""
@@ -105,7 +107,7 @@ def _solve(
         if finer.logit_scale <= rule.logit_scale or np.any(diverged(order)):
             break
         rule = finer
-    coarse = solve(representation.coarse, coarse_target, 10 * rtol)
+    coarse = solve(representation.coarse, coarse_target, COARSER * rtol)
     first = int(times[0] > 0)
     wanted = slice(first, min(int(fine.reached), int(coarse.reached), first + len(times)))
     both: Observation = jax.tree.map(

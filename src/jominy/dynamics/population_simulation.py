@@ -56,6 +56,12 @@ def population_simulation(
             )
         engine, source, states, method = _dense(law, problem, schedule, rule, found, start, seeds)
     else:
+        if full_vectors and not law.listed:
+            raise InputError(
+                "Full vectors need a spectrum that lists every coordinate",
+                f"dimension {law.dimension}",
+                "Leave full_vectors out: the engine on groups has the same law",
+            )
         groups = group_nodes(law)
         if full_vectors or (full_vectors is None and not few_groups(law, groups[0])):
             engine, source, states, method = _vectors(law, problem, schedule, rule, found, start, seeds)

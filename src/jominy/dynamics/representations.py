@@ -17,7 +17,9 @@ from jominy.dynamics.start import start_in_eigenbasis
 LONG_SPECTRUM = 64
 """More distinct eigenvalues than this are compressed to Chebyshev nodes."""
 RESOLUTIONS = (48, 96)
-"""Numbers of nodes tried in turn; the coarser version has three quarters of them."""
+"""Numbers of nodes tried in turn."""
+COARSER = 2
+"""Nodes that the coarser version has less: so few that the difference is the error, and not a multiple of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -36,8 +38,8 @@ class Representation:
     description: str
 
 
-def representations(law: EigenLaw | DenseLaw, start: Any = None, compress: bool = False) -> list[Representation]:
-    """What may stand for a law, the cheapest first, the exact one last."""
+def representations(law: EigenLaw | DenseLaw, start: Any = None, compress: bool | int = False) -> list[Representation]:
+    """What may stand for a law, the cheapest first, the exact one last; a number of nodes given is kept to."""
     if isinstance(law, DenseLaw):
         return [_dense(law)]
     return _on_nodes(law, start_in_eigenbasis(start, law).tobytes(), compress)
@@ -50,15 +52,18 @@ def _dense(law: DenseLaw) -> Representation:
 
 
 @lru_cache(maxsize=16)
-def _on_nodes(law: EigenLaw, start: bytes, compress: bool) -> list[Representation]:
+def _on_nodes(law: EigenLaw, start: bytes, compress: bool | int) -> list[Representation]:
     fixed = fixed_vectors(law, np.frombuffer(start))
     exact = NodeLandscape(forecast_nodes(law, fixed))
     distinct = exact.nodes.shares.size
     found = []
-    for count in RESOLUTIONS if compress and distinct > LONG_SPECTRUM else ():
+    given = compress is not True and compress > 0
+    for count in (compress,) if given else RESOLUTIONS if compress and distinct > LONG_SPECTRUM else ():
         fine = compressed_nodes(law, fixed, count)
-        coarse = compressed_nodes(law, fixed, 3 * count // 4, padded_to=count)
+        coarse = compressed_nodes(law, fixed, count - COARSER, padded_to=count)
         if fine is not None and coarse is not None:
             text = f"{count} Chebyshev nodes for {distinct} distinct eigenvalues"
             found.append(Representation(NodeLandscape(fine), NodeLandscape(coarse), fixed, text))
+    if given and found:
+        return found
     return [*found, Representation(exact, exact, fixed, f"{distinct} groups of equal eigenvalues")]

@@ -54,6 +54,12 @@ def start_vector(start: Any, dimension: float) -> np.ndarray | float:
 def start_in_eigenbasis(start: Any, law: EigenLaw) -> np.ndarray:
     """(Q,) coordinates of the fixed part of the start in the shared eigenbasis."""
     vector = start_vector(start, law.dimension)
+    if isinstance(vector, np.ndarray) and not law.listed:
+        raise InputError(
+            "A start on a spectrum given as nodes is a number or random",
+            f"an array of shape {vector.shape}",
+            "Give its norm (spread evenly), RandomStart(norm), or nothing for zero",
+        )
     if isinstance(vector, float):
         if law.basis is None:
             return vector * np.sqrt(law.shares)

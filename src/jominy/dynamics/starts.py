@@ -14,8 +14,8 @@ START_PURPOSE = 1000
 
 
 def few_groups(law: EigenLaw, nodes: Nodes) -> bool:
-    """Whether group coordinates are fewer numbers than the vector itself."""
-    return nodes.shares.size * (nodes.teacher.shape[0] + 2) < law.dimension / 2
+    """Whether group coordinates are fewer numbers than the vector itself (or the vector is too long to list)."""
+    return nodes.shares.size * (nodes.teacher.shape[0] + 2) < law.dimension / 2 or not law.listed
 
 
 def rest_dimensions(law: EigenLaw, nodes: Nodes) -> np.ndarray:

@@ -1,0 +1,141 @@
+"""Chebyshev nodes and Gauss nodes against the full list of eigenvalues, and against SciPy."""
+
+import numpy as np
+import pytest
+from scipy.integrate import quad, solve_ivp
+
+import jominy as jm
+from jominy.errors import InputError
+
+DIMENSION = 4000
+C = np.sqrt(2 / np.pi)
+
+
+def power_law_problem(noise_variance: float, radius: float = 0.5):
+    j = np.arange(DIMENSION)
+    start, teacher = np.where(j % 3 == 0, -1.0, 0.5), np.where(j % 2 == 0, 1.2, 0.8)
+    data = jm.LinearTeacher(jm.power_law(DIMENSION, 1.5), teacher / np.linalg.norm(teacher), noise_variance)
+    return jm.Problem(data, jm.SquaredLoss(), radius), 0.7 * start / np.linalg.norm(start)
+
+
+@pytest.fixture(scope="module", params=[0.25, 0.0], ids=["label noise", "noiseless"])
+def full(request):
+    """The full system at a tolerance far below everything compared here."""
+    problem, start = power_law_problem(request.param)
+    times = np.linspace(0.5, 50, 12)
+    exact = jm.forecast(problem, jm.Constant(0.5), times=times, start=start, compress=False, rtol=1e-13)
+    return request.param, problem, start, times, exact.adversarial_risk.values
+
+
+def test_few_nodes_stand_for_four_thousand_eigenvalues(full):
+    noise, problem, start, times, exact = full
+    count, allowed = (24, 1e-8) if noise else (32, 1e-6)
+    told = jm.forecast(problem, jm.Constant(0.5), times=times, start=start, compress=count)
+    assert f"{count} Chebyshev nodes" in told.attrs["method"]
+    np.testing.assert_allclose(told.adversarial_risk, exact, rtol=allowed)
+
+
+@pytest.mark.parametrize("count", [16, 24, 32, 48])
+def test_error_estimate_is_right_within_a_factor_of_ten(full, count):
+    _, problem, start, times, exact = full
+    told = jm.forecast(problem, jm.Constant(0.5), times=times, start=start, compress=count)
+    true = np.max(np.abs(told.adversarial_risk.values / exact - 1))
+    assert true / 10 <= told.attrs["numerical_error"] <= 15 * max(true, 1e-11)
+
+
+def test_two_classes_with_different_power_laws_are_compressed_in_a_shared_variable():
+    covariances = [jm.power_law(DIMENSION, 1.5), jm.power_law(DIMENSION, 0.5)]
+    data = jm.GaussianMixture([0.4, 0.6], [1.0, -1.0], covariances, labels=[1, -1])
+    problem = jm.Problem(data, jm.LogisticLoss(), radius=0.5)
+    few = jm.forecast(problem, jm.Constant(1.0), times=[1, 5, 20])
+    full = jm.forecast(problem, jm.Constant(1.0), times=[1, 5, 20], compress=False)
+    assert "Chebyshev" in few.attrs["method"] and "4000" in full.attrs["method"]
+    np.testing.assert_allclose(few.adversarial_risk, full.adversarial_risk, rtol=2e-9)
+
+
+def limiting_risk(density, low, high, times, eps=0.5, rate=0.5, noise=0.25):
+    """R(t) in infinite dimension for an evenly spread unit teacher and a start at zero, by SciPy on a fine grid of
+    quantile cells, with the law's own density: nothing of jominy's nodes."""
+    angles, weights = np.polynomial.legendre.leggauss(600)
+    angles, weights = np.pi * (angles + 1) / 2, np.pi * weights / 2
+    k = (low + high - (high - low) * np.cos(angles)) / 2
+    mass = weights * np.sin(angles) * (high - low) / 2 * density(k)
+    mass /= quad(density, low, high, points=[(low + high) / 2], limit=200)[0]
+
+    def scalars(m, v):
+        sigma = np.sqrt(noise + mass @ (k * ((m - 1) ** 2 + v)))
+        rho = np.sqrt(max(mass @ (m**2 + v), 1e-300))
+        return sigma, rho, (sigma**2 + 2 * C * eps * rho * sigma + (eps * rho) ** 2) / 2
+
+    def velocity(t, y):
+        m, v = np.split(y, 2)
+        sigma, rho, risk = scalars(m, v)
+        a, b_rho = 1 + C * eps * rho / sigma, eps**2 + C * eps * sigma / rho
+        return np.concatenate([
+            -rate * (a * k * (m - 1) + b_rho * m),
+            -2 * rate * (a * k + b_rho) * v + rate**2 * 2 * risk * k,
+        ])  # fmt: skip
+
+    first = 1e-9  # off zero, where the attack's ridge diverges; an error of order 1e-9
+    begin = np.concatenate([rate * k * first, rate**2 * (noise + mass @ k) * k * first])
+    path = solve_ivp(velocity, (first, times[-1]), begin, method="LSODA", rtol=1e-10, atol=1e-13, t_eval=times)
+    return np.array([scalars(*np.split(y, 2))[2] for y in path.y.T])
+
+
+MP = (lambda x: np.sqrt(np.maximum((x - 0.25) * (2.25 - x), 0)) / x, 0.25, 2.25)  # ratio 1/4
+LAWS = {
+    "uniform": (jm.uniform(np.inf, 0.2, 1.8), (lambda x: np.ones_like(x), 0.2, 1.8)),
+    "Marchenko-Pastur": (jm.marchenko_pastur(np.inf, 0.25), MP),
+    "its density": (jm.limiting_spectrum(*MP), MP),
+    "semicircle": (
+        jm.limiting_spectrum(lambda x: np.sqrt((x - 0.5) * (1.5 - x)), 0.5, 1.5),
+        (lambda x: np.sqrt(np.maximum((x - 0.5) * (1.5 - x), 0)), 0.5, 1.5),
+    ),
+}
+
+
+@pytest.mark.parametrize("name", LAWS)
+def test_limiting_laws_against_scipy(name):
+    spectrum, law = LAWS[name]
+    times = np.array([1.0, 2.0, 5.0, 10.0])
+    told = jm.forecast(
+        jm.Problem(jm.LinearTeacher(spectrum, noise_variance=0.25), jm.SquaredLoss(), 0.5),
+        jm.Constant(0.5),
+        times=times,
+    )
+    np.testing.assert_allclose(told.adversarial_risk, limiting_risk(*law, times), rtol=2e-7)
+
+
+def test_a_billion_coordinates_are_nodes():
+    law = jm.power_law(10**9, 1.5)
+    assert law.eigenvalues.size < 100 and law.mean == pytest.approx(1, rel=1e-12)
+    problem = jm.Problem(jm.LinearTeacher(law, noise_variance=0.25), jm.SquaredLoss(), 0.5)
+    huge = jm.forecast(problem, jm.Constant(0.5), times=[1, 5, 20]).adversarial_risk
+    listed = jm.Problem(jm.LinearTeacher(jm.power_law(100_000, 1.5), noise_variance=0.25), jm.SquaredLoss(), 0.5)
+    np.testing.assert_allclose(
+        huge, jm.forecast(listed, jm.Constant(0.5), times=[1, 5, 20]).adversarial_risk, rtol=1e-7
+    )
+
+
+def test_a_billion_coordinates_are_simulated_in_groups():
+    problem = jm.Problem(jm.LinearTeacher(jm.two_level(10**9), noise_variance=0.25), jm.SquaredLoss(), 0.5)
+    runs = jm.simulate(problem, jm.Constant(0.5), times=[1e-6], seeds=4)
+    told = jm.forecast(problem, jm.Constant(0.5), times=[1e-6])
+    np.testing.assert_allclose(runs.adversarial_risk.mean("seed"), told.adversarial_risk, rtol=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda p: jm.forecast(p, jm.Constant(0.5), time=1, compress=2), "number of nodes >= 4"),
+        (lambda p: jm.forecast(p, jm.Constant(0.5), time=1, start=np.ones(3)), "one entry per input dimension"),
+        (lambda p: jm.simulate(p, jm.Constant(0.5), time=1e-6, full_vectors=True), "lists every coordinate"),
+        (lambda p: jm.limiting_spectrum(lambda x: -x, 1, 2), "A density must be finite, >= 0"),
+        (lambda p: jm.limiting_spectrum(lambda x: x, 2, 1), "low < high"),
+        (lambda p: jm.LinearTeacher(jm.power_law(10**9, 1.0), teacher=np.ones(3)), "one dimension"),
+    ],
+)
+def test_what_nodes_cannot_do_is_said(wrong, says):
+    problem = jm.Problem(jm.LinearTeacher(jm.power_law(10**9, 1.5)), jm.SquaredLoss(), 0.5)
+    with pytest.raises(InputError, match=says):
+        wrong(problem)
