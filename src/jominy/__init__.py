@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     # For type checkers and editors; at run time __getattr__ below does the same, one name at a time.
     from jominy.data import GaussianMixture as GaussianMixture
     from jominy.data import LinearTeacher as LinearTeacher
+    from jominy.data import LogisticLabels as LogisticLabels
     from jominy.data import Preprocessing as Preprocessing
+    from jominy.data import ProbitLabels as ProbitLabels
     from jominy.data import Samples as Samples
     from jominy.data import Scaling as Scaling
+    from jominy.data import SignLabels as SignLabels
     from jominy.data import Spectrum as Spectrum
     from jominy.data import identity as identity
     from jominy.data import limiting_spectrum as limiting_spectrum
@@ -61,8 +64,9 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "data": (
-        "GaussianMixture", "LinearTeacher", "Preprocessing", "Samples", "Scaling", "Spectrum",
-        "identity", "limiting_spectrum", "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform",
+        "GaussianMixture", "LinearTeacher", "LogisticLabels", "Preprocessing", "ProbitLabels", "Samples", "Scaling",
+        "SignLabels", "Spectrum", "identity", "limiting_spectrum", "marchenko_pastur", "power_law", "spectrum",
+        "two_level", "uniform",
     ),
     "dynamics": (
         "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement",

@@ -30,7 +30,8 @@ RESIDUAL = [SquaredLoss, PlainSquare, Huber, LogCosh]
 
 def order(mean=MEAN, variance=VARIANCE, norm=NORM):
     """The same law for the margin and for the residual, whichever the loss reads."""
-    return OrderParameters(mean, variance, mean, variance, np.asarray(norm))
+    nothing = np.zeros_like(mean)
+    return OrderParameters(mean, variance, mean, variance, np.asarray(norm), nothing, nothing, nothing)
 
 
 @jax.jit

@@ -1,6 +1,7 @@
 """Data laws: Gaussian mixtures, teachers and spectra, and the empirical law of a user's own samples."""
 
 from jominy.data.files import Table, from_scikit_learn, read_table, select_classes
+from jominy.data.label_laws import LabelLaw, LogisticLabels, ProbitLabels, SignLabels
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.mixture import GaussianMixture
 from jominy.data.preprocessing import FittedPreprocessing, Preprocessing, Scaling
@@ -22,10 +23,14 @@ __all__ = [
     "EigenLaw",
     "FittedPreprocessing",
     "GaussianMixture",
+    "LabelLaw",
     "LinearTeacher",
+    "LogisticLabels",
     "Preprocessing",
+    "ProbitLabels",
     "Samples",
     "Scaling",
+    "SignLabels",
     "Spectrum",
     "Table",
     "from_scikit_learn",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from jominy.data.arrays import Array
+from jominy.data.label_laws import LabelLaw
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -19,6 +20,7 @@ class EigenLaw:
     teacher:        (Q,) or None
     labels:         (n,) or None
     noise_variance: variance of the label noise, in units of label^2
+    label_law:      of random labels -1, +1 given the teacher's score, or None
     basis:          (d, d) orthogonal, eigenvectors in columns, or None when the given coordinates are the eigenbasis
 
     On nodes a vector of norm s that is spread evenly has the coordinates s * sqrt(shares).
@@ -32,6 +34,7 @@ class EigenLaw:
     teacher: Array | None
     labels: Array | None
     noise_variance: float
+    label_law: LabelLaw | None
     basis: Array | None
 
     @property
@@ -58,6 +61,7 @@ class DenseLaw:
     teacher:        (d,) or None
     labels:         (n,) or None
     noise_variance: variance of the label noise, in units of label^2
+    label_law:      of random labels -1, +1 given the teacher's score, or None
     dimension:      d
     """
 
@@ -67,6 +71,7 @@ class DenseLaw:
     teacher: Array | None
     labels: Array | None
     noise_variance: float
+    label_law: LabelLaw | None
     dimension: int
 
 

@@ -13,12 +13,14 @@ from numpy.typing import ArrayLike
 
 from jominy.data.arrays import Array, described, finite_number, read_only
 from jominy.data.commuting import shared_eigenbasis
+from jominy.data.label_laws import LabelLaw
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.limits import power_rule
 from jominy.data.parts import (
     Covariance,
     Vector,
     as_matrix,
+    check_label_law,
     checked_covariance,
     checked_labels,
     checked_vector,
@@ -38,7 +40,8 @@ class GaussianMixture:
     """With probability weights[i], x ~ N(means[i], covariances[i]); the target comes from a label, a teacher or both.
 
     The target of a sample of component i is `labels[i] + <teacher, x> + noise`, the parts not given being zero and
-    the noise N(0, noise_variance).
+    the noise N(0, noise_variance). With a `label_law` it is a random label instead: +1 with the probability that the
+    law gives at <teacher, x>, else -1.
 
     weights:        n probabilities > 0 that sum to one (within 1e-9)
     means:          n vectors, each an array (d,) or a number: a norm (with a sign), spread evenly over the coordinates
@@ -47,6 +50,8 @@ class GaussianMixture:
     labels:         n numbers, or None; -1 and +1 without a teacher make a classification problem
     teacher:        array (d,), a number (its norm, spread evenly), or None
     noise_variance: >= 0, in units of target^2
+    label_law:      LogisticLabels(), ProbitLabels(), SignLabels() or None; it takes a teacher, and neither labels nor
+                    noise_variance (its noise is its own)
 
     The dimension d comes from whatever has one; it is infinite when the spectra are of infinite dimension, and then
     means and teacher are numbers. Scaling: ||x||^2 ~ d, while means and teacher have norms of order one
@@ -66,6 +71,7 @@ class GaussianMixture:
     labels: Array | None
     teacher: Vector | None
     noise_variance: float
+    label_law: LabelLaw | None
     dimension: int | float
 
     def __init__(
@@ -76,6 +82,7 @@ class GaussianMixture:
         labels: ArrayLike | None = None,
         teacher: ArrayLike | None = None,
         noise_variance: float = 0.0,
+        label_law: LabelLaw | None = None,
     ) -> None:
         probabilities = checked_weights(weights)
         count = probabilities.size
@@ -89,9 +96,11 @@ class GaussianMixture:
             "labels": None if labels is None else checked_labels(labels, count),
             "teacher": None if teacher is None else checked_vector(teacher, "teacher"),
             "noise_variance": finite_number(noise_variance, "noise_variance", minimum=0.0),
+            "label_law": label_law,
         }
         if labels is None and teacher is None:
             raise InputError("a mixture needs labels, a teacher or both", None, "Give one label per component.")
+        check_label_law(label_law, values)
         values["dimension"] = common_dimension(values["means"], values["covariances"], values["teacher"])
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -104,7 +113,9 @@ class GaussianMixture:
 
     @property
     def classification(self) -> bool:
-        """Whether the targets are classes: labels -1 and +1 alone."""
+        """Whether the targets are classes: labels -1 and +1 alone, or random labels."""
+        if self.label_law is not None:
+            return True
         return self.labels is not None and self.teacher is None and bool(np.all(np.abs(self.labels) == 1))
 
     @cached_property
@@ -128,6 +139,7 @@ class GaussianMixture:
             teacher=None if self.teacher is None else read_only(spread_out(self.teacher, shares)),
             labels=self.labels,
             noise_variance=self.noise_variance,
+            label_law=self.label_law,
             dimension=int(self.dimension),
         )
 
@@ -142,6 +154,7 @@ class GaussianMixture:
             "labels": None if self.labels is None else described(self.labels),
             "teacher": None if self.teacher is None else described_part(self.teacher),
             "noise_variance": self.noise_variance,
+            "label_law": None if self.label_law is None else self.label_law.describe(),
         }
 
     def __repr__(self) -> str:
@@ -192,6 +205,7 @@ class GaussianMixture:
             teacher=None if self.teacher is None else read_only(coordinates(self.teacher)),
             labels=self.labels,
             noise_variance=self.noise_variance,
+            label_law=self.label_law,
             basis=None if basis is None else read_only(basis),
         )
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jominy.data.arrays import Array, described, finite_array, read_only
+from jominy.data.label_laws import LabelLaw
 from jominy.data.spectra import Spectrum
 from jominy.errors import InputError
 
@@ -95,6 +96,27 @@ def _positive_semidefinite(matrix: Array, what: str) -> Array:
     return read_only(matrix)
 
 
+def check_label_law(label_law: LabelLaw | None, given: dict[str, Any]) -> None:
+    """InputError for a label law that is none, or beside parts of the mixture that leave nothing to draw."""
+    if label_law is None:
+        return
+    if not isinstance(label_law, LabelLaw):
+        raise InputError("label_law must be a label law", label_law, "Use for instance LogisticLabels().")
+    name = type(label_law).__name__
+    if given["teacher"] is None:
+        raise InputError(f"{name} draws labels from a teacher's score and needs a teacher", None, "Give teacher=1.0.")
+    if given["labels"] is not None:
+        raise InputError(
+            f"{name} draws the labels, so that components have none", described(given["labels"]), "Leave labels out."
+        )
+    if given["noise_variance"]:
+        raise InputError(
+            f"{name} has its own noise and takes no noise_variance",
+            given["noise_variance"],
+            "Leave it out; a teacher of smaller norm makes the labels noisier.",
+        )
+
+
 def common_dimension(
     means: tuple[Vector, ...], covariances: tuple[Covariance, ...], teacher: Vector | None
 ) -> int | float:
@@ -152,6 +174,7 @@ __all__ = [
     "Vector",
     "as_diagonal",
     "as_matrix",
+    "check_label_law",
     "checked_covariance",
     "checked_labels",
     "checked_vector",

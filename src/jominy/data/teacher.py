@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from numpy.typing import ArrayLike
 
+from jominy.data.label_laws import LabelLaw
 from jominy.data.mixture import GaussianMixture
 from jominy.data.spectra import Spectrum
 
@@ -14,6 +15,8 @@ class LinearTeacher(GaussianMixture):
     covariance:     a `Spectrum`, eigenvalues (d,), a matrix (d, d), or a number (times the identity)
     teacher:        array (d,), or a number: its norm, spread evenly over the coordinates
     noise_variance: >= 0, in units of target^2
+    label_law:      LogisticLabels(), ProbitLabels() or SignLabels(): the target is then a random label -1, +1, drawn
+                    with a probability that depends on `<teacher, x>`, without further noise
 
     Raises InputError as `GaussianMixture` does.
 
@@ -22,8 +25,14 @@ class LinearTeacher(GaussianMixture):
     (2000,)
     """
 
-    def __init__(self, covariance: Spectrum | ArrayLike, teacher: ArrayLike = 1.0, noise_variance: float = 0.0) -> None:
-        super().__init__([1.0], [0.0], [covariance], teacher=teacher, noise_variance=noise_variance)
+    def __init__(
+        self,
+        covariance: Spectrum | ArrayLike,
+        teacher: ArrayLike = 1.0,
+        noise_variance: float = 0.0,
+        label_law: LabelLaw | None = None,
+    ) -> None:
+        super().__init__([1.0], [0.0], [covariance], None, teacher, noise_variance, label_law)
 
 
 __all__ = ["LinearTeacher"]

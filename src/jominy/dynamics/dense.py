@@ -11,7 +11,7 @@ import numpy as np
 
 from jominy.dynamics.landscapes import DenseLandscape, dense_order_parameters
 from jominy.dynamics.students import Observation, attack_ridge, brake
-from jominy.losses import Loss
+from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.schedules import Descent, Schedule
@@ -29,6 +29,7 @@ class DenseFlow(eqx.Module):
 
     law: DenseLandscape
     loss: Loss
+    targets: Targets
     schedule: Schedule
     radius: Array
     rule: GaussianRule
@@ -39,7 +40,7 @@ class DenseFlow(eqx.Module):
         dimension = mean.shape[0]
         covariance = state.covariance / dimension
         order = dense_order_parameters(law, mean, covariance)
-        moments = self.loss.moments(order, law.labels, self.radius, self.rule)
+        moments = self.targets.moments(self.loss, order, self.radius, self.rule)
         ridge = attack_ridge(moments, law.weights, order.norm)
         curvature = jnp.einsum("n,nij->ij", law.weights * moments.curvature, law.covariances)
         surplus = law.weights * (moments.curvature + moments.teacher_curvature)

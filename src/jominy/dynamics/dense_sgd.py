@@ -14,7 +14,7 @@ from jominy.schedules import UNKNOWN_DESCENT
 
 
 class DenseNoise(NamedTuple):
-    """The randomness of one step: (1,) uniform for the class, (1,) normal label noise, (d,) normals of the input."""
+    """The randomness of one step: (1,) uniform for the class, (1,) normal for the target, (d,) normals of the input."""
 
     component: Array
     label: Array
@@ -38,9 +38,7 @@ class DenseSGD(eqx.Module):
         component = jnp.searchsorted(jnp.cumsum(law.weights)[:-1], noise.component[0])
         # Every class's root meets the noise of all seeds in one matrix product; gathering roots per seed would not fit.
         sample = law.means[component] + jnp.einsum("nij,j->ni", self.roots, noise.input)[component]
-        target = law.labels[component]
-        if not loss.needs_classes:
-            target = target + law.teacher @ sample + jnp.sqrt(law.noise_variance) * noise.label[0]
+        target = self.flow.targets.draw(component, law.teacher @ sample, noise.label[0])
         norm = jnp.sqrt(state @ state)
         slope, norm_slope = loss.adversarial_slopes(state @ sample, norm, target, self.flow.radius)
         step = self._rate(state, time) / state.size

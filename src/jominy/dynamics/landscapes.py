@@ -110,6 +110,9 @@ def dense_order_parameters(law: DenseLandscape, mean: Array, covariance: Array |
         residual_mean=law.means @ residual - law.labels,
         residual_variance=law.noise_variance + jnp.einsum("i,nij,j->n", residual, law.covariances, residual) + spread,
         norm=jnp.sqrt(size),
+        teacher_mean=law.means @ law.teacher,
+        teacher_variance=jnp.einsum("i,nij,j->n", law.teacher, law.covariances, law.teacher),
+        teacher_covariance=jnp.einsum("i,nij,j->n", mean, law.covariances, law.teacher),
     )
 
 

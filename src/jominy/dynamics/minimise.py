@@ -11,7 +11,7 @@ import numpy as np
 
 from jominy.dynamics.landscapes import Landscape, Scalars
 from jominy.dynamics.students import attack_ridge
-from jominy.losses import Loss, Moments, OrderParameters
+from jominy.losses import Loss, Moments, OrderParameters, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.numerics.roots import fixed_point
@@ -30,13 +30,13 @@ class Setting(NamedTuple):
     """What the moments need besides the student."""
 
     loss: Loss
-    labels: Array
+    targets: Targets
     weights: Array
     radius: Array
     rule: GaussianRule
 
     def moments(self, order: OrderParameters) -> Moments:
-        return self.loss.moments(order, self.labels, self.radius, self.rule)
+        return self.targets.moments(self.loss, order, self.radius, self.rule)
 
 
 class Visit(NamedTuple):
@@ -85,7 +85,7 @@ def pick(tree: Any, index: int) -> Any:
 
 def at_zero(setting: Setting) -> Scalars:
     """The scalars whose student is the zero vector."""
-    ones = np.ones(setting.labels.shape)
+    ones = np.ones(setting.weights.shape)
     return Scalars(0 * ones, ones, -ones, np.asarray(NOWHERE))
 
 

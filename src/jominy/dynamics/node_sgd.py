@@ -21,7 +21,7 @@ from jominy.dynamics.students import (
     observe,
     order_parameters,
 )
-from jominy.losses import Loss
+from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.numerics.streams import stream
@@ -40,7 +40,7 @@ class NodeNoise(NamedTuple):
 
     Attributes:
         component: (1,) uniform, chooses the class.
-        label: (1,) normal, the label noise.
+        label: (1,) normal, for the randomness of the target.
         along: (A, G) normals along the basis.
         rest_along: (G,) normals along the student's part orthogonal to the basis (0 columns: none).
         rest_beyond: (G,) chi-square: square norm of what remains (0 columns: none).
@@ -59,6 +59,7 @@ class NodeSGD(eqx.Module):
     nodes: Nodes
     present: Array
     loss: Loss
+    targets: Targets
     schedule: Schedule
     radius: Array
     rule: GaussianRule
@@ -75,7 +76,7 @@ class NodeSGD(eqx.Module):
             return self.schedule.rate(time, UNKNOWN_DESCENT)
         student = self._student(state)
         order = order_parameters(self.nodes, student)
-        moments = self.loss.moments(order, self.nodes.labels, self.radius, self.rule)
+        moments = self.targets.moments(self.loss, order, self.radius, self.rule)
         ridge = attack_ridge(moments, self.nodes.weights, order.norm)
         coefficients, alpha = gradient(self.nodes, student, moments, ridge)
         return self.schedule.rate(time, descent(self.nodes, student, self.optimum, moments, coefficients, alpha))
@@ -89,9 +90,7 @@ class NodeSGD(eqx.Module):
         rest_size = jnp.sqrt(state.rest)
         rest_sample = spread * noise.rest_along if state.rest.size else noise.rest_along
         score = jnp.sum(coordinates * sample) + jnp.sum(rest_size * rest_sample)
-        target = nodes.labels[component]
-        if not self.loss.needs_classes:
-            target = target + jnp.sum(nodes.teacher * sample) + jnp.sqrt(nodes.noise_variance) * noise.label[0]
+        target = self.targets.draw(component, jnp.sum(nodes.teacher * sample), noise.label[0])
         norm = jnp.sqrt(jnp.sum(coordinates**2) + jnp.sum(state.rest))
         slope, norm_slope = self.loss.adversarial_slopes(score, norm, target, self.radius)
         step = self._rate(state, time) * self.step_time

@@ -20,6 +20,7 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
 from jominy.dynamics.representations import Representation, representations
 from jominy.losses import ResidualLoss, SquaredLoss
+from jominy.losses.targets import stated_labels
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
 
@@ -114,12 +115,12 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
         return PopulationOptimum(at_scalars(landscape, setting, at_zero(setting)), "collapse", threshold)
     if isinstance(problem.loss, ResidualLoss) and law.noise_variance == 0 and law.teacher is not None:
         at_teacher = at_scalars(landscape, setting, at_zero(setting)._replace(ridge=np.zeros(())))
-        noiseless = float(np.max(at_teacher.order.residual_variance)) < 1e-20 and not np.any(setting.labels)
+        noiseless = float(np.max(at_teacher.order.residual_variance)) < 1e-20 and not np.any(stated_labels(law))
         if noiseless and _interpolates(law, law.teacher, problem.radius, landscape, setting, at_teacher.risk):
             return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
     solved = solve_optimum(landscape, setting)
     for _ in range(4):  # the quadrature must resolve the logits at the optimum
-        scale = largest_logit(problem.loss, solved.order)
+        scale = largest_logit(setting, solved.order)
         if scale <= setting.rule.logit_scale:
             break
         setting = setting._replace(rule=gaussian_rule(scale))
@@ -137,10 +138,9 @@ def optimum_students(problem: Problem, representation: Representation) -> tuple[
 
 
 def setting_of(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> Setting:
-    """Loss, labels, radius and quadrature (for logits up to that scale) of a problem."""
-    labels = np.zeros(len(law.weights)) if law.labels is None else law.labels
+    """Loss, targets, radius and quadrature (for logits up to that scale) of a problem."""
     radius = np.asarray(problem.radius)
-    return Setting(problem.loss, np.asarray(labels, float), law.weights, radius, gaussian_rule(logit_scale))
+    return Setting(problem.loss, problem.loss.targets(law), law.weights, radius, gaussian_rule(logit_scale))
 
 
 def _interpolates(

@@ -92,7 +92,8 @@ def _solve(
         grid = np.array([0.0, 1e-9])  # the solver wants an interval
     jumps = np.array([jump for jump in schedule.jumps if 0 < jump < grid[-1]])
     state = initial(representation, law, start)
-    rule = gaussian_rule(largest_logit(problem.loss, found.solved.order))
+    setting = setting_of(law, problem)
+    rule = gaussian_rule(largest_logit(setting, found.solved.order))
 
     target, coarse_target = optimum_students(problem, representation)
 
@@ -103,7 +104,7 @@ def _solve(
     for _ in range(6):
         fine = solve(representation.landscape, target, rtol)
         order = fine.observations.order
-        finer = gaussian_rule(largest_logit(problem.loss, order))
+        finer = gaussian_rule(largest_logit(setting, order))
         if finer.logit_scale <= rule.logit_scale or np.any(diverged(order)):
             break
         rule = finer
@@ -113,7 +114,7 @@ def _solve(
     both: Observation = jax.tree.map(
         lambda *leaves: np.stack([leaf[wanted] for leaf in leaves]), fine.observations, coarse.observations
     )
-    setting = setting_of(law, problem)._replace(rule=rule)
+    setting = setting._replace(rule=rule)
     teacher_norm = 0.0 if law.teacher is None else float(np.linalg.norm(law.teacher))
     read = population_variables(
         problem, setting, both, evaluate_at, found.solved.risk, teacher_norm, ("resolution", "time")

@@ -44,8 +44,9 @@ def population_simulation(
             "A simulation needs a finite dimension", law.dimension, "Give the spectrum a dimension, for instance 1000"
         )
     found = population_optimum(problem, representations(law)[-1])
-    rule = gaussian_rule(2 * largest_logit(problem.loss, found.solved.order))
-    setting = setting_of(law, problem)._replace(rule=rule)
+    setting = setting_of(law, problem)
+    rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))
+    setting = setting._replace(rule=rule)
     steps = np.rint(times * law.dimension).astype(int)
     if isinstance(law, DenseLaw):
         if full_vectors is False:
@@ -74,12 +75,15 @@ def population_simulation(
 def _node_engine(nodes: Nodes, present, problem, schedule, rule, found: PopulationOptimum, dimension: float) -> NodeSGD:
     optimum = minimiser(NodeLandscape(nodes), found.solved.scalars)
     step_time = np.asarray(1 / dimension)
-    return NodeSGD(nodes, present, problem.loss, schedule, np.asarray(problem.radius), rule, optimum, step_time)
+    targets = problem.loss.targets(problem.data.law)
+    return NodeSGD(
+        nodes, present, problem.loss, targets, schedule, np.asarray(problem.radius), rule, optimum, step_time
+    )
 
 
 def _randomness(law: EigenLaw, problem: Problem) -> tuple[bool, bool]:
-    """Whether classes and label noise have to be drawn."""
-    return len(law.weights) > 1, law.noise_variance > 0 and not problem.loss.needs_classes
+    """Whether classes and the randomness of targets have to be drawn."""
+    return len(law.weights) > 1, problem.loss.targets(law).random
 
 
 def _vectors(law, problem, schedule, rule, found, start, seeds) -> tuple[Engine, Source, Any, str]:
@@ -102,7 +106,8 @@ def _groups(law, groups, problem, schedule, rule, found, start, seeds) -> tuple[
 def _dense(law, problem, schedule, rule, found, start, seeds) -> tuple[Engine, Source, Any, str]:
     landscape = dense_landscape(law)
     target = minimiser(landscape, found.solved.scalars)
-    flow = DenseFlow(landscape, problem.loss, schedule, np.asarray(problem.radius), rule, target)
+    targets = problem.loss.targets(law)
+    flow = DenseFlow(landscape, problem.loss, targets, schedule, np.asarray(problem.radius), rule, target)
     engine = DenseSGD(flow, covariance_roots(law.covariances))
     states = dense_starts(law, start, seeds)
     return engine, DenseNoiseSource(seeds, law.dimension), states, f"full vectors, dimension {law.dimension}"

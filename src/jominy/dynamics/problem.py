@@ -59,6 +59,9 @@ class Problem:
                 "Give labels=[...] for the components (or two kinds of y in Samples), or use SquaredLoss()",
             )
 
+        if isinstance(self.data, GaussianMixture):
+            self.loss.check(self.data)
+
     def describe(self) -> dict[str, Any]:
         """The problem as a JSON-able record."""
         return {"data": self.data.describe(), "loss": self.loss.describe(), "radius": self.radius}

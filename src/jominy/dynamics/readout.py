@@ -10,13 +10,11 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jax.scipy.stats import norm as normal
 
 from jominy.dynamics.minimise import Setting
 from jominy.dynamics.problem import Problem, require_radius
 from jominy.dynamics.students import Observation
-from jominy.losses import Loss, OrderParameters
-from jominy.losses.base import FLOOR
+from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
 
@@ -40,10 +38,7 @@ def _risks(setting: Setting, order: OrderParameters, radii: Array, accuracy: boo
             value = setting._replace(radius=radius).moments(one).value
             if not accuracy:
                 return setting.weights @ value, jnp.zeros(())
-            gap = setting.labels * one.margin_mean - radius * one.norm
-            right = normal.cdf(gap / jnp.sqrt(jnp.maximum(one.margin_variance, FLOOR)))
-            # A student of norm zero has score zero everywhere, and a sign of zero is right half of the time.
-            right = jnp.where(one.norm > 0, right, 0.5)
+            right = setting.targets.accuracy(one, radius, setting.rule)
             return setting.weights @ value, setting.weights @ right
 
         return jax.vmap(at_radius)(radii)
@@ -66,7 +61,7 @@ def read_out(
     """Risks and accuracies of students with leading dimensions `dims`, as named variables."""
     lead = np.shape(order.norm)
     flat: Any = jax.tree.map(lambda leaf: np.reshape(leaf, (-1, *np.shape(leaf)[len(lead) :])), order)
-    scale = largest_logit(setting.loss, flat)
+    scale = largest_logit(setting, flat)
     if scale > setting.rule.logit_scale:
         setting = setting._replace(rule=gaussian_rule(scale))
     radii = np.concatenate([[radius, 0.0], evaluate_at])
@@ -86,11 +81,9 @@ def read_out(
     return {prefix + name: value for name, value in variables.items()}
 
 
-def largest_logit(loss: Loss, order: OrderParameters) -> float:
+def largest_logit(setting: Setting, order: OrderParameters) -> float:
     """The largest standard deviation over which the moments integrate; 0 for closed forms."""
-    if loss.closed_form:
-        return 0.0
-    sizes = loss.logit_sd(jax.tree.map(np.asarray, order))
+    sizes = np.asarray(setting.targets.logit_sd(setting.loss, jax.tree.map(np.asarray, order)))
     return float(np.max(np.where(np.isfinite(sizes), sizes, 0.0), initial=0.0))
 
 

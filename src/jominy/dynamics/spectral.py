@@ -20,7 +20,7 @@ from jominy.dynamics.students import (
     observe,
     order_parameters,
 )
-from jominy.losses import Loss
+from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.schedules import Schedule
@@ -43,6 +43,7 @@ class SpectralFlow(eqx.Module):
 
     nodes: Nodes
     loss: Loss
+    targets: Targets
     schedule: Schedule
     radius: Array
     rule: GaussianRule
@@ -57,7 +58,7 @@ class SpectralFlow(eqx.Module):
     def _evaluate(self, time: Array, state: SpectralState):
         student = self.student(state)
         order = order_parameters(self.nodes, student)
-        moments = self.loss.moments(order, self.nodes.labels, self.radius, self.rule)
+        moments = self.targets.moments(self.loss, order, self.radius, self.rule)
         ridge = attack_ridge(moments, self.nodes.weights, order.norm)
         coefficients, alpha = gradient(self.nodes, student, moments, ridge)
         rate = self.schedule.rate(time, descent(self.nodes, student, self.optimum, moments, coefficients, alpha))

@@ -53,6 +53,9 @@ def order_parameters(nodes: Nodes, student: Student) -> OrderParameters:
         residual_mean=jnp.sum(nodes.mean_overlaps * student.residual, axis=(1, 2)) - nodes.labels,
         residual_variance=nodes.noise_variance + jnp.maximum(nodes.eigenvalues @ residual_size, 0.0),
         norm=jnp.sqrt(jnp.maximum(jnp.sum(size), 0.0)),
+        teacher_mean=jnp.sum(nodes.mean_overlaps * nodes.teacher, axis=(1, 2)),
+        teacher_variance=nodes.eigenvalues @ inner(nodes.gram, nodes.teacher, nodes.teacher),
+        teacher_covariance=nodes.eigenvalues @ inner(nodes.gram, student.coefficients, nodes.teacher),
     )
 
 

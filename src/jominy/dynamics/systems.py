@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.dense import DenseFlow, initial_dense_state
 from jominy.dynamics.landscapes import DenseLandscape, Landscape, NodeLandscape
@@ -29,7 +30,9 @@ def flow(
 ) -> SpectralFlow | DenseFlow:
     """The system to solve on a landscape, with the optimum as a student on it."""
     radius = np.asarray(problem.radius)
+    assert isinstance(problem.data, GaussianMixture)
+    targets = problem.loss.targets(problem.data.law)
     if isinstance(landscape, NodeLandscape):
-        return SpectralFlow(landscape.nodes, problem.loss, schedule, radius, rule, target)
+        return SpectralFlow(landscape.nodes, problem.loss, targets, schedule, radius, rule, target)
     assert isinstance(landscape, DenseLandscape)
-    return DenseFlow(landscape, problem.loss, schedule, radius, rule, target)
+    return DenseFlow(landscape, problem.loss, targets, schedule, radius, rule, target)

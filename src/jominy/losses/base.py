@@ -5,59 +5,22 @@ the adversarial loss is Psi(r, rho, y) = max_{|s| <= eps} loss(r + s rho, y).
 """
 
 import abc
-from typing import ClassVar, NamedTuple
+from typing import TYPE_CHECKING, ClassVar
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
+from jominy.errors import InputError
+from jominy.losses.expectations import FLOOR, Moments, OrderParameters
+from jominy.losses.random_labels import random_labels
+from jominy.losses.targets import FixedTargets, LinearTargets, Targets, stated_labels
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule, gaussian_expectation
 
-FLOOR = 1e-30
-"""Smallest variance or norm that is divided by; far below anything a result depends on."""
-
-
-class OrderParameters(NamedTuple):
-    """The scalars of a student X on which every reported number depends; n components.
-
-    Attributes:
-        margin_mean: (n,) E_i r = <X, mu_i>.
-        margin_variance: (n,) Var_i r = X' K_i X.
-        residual_mean: (n,) E_i[r - y] for linear targets, <X - X*, mu_i> - h_i.
-        residual_variance: (n,) Var_i[r - y] = nu^2 + (X - X*)' K_i (X - X*).
-        norm: () rho = ||X||.
-    """
-
-    margin_mean: Array
-    margin_variance: Array
-    residual_mean: Array
-    residual_variance: Array
-    norm: Array
-
-
-class Moments(NamedTuple):
-    """Expectations over one component each, all (n,): the only way in which a loss enters the dynamics.
-
-    Attributes:
-        value: E Psi.
-        slope: E Psi_r.
-        curvature: E Psi_rr (distributional: kinks included).
-        teacher_curvature: E Psi_{r r*}.
-        norm_slope: E Psi_rho.
-        slope_squared: E Psi_r^2.
-        slope_norm_slope: E Psi_r Psi_rho (used only by the finite-step recursion on samples).
-        norm_slope_squared: E Psi_rho^2 (likewise).
-    """
-
-    value: Array
-    slope: Array
-    curvature: Array
-    teacher_curvature: Array
-    norm_slope: Array
-    slope_squared: Array
-    slope_norm_slope: Array
-    norm_slope_squared: Array
+if TYPE_CHECKING:
+    from jominy.data import DenseLaw, EigenLaw, GaussianMixture
 
 
 class Loss(eqx.Module):
@@ -74,6 +37,13 @@ class Loss(eqx.Module):
     @abc.abstractmethod
     def __call__(self, score: Array, target: Array) -> Array:
         """The loss itself, elementwise."""
+
+    @abc.abstractmethod
+    def targets(self, law: "EigenLaw | DenseLaw") -> Targets:
+        """What the targets of a law are to this loss: how to draw them, and how to average over them."""
+
+    def check(self, data: "GaussianMixture") -> None:
+        """Raise InputError for data whose targets this loss does not take."""
 
     @abc.abstractmethod
     def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
@@ -125,6 +95,9 @@ class MarginLoss(Loss):
     def __call__(self, score: Array, target: Array) -> Array:
         return self.profile(target * score)
 
+    def targets(self, law: "EigenLaw | DenseLaw") -> Targets:
+        return FixedTargets(stated_labels(law)) if law.label_law is None else random_labels(law)
+
     def logit_sd(self, order: OrderParameters) -> Array:
         return order.margin_variance**0.5
 
@@ -169,6 +142,17 @@ class ResidualLoss(Loss):
 
     def __call__(self, score: Array, target: Array) -> Array:
         return self.profile(score - target)
+
+    def targets(self, law: "EigenLaw | DenseLaw") -> Targets:
+        return LinearTargets(stated_labels(law), np.asarray(law.noise_variance))
+
+    def check(self, data: "GaussianMixture") -> None:
+        if data.label_law is not None:
+            raise InputError(
+                f"{type(self).__name__} needs targets that are not random labels",
+                data.label_law,
+                "Use a classification loss such as LogisticLoss(), or leave label_law out",
+            )
 
     def logit_sd(self, order: OrderParameters) -> Array:
         return order.residual_variance**0.5

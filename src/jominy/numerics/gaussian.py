@@ -116,9 +116,8 @@ def gaussian_expectation(
     edges = [jnp.full_like(mean, -REACH)]
     edges += [jnp.clip((kink - mean) / sd, -REACH, REACH) for kink in kinks]
     edges += [jnp.full_like(mean, REACH)]
-    total = jnp.zeros(mean.shape[:-1])
-    for low, high in zip(edges[:-1], edges[1:], strict=True):
-        u = (low + high) / 2 + (high - low) / 2 * rule.panel
-        weights = (high - low) / 2 * rule.panel_weights * norm.pdf(u)
-        total = total + jnp.sum(function(mean + sd * u, u) * weights, axis=-1)
-    return total
+    # All panels at once: a loop over them would compile the function once per panel.
+    low, high = jnp.stack(edges[:-1], axis=-2), jnp.stack(edges[1:], axis=-2)
+    u = ((low + high) / 2 + (high - low) / 2 * rule.panel).reshape(*mean.shape[:-1], -1)
+    lengths = ((high - low) / 2 * rule.panel_weights).reshape(u.shape)
+    return jnp.sum(function(mean + sd * u, u) * lengths * norm.pdf(u), axis=-1)

@@ -29,7 +29,7 @@ from jominy.dynamics.samples.recursion import (
 from jominy.dynamics.samples.stability import sample_stability
 from jominy.dynamics.start import random_variance, start_vector
 from jominy.dynamics.times import report_times, whole_steps
-from jominy.losses import SquaredLoss
+from jominy.losses import FixedTargets, SquaredLoss
 from jominy.numerics.gaussian import coarse_rule
 from jominy.results import Status
 from jominy.schedules import Schedule
@@ -74,13 +74,14 @@ def sample_forecast(
     found = sample_optimum(problem)
     curve = sample_curve(problem, schedule, grid, start, found, diagonal, largest_block)
     rows, basis = cached_rotation(samples)
-    setting = Setting(problem.loss, rows.targets, even_weights(rows), np.asarray(problem.radius), curve.rule)
+    targets = FixedTargets(rows.targets)
+    setting = Setting(problem.loss, targets, even_weights(rows), np.asarray(problem.radius), curve.rule)
     spreads = curve.recorded.spreads
     order = rows_order(rows, spreads)
     variables = read_out(setting, order, problem.radius, evaluate_at, samples.classification, ("time",))
     if test is not None:
         tested = as_rows(test[0] @ basis, test[1])
-        other = setting._replace(labels=tested.targets, weights=even_weights(tested))
+        other = setting._replace(targets=FixedTargets(tested.targets), weights=even_weights(tested))
         tested_order = rows_order(tested, spreads)
         variables |= read_out(
             other, tested_order, problem.radius, evaluate_at, samples.classification, ("time",), "held_out_"

@@ -21,6 +21,7 @@ from jominy.dynamics.samples.forecast import cached_rotation, even_weights, samp
 from jominy.dynamics.samples.law import rows_order
 from jominy.dynamics.start import describe_start
 from jominy.errors import InputError
+from jominy.losses import FixedTargets
 from jominy.numerics.precision import double_precision
 from jominy.numerics.streams import stream
 from jominy.results import Status, make_result
@@ -147,7 +148,8 @@ def _gap(problem: Problem, law: GaussianMixture, schedule: Schedule, grid: np.nd
     nowhere = Optimum(0.0, 0.0, "not needed", problem.radius, 0.0, None, None)
     found = _optimum_for(problem, schedule, nowhere)
     curve = sample_curve(problem, schedule, grid, start, found)
-    setting = Setting(problem.loss, rows.targets, even_weights(rows), np.asarray(problem.radius), curve.rule)
+    targets = FixedTargets(rows.targets)
+    setting = Setting(problem.loss, targets, even_weights(rows), np.asarray(problem.radius), curve.rule)
     order = rows_order(rows, curve.recorded.spreads)
     own = read_out(setting, order, problem.radius, np.array([]), False, ("time",))["adversarial_risk"][1]
     other = picture["adversarial_risk"].values

@@ -72,7 +72,8 @@ def sample_order(rows: Rows, spread: Spread) -> OrderParameters:
     variance = jnp.maximum(variance, SMALLEST_VARIANCE)
     score = x @ spread.mean
     norm = jnp.sqrt(jnp.maximum(spread.mean @ spread.mean + total, 0.0))
-    return OrderParameters(score, variance, score - rows.targets, variance, norm)
+    no_teacher = jnp.zeros_like(score)
+    return OrderParameters(score, variance, score - rows.targets, variance, norm, no_teacher, no_teacher, no_teacher)
 
 
 def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: GaussianRule) -> Slope:

@@ -1,0 +1,59 @@
+"""What goes into the Gaussian expectations of a loss, and what comes out.
+
+Source: theory `dynamics.md` sections 1.1 and 2.
+"""
+
+from typing import NamedTuple
+
+from jominy.numerics.arrays import Array
+
+FLOOR = 1e-30
+"""Smallest variance or norm that is divided by; far below anything a result depends on."""
+
+
+class OrderParameters(NamedTuple):
+    """The scalars of a student X on which every reported number depends; n components.
+
+    Attributes:
+        margin_mean: (n,) E_i r = <X, mu_i>.
+        margin_variance: (n,) Var_i r = X' K_i X.
+        residual_mean: (n,) E_i[r - y] for linear targets, <X - X*, mu_i> - h_i.
+        residual_variance: (n,) Var_i[r - y] = nu^2 + (X - X*)' K_i (X - X*).
+        norm: () rho = ||X||.
+        teacher_mean: (n,) E_i r* = <X*, mu_i>, zero without a teacher.
+        teacher_variance: (n,) Var_i r* = X*' K_i X*.
+        teacher_covariance: (n,) Cov_i(r, r*) = X' K_i X*.
+    """
+
+    margin_mean: Array
+    margin_variance: Array
+    residual_mean: Array
+    residual_variance: Array
+    norm: Array
+    teacher_mean: Array
+    teacher_variance: Array
+    teacher_covariance: Array
+
+
+class Moments(NamedTuple):
+    """Expectations over one component each, all (n,): the only way in which a loss enters the dynamics.
+
+    Attributes:
+        value: E Psi.
+        slope: E Psi_r.
+        curvature: E Psi_rr (distributional: kinks included).
+        teacher_curvature: E Psi_{r r*}.
+        norm_slope: E Psi_rho.
+        slope_squared: E Psi_r^2.
+        slope_norm_slope: E Psi_r Psi_rho (used only by the finite-step recursion on samples).
+        norm_slope_squared: E Psi_rho^2 (likewise).
+    """
+
+    value: Array
+    slope: Array
+    curvature: Array
+    teacher_curvature: Array
+    norm_slope: Array
+    slope_squared: Array
+    slope_norm_slope: Array
+    norm_slope_squared: Array

@@ -1,0 +1,100 @@
+"""What a sample's target is, given its component and the teacher's score: how to draw it and how to average over it.
+
+A loss says which of these it meets on a law (`Loss.targets`); every engine then asks the targets for the moments, and
+the simulators for single targets. Source: theory `dynamics.md` sections 1 and 2.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import ndtr
+
+from jominy.losses.expectations import FLOOR, Moments, OrderParameters
+from jominy.numerics.arrays import Array
+from jominy.numerics.gaussian import GaussianRule
+
+if TYPE_CHECKING:
+    from jominy.data.laws import DenseLaw, EigenLaw
+    from jominy.losses.base import Loss
+
+
+class Targets(eqx.Module):
+    """The law of the target y given the component i and the teacher's score r* = <X*, x>."""
+
+    @property
+    @abc.abstractmethod
+    def random(self) -> bool:
+        """Whether a target has randomness of its own, for which simulators must draw noise."""
+
+    @abc.abstractmethod
+    def draw(self, component: Array, teacher_score: Array, noise: Array) -> Array:
+        """One target from the sample's component, its score r*, and a standard normal number; all ()."""
+
+    @abc.abstractmethod
+    def moments(self, loss: Loss, order: OrderParameters, radius: Array, rule: GaussianRule) -> Moments:
+        """The expectations of the adversarial loss in each component at `radius`, also over the targets."""
+
+    @abc.abstractmethod
+    def accuracy(self, order: OrderParameters, radius: Array, rule: GaussianRule) -> Array:
+        """(n,) P(y r > eps rho) for targets that are classes -1, +1; half for a student of norm zero."""
+
+    def logit_sd(self, loss: Loss, order: OrderParameters) -> Array:
+        """(n,) standard deviation of the variable over which `moments` integrates: what `rule` must resolve."""
+        return jnp.zeros_like(order.margin_mean) if loss.closed_form else loss.logit_sd(order)
+
+
+class FixedTargets(Targets):
+    """The target is `labels[component]`, (n,)."""
+
+    labels: Array
+
+    @property
+    def random(self) -> bool:
+        return False
+
+    def draw(self, component: Array, teacher_score: Array, noise: Array) -> Array:
+        return self.labels[component]
+
+    def moments(self, loss: Loss, order: OrderParameters, radius: Array, rule: GaussianRule) -> Moments:
+        return loss.moments(order, self.labels, radius, rule)
+
+    def accuracy(self, order: OrderParameters, radius: Array, rule: GaussianRule) -> Array:
+        return fixed_accuracy(self.labels, order, radius)
+
+
+class LinearTargets(Targets):
+    """The target is `labels[component] + r* + N(0, noise_variance)`; the order parameters of the residual know it."""
+
+    labels: Array
+    noise_variance: Array
+
+    @property
+    def random(self) -> bool:
+        return bool(self.noise_variance > 0)
+
+    def draw(self, component: Array, teacher_score: Array, noise: Array) -> Array:
+        return self.labels[component] + teacher_score + jnp.sqrt(self.noise_variance) * noise
+
+    def moments(self, loss: Loss, order: OrderParameters, radius: Array, rule: GaussianRule) -> Moments:
+        return loss.moments(order, self.labels, radius, rule)
+
+    def accuracy(self, order: OrderParameters, radius: Array, rule: GaussianRule) -> Array:
+        return fixed_accuracy(self.labels, order, radius)
+
+
+def stated_labels(law: EigenLaw | DenseLaw) -> np.ndarray:
+    """(n,) the labels of the components, zero without them."""
+    return np.zeros(len(law.weights)) if law.labels is None else np.asarray(law.labels, dtype=float)
+
+
+def fixed_accuracy(labels: Array, order: OrderParameters, radius: Array) -> Array:
+    """(n,) P(y r > eps rho) where every component has one label."""
+    gap = labels * order.margin_mean - radius * order.norm
+    right = ndtr(gap / jnp.sqrt(jnp.maximum(order.margin_variance, FLOOR)))
+    # A student of norm zero has score zero everywhere, and a sign of zero is right half of the time.
+    return jnp.where(order.norm > 0, right, 0.5)
