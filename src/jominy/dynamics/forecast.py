@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from jominy.data import Samples
+from jominy.dynamics.fluctuations import band_dimension
 from jominy.dynamics.population_forecast import population_forecast
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
@@ -32,6 +33,8 @@ def forecast(
     largest_block: int | None = None,
     compress: bool | int = True,
     rtol: float = 1e-9,
+    bands: bool = False,
+    dimension: float | None = None,
 ) -> xr.Dataset:
     """What adversarial training will do, before it is run.
 
@@ -53,6 +56,10 @@ def forecast(
     compress : mixtures only: let Chebyshev nodes stand for more than 64 distinct eigenvalues; a number >= 4 says how
         many nodes, whatever their error (`numerical_error` tells it)
     rtol : mixtures only: relative tolerance of the integrator
+    bands : mixtures only (a forecast of samples has its band always): also report, for every variable, `<name>_sd`, the
+        standard deviation of one run at the given dimension, and `<name>_bias`, the mean over runs minus the curve
+    dimension : the dimension d of the runs that the bands are for; default: the data's own, and needed where that is
+        infinite. For data of finite dimension another value only rescales the bands (sd ~ 1/sqrt(d), bias ~ 1/d)
 
     Returns
     -------
@@ -60,16 +67,21 @@ def forecast(
         adversarial_risk, clean_risk, adversarial_accuracy, clean_accuracy (classification), norm, distance_to_optimum,
         excess_risk, alignment (with a teacher), learning_rate over `time`; risk_at_radius and accuracy_at_radius over
         `evaluation_radius`; held_out_... where asked for. Attributes: status, advice, numerical_error (estimated
-        relative error of the adversarial risk), optimum_risk, collapse_radius, scenario, versions, cite.
+        relative error of the adversarial risk), optimum_risk, collapse_radius, scenario, versions, cite. With bands
+        also bands ("good", "fair", "not to be trusted"; the notes say why), bands_indicator and band_dimension. A band
+        that does not hold has an infinite standard deviation.
 
     Raises
     ------
     InputError
-        Bad times, start or radii. Divergence and collapse are no errors: they are in the status.
+        Bad times, start or radii; bands where the covariances do not commute or the dimension is not known. Divergence
+        and collapse are no errors: they are in the status.
 
     Notes
     -----
-    Source: theory `dynamics.md` sections 0.2, 1 and 7; `realdata.md` section 1.
+    Source: theory `dynamics.md` sections 0.2, 1 and 7; `realdata.md` section 1. Bands: `fluctuations.md` sections 2 to
+    5 and 8 (the linear noise approximation, ours): 95 % of single runs lie in curve + bias +- 1.96 sd, the mean over m
+    runs in curve + bias +- 1.96 sd / sqrt(m).
 
     Examples
     --------
@@ -78,12 +90,19 @@ def forecast(
     >>> curve = jm.forecast(problem, jm.Constant(0.5), time=10)
     >>> round(float(curve.adversarial_risk[-1]), 4)
     0.5252
+    >>> curve = jm.forecast(problem, jm.Constant(0.5), time=10, start=0.7, bands=True)
+    >>> round(float(curve.adversarial_risk_sd[-1]), 4), round(float(curve.adversarial_risk_bias[-1]), 5)
+    (0.0091, 0.00025)
     """
     require_schedule(schedule)
     radii = evaluation_radii(evaluate_at)
     if isinstance(problem.data, Samples):
         from jominy.dynamics.samples.forecast import sample_forecast
 
+        if dimension is not None:
+            raise InputError(
+                "The dimension of bands is that of the samples themselves", dimension, "Leave dimension out"
+            )
         return sample_forecast(problem, schedule, time, times, start, radii, held_out, diagonal, largest_block)
     if held_out is not None:
         raise InputError(
@@ -95,7 +114,10 @@ def forecast(
         raise InputError("compress must be True, False or a number of nodes >= 4", compress, "24 to 48 are usual")
     grid = report_times(time, times, problem.data.dimension)
     schedule.check(grid)
-    return population_forecast(problem, schedule, grid, start, radii, compress, rtol)
+    if dimension is not None and not bands:
+        raise InputError("A dimension belongs to bands", f"dimension={dimension!r}, bands={bands!r}", "Give bands=True")
+    wanted = band_dimension(problem, dimension) if bands else None
+    return population_forecast(problem, schedule, grid, start, radii, compress, rtol, wanted)
 
 
 def require_schedule(schedule: Any) -> None:

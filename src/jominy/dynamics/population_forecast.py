@@ -7,12 +7,16 @@ import numpy as np
 
 from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.dynamics.dense import DenseFlow
+from jominy.dynamics.fluctuations import Bands, population_bands
 from jominy.dynamics.labelled import labelled
 from jominy.dynamics.landscapes import Landscape
+from jominy.dynamics.minimise import Setting
 from jominy.dynamics.optimum import PopulationOptimum, optimum_students, population_optimum, setting_of
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, largest_logit, past_divergence, population_variables
 from jominy.dynamics.representations import Representation, representations
+from jominy.dynamics.spectral import SpectralFlow
 from jominy.dynamics.students import Observation, diverged
 from jominy.dynamics.systems import flow, initial
 from jominy.losses import SquaredLoss
@@ -28,12 +32,18 @@ ACCEPTED = 1e-7
 
 
 class Solution(NamedTuple):
-    """A solved forecast at the times that the solver reached, and whether it had diverged by then."""
+    """A solved forecast at the times that the solver reached, and whether it had diverged by then.
+
+    Also what the bands need: the system solved, its observations, and the setting of the readout.
+    """
 
     variables: Variables
     lost: np.ndarray
     numerical_error: float
     description: str
+    system: SpectralFlow | DenseFlow
+    observation: Observation
+    setting: Setting
 
 
 def population_forecast(
@@ -44,8 +54,9 @@ def population_forecast(
     evaluate_at: np.ndarray,
     compress: bool | int,
     rtol: float,
+    band_dimension: float | None = None,
 ):
-    """The forecast of a Gaussian mixture as a labelled result; see `forecast`."""
+    """The forecast of a Gaussian mixture as a labelled result; see `forecast`. `band_dimension` asks for bands."""
     assert isinstance(problem.data, GaussianMixture)
     law = problem.data.law
     for representation in representations(law, start, compress):
@@ -57,12 +68,17 @@ def population_forecast(
     notes = []
     if np.any(solution.lost):
         notes.append("After the divergence risks and norms are infinite; accuracies keep their last value.")
+    variables = past_divergence(solution.variables, solution.lost)
+    more = {}
+    if band_dimension is not None:
+        bands = _bands(problem, representation, start, times, evaluate_at, solution, band_dimension, rtol)
+        variables, more, notes = variables | bands.variables, bands.attributes, notes + bands.notes
     return labelled(
         "forecast",
         problem,
         schedule,
         start,
-        past_divergence(solution.variables, solution.lost),
+        variables,
         times[: len(solution.lost)],
         evaluate_at,
         found.record(problem.radius),
@@ -71,7 +87,32 @@ def population_forecast(
         advice=advice,
         numerical_error=solution.numerical_error,
         notes=notes,
+        more=more,
     )
+
+
+def _bands(problem, representation, start, times, evaluate_at, solution: Solution, dimension: float, rtol) -> Bands:
+    law = problem.data.law
+    assert isinstance(solution.system, SpectralFlow)
+    return population_bands(
+        problem,
+        solution.system,
+        representation,
+        start,
+        times[: len(solution.lost)],
+        solution.observation,
+        ~solution.lost,
+        solution.setting,
+        evaluate_at,
+        _teacher_norm(law),
+        dimension,
+        initial(representation, law, start),
+        rtol,
+    )
+
+
+def _teacher_norm(law: EigenLaw | DenseLaw) -> float:
+    return 0.0 if law.teacher is None else float(np.linalg.norm(law.teacher))
 
 
 def _solve(
@@ -115,15 +156,16 @@ def _solve(
         lambda *leaves: np.stack([leaf[wanted] for leaf in leaves]), fine.observations, coarse.observations
     )
     setting = setting._replace(rule=rule)
-    teacher_norm = 0.0 if law.teacher is None else float(np.linalg.norm(law.teacher))
     read = population_variables(
-        problem, setting, both, evaluate_at, found.solved.risk, teacher_norm, ("resolution", "time")
+        problem, setting, both, evaluate_at, found.solved.risk, _teacher_norm(law), ("resolution", "time")
     )
     lost = np.logical_or.accumulate(np.asarray(diverged(both.order))[0])
     risk, other = read["adversarial_risk"][1][:, ~lost]
     error = float(np.max(np.abs(risk - other) / np.maximum(np.abs(risk), 1e-300), initial=0.0))
     variables = {name: (dims[1:], values[0]) for name, (dims, values) in read.items()}
-    return Solution(variables, lost, error, representation.description)
+    system = flow(representation.landscape, problem, schedule, target, rule)
+    seen = jax.tree.map(lambda leaf: leaf[0], both)
+    return Solution(variables, lost, error, representation.description, system, seen, setting)
 
 
 def _status(

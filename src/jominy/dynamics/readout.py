@@ -29,24 +29,26 @@ def evaluation_radii(values: Sequence[float]) -> np.ndarray:
     return np.unique(radii)
 
 
+def risks_of_student(setting: Setting, one: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
+    """(K,) risks and accuracies of one student at K radii; `accuracy` off leaves the second zero."""
+
+    def at_radius(radius: Array) -> tuple[Array, Array]:
+        value = setting._replace(radius=radius).moments(one).value
+        if not accuracy:
+            return setting.weights @ value, jnp.zeros(())
+        right = setting.targets.accuracy(one, radius, setting.rule)
+        return setting.weights @ value, setting.weights @ right
+
+    return jax.vmap(at_radius)(radii)
+
+
 @partial(jax.jit, static_argnames="accuracy")
 def _risks(setting: Setting, order: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
-    """(B, K) risks and accuracies of B students at K radii; `accuracy` off leaves the second zero."""
-
-    def of_student(one: OrderParameters) -> tuple[Array, Array]:
-        def at_radius(radius: Array) -> tuple[Array, Array]:
-            value = setting._replace(radius=radius).moments(one).value
-            if not accuracy:
-                return setting.weights @ value, jnp.zeros(())
-            right = setting.targets.accuracy(one, radius, setting.rule)
-            return setting.weights @ value, setting.weights @ right
-
-        return jax.vmap(at_radius)(radii)
-
+    """(B, K) risks and accuracies of B students at K radii."""
     students, components = order.margin_mean.shape
     # As many students at once as stay in the processor's cache.
     together = max(1, min(256, students, CACHE_FLOATS // (components * setting.rule.nodes.size)))
-    return jax.lax.map(of_student, order, batch_size=together)
+    return jax.lax.map(lambda one: risks_of_student(setting, one, radii, accuracy), order, batch_size=together)
 
 
 def read_out(

@@ -20,7 +20,7 @@ from jominy.dynamics.students import (
     observe,
     order_parameters,
 )
-from jominy.losses import Loss, Targets
+from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.schedules import Schedule
@@ -55,9 +55,13 @@ class SpectralFlow(eqx.Module):
         residual = jnp.concatenate([state.coefficients[: len(state.coefficients) - count], -state.complement])
         return Student(state.coefficients, residual, state.variance * self.nodes.shares)
 
+    def order(self, student: Student) -> OrderParameters:
+        """The order parameters of a student on these nodes."""
+        return order_parameters(self.nodes, student)
+
     def _evaluate(self, time: Array, state: SpectralState):
         student = self.student(state)
-        order = order_parameters(self.nodes, student)
+        order = self.order(student)
         moments = self.targets.moments(self.loss, order, self.radius, self.rule)
         ridge = attack_ridge(moments, self.nodes.weights, order.norm)
         coefficients, alpha = gradient(self.nodes, student, moments, ridge)
@@ -75,6 +79,10 @@ class SpectralFlow(eqx.Module):
             complement=slowed * coefficients[len(coefficients) - count :],
             variance=slowed * (rate * noise - 2 * alpha * state.variance),
         )
+
+    def rate(self, time: Array, state: SpectralState) -> Array:
+        """The learning rate."""
+        return self._evaluate(time, state)[-1]
 
     def observe(self, time: Array, state: SpectralState) -> Observation:
         """Order parameters, distance, overlap and rate."""

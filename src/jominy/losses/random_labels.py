@@ -70,7 +70,7 @@ class RandomLabels(Targets):
         kinks = [side * (shift + kink) for kink in loss.kinks for side in (1.0, -1.0)]
 
         def integrand(r: Array, u: Array) -> Array:
-            chance, chance_slope = self._chance(given, u)
+            chance, chance_slope = self.chance(given, u)
             positive, negative = loss.slope(r - shift), loss.slope(-r - shift)
             value = chance * loss.profile(r - shift) + (1 - chance) * loss.profile(-r - shift)
             along_margin = chance * positive + (1 - chance) * negative
@@ -84,7 +84,7 @@ class RandomLabels(Targets):
             teacher = chance_slope * (positive + negative)
             return jnp.stack([value, along_margin, slope, square, signed_square, curved, teacher])
 
-        value, along_margin, slope, square, signed_square, curved, teacher = self._expect(
+        value, along_margin, slope, square, signed_square, curved, teacher = self.expect(
             integrand, order, given, rule, kinks
         )
         if loss.kinks:
@@ -106,16 +106,16 @@ class RandomLabels(Targets):
         shift = radius * order.norm
 
         def right(r: Array, u: Array) -> Array:
-            chance, _ = self._chance(given, u)
+            chance, _ = self.chance(given, u)
             return jnp.where(r > shift, chance, 0.0) + jnp.where(r < -shift, 1 - chance, 0.0)
 
-        return jnp.where(order.norm > 0, self._expect(right, order, given, rule, [shift, -shift]), 0.5)
+        return jnp.where(order.norm > 0, self.expect(right, order, given, rule, [shift, -shift]), 0.5)
 
-    def _chance(self, given: TeacherGiven, u: Array) -> tuple[Array, Array]:
+    def chance(self, given: TeacherGiven, u: Array) -> tuple[Array, Array]:
         """p and p' at the student's scores u (n, N) in standard units."""
         return self.law.averaged(given.mean[:, None] + given.pull[:, None] * u, given.variance[:, None], self.inner)
 
-    def _expect(
+    def expect(
         self,
         function: Callable[[Array, Array], Array],
         order: OrderParameters,

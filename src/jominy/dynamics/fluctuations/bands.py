@@ -1,0 +1,165 @@
+"""The bands of a forecast: what can be asked for, the solve, the readout."""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jominy.data import GaussianMixture
+from jominy.data.laws import DenseLaw
+from jominy.dynamics.fluctuations.frame import make_frame
+from jominy.dynamics.fluctuations.increments import Increments
+from jominy.dynamics.fluctuations.linear_noise import Fluctuation, LinearNoise
+from jominy.dynamics.fluctuations.moments import covered
+from jominy.dynamics.fluctuations.observables import as_variables, readings
+from jominy.dynamics.fluctuations.start import EARLY, at_start, from_zero, shortly_after
+from jominy.dynamics.fluctuations.trust import judge, withheld
+from jominy.dynamics.landscapes import NodeLandscape
+from jominy.dynamics.minimise import Setting
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import Variables
+from jominy.dynamics.representations import Representation
+from jominy.dynamics.spectral import SpectralFlow, SpectralState
+from jominy.dynamics.start import random_variance
+from jominy.dynamics.students import Observation
+from jominy.errors import InputError
+from jominy.numerics.ode import integrate
+
+LARGEST_STATE = 2500
+"""Numbers per state (nodes times fixed vectors); its covariance has the square of it."""
+
+
+class Bands(NamedTuple):
+    """`<name>_sd` and `<name>_bias` of a forecast, attributes that say how far to trust them, and notes."""
+
+    variables: Variables
+    attributes: dict[str, Any]
+    notes: list[str]
+
+
+def band_dimension(problem: Problem, dimension: Any) -> float:
+    """The dimension at which bands are wanted and possible, or an error that says why they are not."""
+    assert isinstance(problem.data, GaussianMixture)
+    law = problem.data.law
+    if isinstance(law, DenseLaw):
+        raise InputError(
+            "Bands need covariances that commute: the fluctuation theory is not known for others",
+            f"{len(law.weights)} covariances without a shared eigenbasis",
+            "Leave bands out and take the spread from simulate(...)",
+        )
+    if not covered(problem.loss.targets(law), problem.loss):
+        raise InputError(
+            "Bands need a loss of the margin y r or of the residual r - y with a linear target",
+            type(problem.loss).__name__,
+            "Leave bands out and take the spread from simulate(...)",
+        )
+    if dimension is None:
+        if np.isinf(law.dimension):
+            raise InputError(
+                "Bands of a limiting law need the dimension of the runs they are for",
+                law.dimension,
+                "Give dimension=1000, for instance",
+            )
+        return float(law.dimension)
+    try:
+        wanted = float(dimension)
+    except (TypeError, ValueError):
+        wanted = np.nan
+    if not (np.isfinite(wanted) and wanted >= 1):
+        raise InputError("The dimension of bands must be a finite number >= 1", dimension, "For instance 1000")
+    return wanted
+
+
+def population_bands(
+    problem: Problem,
+    flow: SpectralFlow,
+    representation: Representation,
+    start: Any,
+    times: np.ndarray,
+    observation: Observation,
+    sound: np.ndarray,
+    setting: Setting,
+    evaluate_at: np.ndarray,
+    teacher_norm: float,
+    dimension: float,
+    initial: SpectralState,
+    rtol: float,
+) -> Bands:
+    """Bands at the `times` (T,) at which the mean curve is `observation`; `flow` is the system that gave it.
+
+    Only the first times, where the curve is `sound` (T,), have bands: beyond them it has diverged.
+    """
+    landscape, fixed = representation.landscape, representation.fixed
+    assert isinstance(landscape, NodeLandscape) and fixed is not None
+    frame = make_frame(landscape.nodes, fixed, flow.optimum)
+    size = frame.matrix.shape[1]
+    if size > LARGEST_STATE:
+        raise InputError(
+            f"Bands are computed for at most {LARGEST_STATE} numbers (distinct eigenvalues times fixed vectors)",
+            size,
+            "Use a smooth or grouped spectrum, or take the spread from simulate(...)",
+        )
+    calm, count = times[sound], len(times)
+    step = Increments(frame, problem.loss, flow.targets, flow.radius, flow.rule)
+    zero = from_zero(initial)
+    system = LinearNoise(flow, step, root_time=zero)
+    later = calm > 0
+    fluctuation, reached = _solve(system, initial, random_variance(start), calm, rtol)
+    seen = jax.tree.map(lambda leaf: leaf[:reached], observation)
+    classification = problem.data.classification
+    found = readings(
+        setting,
+        frame,
+        seen,
+        fluctuation,
+        problem.radius,
+        evaluate_at,
+        classification,
+        teacher_norm,
+        flow.schedule.adaptive,
+    )
+    variables = {
+        name: (dims, _completed(values, later[:reached] if zero else None, count, name.endswith("_sd")))
+        for name, (dims, values) in as_variables(found, dimension).items()
+    }
+    trust = judge(variables, times, dimension, np.where(sound, np.asarray(observation.order.norm), 0.0))
+    attributes = {"band_dimension": float(dimension), "bands": trust.verdict, "bands_indicator": trust.indicator}
+    notes = list(trust.notes)
+    if zero:
+        notes.append(
+            "Bands begin with the first step, at which the norm is zero; those of the first few steps are rough."
+        )
+    return Bands(withheld(variables), attributes, notes)
+
+
+def _solve(
+    system: LinearNoise, initial: SpectralState, variance: float, times: np.ndarray, rtol: float
+) -> tuple[Fluctuation, int]:
+    """The fluctuations at the times (those at zero are not used for a start at zero), and how many were reached."""
+    jumps = np.array([jump for jump in system.flow.schedule.jumps if 0 < jump < times[-1]])
+    if system.root_time:
+        begin = np.sqrt(EARLY)
+        state = shortly_after(system, initial, np.asarray(EARLY))
+        clock = np.sqrt(times)
+        jumps = np.sqrt(jumps)
+    else:
+        begin, clock = 0.0, times
+        state = at_start(system, initial, variance)
+    inside = clock > begin
+    grid = np.concatenate([[begin], clock[inside]])
+    if len(grid) == 1:
+        grid = np.array([begin, begin + 1e-9])
+    solved = jax.tree.map(np.asarray, integrate(system, state, grid, jumps, np.asarray(rtol)))
+    reached = min(int(solved.reached), 1 + int(inside.sum()))
+    place = np.concatenate([np.zeros(int((~inside).sum()), dtype=int), np.arange(1, reached)])
+    fluctuation = jax.tree.map(lambda leaf: leaf[place], solved.observations)
+    return fluctuation, len(place)
+
+
+def _completed(values: np.ndarray, later: np.ndarray | None, count: int, spread: bool) -> np.ndarray:
+    """All times: nothing fluctuates at a start at zero; where nothing is known, infinite spread and no bias."""
+    values, unknown = np.array(values), np.inf if spread else 0.0
+    if later is not None:
+        values[~later] = 0.0
+    missing = np.full((count - len(values), *values.shape[1:]), unknown)
+    return np.concatenate([np.where(np.isfinite(values), values, unknown), missing])

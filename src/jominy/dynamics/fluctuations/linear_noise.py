@@ -1,0 +1,153 @@
+"""Covariance C/d and bias delta/d of the state around the mean curve, integrated along with it.
+
+Source: theory `fluctuations.md` sections 3 to 5. With J = dF/dy in closed loop (an adaptive rate answers the state),
+
+    C' = J C + C J' + Sigma,    delta' = J delta + (Hess F : C)/2 + F1 - (J F + dF/dt)/2.
+
+F is a polynomial in a few expectations s(theta), the rate g(s, y) and the state, affine in the state and then node by
+node, and theta = theta_0 + T y. Hence J = D + U W with D block-diagonal and W the gradient of (s, g), and Hess F : C
+needs one second directional derivative per entry of (s, g): nothing costs n^3 (theory, section 4).
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+
+from jominy.dynamics.fluctuations.frame import as_vector
+from jominy.dynamics.fluctuations.increments import Increments
+from jominy.dynamics.spectral import SpectralFlow, SpectralState
+from jominy.numerics.arrays import Array
+from jominy.schedules import Descent
+
+
+class NoisyState(NamedTuple):
+    """Mean, covariance C (n, n) and bias delta (n,); both of order one."""
+
+    mean: SpectralState
+    covariance: Array
+    bias: Array
+
+
+class Fluctuation(NamedTuple):
+    """What bands are read from: covariance (K + 2, K + 2) and bias of the frame's scalars, and those of the rate."""
+
+    covariance: Array
+    bias: Array
+    rate_variance: Array
+    rate_bias: Array
+
+
+class Response(NamedTuple):
+    """How a quantity answers to the state: value (...), derivative (..., n), and half its Hessian : C (...)."""
+
+    value: Array
+    gradient: Array
+    curved: Array
+
+
+class LinearNoise(eqx.Module):
+    """The system: a forecast's flow with its fluctuations.
+
+    With `root_time` the independent variable is s = sqrt(t). From a start at zero under attack the coefficients grow as
+    t^(-1/2), and in s everything is smooth.
+    """
+
+    flow: SpectralFlow
+    step: Increments
+    root_time: bool = eqx.field(static=True)
+
+    def velocity(self, clock: Array, noisy: NoisyState) -> NoisyState:
+        """d/ds (or d/dt) of mean, covariance and bias."""
+        time, pace = (clock**2, 2 * clock) if self.root_time else (clock, 1.0)
+        moved = NoisyState(self.flow.velocity(time, noisy.mean), *self._fluctuate(time, noisy))
+        return jax.tree.map(lambda leaf: pace * leaf, moved)
+
+    def observe(self, clock: Array, noisy: NoisyState) -> Fluctuation:
+        """Covariance and bias of the scalars that every variable is a function of."""
+        time = clock**2 if self.root_time else clock
+        matrix = self.step.frame.matrix
+        theta, state = self.point(noisy.mean)
+        scalars = self._scalars(theta, noisy.covariance)
+        rate, _ = self._rate(time, scalars, state, noisy.covariance)
+        return Fluctuation(
+            matrix @ noisy.covariance @ matrix.T,
+            matrix @ noisy.bias,
+            rate.gradient @ noisy.covariance @ rate.gradient,
+            rate.gradient @ noisy.bias + rate.curved,
+        )
+
+    def point(self, mean: SpectralState) -> tuple[Array, Array]:
+        """Order parameters (without cancellation) and state of the mean curve."""
+        student = self.flow.student(mean)
+        return as_vector(self.flow.order(student)), self.step.frame.state(student)
+
+    def _fluctuate(self, time: Array, noisy: NoisyState) -> tuple[Array, Array]:
+        covariance, bias = noisy.covariance, noisy.bias
+        theta, state = self.point(noisy.mean)
+        scalars = self._scalars(theta, covariance)
+        rate, by_time = self._rate(time, scalars, state, covariance)
+        wide = Response(
+            jnp.append(scalars.value, rate.value),
+            jnp.concatenate([scalars.gradient, rate.gradient[None]]),
+            jnp.append(scalars.curved, rate.curved),
+        )
+
+        def drift(w: Array, y: Array) -> Array:
+            return self.step.drift(w[:-1], w[-1], y)
+
+        force = drift(wide.value, state)
+        noise, correction = self.step.spread(theta, rate.value, state, force)
+        columns, curved = second_order(drift, wide, state, covariance)
+        vectors = jnp.concatenate([covariance, bias[None], force[None]])
+        own = self.step.relaxation(scalars.value, rate.value, vectors)
+        moved = own + (vectors @ wide.gradient.T) @ columns  # J applied to every row
+        growth, pulled, turned = moved[:-2], moved[-2], moved[-1]
+        acceleration = turned + columns[-1] * by_time
+        return growth + growth.T + noise, pulled + curved + correction - acceleration / 2
+
+    def _scalars(self, theta: Array, covariance: Array) -> Response:
+        rows = self.step.frame.matrix[:-2]
+        linear = Response(theta, rows, jnp.zeros_like(theta))
+        nothing = jnp.zeros(rows.shape[1])
+        by_theta, curved = second_order(lambda w, y: self.step.scalars(w), linear, nothing, covariance)
+        return Response(self.step.scalars(theta), by_theta.T @ rows, curved)
+
+    def _rate(self, time: Array, scalars: Response, state: Array, covariance: Array) -> tuple[Response, Array]:
+        """The rate, and its derivative by time at fixed state."""
+        schedule, tick = self.flow.schedule, jnp.ones_like(time)
+        if not schedule.adaptive:
+            value, by_time = jax.jvp(lambda t: schedule.rate(t, Descent(*jnp.zeros(4))), (time,), (tick,))
+            return Response(value, 0 * state, jnp.zeros(())), by_time
+
+        def rate(t: Array, descent: Array) -> Array:
+            return schedule.rate(t, Descent(*descent))
+
+        by_state, rest = self.step.descent_rows(scalars.value)
+        descent = by_state @ state + rest
+        by_scalars, curved = second_order(self.step.descent, scalars, state, covariance)
+        whole = by_scalars.T @ scalars.gradient + by_state
+        value, by_time = jax.jvp(lambda t: rate(t, descent), (time,), (tick,))
+        answer, bent = jax.grad(rate, 1)(time, descent), jax.hessian(rate, 1)(time, descent)
+        bending = jnp.sum(bent * (whole @ covariance @ whole.T)) / 2
+        return Response(value, answer @ whole, answer @ curved + bending), by_time
+
+
+def second_order(function, wide: Response, state: Array, covariance: Array) -> tuple[Array, Array]:
+    """(k, m) derivative by w, and (m,) half of Hess : C, of y -> function(w(y), y), affine in y at fixed w.
+
+    With W the gradient of w, Hess : C is the sum over k of the second derivatives in the directions (e_k, 0) and
+    ((W C W')_k, 2 (W C)_k), plus the derivative by w of the curvature of w itself.
+    """
+    across = wide.gradient @ covariance
+    square = across @ wide.gradient.T
+
+    def one(unit: Array, row: Array, beyond: Array) -> tuple[Array, Array]:
+        def first(w: Array, y: Array) -> Array:
+            return jax.jvp(lambda v: function(v, y), (w,), (unit,))[1]
+
+        return jax.jvp(first, (wide.value, state), (row, 2 * beyond))
+
+    slopes, twice = jax.vmap(one)(jnp.eye(wide.value.size), square, across)
+    return slopes, jnp.sum(twice, axis=0) / 2 + wide.curved @ slopes

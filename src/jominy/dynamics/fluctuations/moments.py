@@ -1,0 +1,132 @@
+"""Expectations over one step of SGD, of one order beyond those of the forecast.
+
+Source: theory `fluctuations.md` section 2. Given the class, the score that decides the slope is Gaussian, and a step is
+affine in the features phi = (Psi_r, Psi_r u_1 .. Psi_r u_m, h, Psi_r^2), h = Psi_rho / rho, u the score in standard units.
+"""
+
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+
+from jominy.losses import Loss, MarginLoss, OrderParameters, ResidualLoss, Targets
+from jominy.losses.expectations import FLOOR
+from jominy.losses.random_labels import RandomLabels, TeacherGiven
+from jominy.losses.targets import FixedTargets, LinearTargets
+from jominy.numerics.arrays import Array
+from jominy.numerics.gaussian import GaussianRule, gaussian_expectation
+
+SLOPE = 0
+"""The first feature; those along the score follow, and the last two are h and Psi_r^2."""
+
+
+class StepMoments(NamedTuple):
+    """What one step needs, n components.
+
+    Attributes:
+        second: (n, m + 3, m + 3) E_i[phi phi'], with E_i[Psi_r^2 (u_a u_b - delta_ab)] along the score.
+        directions: (n, m, 2) the score in standard units is u_c = directions[c] @ (<X, x>, <X*, x>), centred.
+    """
+
+    second: Array
+    directions: Array
+
+
+def covered(targets: Targets, loss: Loss) -> bool:
+    """Whether the fluctuation theory is implemented for these targets."""
+    return isinstance(targets, FixedTargets | LinearTargets | RandomLabels) and isinstance(
+        loss, MarginLoss | ResidualLoss
+    )
+
+
+def step_moments(
+    targets: Targets, loss: Loss, order: OrderParameters, radius: Array, rule: GaussianRule
+) -> StepMoments:
+    """Second moments of the features by quadrature, split at kinks, for every margin and residual loss."""
+    if isinstance(targets, RandomLabels):
+        assert isinstance(loss, MarginLoss)
+        return _of_random_labels(targets, loss, order, radius, rule)
+    if isinstance(loss, MarginLoss):
+        assert isinstance(targets, FixedTargets)
+        return _of_margin(targets.labels, loss, order, radius, rule)
+    assert isinstance(loss, ResidualLoss)
+    return _of_residual(loss, order, radius, rule)
+
+
+def _of_margin(
+    labels: Array, loss: MarginLoss, order: OrderParameters, radius: Array, rule: GaussianRule
+) -> StepMoments:
+    sd, up, ridge = _sd(order.margin_variance), labels[:, None], -radius / jnp.maximum(order.norm, FLOOR)
+
+    def pairs(z: Array, u: Array) -> Array:  # u of the margin z = y r - eps rho: the score's, times the label
+        slope = loss.slope(z)
+        return _pairs(jnp.stack([up * slope, slope * u, ridge * slope, slope**2]))
+
+    mean = labels * order.margin_mean - radius * order.norm
+    second = gaussian_expectation(pairs, mean, sd, rule, loss.kinks)
+    return StepMoments(jnp.moveaxis(second, -1, 0), jnp.stack([1 / sd, 0 * sd], axis=-1)[:, None])
+
+
+def _of_residual(loss: ResidualLoss, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+    sd, shift = _sd(order.residual_variance), radius * order.norm
+    outer = [jnp.maximum(kink - shift, 0.0) for kink in loss.kinks]
+    kinks = [*(-kink for kink in reversed(outer)), jnp.zeros_like(shift), *outer]
+
+    def pairs(e: Array, u: Array) -> Array:
+        slope, norm_slope = loss.adversarial_slopes(e, order.norm, jnp.zeros_like(e), radius)
+        return _pairs(jnp.stack([slope, slope * u, norm_slope / jnp.maximum(order.norm, FLOOR), slope**2]))
+
+    second = gaussian_expectation(pairs, order.residual_mean, sd, rule, kinks)
+    return StepMoments(jnp.moveaxis(second, -1, 0), jnp.stack([1 / sd, -1 / sd], axis=-1)[:, None])
+
+
+def _of_random_labels(
+    targets: RandomLabels, loss: MarginLoss, order: OrderParameters, radius: Array, rule: GaussianRule
+) -> StepMoments:
+    """The teacher's score is mean + pull u_1 + sd u_2 with u_2 independent: E[pi u_2^b | u_1] are derivatives of p."""
+    given = TeacherGiven.of(order)
+    shift, ridge = radius * order.norm, -radius / jnp.maximum(order.norm, FLOOR)
+    beside = _sd(given.variance)
+    power = jnp.array([0, 0, 1, 0, 0])  # of u_2 in each feature
+    both = power[:, None] + power[None]
+
+    def pairs(r: Array, u: Array) -> Array:
+        chance, slope, bend = _chance_and_derivatives(targets, given, u)
+        sd = beside[:, None]
+        plus = jnp.stack([chance, sd * slope, sd**2 * bend])  # E[pi 1], E[pi u_2], E[pi (u_2^2 - 1)]
+        minus = jnp.stack([1 - chance, -sd * slope, -(sd**2) * bend])
+        found = jnp.zeros(())
+        for sign, weight in ((1.0, plus), (-1.0, minus)):
+            along = loss.slope(sign * r - shift)
+            own = sign * along
+            features = jnp.stack([own, own * u, own, ridge * along, along**2])
+            found = found + features[:, None] * features[None] * weight[both]
+            found = found.at[1, 1].add(-(along**2) * weight[0])
+        return found
+
+    kinks = [side * (shift + kink) for kink in loss.kinks for side in (1.0, -1.0)]
+    second = targets.expect(pairs, order, given, rule, kinks)
+    first = jnp.stack([1 / given.sd, 0 * given.sd], axis=-1)
+    other = jnp.stack([-given.pull / (given.sd * beside), 1 / beside], axis=-1)
+    return StepMoments(jnp.moveaxis(second, -1, 0), jnp.stack([first, other], axis=1))
+
+
+def _chance_and_derivatives(targets: RandomLabels, given: TeacherGiven, u: Array) -> tuple[Array, Array, Array]:
+    """E[pi | u_1] and its first two derivatives by the teacher's mean score."""
+    mean, variance = given.mean[:, None] + given.pull[:, None] * u, given.variance[:, None]
+
+    def averaged(centre: Array) -> tuple[Array, Array]:
+        return targets.law.averaged(centre, variance, targets.inner)
+
+    (chance, slope), (_, bend) = jax.jvp(averaged, (mean,), (jnp.ones_like(mean),))
+    return chance, slope, bend
+
+
+def _pairs(features: Array) -> Array:
+    """phi phi' of the features (4, ...), one direction."""
+    pairs = features[:, None] * features[None]
+    return pairs.at[1, 1].add(-(features[SLOPE] ** 2))
+
+
+def _sd(variance: Array) -> Array:
+    return jnp.sqrt(jnp.maximum(variance, FLOOR))

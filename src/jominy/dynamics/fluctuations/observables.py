@@ -1,0 +1,106 @@
+"""From the fluctuations of the scalars to those of every reported variable.
+
+Source: theory `fluctuations.md` section 3: sd = sqrt(f' C f' / d), bias = (f' delta + (f'' : C) / 2) / d.
+"""
+
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jominy.dynamics.fluctuations.frame import Frame, as_vector
+from jominy.dynamics.fluctuations.linear_noise import Fluctuation
+from jominy.dynamics.minimise import Setting
+from jominy.dynamics.readout import Variables, risks_of_student
+from jominy.dynamics.students import Observation
+from jominy.numerics.arrays import Array
+
+
+class Reading(NamedTuple):
+    """Standard deviation times sqrt(d) and bias times d of one value or of many."""
+
+    sd: Array
+    bias: Array
+
+
+@partial(jax.jit, static_argnames="accuracy")
+def _read(
+    setting: Setting, frame: Frame, observation: Observation, fluctuation: Fluctuation, radii: Array, accuracy: bool
+) -> tuple[Reading, ...]:
+    """Readings (T, ...) of risks (K,), accuracies (K,), norm, distance and of the overlap divided by the norm."""
+
+    def values(scalars: Array) -> Array:
+        order = frame.order(scalars[:-2])
+        risks, accuracies = risks_of_student(setting, order, radii, accuracy)
+        further = jnp.stack([order.norm, jnp.sqrt(scalars[-2]), scalars[-1] / order.norm])
+        return jnp.concatenate([risks, accuracies, further])
+
+    def at_one_time(point: tuple[Observation, Fluctuation]) -> Reading:
+        seen, noise = point
+        scalars = jnp.concatenate([as_vector(seen.order), jnp.stack([seen.distance_squared, seen.teacher_overlap])])
+        gradient = jax.jacfwd(values)(scalars)
+
+        def second(unit: Array, row: Array) -> Array:
+            return jax.jvp(lambda x: jax.jvp(values, (x,), (unit,))[1], (scalars,), (row,))[1]
+
+        curved = jnp.sum(jax.vmap(second)(jnp.eye(scalars.size), noise.covariance), axis=0)
+        variance = jnp.sum((gradient @ noise.covariance) * gradient, axis=-1)
+        return Reading(jnp.sqrt(jnp.maximum(variance, 0.0)), gradient @ noise.bias + curved / 2)
+
+    count = radii.size
+    read = jax.lax.map(at_one_time, (observation, fluctuation))
+    parts = [slice(0, count), slice(count, 2 * count), 2 * count, 2 * count + 1, 2 * count + 2]
+    return tuple(Reading(read.sd[:, part], read.bias[:, part]) for part in parts)
+
+
+def readings(
+    setting: Setting,
+    frame: Frame,
+    observation: Observation,
+    fluctuation: Fluctuation,
+    radius: float,
+    evaluate_at: np.ndarray,
+    classification: bool,
+    teacher_norm: float,
+    adaptive: bool,
+) -> dict[str, tuple[tuple[str, ...], Reading]]:
+    """Name -> (dimensions, reading) of every variable that fluctuates, at times after the start."""
+    radii = np.concatenate([[radius, 0.0], evaluate_at])
+    read = _read(setting, frame, observation, fluctuation, radii, classification)
+    risks, accuracies, norm, distance, alignment = (Reading(*map(np.asarray, one)) for one in read)
+    time, more = ("time",), ("time", "evaluation_radius")
+
+    def pick(reading: Reading, index) -> Reading:
+        return Reading(reading.sd[:, index], reading.bias[:, index])
+
+    found: dict[str, tuple[tuple[str, ...], Reading]] = {
+        "adversarial_risk": (time, pick(risks, 0)),
+        "clean_risk": (time, pick(risks, 1)),
+        "excess_risk": (time, pick(risks, 0)),
+        "norm": (time, norm),
+        "distance_to_optimum": (time, distance),
+    }
+    if evaluate_at.size:
+        found["risk_at_radius"] = (more, pick(risks, slice(2, None)))
+    if classification:
+        found["adversarial_accuracy"] = (time, pick(accuracies, 0))
+        found["clean_accuracy"] = (time, pick(accuracies, 1))
+        if evaluate_at.size:
+            found["accuracy_at_radius"] = (more, pick(accuracies, slice(2, None)))
+    if teacher_norm > 0:
+        found["alignment"] = (time, Reading(alignment.sd / teacher_norm, alignment.bias / teacher_norm))
+    if adaptive:
+        spread = np.sqrt(np.maximum(np.asarray(fluctuation.rate_variance), 0.0))
+        found["learning_rate"] = (time, Reading(spread, np.asarray(fluctuation.rate_bias)))
+    return found
+
+
+def as_variables(found: dict[str, tuple[tuple[str, ...], Reading]], dimension: float) -> Variables:
+    """`<name>_sd` and `<name>_bias` at a dimension."""
+    variables: Variables = {}
+    for name, (dims, reading) in found.items():
+        variables[f"{name}_sd"] = (dims, reading.sd / np.sqrt(dimension))
+        variables[f"{name}_bias"] = (dims, reading.bias / dimension)
+    return variables

@@ -1,0 +1,130 @@
+"""One step of SGD on full vectors, by Monte Carlo in plain NumPy, against F, F1 and Sigma.
+
+F + F1/d is the exact conditional mean of d (y+ - y) for every d, so d = 8 tells F1 from nothing at all; Sigma is exact
+up to O(1/d), so it is tested at d = 800.
+"""
+
+import jax
+import numpy as np
+import pytest
+
+import jominy as jm
+import user_losses
+import zoo
+from jominy.data.nodes import fixed_vectors, forecast_nodes
+from jominy.dynamics.fluctuations.frame import as_vector, make_frame
+from jominy.dynamics.fluctuations.increments import Increments
+from jominy.dynamics.students import Student, order_parameters, zero_optimum
+from jominy.numerics.gaussian import gaussian_rule
+
+RATE, RADIUS = 0.7, 0.6
+
+
+def logistic(z):
+    return -1 / (1 + np.exp(z))
+
+
+def hinge(z):
+    return -np.where(z < 1, 1 - z, 0.0)  # the squared hinge
+
+
+CASES = {
+    "logistic": (jm.LogisticLoss(), logistic, False, 0.6),
+    "logistic, no attack": (jm.LogisticLoss(), logistic, False, 0.0),
+    "squared hinge": (user_losses.SquaredHinge(), hinge, False, 0.6),
+    "squared, teacher and offsets": (jm.SquaredLoss(), None, True, 0.6),
+    "squared, labels": (jm.SquaredLoss(), None, False, 0.3),
+}
+
+
+def law(d: int, teacher: bool) -> zoo.Law:
+    """Two random classes on two groups of coordinates."""
+    random = np.random.default_rng(5)
+    means = np.array([zoo.unit(random.standard_normal(d)), -0.7 * zoo.unit(random.standard_normal(d))])
+    half = np.arange(d) < d // 2
+    covariances = np.array([np.where(half, 1.5, 0.5), np.where(half, 0.6, 1.3)])
+    target = zoo.unit(random.standard_normal(d)) if teacher else None
+    return zoo.Law(np.array([0.4, 0.6]), means, covariances, np.array([1.0, -1.0]), target, 0.3 if teacher else 0.0)
+
+
+def slopes(law: zoo.Law, derivative, r, target, rho, radius):
+    """Psi_r and Psi_rho / rho, written out once more."""
+    if derivative is not None:
+        slope = derivative(target * r - radius * rho)
+        return target * slope, -radius * slope / rho
+    e = r - target
+    size = np.abs(e) + radius * rho
+    return np.sign(e) * size, radius * size / rho
+
+
+def theory(one: zoo.Law, loss, x, radius):
+    mixture = one.data().law
+    fixed = fixed_vectors(mixture, x)
+    nodes = forecast_nodes(mixture, fixed)
+    frame = make_frame(nodes, fixed, zero_optimum(nodes))
+    size = nodes.shares.size
+    coefficients = np.repeat(fixed.start[:, None], size, axis=1)
+    student = Student(coefficients, coefficients - nodes.teacher, np.zeros(size))
+    with jax.enable_x64(True):
+        step = Increments(frame, loss, loss.targets(mixture), np.asarray(radius), gaussian_rule(4.0))
+        theta, state = as_vector(order_parameters(nodes, student)), frame.state(student)
+        drift = step.drift(step.scalars(theta), RATE, state)
+        covariance, correction = step.spread(theta, np.asarray(RATE), state, drift)
+    vectors = [v for v, used in zip(fixed.vectors, range(len(fixed.vectors)), strict=True) if used in frame.kept]
+    return np.array(vectors), *(np.asarray(part) for part in (state, drift, correction, covariance))
+
+
+def increments(one: zoo.Law, derivative, x, radius, vectors, count: int, seed: int):
+    """(count, n) of d (y+ - y) of fresh samples."""
+    random = np.random.default_rng(seed)
+    d = one.dimension
+    component = (random.random(count) > one.weights[0]).astype(int)
+    sample = one.means[component] + np.sqrt(one.covariances[component]) * random.standard_normal((count, d))
+    target = one.labels[component].copy()
+    if one.teacher is not None:
+        target += sample @ one.teacher + np.sqrt(one.noise_variance) * random.standard_normal(count)
+    rho = np.linalg.norm(x)
+    slope, shrink = slopes(one, derivative, sample @ x, target, rho, radius)
+    moved = x - RATE / d * (slope[:, None] * sample + shrink[:, None] * x)
+    half = d // 2
+    groups = (slice(half, None), slice(0, half))  # in increasing order of the first class's eigenvalue
+
+    def state(vector):
+        parts = [np.stack([np.sum(vector[..., g] ** 2, axis=-1) for g in groups], axis=-1)]
+        parts += [np.stack([vector[..., g] @ v[g] for g in groups], axis=-1) for v in vectors]
+        return np.concatenate(parts, axis=-1)
+
+    return d * (state(moved) - state(x)), state(x)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_mean_of_a_step_is_exact_at_dimension_eight(name):
+    loss, derivative, teacher, radius = CASES[name]
+    one = law(8, teacher)
+    x = np.random.default_rng(1).standard_normal(8) * 0.3
+    vectors, state, drift, correction, _ = theory(one, loss, x, radius)
+    seen, start = increments(one, derivative, x, radius, vectors, 1_000_000, seed=2)
+    np.testing.assert_allclose(state, start, atol=1e-12)
+    error = seen.std(axis=0) / 1000
+    z = (seen.mean(axis=0) - drift - correction / 8) / error
+    without = (seen.mean(axis=0) - drift) / error
+    assert np.max(np.abs(z)) < 4, z
+    assert np.max(np.abs(without)) > 20
+
+
+@pytest.mark.parametrize("name", ["logistic", "squared hinge", "squared, labels", "squared, teacher and offsets"])
+def test_the_covariance_of_a_step(name):
+    loss, derivative, teacher, radius = CASES[name]
+    one = law(800, teacher)
+    x = 0.8 * zoo.unit(np.random.default_rng(1).standard_normal(800))
+    vectors, _, _, _, covariance = theory(one, loss, x, radius)
+    parts = [increments(one, derivative, x, radius, vectors, 4000, seed)[0] for seed in range(10)]
+    seen = np.concatenate(parts)
+    centred = seen - seen.mean(axis=0)
+    pairs = centred[:, :, None] * centred[:, None]
+    # Standard errors from the runs themselves; Sigma is right up to O(1/d), for which 1 % of the scale is allowed.
+    error = pairs.std(axis=0) / np.sqrt(len(seen))
+    scale = np.sqrt(np.outer(np.diag(covariance), np.diag(covariance)))
+    assert np.all(np.abs(pairs.mean(axis=0) - covariance) < 4 * error + 0.01 * scale)
+    # The drift's own square is not negligible, and a factor of two would be seen.
+    assert np.any(np.abs(pairs.mean(axis=0) - 2 * covariance) > 20 * error + 0.01 * scale)
