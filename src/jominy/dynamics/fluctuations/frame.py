@@ -123,4 +123,3 @@ def as_vector(order: OrderParameters) -> Array:
         ],
         axis=-1,
     )
-

@@ -1,7 +1,7 @@
 """Expectations over one step of SGD, of one order beyond those of the forecast.
 
 Source: theory `fluctuations.md` section 2. Given the class, the score that decides the slope is Gaussian, and a step is
-affine in the features phi = (Psi_r, Psi_r u_1 .. Psi_r u_m, h, Psi_r^2), h = Psi_rho / rho, u the score in standard units.
+affine in the features phi = (Psi_r, Psi_r u_1 .. Psi_r u_m, h, Psi_r^2): h = Psi_rho / rho, u the standardised score.
 """
 
 from typing import NamedTuple
@@ -95,14 +95,14 @@ def _of_random_labels(
         sd = beside[:, None]
         plus = jnp.stack([chance, sd * slope, sd**2 * bend])  # E[pi 1], E[pi u_2], E[pi (u_2^2 - 1)]
         minus = jnp.stack([1 - chance, -sd * slope, -(sd**2) * bend])
-        found = jnp.zeros(())
-        for sign, weight in ((1.0, plus), (-1.0, minus)):
+
+        def of_label(sign: float, weight: Array) -> Array:
             along = loss.slope(sign * r - shift)
             own = sign * along
             features = jnp.stack([own, own * u, own, ridge * along, along**2])
-            found = found + features[:, None] * features[None] * weight[both]
-            found = found.at[1, 1].add(-(along**2) * weight[0])
-        return found
+            return _pairs(features, weight[both], weight[0])
+
+        return of_label(1.0, plus) + of_label(-1.0, minus)
 
     kinks = [side * (shift + kink) for kink in loss.kinks for side in (1.0, -1.0)]
     second = targets.expect(pairs, order, given, rule, kinks)
@@ -122,10 +122,10 @@ def _chance_and_derivatives(targets: RandomLabels, given: TeacherGiven, u: Array
     return chance, slope, bend
 
 
-def _pairs(features: Array) -> Array:
-    """phi phi' of the features (4, ...), one direction."""
-    pairs = features[:, None] * features[None]
-    return pairs.at[1, 1].add(-(features[SLOPE] ** 2))
+def _pairs(features: Array, weights: Array | float = 1.0, weight: Array | float = 1.0) -> Array:
+    """phi phi' of the features (p, ...) times `weights` (p, p, ...), the first direction along the score corrected."""
+    pairs = features[:, None] * features[None] * weights
+    return jnp.asarray(pairs).at[1, 1].add(-(features[SLOPE] ** 2) * weight)
 
 
 def _sd(variance: Array) -> Array:
