@@ -1,0 +1,82 @@
+"""``jominy claims``: what the paper claims, measured on this machine."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from jominy.cli import output
+from jominy.errors import InputError
+
+if TYPE_CHECKING:
+    from jominy.study.claims import Claim
+
+_EPILOG = """\
+examples:
+  jominy claims dynamics --quick
+  jominy claims dynamics --only b,c --out my-claims
+
+Every claim is measured by theory and by SGD itself, and a figure is drawn. Exit code 0: all hold; 1: one fails.
+Ctrl-C keeps what is done.
+"""
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "claims",
+        help="measure the paper's claims by theory and by simulation",
+        description="Measure each claim of arXiv 2607.00207: claim, predicted, measured, error, verdict, figure.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("paper", choices=("dynamics",), help="which paper's claims")
+    command.add_argument("--quick", action="store_true", help="dimension 400, 60 seeds: under 3 minutes on 2 cores")
+    command.add_argument("--only", metavar="A,B,...", help="letters of the claims (default: all)")
+    command.add_argument("--out", metavar="FOLDER", default="claims", help="figures and claims.json (default: claims)")
+    command.add_argument("--json", action="store_true", help="print JSON, and nothing else, on standard output")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Measure one claim after the other; print, draw and keep each as it is done."""
+    from jominy.show.claims import claim_text, summary_text
+    from jominy.study.claims import QUICK, THOROUGH, measure
+
+    letters = [letter for letter in (arguments.only or "").replace(" ", "").split(",") if letter]
+    done: list[Claim] = []
+    interrupted = False
+    try:
+        for claim in measure(letters, QUICK if arguments.quick else THOROUGH):
+            done.append(claim)
+            _keep(done, Path(arguments.out))
+            if not arguments.json:
+                print(claim_text(claim), end="\n\n", flush=True)
+    except KeyboardInterrupt:
+        interrupted = True
+        output.say("interrupted; what was done is kept")
+    if arguments.json:
+        output.print_json({"claims": [claim.describe() for claim in done]})
+    elif done:
+        print(summary_text(done))
+        print(f"figures and claims.json are in {arguments.out}", file=sys.stderr)
+    if interrupted:
+        return 130
+    return int(any(claim.verdict == "fails" for claim in done))
+
+
+def _keep(done: list[Claim], folder: Path) -> None:
+    """Write the newest claim's figure, and all of them as JSON."""
+    from jominy.show.claims import plot_claim
+    from jominy.show.figures import save_figure
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        records = output.plain([claim.describe() for claim in done])
+        (folder / "claims.json").write_text(json.dumps(records, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"the claims could not be written: {error.strerror or error}", str(folder)) from error
+    save_figure(plot_claim(done[-1]), str(folder / f"claim-{done[-1].letter}.png"))

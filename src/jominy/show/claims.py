@@ -1,0 +1,71 @@
+"""Claims as text and as a figure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jominy.show.style import BLUE, GREEN, ORANGE, PURPLE, SETTINGS, VERMILION
+from jominy.show.text import number, table, wrapped
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from matplotlib.figure import Figure
+
+    from jominy.study.claims import Claim
+
+_MARKS = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"), (VERMILION, "-", "v"))
+
+
+def claim_text(claim: Claim) -> str:
+    """The claim, then a table: what, predicted, measured, error, verdict."""
+    rows = [("finding", "predicted", "measured", "error", "verdict")]
+    for finding in claim.findings:
+        predicted = finding.predicted if isinstance(finding.predicted, str) else number(finding.predicted)
+        error = f"{finding.error:.1g}" if finding.error > 0 else "-"
+        rows.append((finding.what, predicted, number(finding.measured), error, str(finding.verdict)))
+    notes = [wrapped(f"  {f.what}: {f.how}") for f in claim.findings if f.verdict != "holds"]
+    head = [wrapped(f"({claim.letter}) {claim.statement}"), wrapped(f"    {claim.setup}"), ""]
+    return "\n".join([*head, table(rows), *notes])
+
+
+def summary_text(claims: Sequence[Claim]) -> str:
+    """One line per claim."""
+    lines = []
+    for claim in claims:
+        held = sum(f.verdict == "holds" for f in claim.findings)
+        failed = sum(f.verdict == "fails" for f in claim.findings)
+        edges = len(claim.findings) - held - failed
+        counts = f"{held} findings hold" + (f", {failed} fail" if failed else "")
+        counts += f", {edges} on a boundary" if edges else ""
+        lines.append(f"({claim.letter}) {claim.verdict}: {counts}")
+    return "\n".join(lines)
+
+
+def plot_claim(claim: Claim) -> Figure:
+    """Lines for theory, dots with one standard error for measurements; one pair of axes per panel."""
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(SETTINGS):
+        count = len(claim.panels)
+        columns = min(count, 2)
+        rows = -(-count // columns)
+        figure = Figure(figsize=(3.6 * max(columns, 1.4), 2.9 * rows + 0.4), layout="constrained")
+        for ax, panel in zip(figure.subplots(rows, columns, squeeze=False).flat, claim.panels, strict=False):
+            seen: dict[str, int] = {}
+            for curve in panel.curves:
+                colour, line, point = _MARKS[seen.setdefault(curve.label, len(seen)) % len(_MARKS)]
+                if curve.error is None:
+                    ax.plot(curve.x, curve.y, linestyle=line, color=colour, label=curve.label)
+                else:
+                    named = {} if any(c.label == curve.label and c.error is None for c in panel.curves) else {"label": curve.label}
+                    ax.errorbar(curve.x, curve.y, curve.error, fmt=point, color=colour, markersize=4, capsize=2, **named)
+            ax.set_title(panel.title)
+            ax.set_xlabel(panel.xlabel)
+            ax.set_ylabel(panel.ylabel)
+            ax.set_xscale("log" if panel.log[0] else "linear")
+            ax.set_yscale("log" if panel.log[1] else "linear")
+            ax.legend()
+        figure.suptitle(f"({claim.letter}) {claim.setup}\nlines: theory, dots: simulation with one standard error", fontsize=8)
+    return figure
