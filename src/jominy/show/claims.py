@@ -49,23 +49,29 @@ def plot_claim(claim: Claim) -> Figure:
 
     with rc_context(SETTINGS):
         count = len(claim.panels)
-        columns = min(count, 2)
+        columns = count if count <= 3 else 2
         rows = -(-count // columns)
         figure = Figure(figsize=(3.6 * max(columns, 1.4), 2.9 * rows + 0.4), layout="constrained")
-        for ax, panel in zip(figure.subplots(rows, columns, squeeze=False).flat, claim.panels, strict=False):
+        for index, panel in enumerate(claim.panels):
+            ax = figure.add_subplot(rows, columns, index + 1)
             seen: dict[str, int] = {}
             for curve in panel.curves:
                 colour, line, point = _MARKS[seen.setdefault(curve.label, len(seen)) % len(_MARKS)]
                 if curve.error is None:
                     ax.plot(curve.x, curve.y, linestyle=line, color=colour, label=curve.label)
                 else:
-                    named = {} if any(c.label == curve.label and c.error is None for c in panel.curves) else {"label": curve.label}
-                    ax.errorbar(curve.x, curve.y, curve.error, fmt=point, color=colour, markersize=4, capsize=2, **named)
+                    alone = all(other.label != curve.label or other.error is not None for other in panel.curves)
+                    label = curve.label if alone else "_"  # the line has the name already; "_": none in the legend
+                    ax.errorbar(
+                        curve.x, curve.y, curve.error, fmt=point, color=colour, markersize=4, capsize=2, label=label
+                    )
             ax.set_title(panel.title)
             ax.set_xlabel(panel.xlabel)
             ax.set_ylabel(panel.ylabel)
             ax.set_xscale("log" if panel.log[0] else "linear")
             ax.set_yscale("log" if panel.log[1] else "linear")
             ax.legend()
-        figure.suptitle(f"({claim.letter}) {claim.setup}\nlines: theory, dots: simulation with one standard error", fontsize=8)
+        figure.suptitle(
+            f"({claim.letter}) {claim.setup}\nlines: theory, dots: simulation with one standard error", fontsize=8
+        )
     return figure

@@ -10,7 +10,7 @@ from jominy.study.claims import problems
 from jominy.study.claims.base import Claim, Curve, Effort, Finding, Panel, agreement, boundary, condition
 
 TIMES = np.concatenate([np.linspace(0.0, 5.0, 51), np.linspace(5.0, 20.0, 31)[1:]])
-SIMULATED = np.array([1.0, 3.0, 8.0])
+SIMULATED = (1.0, 3.0, 8.0)
 
 
 def rates(effort: Effort) -> Claim:
@@ -27,7 +27,7 @@ def rates(effort: Effort) -> Claim:
     for name, problem, coincide in cases:
         told = {}
         for schedule in (Polyak(), ExactLineSearch()):
-            told[type(schedule)] = forecast(problem, schedule, times=TIMES, start=problems.start(d))
+            told[type(schedule)] = forecast(problem, schedule, times=TIMES.tolist(), start=problems.start(d))
         polyak, line = (told[kind]["learning_rate"].values for kind in (Polyak, ExactLineSearch))
         gap = float(np.max(np.abs(line - polyak) / polyak))
         if coincide:
@@ -37,7 +37,12 @@ def rates(effort: Effort) -> Claim:
             ahead = _distance_gap(told)
             findings.append(condition(f"{name}: line search's lag in distance at t = 8", "> 0", ahead, ahead > 0))
         panels.append(
-            Panel(name, "time (samples / d)", "learning rate", (Curve("Polyak", TIMES, polyak), Curve("line search", TIMES, line)))
+            Panel(
+                name,
+                "time (samples / d)",
+                "learning rate",
+                (Curve("Polyak", TIMES, polyak), Curve("line search", TIMES, line)),
+            )
         )
     findings += _simulated(effort)
     findings.append(_logistic(d))
@@ -53,7 +58,9 @@ def rates(effort: Effort) -> Claim:
 
 def _distance_gap(told: dict) -> float:
     """How much farther from the optimum line search is than Polyak at t = 8."""
-    at = [float(told[kind]["distance_to_optimum"].sel(time=8.0, method="nearest")) for kind in (Polyak, ExactLineSearch)]
+    at = [
+        float(told[kind]["distance_to_optimum"].sel(time=8.0, method="nearest")) for kind in (Polyak, ExactLineSearch)
+    ]
     return at[1] - at[0]
 
 
@@ -68,7 +75,9 @@ def _simulated(effort: Effort) -> list[Finding]:
         mean, error = problems.mean_and_error(runs, "distance_to_optimum")
         name = "Polyak" if isinstance(schedule, Polyak) else "line search"
         what = f"SGD under {name}, two eigenvalues, radius 0.6: distance at t = {SIMULATED[-1]:g}"
-        findings.append(agreement(what, told[-1], mean[-1], error[-1], 4 / d * told[-1], "bias of order 1/d"))
+        findings.append(
+            agreement(what, told[-1], float(mean[-1]), float(error[-1]), 4 / d * told[-1], "bias of order 1/d")
+        )
     return findings
 
 
