@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from jominy.dynamics import collapse_radius as collapse_radius
     from jominy.dynamics import forecast as forecast
     from jominy.dynamics import gaussian_picture as gaussian_picture
+    from jominy.dynamics import homogenize as homogenize
     from jominy.dynamics import optimum as optimum
     from jominy.dynamics import simulate as simulate
     from jominy.dynamics import stationary as stationary
@@ -70,7 +71,7 @@ _ROOMS = {
     ),
     "dynamics": (
         "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement",
-        "collapse_radius", "forecast", "gaussian_picture", "optimum", "simulate", "stationary",
+        "collapse_radius", "forecast", "gaussian_picture", "homogenize", "optimum", "simulate", "stationary",
     ),
     "errors": ("InputError",),
     "losses": ("LogisticLoss", "SquaredLoss"),

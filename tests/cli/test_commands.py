@@ -71,6 +71,13 @@ def test_forecast_as_json(study, capsys):
     assert len(value["variables"]["adversarial_risk"]["values"]) == len(value["coordinates"]["time"])
 
 
+def test_homogenize(study, tmp_path, capsys):
+    assert main(["homogenize", str(study), "--seeds", "3", "--out", str(tmp_path / "a.nc")]) == 0
+    assert capsys.readouterr().out.startswith("A small study\nhomogenize: completed\n")
+    paths = jm.load(tmp_path / "a.nc")
+    assert paths.sizes["seed"] == 3 and paths.engine == "homogenize"
+
+
 def test_simulate(study, tmp_path, capsys):
     assert main(["simulate", str(study), "--seeds", "2", "--out", str(tmp_path / "a.nc")]) == 0
     assert "±" in capsys.readouterr().out

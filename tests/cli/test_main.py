@@ -7,7 +7,7 @@ import pytest
 
 from jominy.cli.main import main
 
-COMMANDS = ["forecast", "simulate", "compare", "optimum", "schema"]
+COMMANDS = ["forecast", "simulate", "homogenize", "compare", "optimum", "schema"]
 
 
 def refused(capsys, *argv):

@@ -1,6 +1,7 @@
 """The exact dynamics of adversarial training: problems, forecasts, simulations, optima."""
 
 from jominy.dynamics.forecast import forecast
+from jominy.dynamics.homogenize import homogenize
 from jominy.dynamics.optima import Optimum
 from jominy.dynamics.optimum import collapse_radius, optimum
 from jominy.dynamics.problem import Problem
@@ -20,6 +21,7 @@ __all__ = [
     "collapse_radius",
     "forecast",
     "gaussian_picture",
+    "homogenize",
     "optimum",
     "simulate",
     "stationary",

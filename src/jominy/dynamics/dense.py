@@ -61,6 +61,11 @@ class DenseFlow(eqx.Module):
         )
         return order, gradient, hessian, noise, self.schedule.rate(time, descent)
 
+    def frozen(self, time: Array, state: DenseState) -> tuple[Array, Array, Array]:
+        """The mean's velocity (d,) with its sign turned, the pull (d, d) on the spread, and its growth (d, d)."""
+        _, gradient, hessian, noise, rate = self._evaluate(time, state)
+        return rate * gradient, rate * hessian, rate**2 * noise
+
     def velocity(self, time: Array, state: DenseState) -> DenseState:
         """Time derivative of the state."""
         order, gradient, hessian, noise, rate = self._evaluate(time, state)

@@ -27,7 +27,8 @@ class DenseSGD(eqx.Module):
     flow: DenseFlow
     roots: Array
 
-    def _rate(self, state: Array, time: Array) -> Array:
+    def rate(self, state: Array, time: Array) -> Array:
+        """The learning rate; adaptive schedules see the population's quantities at the current student."""
         if not self.flow.schedule.adaptive:
             return self.flow.schedule.rate(time, UNKNOWN_DESCENT)
         return self.flow.observe(time, DenseState(state, jnp.zeros((state.size, state.size)))).rate
@@ -41,7 +42,7 @@ class DenseSGD(eqx.Module):
         target = self.flow.targets.draw(component, law.teacher @ sample, noise.label[0])
         norm = jnp.sqrt(state @ state)
         slope, norm_slope = loss.adversarial_slopes(state @ sample, norm, target, self.flow.radius)
-        step = self._rate(state, time) / state.size
+        step = self.rate(state, time) / state.size
         pull = jnp.where(norm > 0, norm_slope / jnp.where(norm > 0, norm, 1.0), 0.0)
         return jnp.where(norm**2 < 1e14, state - step * (slope * sample + pull * state), state)
 

@@ -12,6 +12,7 @@ from jominy.dynamics.dense import DenseFlow
 from jominy.dynamics.dense_sgd import DenseNoiseSource, DenseSGD, covariance_roots
 from jominy.dynamics.labelled import labelled
 from jominy.dynamics.landscapes import NodeLandscape, dense_landscape, minimiser
+from jominy.dynamics.minimise import Setting
 from jominy.dynamics.node_sgd import NodeNoiseSource, NodeSGD, NodeState
 from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
 from jominy.dynamics.problem import Problem
@@ -69,7 +70,7 @@ def population_simulation(
         else:
             engine, source, states, method = _groups(law, groups, problem, schedule, rule, found, start, seeds)
     record = run_sgd(engine, source, states, steps.tolist(), len(seeds), 1 / law.dimension, progress)
-    return _result(problem, schedule, times, seeds, start, evaluate_at, law, found, setting, record, method)
+    return runs_result("simulate", problem, schedule, times, seeds, start, evaluate_at, found, setting, record, method)
 
 
 def _node_engine(nodes: Nodes, present, problem, schedule, rule, found: PopulationOptimum, dimension: float) -> NodeSGD:
@@ -113,7 +114,23 @@ def _dense(law, problem, schedule, rule, found, start, seeds) -> tuple[Engine, S
     return engine, DenseNoiseSource(seeds, law.dimension), states, f"full vectors, dimension {law.dimension}"
 
 
-def _result(problem, schedule, times, seeds, start, evaluate_at, law, found, setting, record: Record, method: str):
+def runs_result(
+    engine: str,
+    problem: Problem,
+    schedule: Schedule,
+    times: np.ndarray,
+    seeds: list[int],
+    start: Any,
+    evaluate_at: np.ndarray,
+    found: PopulationOptimum,
+    setting: Setting,
+    record: Record,
+    method: str,
+    numerical_error: float | None = None,
+):
+    """Recorded runs of single students as a labelled result."""
+    assert isinstance(problem.data, GaussianMixture)
+    law = problem.data.law
     times = times[: record.reached]
     observation = record.observations
     teacher_norm = 0.0 if law.teacher is None else float(np.linalg.norm(law.teacher))
@@ -135,7 +152,7 @@ def _result(problem, schedule, times, seeds, start, evaluate_at, law, found, set
     elif problem.radius > 0 and np.all(observation.order.norm[:, -1] < 1e-12) and schedule.adaptive:
         status = Status.STUCK
     return labelled(
-        "simulate",
+        engine,
         problem,
         schedule,
         start,
@@ -146,6 +163,7 @@ def _result(problem, schedule, times, seeds, start, evaluate_at, law, found, set
         status,
         method=method,
         seeds=seeds,
+        numerical_error=numerical_error,
         notes=notes,
         more={"dimension": int(law.dimension)},
     )

@@ -68,18 +68,19 @@ def run_sgd(
     seeds: int,
     step_time: float,
     progress: bool,
+    words: str | None = None,
 ) -> Record:
     """Take SGD steps and observe after each of `report_steps` (increasing numbers of steps).
 
-    `states` has leaves (seeds, ...). On Ctrl-C everything observed so far is returned.
+    `states` has leaves (seeds, ...); `words` stand before the progress bar. On Ctrl-C everything observed so far is
+    returned.
     """
     from tqdm import tqdm
 
     longest = int(np.clip(NOISE_BYTES // (8 * seeds * max(source.floats_per_step(), 1)), 1, LONGEST_CHUNK))
     plan = list(_chunks(report_steps, longest))
-    bar = tqdm(
-        total=report_steps[-1], delay=2, unit="step", unit_scale=True, desc=f"SGD, {seeds} seeds", disable=not progress
-    )
+    words = f"SGD, {seeds} seeds" if words is None else words
+    bar = tqdm(total=report_steps[-1], delay=2, unit="step", unit_scale=True, desc=words, disable=not progress)
     observed: list[Any] = []
     interrupted = False
     states = jax.tree.map(jnp.array, states)  # a copy: the buffers are reused in place

@@ -179,6 +179,13 @@ class Scenario(Table):
             further["full_vectors"] = self.simulation.full_vectors
         return self._titled(simulate(self.problem(), self.build_schedule(), **self.settings(), **further))
 
+    def homogenize(self, *, progress: bool = True) -> xr.Dataset:
+        """Paths of homogenized SGD on this scenario, as many as there are seeds."""
+        from jominy.dynamics import homogenize
+
+        settings = {"paths": self.simulation.seeds, "progress": progress} | self.settings()
+        return self._titled(homogenize(self.problem(), self.build_schedule(), **settings))
+
     def gaussian_picture(self) -> xr.Dataset | None:
         """What one Gaussian per class would forecast; ``None`` for a synthetic law."""
         if self.loaded is None:

@@ -1,0 +1,69 @@
+"""Homogenized SGD on full vectors when the covariances do not commute. Source: theory `dynamics.md` section 1.2."""
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from jominy.dynamics.dense_sgd import DenseSGD
+from jominy.dynamics.landscapes import dense_order_parameters
+from jominy.dynamics.students import Observation, attack_ridge
+from jominy.numerics.arrays import Array
+from jominy.numerics.streams import stream
+
+
+class DenseSDE(eqx.Module):
+    """The scheme of `NodeSDE` on vectors (d,); one normal vector per class makes the noise."""
+
+    sgd: DenseSGD
+    edges: Array
+
+    def _frozen(self, state: Array, time: Array) -> tuple[Array, Array]:
+        """Drift (d,), and variance per time of each class's noise (n,)."""
+        flow = self.sgd.flow
+        law = flow.law
+        order = dense_order_parameters(law, state, None)
+        moments = flow.loss.moments(order, law.labels, flow.radius, flow.rule)
+        curvature = law.weights * moments.curvature
+        surplus = curvature + law.weights * moments.teacher_curvature
+        pulls = jnp.einsum("nij,jk->nik", law.covariances, jnp.stack([state - law.teacher, law.teacher], axis=1))
+        gradient = (
+            curvature @ pulls[..., 0]
+            + surplus @ pulls[..., 1]
+            + (law.weights * moments.slope) @ law.means
+            + attack_ridge(moments, law.weights, order.norm) * state
+        )
+        rate = self.sgd.rate(state, time)
+        return rate * gradient, rate**2 * law.weights * moments.slope_squared / state.size
+
+    def step(self, state: Array, noise: Array, step: Array) -> Array:
+        """The state at the end of step number `step` of the clock; `noise` (2, n, d) is normal."""
+        index = step.astype(int)
+        begin, length = self.edges[index], self.edges[index + 1] - self.edges[index]
+        half = length / 2
+        # Every class's root meets the noise of all paths in one matrix product.
+        kicks = jnp.sqrt(half) * jnp.einsum("nij,hnj->hni", self.sgd.roots, noise)
+        drift, power = self._frozen(state, begin)
+        shaken = state + jnp.sqrt(power) @ kicks[0]
+        later_drift, later_power = self._frozen(shaken - half * drift, begin + half)
+        moved = shaken - length * later_drift + jnp.sqrt(jnp.maximum(2 * later_power - power, 0.0)) @ kicks[1]
+        return jnp.where(state @ state < 1e14, moved, state)
+
+    def observe(self, state: Array, step: Array) -> Observation:
+        """Order parameters, distance, overlap and rate: population values at the current student."""
+        return self.sgd.observe(state, self.edges[jnp.asarray(step).astype(int)])
+
+
+class DensePathNoiseSource:
+    """Draws normals (2, n, d) for many paths: two halves of a step, n classes."""
+
+    def __init__(self, seeds: list[int], classes: int, dimension: int):
+        self.shape = (2, classes, dimension)
+        self.generators = [stream(seed, 0) for seed in seeds]
+
+    def floats_per_step(self) -> int:
+        """Numbers needed for one step of one path."""
+        return int(np.prod(self.shape))
+
+    def draw(self, steps: int) -> np.ndarray:
+        """Noise of the next `steps` steps of all paths."""
+        return np.stack([g.standard_normal((steps, *self.shape)) for g in self.generators])

@@ -1,0 +1,96 @@
+"""The integrator in infinite dimension, where its paths no longer stray: what its time step does to the mean."""
+
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.data.nodes import Nodes, group_nodes
+from jominy.dynamics.dense import DenseFlow, DenseState, initial_dense_state
+from jominy.dynamics.homogenized.dense import DenseSDE
+from jominy.dynamics.homogenized.nodes import NodeSDE, PathNoise
+from jominy.dynamics.node_sgd import NodeState
+from jominy.dynamics.sgd import Engine, Source
+from jominy.dynamics.start import random_variance, start_dense, start_in_eigenbasis
+from jominy.dynamics.students import Observation
+from jominy.numerics.arrays import Array
+
+
+def infinite_dimension(law: EigenLaw | DenseLaw, scheme: NodeSDE | DenseSDE, start: Any) -> tuple[Engine, Source, Any]:
+    """One path of the scheme with all noise replaced by its mean square."""
+    if isinstance(scheme, DenseSDE):
+        assert isinstance(law, DenseLaw)
+        state = initial_dense_state(start_dense(start, law), random_variance(start))
+        alone = DenseState(state.mean[None], state.covariance[None])
+        return DenseLimit(scheme.sgd.flow, scheme.edges), _Constant(np.zeros((2, 0))), alone
+    assert isinstance(law, EigenLaw)
+    nodes = scheme.nodes
+    vector = start_in_eigenbasis(start, law)
+    if nodes.shares.size == law.dimension:
+        coordinates, rest = vector[None], np.zeros(nodes.shares.size)
+    else:
+        _, frame, grouping = group_nodes(law)
+        coordinates = np.array([grouping.sums(vector * unit) for unit in frame]).reshape(nodes.teacher.shape)
+        rest = np.maximum(grouping.sums(vector**2) - np.sum(coordinates**2, axis=0), 0.0)
+    rest = rest + random_variance(start) * nodes.shares
+    mean_noise = _mean_noise(nodes, float(law.dimension))
+    return scheme, _Constant(mean_noise), NodeState(coordinates[None], rest[None])
+
+
+def _mean_noise(nodes: Nodes, dimension: float) -> PathNoise:
+    """No noise in any direction, and the mean square norm of all of it in the rest."""
+    along, rest = np.zeros((2, *nodes.teacher.shape)), np.zeros((2, nodes.shares.size))
+    return PathNoise(along, rest, rest + nodes.shares * dimension)
+
+
+class _Constant:
+    """The same noise at every step of one path."""
+
+    def __init__(self, noise: Any):
+        self.noise = noise
+
+    def floats_per_step(self) -> int:
+        """Numbers per step; a few, whatever is repeated."""
+        return 1000
+
+    def draw(self, steps: int) -> Any:
+        """Noise of the next `steps` steps."""
+
+        def repeated(leaf: np.ndarray) -> np.ndarray:
+            return np.broadcast_to(leaf, (1, steps, *leaf.shape))
+
+        return jax.tree.map(repeated, self.noise)
+
+
+class DenseLimit(eqx.Module):
+    """The scheme of `NodeSDE` in mean and covariance."""
+
+    flow: DenseFlow
+    edges: Array
+
+    def step(self, state: DenseState, noise: Array, step: Array) -> DenseState:
+        """The state at the end of step number `step` of the clock."""
+        index = step.astype(int)
+        begin, length = self.edges[index], self.edges[index + 1] - self.edges[index]
+        half, one = length / 2, jnp.eye(state.mean.size)
+
+        drift, pull, power = self.flow.frozen(begin, state)
+        keep = one - half * pull
+        middle = DenseState(state.mean - half * drift, _spread(keep, state.covariance) + half * power)
+        drift, pull, later = self.flow.frozen(begin + half, middle)
+        left = one - length * pull
+        covariance = _spread(one - length * pull @ keep, state.covariance) + half * (
+            _spread(left, power) + 2 * later - power
+        )
+        return DenseState(state.mean - length * drift, covariance)
+
+    def observe(self, state: DenseState, step: Array) -> Observation:
+        """Order parameters, distance, overlap and rate."""
+        return self.flow.observe(self.edges[jnp.asarray(step).astype(int)], state)
+
+
+def _spread(map: Array, covariance: Array) -> Array:
+    return map @ covariance @ map.T

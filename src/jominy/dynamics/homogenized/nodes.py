@@ -1,0 +1,146 @@
+"""Homogenized SGD on nodes: exact in law over groups of equal eigenvalues, or coordinate by coordinate.
+
+Source: theory `dynamics.md` section 1.1. Within a step drift and noise are linear in X with coefficients that depend on
+a few scalars of X, so what is outside the basis of a group enters through its square norm, as in `node_sgd`.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+import numpy as np
+
+from jominy.data.nodes import Nodes
+from jominy.dynamics.node_sgd import NodeState
+from jominy.dynamics.students import (
+    Observation,
+    Student,
+    attack_ridge,
+    descent,
+    gradient,
+    observe,
+    order_parameters,
+)
+from jominy.losses import Loss
+from jominy.numerics.arrays import Array
+from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.streams import stream
+from jominy.schedules import Schedule
+
+
+class PathNoise(NamedTuple):
+    """The randomness of one step of one path, a leading axis for its two halves.
+
+    Attributes:
+        along: (2, A, G) normals along the basis.
+        rest_along: (2, G) normals along the path's part outside the basis (0 columns: none).
+        rest_beyond: (2, G) chi-square: square norm of what remains (0 columns: none).
+    """
+
+    along: Array
+    rest_along: Array
+    rest_beyond: Array
+
+
+class Frozen(NamedTuple):
+    """dX/dt at one student: `drift` (A, Q), `pull` (Q,) on what is outside the basis, `power` (Q,) of the noise."""
+
+    drift: Array
+    pull: Array
+    power: Array
+
+
+class NodeSDE(eqx.Module):
+    """Steps of dX = -g grad R dt + g sqrt((1/d) sum_i p_i E_i[Psi_r^2] K_i) dB on nodes with orthonormal bases.
+
+    One step of length h from X, with B1 and B2 the noises of its halves and b^2 the variance per time:
+    Y = X + (h/2) a(X) + b(X) B1, then X <- X + h a(Y) + b(X) B1 + sqrt(2 b(Y)^2 - b(X)^2) B2.
+    For noise of variance 1/d its weak error is O(h^2 + h / d^2): second order at every d that matters.
+    """
+
+    nodes: Nodes
+    present: Array
+    loss: Loss
+    schedule: Schedule
+    radius: Array
+    rule: GaussianRule
+    optimum: Student
+    dimension: Array
+    edges: Array
+
+    def _student(self, state: NodeState) -> Student:
+        rest = jnp.zeros_like(self.nodes.shares) if state.rest.size == 0 else state.rest
+        return Student(state.coordinates, state.coordinates - self.nodes.teacher, rest)
+
+    def _frozen(self, state: NodeState, time: Array) -> tuple[Frozen, Array]:
+        """Drift and noise at a student, and the learning rate."""
+        nodes, student = self.nodes, self._student(state)
+        order = order_parameters(nodes, student)
+        moments = self.loss.moments(order, nodes.labels, self.radius, self.rule)
+        ridge = attack_ridge(moments, nodes.weights, order.norm)
+        coefficients, alpha = gradient(nodes, student, moments, ridge)
+        rate = self.schedule.rate(time, descent(nodes, student, self.optimum, moments, coefficients, alpha))
+        power = (nodes.weights * moments.slope_squared) @ nodes.eigenvalues
+        return Frozen(rate * coefficients, rate * alpha, rate**2 * power / self.dimension), rate
+
+    def step(self, state: NodeState, noise: PathNoise, step: Array) -> NodeState:
+        """The state at the end of step number `step` of the clock."""
+        index = step.astype(int)
+        begin, length = self.edges[index], self.edges[index + 1] - self.edges[index]
+        half = length / 2
+        now, _ = self._frozen(state, begin)
+        first = jnp.sqrt(half * now.power)
+        shaken = state.coordinates + first * noise.along[0] * self.present
+        middle = NodeState(shaken - half * now.drift, state.rest)
+        size, keep = jnp.sqrt(state.rest), 1 - half * now.pull
+        if state.rest.size:
+            middle = middle._replace(rest=_square(keep * size, first, noise, 0))
+        there, _ = self._frozen(middle, begin + half)
+        second = jnp.sqrt(half * jnp.maximum(2 * there.power - now.power, 0.0))
+        moved = NodeState(
+            shaken - length * there.drift + second * noise.along[1] * self.present,
+            state.rest,
+        )
+        if state.rest.size:
+            # The rest is Z - h pull (keep Z + first noise) + first noise + second noise.
+            shrink = length * there.pull
+            rest = _square((1 - shrink * keep) * size, (1 - shrink) * first, noise, 0)
+            moved = moved._replace(rest=_square(jnp.sqrt(rest), second, noise, 1))
+        lost = ~(jnp.sum(state.coordinates**2) + jnp.sum(state.rest) < 1e14)  # divergence is recorded, not overflown
+        return NodeState(*(jnp.where(lost, old, new) for old, new in zip(state, moved, strict=True)))
+
+    def observe(self, state: NodeState, step: Array) -> Observation:
+        """Order parameters, distance, overlap and rate: population values at the current student."""
+        student = self._student(state)
+        _, rate = self._frozen(state, self.edges[jnp.asarray(step).astype(int)])
+        return observe(self.nodes, student, self.optimum, order_parameters(self.nodes, student), rate)
+
+
+def _square(size: Array, scale: Array, noise: PathNoise, half: int) -> Array:
+    """Square norm of a vector of norm `size` plus `scale` times a normal vector."""
+    return (size + scale * noise.rest_along[half]) ** 2 + scale**2 * noise.rest_beyond[half]
+
+
+class PathNoiseSource:
+    """Draws `PathNoise` for many paths; `rest_dimensions` (G,) counts the dimensions outside the basis, or None."""
+
+    def __init__(self, seeds: list[int], nodes: Nodes, rest_dimensions: np.ndarray | None):
+        self.shape = nodes.teacher.shape
+        self.rest_dimensions = np.zeros(0) if rest_dimensions is None else rest_dimensions
+        self.generators = [[stream(seed, purpose) for seed in seeds] for purpose in range(3)]
+
+    def floats_per_step(self) -> int:
+        """Numbers needed for one step of one path."""
+        return 2 * (self.shape[0] * self.shape[1] + 2 * self.rest_dimensions.size)
+
+    def draw(self, steps: int) -> PathNoise:
+        """Noise of the next `steps` steps of all paths."""
+        along, rest_along, rest_beyond = self.generators
+        rest = (steps, 2, self.rest_dimensions.size)
+        freedom = np.maximum(self.rest_dimensions - 1, 0)  # the direction of the path's own rest takes one
+        shape = np.where(freedom > 0, freedom, 1) / 2
+        return PathNoise(
+            np.stack([g.standard_normal((steps, 2, *self.shape)) for g in along]),
+            np.stack([g.standard_normal(rest) for g in rest_along]) * (self.rest_dimensions > 0),
+            np.stack([2 * g.standard_gamma(shape, rest) for g in rest_beyond]) * (freedom > 0),
+        )

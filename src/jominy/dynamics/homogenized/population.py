@@ -1,0 +1,157 @@
+"""Homogenized SGD on Gaussian mixtures: choice of engine and step, result."""
+
+from typing import Any, NamedTuple
+
+import jax
+import numpy as np
+
+from jominy.data import GaussianMixture
+from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.data.nodes import coordinate_nodes, group_nodes
+from jominy.dynamics.dense import DenseFlow
+from jominy.dynamics.dense_sgd import DenseSGD, covariance_roots
+from jominy.dynamics.homogenized.clock import Clock, clock, padded
+from jominy.dynamics.homogenized.dense import DensePathNoiseSource, DenseSDE
+from jominy.dynamics.homogenized.limit import infinite_dimension
+from jominy.dynamics.homogenized.nodes import NodeSDE, PathNoiseSource
+from jominy.dynamics.landscapes import NodeLandscape, dense_landscape, minimiser
+from jominy.dynamics.node_sgd import NodeState
+from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
+from jominy.dynamics.population_forecast import population_forecast
+from jominy.dynamics.population_simulation import runs_result
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import largest_logit, read_out
+from jominy.dynamics.representations import representations
+from jominy.dynamics.sgd import Engine, Source, run_sgd
+from jominy.dynamics.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
+from jominy.dynamics.students import diverged
+from jominy.errors import InputError
+from jominy.numerics.gaussian import GaussianRule, gaussian_rule
+from jominy.schedules import Schedule
+
+LONGEST_STEP = 0.05
+"""The first step tried."""
+ACCEPTED = 1e-4
+"""Relative error of the mean risk, from the step alone, at which a step is accepted."""
+HALVINGS = 5
+
+
+class Grid(NamedTuple):
+    """A time grid, the relative error of the mean risk on it, and a quadrature that resolves the logits on the way."""
+
+    clock: Clock
+    error: float | None
+    rule: GaussianRule
+
+
+def population_paths(
+    problem: Problem,
+    schedule: Schedule,
+    times: np.ndarray,
+    paths: list[int],
+    start: Any,
+    evaluate_at: np.ndarray,
+    step: float | None,
+    progress: bool,
+):
+    """Homogenized SGD on a Gaussian mixture as a labelled result; see `homogenize`."""
+    assert isinstance(problem.data, GaussianMixture)
+    law = problem.data.law
+    if np.isinf(law.dimension):
+        raise InputError(
+            "Homogenized SGD needs a finite dimension",
+            law.dimension,
+            "Give the spectrum a dimension, for instance 1000; in infinite dimension its paths are the forecast",
+        )
+    found = population_optimum(problem, representations(law)[-1])
+    grid = _grid(problem, schedule, times, start, found, step)
+    scheme = _scheme(law, problem, schedule, grid.clock, grid.rule, found)
+    engine, source, states, method = _paths(law, scheme, start, paths)
+    record = run_sgd(
+        engine, source, states, grid.clock.reports.tolist(), len(paths), 1.0, progress, f"SDE, {len(paths)} paths"
+    )
+    longest = float(np.max(np.diff(grid.clock.edges), initial=0.0))
+    return runs_result(
+        "homogenize",
+        problem,
+        schedule,
+        times,
+        paths,
+        start,
+        evaluate_at,
+        found,
+        setting_of(law, problem)._replace(rule=grid.rule),
+        record,
+        f"homogenized SGD, {method}; weak midpoint scheme of second order, steps of at most {longest:.3g}",
+        numerical_error=grid.error,
+    )
+
+
+def _grid(problem, schedule, times, start, found: PopulationOptimum, step: float | None) -> Grid:
+    """The time grid: with the step given, or halved until the scheme's own limit d -> infinity meets the forecast."""
+    law = problem.data.law
+    curve = population_forecast(problem, schedule, times, start, np.zeros(0), True, 1e-9).adversarial_risk.values
+    told = np.pad(curve, (0, len(times) - len(curve)), constant_values=np.inf)
+    rule = gaussian_rule(2 * largest_logit(problem.loss, found.solved.order))
+    length = LONGEST_STEP if step is None else step
+    for _ in range(HALVINGS):
+        ticks = clock(times, schedule.jumps, length)
+        scheme = _scheme(law, problem, schedule, ticks, rule, found)
+        limit = infinite_dimension(law, scheme, start)
+        record = run_sgd(*limit, ticks.reports.tolist(), 1, 1.0, progress=False)
+        if record.interrupted:
+            raise KeyboardInterrupt  # before the first path nothing is there to keep
+        seen = jax.tree.map(lambda leaf: leaf[0], record.observations)
+        with np.errstate(invalid="ignore"):
+            lost = np.asarray(diverged(seen.order))
+        kept = np.isfinite(told) & ~lost
+        if not np.any(kept):  # diverged from the first report on: there is nothing to hold the scheme against
+            return Grid(ticks, None, rule)
+        order = jax.tree.map(lambda leaf, kept=kept: leaf[kept], seen.order)
+        rule = gaussian_rule(max(rule.logit_scale, 1.5 * largest_logit(problem.loss, order)))
+        setting = setting_of(law, problem)._replace(rule=rule)
+        risk = read_out(setting, order, problem.radius, np.zeros(0), False, ("time",))["adversarial_risk"][1]
+        error = float(np.max(np.abs(risk - told[kept]) / np.maximum(np.abs(told[kept]), 1e-300), initial=0.0))
+        if step is not None or (error < ACCEPTED and np.array_equal(kept, np.isfinite(told))):
+            break
+        length /= 2
+    return Grid(ticks, error, rule)
+
+
+def _scheme(
+    law: EigenLaw | DenseLaw, problem, schedule, ticks: Clock, rule: GaussianRule, found: PopulationOptimum
+) -> NodeSDE | DenseSDE:
+    """The steps to take: on groups where these are few, else coordinate by coordinate."""
+    edges, radius = padded(ticks.edges), np.asarray(problem.radius)
+    if isinstance(law, DenseLaw):
+        landscape = dense_landscape(law)
+        target = minimiser(landscape, found.solved.scalars)
+        moving = DenseFlow(landscape, problem.loss, schedule, radius, rule, target)
+        return DenseSDE(DenseSGD(moving, covariance_roots(law.covariances)), edges)
+    nodes = group_nodes(law)[0]
+    nodes = nodes if few_groups(law, nodes) else coordinate_nodes(law)
+    return NodeSDE(
+        nodes,
+        np.einsum("aaq->aq", nodes.gram),
+        problem.loss,
+        schedule,
+        radius,
+        rule,
+        minimiser(NodeLandscape(nodes), found.solved.scalars),
+        np.asarray(float(law.dimension)),
+        edges,
+    )
+
+
+def _paths(law, scheme: NodeSDE | DenseSDE, start: Any, paths: list[int]) -> tuple[Engine, Source, Any, str]:
+    """Steps, noise and starts of the paths, and what they are in words."""
+    vectors = f"full vectors, dimension {law.dimension}"
+    if isinstance(scheme, DenseSDE):
+        normals = DensePathNoiseSource(paths, len(law.weights), law.dimension)
+        return scheme, normals, dense_starts(law, start, paths), vectors
+    if scheme.nodes.shares.size == law.dimension:
+        states = NodeState(*coordinate_starts(law, start, paths))
+        return scheme, PathNoiseSource(paths, scheme.nodes, None), states, vectors
+    states = NodeState(*group_starts(law, group_nodes(law), start, paths))
+    source = PathNoiseSource(paths, scheme.nodes, rest_dimensions(law, scheme.nodes))
+    return scheme, source, states, f"{scheme.nodes.shares.size} groups of equal eigenvalues"
