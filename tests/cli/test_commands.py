@@ -73,7 +73,7 @@ def test_forecast_as_json(study, capsys):
 
 def test_homogenize(study, tmp_path, capsys):
     assert main(["homogenize", str(study), "--seeds", "3", "--out", str(tmp_path / "a.nc")]) == 0
-    assert capsys.readouterr().out.startswith("A small study\nhomogenize: completed\n")
+    assert capsys.readouterr().out.startswith("A small study [changed: seeds 3]\nhomogenize: completed\n")
     paths = jm.load(tmp_path / "a.nc")
     assert paths.sizes["seed"] == 3 and paths.engine == "homogenize"
 

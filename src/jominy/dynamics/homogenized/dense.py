@@ -22,7 +22,7 @@ class DenseSDE(eqx.Module):
         flow = self.sgd.flow
         law = flow.law
         order = dense_order_parameters(law, state, None)
-        moments = flow.loss.moments(order, law.labels, flow.radius, flow.rule)
+        moments = flow.targets.moments(flow.loss, order, flow.radius, flow.rule)
         curvature = law.weights * moments.curvature
         surplus = curvature + law.weights * moments.teacher_curvature
         pulls = jnp.einsum("nij,jk->nik", law.covariances, jnp.stack([state - law.teacher, law.teacher], axis=1))

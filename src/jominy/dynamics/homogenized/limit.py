@@ -15,6 +15,7 @@ from jominy.dynamics.homogenized.nodes import NodeSDE, PathNoise
 from jominy.dynamics.node_sgd import NodeState
 from jominy.dynamics.sgd import Engine, Source
 from jominy.dynamics.start import random_variance, start_dense, start_in_eigenbasis
+from jominy.dynamics.starts import few_groups
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
 
@@ -29,10 +30,10 @@ def infinite_dimension(law: EigenLaw | DenseLaw, scheme: NodeSDE | DenseSDE, sta
     assert isinstance(law, EigenLaw)
     nodes = scheme.nodes
     vector = start_in_eigenbasis(start, law)
-    if nodes.shares.size == law.dimension:
+    groups, frame, grouping = group_nodes(law)
+    if not few_groups(law, groups):
         coordinates, rest = vector[None], np.zeros(nodes.shares.size)
     else:
-        _, frame, grouping = group_nodes(law)
         coordinates = np.array([grouping.sums(vector * unit) for unit in frame]).reshape(nodes.teacher.shape)
         rest = np.maximum(grouping.sums(vector**2) - np.sum(coordinates**2, axis=0), 0.0)
     rest = rest + random_variance(start) * nodes.shares
@@ -43,7 +44,7 @@ def infinite_dimension(law: EigenLaw | DenseLaw, scheme: NodeSDE | DenseSDE, sta
 def _mean_noise(nodes: Nodes, dimension: float) -> PathNoise:
     """No noise in any direction, and the mean square norm of all of it in the rest."""
     along, rest = np.zeros((2, *nodes.teacher.shape)), np.zeros((2, nodes.shares.size))
-    return PathNoise(along, rest, rest + nodes.shares * dimension)
+    return PathNoise(along, rest, rest + np.rint(nodes.shares * dimension))
 
 
 class _Constant:

@@ -21,7 +21,7 @@ from jominy.dynamics.students import (
     observe,
     order_parameters,
 )
-from jominy.losses import Loss
+from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.numerics.streams import stream
@@ -61,6 +61,7 @@ class NodeSDE(eqx.Module):
     nodes: Nodes
     present: Array
     loss: Loss
+    targets: Targets
     schedule: Schedule
     radius: Array
     rule: GaussianRule
@@ -76,7 +77,7 @@ class NodeSDE(eqx.Module):
         """Drift and noise at a student, and the learning rate."""
         nodes, student = self.nodes, self._student(state)
         order = order_parameters(nodes, student)
-        moments = self.loss.moments(order, nodes.labels, self.radius, self.rule)
+        moments = self.targets.moments(self.loss, order, self.radius, self.rule)
         ridge = attack_ridge(moments, nodes.weights, order.norm)
         coefficients, alpha = gradient(nodes, student, moments, ridge)
         rate = self.schedule.rate(time, descent(nodes, student, self.optimum, moments, coefficients, alpha))

@@ -92,7 +92,8 @@ def _grid(problem, schedule, times, start, found: PopulationOptimum, step: float
     law = problem.data.law
     curve = population_forecast(problem, schedule, times, start, np.zeros(0), True, 1e-9).adversarial_risk.values
     told = np.pad(curve, (0, len(times) - len(curve)), constant_values=np.inf)
-    rule = gaussian_rule(2 * largest_logit(problem.loss, found.solved.order))
+    setting = setting_of(law, problem)
+    rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))
     length = LONGEST_STEP if step is None else step
     for _ in range(HALVINGS):
         ticks = clock(times, schedule.jumps, length)
@@ -108,9 +109,10 @@ def _grid(problem, schedule, times, start, found: PopulationOptimum, step: float
         if not np.any(kept):  # diverged from the first report on: there is nothing to hold the scheme against
             return Grid(ticks, None, rule)
         order = jax.tree.map(lambda leaf, kept=kept: leaf[kept], seen.order)
-        rule = gaussian_rule(max(rule.logit_scale, 1.5 * largest_logit(problem.loss, order)))
-        setting = setting_of(law, problem)._replace(rule=rule)
-        risk = read_out(setting, order, problem.radius, np.zeros(0), False, ("time",))["adversarial_risk"][1]
+        rule = gaussian_rule(max(rule.logit_scale, 1.5 * largest_logit(setting, order)))
+        risk = read_out(setting._replace(rule=rule), order, problem.radius, np.zeros(0), False, ("time",))[
+            "adversarial_risk"
+        ][1]
         error = float(np.max(np.abs(risk - told[kept]) / np.maximum(np.abs(told[kept]), 1e-300), initial=0.0))
         if step is not None or (error < ACCEPTED and np.array_equal(kept, np.isfinite(told))):
             break
@@ -122,11 +124,11 @@ def _scheme(
     law: EigenLaw | DenseLaw, problem, schedule, ticks: Clock, rule: GaussianRule, found: PopulationOptimum
 ) -> NodeSDE | DenseSDE:
     """The steps to take: on groups where these are few, else coordinate by coordinate."""
-    edges, radius = padded(ticks.edges), np.asarray(problem.radius)
+    edges, radius, targets = padded(ticks.edges), np.asarray(problem.radius), problem.loss.targets(law)
     if isinstance(law, DenseLaw):
         landscape = dense_landscape(law)
         target = minimiser(landscape, found.solved.scalars)
-        moving = DenseFlow(landscape, problem.loss, schedule, radius, rule, target)
+        moving = DenseFlow(landscape, problem.loss, targets, schedule, radius, rule, target)
         return DenseSDE(DenseSGD(moving, covariance_roots(law.covariances)), edges)
     nodes = group_nodes(law)[0]
     nodes = nodes if few_groups(law, nodes) else coordinate_nodes(law)
@@ -134,6 +136,7 @@ def _scheme(
         nodes,
         np.einsum("aaq->aq", nodes.gram),
         problem.loss,
+        targets,
         schedule,
         radius,
         rule,
@@ -149,7 +152,7 @@ def _paths(law, scheme: NodeSDE | DenseSDE, start: Any, paths: list[int]) -> tup
     if isinstance(scheme, DenseSDE):
         normals = DensePathNoiseSource(paths, len(law.weights), law.dimension)
         return scheme, normals, dense_starts(law, start, paths), vectors
-    if scheme.nodes.shares.size == law.dimension:
+    if not few_groups(law, group_nodes(law)[0]):
         states = NodeState(*coordinate_starts(law, start, paths))
         return scheme, PathNoiseSource(paths, scheme.nodes, None), states, vectors
     states = NodeState(*group_starts(law, group_nodes(law), start, paths))
