@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from jominy.dynamics import ReshuffledEpochs as ReshuffledEpochs
     from jominy.dynamics import WithReplacement as WithReplacement
     from jominy.dynamics import collapse_radius as collapse_radius
+    from jominy.dynamics import critical_rate as critical_rate
     from jominy.dynamics import forecast as forecast
     from jominy.dynamics import gaussian_picture as gaussian_picture
     from jominy.dynamics import homogenize as homogenize
@@ -59,6 +60,7 @@ if TYPE_CHECKING:
     from jominy.schedules import Polyak as Polyak
     from jominy.show import plot as plot
     from jominy.study import Scenario as Scenario
+    from jominy.study import advise as advise
     from jominy.study import compare as compare
 
 __version__ = "0.1.0"
@@ -71,14 +73,14 @@ _ROOMS = {
     ),
     "dynamics": (
         "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement",
-        "collapse_radius", "forecast", "gaussian_picture", "homogenize", "optimum", "simulate", "stationary",
+        "collapse_radius", "critical_rate", "forecast", "gaussian_picture", "homogenize", "optimum", "simulate", "stationary",
     ),
     "errors": ("InputError",),
     "losses": ("LogisticLoss", "SquaredLoss"),
     "results": ("Status", "load", "save"),
     "schedules": ("Constant", "Cosine", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak"),
     "show": ("plot",),
-    "study": ("Scenario", "compare"),
+    "study": ("Scenario", "advise", "compare"),
 }  # fmt: skip
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 

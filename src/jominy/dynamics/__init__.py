@@ -7,6 +7,7 @@ from jominy.dynamics.optimum import collapse_radius, optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.samples import OnePass, ReshuffledEpochs, WithReplacement, gaussian_picture
 from jominy.dynamics.simulate import simulate
+from jominy.dynamics.stability import RateLimits, critical_rate, rate_limits
 from jominy.dynamics.start import RandomStart
 from jominy.dynamics.stationary import Stationary, stationary
 
@@ -15,14 +16,17 @@ __all__ = [
     "Optimum",
     "Problem",
     "RandomStart",
+    "RateLimits",
     "ReshuffledEpochs",
     "Stationary",
     "WithReplacement",
     "collapse_radius",
+    "critical_rate",
     "forecast",
     "gaussian_picture",
     "homogenize",
     "optimum",
+    "rate_limits",
     "simulate",
     "stationary",
 ]

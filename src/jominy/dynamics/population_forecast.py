@@ -17,6 +17,7 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, largest_logit, past_divergence, population_variables
 from jominy.dynamics.representations import Representation, representations
 from jominy.dynamics.spectral import SpectralFlow
+from jominy.dynamics.stability import mean_variances, rate_limits
 from jominy.dynamics.students import Observation, diverged
 from jominy.dynamics.systems import flow, initial
 from jominy.losses import SquaredLoss
@@ -190,7 +191,7 @@ def _status(
                 f"The learning rate is above the stability threshold 2 d / tr K = {threshold:.6g}, so the risk grows "
                 "without bound, at any radius. Use a rate below it."
             )
-        return Status.DIVERGED, None
+        return Status.DIVERGED, rate_limits(problem).sentence()
     if found.regime == "collapse":
         return Status.COLLAPSED, (
             f"The radius {problem.radius:.6g} is at or above the collapse radius {found.collapse_radius:.6g}: the "
@@ -199,10 +200,3 @@ def _status(
     if variables["norm"][1][-1] < 1e-12 and schedule.describe()["kind"] == "exact-line-search" and problem.radius > 0:
         return Status.STUCK, None
     return Status.COMPLETED, None
-
-
-def mean_variances(law: EigenLaw | DenseLaw) -> np.ndarray:
-    """(n,) tr K_i / d."""
-    if isinstance(law, DenseLaw):
-        return np.trace(law.covariances, axis1=1, axis2=2) / law.dimension
-    return law.eigenvalues @ law.shares

@@ -1,4 +1,6 @@
-"""Studies: scenario files, and forecasts compared with simulations."""
+"""Studies: scenario files, advice before training, and forecasts compared with simulations."""
 
+from jominy.study.advise import Advice as Advice
+from jominy.study.advise import advise as advise
 from jominy.study.compare import compare as compare
 from jominy.study.scenario import Scenario as Scenario

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from jominy.dynamics import Problem
+    from jominy.study.advise import Advice
 
 Data = Annotated[TeacherTable | MixtureTable | FileTable | ScikitLearnTable, Field(discriminator="kind")]
 
@@ -185,6 +186,16 @@ class Scenario(Table):
 
         settings = {"paths": self.simulation.seeds, "progress": progress} | self.settings()
         return self._titled(homogenize(self.problem(), self.build_schedule(), **settings))
+
+    def advise(self, *, progress: bool = True) -> Advice:
+        """What to know before training as this scenario plans: rate, radius, stray."""
+        from jominy.study.advise import advise
+
+        settings = self.settings()
+        settings.pop("evaluate_at")
+        times = settings.pop("times", None)
+        horizon = float(settings.pop("time") if times is None else times[-1])
+        return advise(self.problem(), self.build_schedule(), horizon, progress=progress, **settings)
 
     def gaussian_picture(self) -> xr.Dataset | None:
         """What one Gaussian per class would forecast; ``None`` for a synthetic law."""

@@ -1,0 +1,58 @@
+"""``jominy advise``: which rate, how far from collapse, how far one run strays."""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from jominy.cli import output
+from jominy.cli.options import add_output, add_source, scenario
+from jominy.errors import InputError
+
+_EPILOG = """\
+examples:
+  jominy advise examples/power_law.toml
+  jominy advise patients.csv --target ill --radius 0.2 --plot rates.png
+"""
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "advise",
+        help="the largest stable rate, the best rate, the distance to collapse",
+        description="Before training: the largest stable rate, the constant rate with the lowest risk at the horizon, "
+        "how far the radius is from collapse, and how far one run strays from its forecast.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_source(command)
+    add_output(command, out="save it as JSON", plot="figure of the risk at the horizon against the rate")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Find out, print, save, draw."""
+    study = scenario(arguments)
+    told = study.advise()
+    if arguments.out is not None:
+        try:
+            text = json.dumps(output.plain(told.describe()), indent=2, ensure_ascii=False)
+            Path(arguments.out).write_text(text + "\n", encoding="utf-8")
+        except OSError as error:
+            raise InputError(f"the advice could not be written: {error.strerror or error}", arguments.out) from error
+        output.say(f"saved {arguments.out}")
+    if arguments.plot is not None:
+        from jominy.show.advice import plot_advice
+        from jominy.show.figures import save_figure
+
+        output.say(f"drawn {save_figure(plot_advice(told, title=study.title), arguments.plot)}")
+    if arguments.json:
+        output.print_json({"advice": told.describe()})
+    else:
+        from jominy.show.text import wrapped
+
+        heading = f"{study.title}\nadvice" if study.title else "advice"
+        print("\n".join([heading, "", *(wrapped(f"- {sentence}") for sentence in told.sentences())]))
+    return 0

@@ -1,0 +1,123 @@
+"""Which constant learning rates keep the risk bounded.
+
+Source: theory `dynamics.md` section 4.3 (stability; derived there from the Euler identity of a loss that is quadratic
+far out, independent of the radius); for samples `realdata.md` sections 5 and 6.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jominy.data import Samples
+from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.dynamics.problem import Problem
+from jominy.losses import Loss
+from jominy.numerics.precision import double_precision
+
+FAR = np.array([100.0, 200.0, 400.0])
+"""Scores at which a loss shows how it grows."""
+
+
+@dataclass(frozen=True)
+class RateLimits:
+    """What is known about large constant rates.
+
+    Attributes
+    ----------
+    critical : float, every rate below it is stable; infinity for a loss of bounded slope; 0 where nothing is known
+    divergent : float, every rate above it diverges; equal to `critical` for one class, infinity if none is known
+    mean_square : float, the largest E ||x||^2 / d of a class (without its mean): rates scale like its inverse
+    reason : where `critical` comes from, in words
+    """
+
+    critical: float
+    divergent: float
+    mean_square: float
+    reason: str
+
+    def describe(self) -> dict[str, Any]:
+        """The limits as a JSON-able record."""
+        return dict(vars(self))
+
+    def sentence(self) -> str:
+        """The limits in one sentence."""
+        if np.isinf(self.critical):
+            return f"No constant rate diverges: {self.reason}."
+        if self.critical == 0:
+            return f"The largest stable rate is not known: {self.reason}."
+        if self.divergent == self.critical:
+            return f"Rates below {self.critical:.4g} are stable, rates above it diverge: {self.reason}."
+        above = f", those above {self.divergent:.4g} diverge" if np.isfinite(self.divergent) else ""
+        return f"Rates below {self.critical:.4g} are stable{above}: {self.reason}."
+
+
+def critical_rate(problem: Problem) -> float:
+    """The constant learning rate below which the risk stays bounded, at any radius.
+
+    gamma_max = 2 / (c max_i tr K_i / d), c the curvature of the loss far out (1 for least squares, squared hinge and
+    probit); exact for one class, sufficient for several; infinity for losses of bounded slope (logistic, hinge); 0 if
+    nothing is known (exponential). For `Samples` and least squares: where the mean square error over runs diverges.
+
+    Source: theory `dynamics.md` section 4.3, derived there; for several classes `rate_limits` tells the gap.
+
+    Examples
+    --------
+    >>> import jominy as jm
+    >>> data = jm.LinearTeacher(jm.identity(400, scale=2.0))
+    >>> round(jm.critical_rate(jm.Problem(data, jm.SquaredLoss(), radius=0.5)), 9)
+    1.0
+    """
+    return rate_limits(problem).critical
+
+
+def rate_limits(problem: Problem) -> RateLimits:
+    """Largest stable rate and smallest divergent one, with the reason; see `critical_rate`."""
+    sizes = mean_squares(problem)
+    curvature = far_curvature(problem.loss)
+    if curvature == 0:
+        return RateLimits(np.inf, np.inf, float(sizes.max()), "the loss has a bounded slope")
+    if curvature is None:
+        return RateLimits(0.0, np.inf, float(sizes.max()), "the slope of the loss grows faster than linearly")
+    if isinstance(problem.data, Samples):
+        from jominy.dynamics.samples.stability import sample_stability
+
+        limit = sample_stability(problem.data).mean_square / curvature
+        return RateLimits(
+            float(limit), float(limit), float(sizes.max()), "the mean square error over runs, from the samples"
+        )
+    safe, lost = 2 / (curvature * sizes.max()), 2 / (curvature * max(sizes.min(), 1e-300))
+    reason = "2 d / tr K, at any radius" if safe == lost else "2 d / tr K of the widest and of the narrowest class"
+    return RateLimits(float(safe), float(lost), float(sizes.max()), reason)
+
+
+def mean_squares(problem: Problem) -> np.ndarray:
+    """(n,) tr K_i / d of each class; for samples (1,) their mean ||x||^2 / d."""
+    if isinstance(problem.data, Samples):
+        return np.array([np.sum(problem.data.features**2) / problem.data.features.size])
+    return mean_variances(problem.data.law)
+
+
+def mean_variances(law: EigenLaw | DenseLaw) -> np.ndarray:
+    """(n,) tr K_i / d."""
+    if isinstance(law, DenseLaw):
+        return np.trace(law.covariances, axis1=1, axis2=2) / law.dimension
+    return law.eigenvalues @ law.shares
+
+
+@double_precision
+def far_curvature(loss: Loss) -> float | None:
+    """Curvature of the loss at large scores: 0 if its slope is bounded, None if it does not settle.
+
+    >>> from jominy.losses import LogisticLoss, SquaredLoss
+    >>> far_curvature(SquaredLoss()), far_curvature(LogisticLoss())
+    (1.0, 0.0)
+    """
+    found, zero = [], np.zeros(())
+    for side in (1.0, -1.0):
+        slopes = [abs(float(loss.adversarial_slopes(side * far, zero, np.ones(()), zero)[0])) for far in FAR]
+        near, beyond = np.diff(slopes) / np.diff(FAR)
+        if not np.isfinite(beyond) or abs(beyond - near) > 1e-2 * max(abs(near), 1e-2):
+            return None
+        found.append(0.0 if beyond < 1e-3 else float(beyond))
+    return round(max(found), 3)
