@@ -73,7 +73,8 @@ _ROOMS = {
     ),
     "dynamics": (
         "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement",
-        "collapse_radius", "critical_rate", "forecast", "gaussian_picture", "homogenize", "optimum", "simulate", "stationary",
+        "collapse_radius", "critical_rate", "forecast", "gaussian_picture", "homogenize", "optimum", "simulate",
+        "stationary",
     ),
     "errors": ("InputError",),
     "losses": ("LogisticLoss", "SquaredLoss"),
