@@ -46,7 +46,16 @@ if TYPE_CHECKING:
     from jominy.dynamics import simulate as simulate
     from jominy.dynamics import stationary as stationary
     from jominy.errors import InputError as InputError
+    from jominy.losses import CustomMarginLoss as CustomMarginLoss
+    from jominy.losses import CustomResidualLoss as CustomResidualLoss
+    from jominy.losses import ExponentialLoss as ExponentialLoss
+    from jominy.losses import HingeLoss as HingeLoss
     from jominy.losses import LogisticLoss as LogisticLoss
+    from jominy.losses import MarginLoss as MarginLoss
+    from jominy.losses import ProbitLoss as ProbitLoss
+    from jominy.losses import ResidualLoss as ResidualLoss
+    from jominy.losses import SmoothedHingeLoss as SmoothedHingeLoss
+    from jominy.losses import SquaredHingeLoss as SquaredHingeLoss
     from jominy.losses import SquaredLoss as SquaredLoss
     from jominy.results import Status as Status
     from jominy.results import load as load
@@ -77,7 +86,10 @@ _ROOMS = {
         "stationary",
     ),
     "errors": ("InputError",),
-    "losses": ("LogisticLoss", "SquaredLoss"),
+    "losses": (
+        "CustomMarginLoss", "CustomResidualLoss", "ExponentialLoss", "HingeLoss", "LogisticLoss", "MarginLoss",
+        "ProbitLoss", "ResidualLoss", "SmoothedHingeLoss", "SquaredHingeLoss", "SquaredLoss",
+    ),
     "results": ("Status", "load", "save"),
     "schedules": ("Constant", "Cosine", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak"),
     "show": ("plot",),

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 HELD_OUT = 0.25  # default share of a data file's samples that is held out
 RADII = [0.0, 0.25, 0.5, 0.75, 1.0]  # default evaluation radii for a data file
+LOSSES = ("logistic", "squared", "probit", "hinge", "squared-hinge", "smoothed-hinge", "exponential")
 
 _ONLY_FILES = ("target", "loss", "test_fraction", "scaling", "clip", "classes", "data_units")
 
@@ -33,7 +34,7 @@ def add_source(command: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--target", metavar="COLUMN", help="column to predict (npy: its index; npz: the array, default y)"
     )
-    files.add_argument("--loss", choices=("logistic", "squared"), help="default logistic")
+    files.add_argument("--loss", choices=LOSSES, metavar="LOSS", help=f"{', '.join(LOSSES)} (default {LOSSES[0]})")
     files.add_argument("--classes", metavar="A,..:B,..", help="two groups of labels to keep, as 3:8 or 0,2:1,3")
     files.add_argument(
         "--test-fraction", type=float, metavar="F", help=f"share held out; 0 for none (default {HELD_OUT})"

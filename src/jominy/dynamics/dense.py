@@ -59,7 +59,7 @@ class DenseFlow(eqx.Module):
             noise=jnp.trace(noise) / dimension,
             curved_noise=jnp.sum(noise * hessian) / dimension,
         )
-        return order, gradient, hessian, noise, self.schedule.rate(time, descent)
+        return order, moments, gradient, hessian, noise, self.schedule.rate(time, descent)
 
     def frozen(self, time: Array, state: DenseState) -> tuple[Array, Array, Array]:
         """The mean's velocity (d,) with its sign turned, the pull (d, d) on the spread, and its growth (d, d)."""
@@ -68,14 +68,14 @@ class DenseFlow(eqx.Module):
 
     def velocity(self, time: Array, state: DenseState) -> DenseState:
         """Time derivative of the state."""
-        order, gradient, hessian, noise, rate = self._evaluate(time, state)
-        slowed = brake(order) * rate
+        order, moments, gradient, hessian, noise, rate = self._evaluate(time, state)
+        slowed = brake(order, moments) * rate
         shrink = hessian @ state.covariance
         return DenseState(-slowed * gradient, slowed * (rate * noise - shrink - shrink.T))
 
     def observe(self, time: Array, state: DenseState) -> Observation:
         """Order parameters, distance, overlap and rate."""
-        order, _, _, _, rate = self._evaluate(time, state)
+        order, _, _, _, _, rate = self._evaluate(time, state)
         error = state.mean - self.optimum
         spread = jnp.trace(state.covariance) / state.mean.shape[0]
         return Observation(order, error @ error + spread, state.mean @ self.law.teacher, rate)

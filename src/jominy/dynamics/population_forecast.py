@@ -18,7 +18,7 @@ from jominy.dynamics.readout import Variables, largest_logit, past_divergence, p
 from jominy.dynamics.representations import Representation, representations
 from jominy.dynamics.spectral import SpectralFlow
 from jominy.dynamics.stability import mean_variances, rate_limits
-from jominy.dynamics.students import Observation, diverged
+from jominy.dynamics.students import Observation, diverged, runaway
 from jominy.dynamics.systems import flow, initial
 from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import gaussian_rule
@@ -160,7 +160,11 @@ def _solve(
     read = population_variables(
         problem, setting, both, evaluate_at, found.solved.risk, _teacher_norm(law), ("resolution", "time")
     )
-    lost = np.logical_or.accumulate(np.asarray(diverged(both.order))[0])
+    lost = np.asarray(diverged(both.order))[0]
+    if problem.loss.growth:
+        order = jax.tree.map(lambda leaf: leaf[0], both.order)
+        lost |= np.asarray(jax.jit(lambda one: runaway(one, jax.vmap(setting.moments)(one)))(order))
+    lost = np.logical_or.accumulate(lost)
     risk, other = read["adversarial_risk"][1][:, ~lost]
     error = float(np.max(np.abs(risk - other) / np.maximum(np.abs(risk), 1e-300), initial=0.0))
     variables = {name: (dims[1:], values[0]) for name, (dims, values) in read.items()}

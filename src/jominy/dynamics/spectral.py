@@ -71,7 +71,7 @@ class SpectralFlow(eqx.Module):
     def velocity(self, time: Array, state: SpectralState) -> SpectralState:
         """Time derivative of the state."""
         _, order, moments, coefficients, alpha, rate = self._evaluate(time, state)
-        slowed = brake(order) * rate
+        slowed = brake(order, moments) * rate
         count = state.complement.shape[0]
         noise = (self.nodes.weights * moments.slope_squared) @ self.nodes.eigenvalues
         return SpectralState(

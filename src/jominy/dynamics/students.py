@@ -121,12 +121,24 @@ OUT_OF_SCALE = 1e13
 """Square size of a student from which on it counts as diverged."""
 
 
-def brake(order: OrderParameters) -> Array:
+STEEPEST = 1e8
+"""Mean square slope, in units of 1 + square size, from which on a student counts as diverged: only losses that grow
+faster than a square get there, and they do so in finite time."""
+
+
+def brake(order: OrderParameters, moments: Moments) -> Array:
     """A factor on all velocities: one at every size that means something, smoothly zero far beyond.
 
-    It lets a divergence end as huge finite numbers instead of overflow; see `diverged`.
+    It lets a divergence end as huge finite numbers instead of overflow; see `diverged` and `runaway`.
     """
-    return 1 / (1 + (size_squared(order) / (100 * OUT_OF_SCALE)) ** 2)
+    size = size_squared(order)
+    steep = jnp.max(moments.slope_squared) / (STEEPEST * (1 + size))
+    return 1 / (1 + (size / (100 * OUT_OF_SCALE)) ** 2 + steep**2)
+
+
+def runaway(order: OrderParameters, moments: Moments) -> Array:
+    """Whether students (leading dimensions allowed) have met the brake on slopes."""
+    return ~(jnp.max(moments.slope_squared, axis=-1) < 0.1 * STEEPEST * (1 + size_squared(order)))
 
 
 def diverged(order: OrderParameters) -> Array:

@@ -5,7 +5,7 @@ the adversarial loss is Psi(r, rho, y) = max_{|s| <= eps} loss(r + s rho, y).
 """
 
 import abc
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -17,7 +17,7 @@ from jominy.losses.expectations import FLOOR, Moments, OrderParameters
 from jominy.losses.random_labels import random_labels
 from jominy.losses.targets import FixedTargets, LinearTargets, Targets, stated_labels
 from jominy.numerics.arrays import Array
-from jominy.numerics.gaussian import GaussianRule, gaussian_expectation
+from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation
 
 if TYPE_CHECKING:
     from jominy.data import DenseLaw, EigenLaw, GaussianMixture
@@ -33,6 +33,10 @@ class Loss(eqx.Module):
     """Whether the targets must be labels -1, +1."""
     closed_form: ClassVar[bool] = False
     """Whether `moments` does without quadrature."""
+    growth: float = eqx.field(default=0.0, static=True, kw_only=True)
+    """g where the slope grows like exp(g |z|): the quadrature reaches further out, and divergence is abrupt."""
+    sharpness: float = eqx.field(default=1.0, static=True, kw_only=True)
+    """How many times finer than the logistic loss the profile varies: the quadrature is as many times finer."""
 
     @abc.abstractmethod
     def __call__(self, score: Array, target: Array) -> Array:
@@ -70,6 +74,24 @@ class Loss(eqx.Module):
         """The loss as a JSON-able record."""
         return {"kind": type(self).__name__}
 
+    def resolution(self, sd: Array) -> Array:
+        """What the quadrature must resolve where the variable has standard deviation `sd`."""
+        return self.sharpness * sd * (1 + 2 * self.growth * sd / REACH)
+
+    def expect(self, function, mean: Array, sd: Array, rule: GaussianRule, kinks) -> Array:
+        """E function(z, u), z = mean + sd u, with the reach that the growth of the slope's square needs."""
+        tilt = 2 * self.growth * sd if self.growth else None
+        return gaussian_expectation(function, mean, sd, rule, kinks, tilt)
+
+
+class Averages(NamedTuple):
+    """E l(z), E l'(z), E l''(z), E l'(z)^2 of a profile l over z ~ N(mean, sd^2), elementwise."""
+
+    value: Array
+    slope: Array
+    curvature: Array
+    slope_squared: Array
+
 
 class MarginLoss(Loss):
     """loss = profile(y r) for labels y = -1, +1, with `profile` decreasing: the attack lowers every margin by eps rho.
@@ -98,25 +120,37 @@ class MarginLoss(Loss):
     def targets(self, law: "EigenLaw | DenseLaw") -> Targets:
         return FixedTargets(stated_labels(law)) if law.label_law is None else random_labels(law)
 
-    def logit_sd(self, order: OrderParameters) -> Array:
-        return order.margin_variance**0.5
+    def adversarial_slopes(self, score: Array, norm: Array, target: Array, radius: Array) -> tuple[Array, Array]:
+        slope = self.slope(target * score - radius * norm)
+        return target * slope, -radius * slope
 
-    def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
-        mean = labels * order.margin_mean - radius * order.norm
-        sd = jnp.sqrt(jnp.maximum(order.margin_variance, FLOOR))
+    def logit_sd(self, order: OrderParameters) -> Array:
+        return self.resolution(order.margin_variance**0.5)
+
+    def averages(self, mean: Array, sd: Array, rule: GaussianRule) -> Averages:
+        """The profile's averages over z ~ N(mean, sd^2), elementwise; override it with closed forms."""
 
         def expect(function):
-            return gaussian_expectation(function, mean, sd, rule, self.kinks)
+            return self.expect(function, mean, sd, rule, self.kinks)
 
-        slope = expect(lambda z, u: self.slope(z))
-        squared = expect(lambda z, u: self.slope(z) ** 2)
         if self.kinks:
             # Stein's lemma: E l'' = E[l' u] / sd holds for the distributional l'', so no density terms are needed.
             curvature = expect(lambda z, u: self.slope(z) * u) / sd
         else:
             curvature = expect(lambda z, u: self.curvature(z))
-        return Moments(
+        return Averages(
             value=expect(lambda z, u: self.profile(z)),
+            slope=expect(lambda z, u: self.slope(z)),
+            curvature=curvature,
+            slope_squared=expect(lambda z, u: self.slope(z) ** 2),
+        )
+
+    def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
+        mean = labels * order.margin_mean - radius * order.norm
+        sd = jnp.sqrt(jnp.maximum(order.margin_variance, FLOOR))
+        value, slope, curvature, squared = self.averages(mean, sd, rule)
+        return Moments(
+            value=value,
             slope=labels * slope,
             curvature=curvature,
             teacher_curvature=jnp.zeros_like(slope),
@@ -155,7 +189,7 @@ class ResidualLoss(Loss):
             )
 
     def logit_sd(self, order: OrderParameters) -> Array:
-        return order.residual_variance**0.5
+        return self.resolution(order.residual_variance**0.5)
 
     def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
         mean = order.residual_mean
@@ -167,7 +201,7 @@ class ResidualLoss(Loss):
         kinks = [*(-kink for kink in reversed(outer)), jnp.zeros_like(shift), *outer]
 
         def expect(function):
-            return gaussian_expectation(function, mean, sd, rule, kinks)
+            return self.expect(function, mean, sd, rule, kinks)
 
         def attacked(e):
             return slope_of(jnp.abs(e) + shift)

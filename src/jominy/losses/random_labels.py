@@ -85,7 +85,7 @@ class RandomLabels(Targets):
             return jnp.stack([value, along_margin, slope, square, signed_square, curved, teacher])
 
         value, along_margin, slope, square, signed_square, curved, teacher = self.expect(
-            integrand, order, given, rule, kinks
+            integrand, order, given, rule, kinks, 2 * loss.growth * given.sd if loss.growth else None
         )
         if loss.kinks:
             # Stein's lemma, Cov(r, Psi_r) = Var(r) E Psi_rr + Cov(r, r*) E Psi_{r r*}: no density terms are needed.
@@ -122,6 +122,7 @@ class RandomLabels(Targets):
         given: TeacherGiven,
         rule: GaussianRule,
         kinks: Sequence[Array],
+        tilt: Array | None = None,
     ) -> Array:
         """E function(r, u), where p is a smoothed step if pi jumps: panels as narrow as the step lie around it."""
         points: list[Array] = [jnp.broadcast_to(kink, given.sd.shape) for kink in kinks]
@@ -131,7 +132,7 @@ class RandomLabels(Targets):
             width = jnp.maximum(jnp.sqrt(given.variance) / jnp.abs(pull), 1e-12) * REACH
             points += [order.margin_mean + given.sd * (centre + k * width) for k in (-1.0, 0.0, 1.0)]
         edges = jnp.sort(jnp.stack(points), axis=0)[..., None] if points else ()
-        return gaussian_expectation(function, order.margin_mean, given.sd, rule, tuple(edges))
+        return gaussian_expectation(function, order.margin_mean, given.sd, rule, tuple(edges), tilt)
 
 
 def random_labels(law: EigenLaw | DenseLaw) -> RandomLabels:

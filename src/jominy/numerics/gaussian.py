@@ -81,7 +81,7 @@ def _rule(logit_scale: float, reach: float, count: int) -> GaussianRule:
     nodes = np.linspace(-reach, reach, count)
     weights = np.exp(-(nodes**2) / 2)
     points, point_weights = np.polynomial.legendre.leggauss(PANEL_NODES)
-    pieces = math.ceil(logit_scale / 2)  # pieces of equal length keep the nodes as dense as at the smallest scale
+    pieces = math.ceil(logit_scale)  # pieces of equal length keep the nodes as dense as at the smallest scale
     centres = (2 * np.arange(pieces) + 1) / pieces - 1
     panel = (centres[:, None] + points / pieces).ravel()
     panel_weights = np.tile(point_weights / pieces, pieces)
@@ -94,6 +94,7 @@ def gaussian_expectation(
     sd: Array,
     rule: GaussianRule,
     kinks: Sequence[float | Array] = (),
+    tilt: Array | None = None,
 ) -> Array:
     """E function(z, u) for z = mean + sd u, u ~ N(0, 1), elementwise in `mean` and `sd`.
 
@@ -102,6 +103,8 @@ def gaussian_expectation(
         mean, sd: arrays of one shape; sd > 0.
         rule: see `gaussian_rule`.
         kinks: points of z, in increasing order, where the function or a derivative jumps.
+        tilt: like `mean`: how many sds further out the integrand reaches than a Gaussian does, for functions that
+            grow exponentially (exp(g |z|) tilts by g sd); none for the others.
 
     >>> import jax.numpy as jnp
     >>> mean, sd = jnp.array([0.0]), jnp.array([2.0])
@@ -110,12 +113,16 @@ def gaussian_expectation(
     1.5958
     """
     mean, sd = mean[..., None], sd[..., None]
-    if not kinks:
+    if not kinks and tilt is None:
         points = mean + sd * rule.nodes
         return function(points, jnp.broadcast_to(rule.nodes, points.shape)) @ rule.weights
-    edges = [jnp.full_like(mean, -REACH)]
-    edges += [jnp.clip((kink - mean) / sd, -REACH, REACH) for kink in kinks]
-    edges += [jnp.full_like(mean, REACH)]
+    if not kinks and tilt is not None:
+        nodes = rule.nodes * (1 + tilt[..., None] / rule.nodes[-1])
+        weights = jnp.exp(-(nodes**2) / 2)
+        values = jnp.where(weights > 0, function(mean + sd * nodes, nodes), 0.0)
+        return jnp.sum(values * weights, axis=-1) / jnp.sum(weights, axis=-1)
+    reach = jnp.full_like(mean, REACH) if tilt is None else REACH + tilt[..., None]
+    edges = [-reach, *(jnp.clip((kink - mean) / sd, -reach, reach) for kink in kinks), reach]
     # All panels at once: a loop over them would compile the function once per panel.
     low, high = jnp.stack(edges[:-1], axis=-2), jnp.stack(edges[1:], axis=-2)
     u = ((low + high) / 2 + (high - low) / 2 * rule.panel).reshape(*mean.shape[:-1], -1)

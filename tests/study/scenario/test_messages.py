@@ -22,7 +22,7 @@ REMOVED = object()
         ("loss", REMOVED, ["the key 'loss' is missing", "add a table [loss]"]),
         ("loss", "squared", ["'loss' must be a table"]),
         ("loss", {}, ["'loss' must be a table with a kind", "'squared', 'logistic'"]),
-        ("loss.kind", "hinge", ["'loss.kind' must be one of 'squared', 'logistic'", "received: 'hinge'"]),
+        ("loss.kind", "huber", ["'loss.kind' must be one of 'squared', 'logistic'", "received: 'huber'"]),
         ("loss.scale", 2, ["no key 'loss.scale'", "Keys allowed there: kind"]),
         ("schedule.rate", "fast", ["'schedule.rate' must be a number"]),
         ("schedule.rate", REMOVED, ["the key 'schedule.rate' is missing"]),

@@ -1,7 +1,7 @@
 """The adversarial optimum on samples: the minimiser of the empirical adversarial risk.
 
-A convex problem with a kink at X = 0 and, for residual losses, where a residual vanishes; those kinks are smoothed, and
-the smoothing is removed step by step (trust-region Newton from SciPy at each stage).
+A convex problem with a kink at X = 0, where a residual vanishes (residual losses), and where the profile has one; those
+kinks are smoothed, and the smoothing is removed step by step (trust-region Newton from SciPy at each stage).
 """
 
 from functools import lru_cache, partial
@@ -16,8 +16,10 @@ from jominy.dynamics.optima import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.losses import Loss, MarginLoss, ResidualLoss
 from jominy.numerics.arrays import Array
+from jominy.numerics.gaussian import gaussian_rule
 
 SMOOTHINGS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
+LEAST_SPREAD = 1e-12
 
 
 class Landscape(NamedTuple):
@@ -30,32 +32,20 @@ class Landscape(NamedTuple):
 
 @partial(jax.jit, static_argnames="loss")
 def _risk(loss: Loss, features: Array, targets: Array, radius: Array, smoothing: Array, x: Array) -> Landscape:
-    """The smoothed risk at x: |e| becomes sqrt(e^2 + smoothing^2), ||X|| likewise (a millionth of it)."""
+    """The smoothed risk at x: |e| becomes sqrt(e^2 + smoothing^2), ||X|| likewise (a millionth of it).
+
+    A margin loss with kinks is averaged over a Gaussian spread `smoothing` of each margin.
+    """
     count, dimension = features.shape
     norm = jnp.sqrt(x @ x + (1e-6 * smoothing) ** 2)
-    score = features @ x
-
-    def psi(r: Array, rho: Array) -> Array:
-        if isinstance(loss, MarginLoss):
-            return loss.profile(targets * r - radius * rho)
-        return loss(jnp.sqrt((r - targets) ** 2 + smoothing**2) + radius * rho + targets, targets)
-
-    rho = jnp.full(count, norm)
-    one, zero = jnp.ones(count), jnp.zeros(count)
-
-    def slope(direction):
-        return lambda r, p: jax.jvp(psi, (r, p), direction)[1]
-
-    along_r, along_rho = (one, zero), (zero, one)
-    psi_r, psi_rho = slope(along_r)(score, rho), slope(along_rho)(score, rho)
-    psi_rr = jax.jvp(slope(along_r), (score, rho), along_r)[1]
-    psi_mixed = jax.jvp(slope(along_r), (score, rho), along_rho)[1]
-    psi_pp = jax.jvp(slope(along_rho), (score, rho), along_rho)[1]
+    at = (features @ x, norm, targets, radius, smoothing)
+    slopes = _margin_slopes(loss, *at) if isinstance(loss, MarginLoss) else _residual_slopes(loss, *at)
+    psi, psi_r, psi_rho, psi_rr, psi_mixed, psi_pp = slopes
     unit = x / norm
     cross = (psi_mixed @ features / count)[:, None] * unit
     tangent = (jnp.eye(dimension) - unit[:, None] * unit) / norm
     return Landscape(
-        jnp.mean(psi(score, rho)),
+        jnp.mean(psi),
         psi_r @ features / count + jnp.mean(psi_rho) * unit,
         features.T @ (psi_rr[:, None] * features) / count
         + cross
@@ -63,6 +53,34 @@ def _risk(loss: Loss, features: Array, targets: Array, radius: Array, smoothing:
         + jnp.mean(psi_pp) * unit[:, None] * unit
         + jnp.mean(psi_rho) * tangent,
     )
+
+
+def _margin_slopes(loss: MarginLoss, score, norm, targets, radius, smoothing) -> tuple[Array, ...]:
+    """(n,) each: Psi, Psi_r, Psi_rho, Psi_rr, Psi_r_rho, Psi_rho_rho."""
+    z = targets * score - radius * norm
+    if loss.kinks:
+        spread = jnp.full_like(z, jnp.maximum(smoothing, LEAST_SPREAD))
+        value, slope, curvature, _ = loss.averages(z, spread, gaussian_rule(2.0))
+    else:
+        value, slope, curvature = loss.profile(z), loss.slope(z), loss.curvature(z)
+    return value, targets * slope, -radius * slope, curvature, -radius * targets * curvature, radius**2 * curvature
+
+
+def _residual_slopes(loss: Loss, score, norm, targets, radius, smoothing) -> tuple[Array, ...]:
+    """As `_margin_slopes`."""
+
+    def psi(r: Array, rho: Array) -> Array:
+        return loss(jnp.sqrt((r - targets) ** 2 + smoothing**2) + radius * rho + targets, targets)
+
+    at = (score, jnp.full_like(score, norm))
+    along_r, along_rho = ((jnp.ones_like(score), jnp.zeros_like(score)), (jnp.zeros_like(score), jnp.ones_like(score)))
+
+    def slope(direction):
+        return lambda r, p: jax.jvp(psi, (r, p), direction)[1]
+
+    psi_r, psi_rr = jax.jvp(slope(along_r), at, along_r)
+    psi_rho, psi_pp = jax.jvp(slope(along_rho), at, along_rho)
+    return psi(*at), psi_r, psi_rho, psi_rr, jax.jvp(slope(along_r), at, along_rho)[1], psi_pp
 
 
 def _slopes_at_zero(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
@@ -94,7 +112,8 @@ def sample_optimum(problem: Problem) -> Optimum:
     pull, _ = _slopes_at_zero(problem)
     x = -0.1 * pull / np.linalg.norm(pull)
     bound = float(loss.profile(jnp.zeros(()))) / samples.count if isinstance(loss, MarginLoss) else -np.inf
-    for smoothing in SMOOTHINGS if isinstance(loss, ResidualLoss) else (1e-6,):
+    kinked = not isinstance(loss, MarginLoss) or loss.kinks
+    for smoothing in SMOOTHINGS if kinked else SMOOTHINGS[-1:]:
         x = _minimise(partial(evaluate, smoothing), x, bound)
         value = float(evaluate(smoothing, x).value)
         if value < bound:

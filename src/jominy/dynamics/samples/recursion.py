@@ -28,6 +28,8 @@ from jominy.numerics.gaussian import GaussianRule
 from jominy.schedules import Schedule
 
 OUT_OF_SCALE = 1e13
+BEYOND = 1e8
+"""Every entry of a state that has left all scales, so that it is seen to have done so whatever it was before."""
 
 
 class Blocks(NamedTuple):
@@ -126,7 +128,7 @@ def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_ze
 
     def record(kept: Recorded, index: Array, spread: Spread, slope: Slope, rate: Array) -> Recorded:
         order = sample_order(rows, spread)
-        logit = jnp.where(jnp.isfinite(order.norm), jnp.max(loss.logit_sd(order)), 0.0)
+        logit = jnp.where(order.norm**2 < OUT_OF_SCALE, jnp.max(loss.logit_sd(order)), 0.0)
         here = (spread, risk_sd(spread, slope), rate)
         placed = jax.tree.map(lambda store, leaf: store.at[index].set(leaf), kept[:3], here)
         return Recorded(placed[0], placed[1], placed[2], jnp.maximum(kept.largest_logit, logit))
@@ -138,7 +140,7 @@ def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_ze
         kept = jax.lax.cond(report >= 0, lambda: record(kept, report, spread, slope, rate), lambda: kept)
         moved = jax.lax.switch(jnp.minimum(length, 2), (nothing, one, many), spread, slope, rate, first, length)
         lost = ~(moved.mean @ moved.mean + jnp.sum(jnp.abs(moved.covariance)) < 100 * OUT_OF_SCALE)
-        return jax.tree.map(lambda old, new: jnp.where(lost, old, new), spread, moved), kept
+        return jax.tree.map(lambda leaf: jnp.where(lost, BEYOND, leaf), moved), kept
 
     empty = Recorded(
         jax.tree.map(lambda leaf: jnp.zeros((reports, *leaf.shape)), start),

@@ -35,7 +35,7 @@ def from_data_file(
     target
         The column to predict.
     loss
-        ``"logistic"`` or ``"squared"``.
+        A kind of loss as in a scenario file, such as ``"logistic"`` or ``"squared"``.
     radius, rate, time, evaluate_at, units
         As in a scenario file; the learning rate is constant.
     held_out

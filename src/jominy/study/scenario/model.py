@@ -15,9 +15,10 @@ from pydantic import Field, PrivateAttr, ValidationError
 from jominy.errors import InputError
 from jominy.study.scenario.base import Table
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
+from jominy.study.scenario.losses import Loss
 from jominy.study.scenario.messages import explain
 from jominy.study.scenario.samples import FileTable, Loaded, ScikitLearnTable
-from jominy.study.scenario.training import Loss, Schedule, SimulationTable
+from jominy.study.scenario.training import Schedule, SimulationTable
 from jominy.study.scenario.vectors import RandomStartTable, Start, build_vector
 
 if TYPE_CHECKING:
@@ -138,13 +139,14 @@ class Scenario(Table):
         if isinstance(self.data, (TeacherTable, MixtureTable)):
             return Problem(self.data.build(), self.loss.build(), self.radius)
         assert self.loaded is not None
-        if self.loss.kind == "logistic" and not self.loaded.samples.classification:
+        loss = self.loss.build()
+        if loss.needs_classes and not self.loaded.samples.classification:
             raise InputError(
-                "the logistic loss needs a target of two kinds, which are the classes",
+                f"the {self.loss.kind} loss needs a target of two kinds, which are the classes",
                 "a target of more than two different numbers",
                 "use the squared loss (--loss squared), or choose two groups of values with classes (--classes 0:1)",
             )
-        return Problem(self.loaded.samples, self.loss.build(), self._scaled_radius(self.radius))
+        return Problem(self.loaded.samples, loss, self._scaled_radius(self.radius))
 
     def build_schedule(self) -> Any:
         """The learning-rate schedule, in scaled units."""

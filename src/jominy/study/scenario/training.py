@@ -1,44 +1,17 @@
-"""Loss, learning rate and sampling in a scenario file."""
+"""Learning rate and sampling in a scenario file."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
 from jominy.study.scenario.base import Table
 
-if TYPE_CHECKING:
-    from jominy.losses import LogisticLoss, SquaredLoss
-
 ToScaled = Callable[[float], float]
 """Turns a rate as written in the file into one for scaled features."""
 
-
-class SquaredTable(Table):
-    """Half the squared error."""
-
-    kind: Literal["squared"]
-
-    def build(self) -> SquaredLoss:
-        from jominy.losses import SquaredLoss
-
-        return SquaredLoss()
-
-
-class LogisticTable(Table):
-    """log(1 + exp(-margin)), for classes."""
-
-    kind: Literal["logistic"]
-
-    def build(self) -> LogisticLoss:
-        from jominy.losses import LogisticLoss
-
-        return LogisticLoss()
-
-
-Loss = Annotated[SquaredTable | LogisticTable, Field(discriminator="kind")]
 
 _RATE = Field(description="step times dimension")
 
