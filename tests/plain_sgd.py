@@ -5,6 +5,7 @@ import math
 import numpy as np
 from scipy.special import expit
 
+from oracle_labels import PROBABILITY
 from oracle_ode import orders, student_variables
 from zoo import Law
 
@@ -28,6 +29,8 @@ def run(law: Law, loss: str, radius: float, rate, steps, start, seeds: int, gene
             inputs[chosen] = law.means[i] + (normals[chosen] @ root.T if root.ndim == 2 else normals[chosen] * root)
         noise = math.sqrt(law.noise_variance) * generator.standard_normal(seeds)
         targets = offsets[component] + (inputs @ x_star + noise if loss == "squared" else 0.0)
+        if law.label_law is not None:
+            targets = np.where(generator.random(seeds) < PROBABILITY[law.label_law](inputs @ x_star), 1.0, -1.0)
         # The attacked input is x + delta, delta the worst point of the ball; the gradient is the loss's at that input.
         norms = np.linalg.norm(students, axis=1)
         unit = students / np.where(norms > 0, norms, 1.0)[:, None]

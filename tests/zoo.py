@@ -14,7 +14,10 @@ import jominy as jm
 
 @dataclass(frozen=True, eq=False)
 class Law:
-    """A Gaussian mixture: weights (n,), means (n, d), covariances (n, d) or (n, d, d), labels (n,), teacher (d,)."""
+    """A Gaussian mixture: weights (n,), means (n, d), covariances (n, d) or (n, d, d), labels (n,), teacher (d,).
+
+    `label_law` is "logistic", "probit" or "sign": the labels are then drawn from the teacher's score.
+    """
 
     weights: np.ndarray
     means: np.ndarray
@@ -22,6 +25,7 @@ class Law:
     labels: np.ndarray | None = None
     teacher: np.ndarray | None = None
     noise_variance: float = 0.0
+    label_law: str | None = None
 
     @property
     def dimension(self) -> int:
@@ -29,7 +33,13 @@ class Law:
 
     def data(self) -> jm.GaussianMixture:
         return jm.GaussianMixture(
-            self.weights, list(self.means), list(self.covariances), self.labels, self.teacher, self.noise_variance
+            self.weights,
+            list(self.means),
+            list(self.covariances),
+            self.labels,
+            self.teacher,
+            self.noise_variance,
+            LABEL_LAWS.get(self.label_law),
         )
 
     def problem(self, loss, radius: float) -> jm.Problem:
@@ -57,6 +67,7 @@ class Case:
 
 
 LOSSES = {"squared": jm.SquaredLoss(), "logistic": jm.LogisticLoss()}
+LABEL_LAWS = {"logistic": jm.LogisticLabels(), "probit": jm.ProbitLabels(), "sign": jm.SignLabels()}
 TIMES = np.array([1.0, 2.0, 5.0, 10.0])
 
 
@@ -109,6 +120,11 @@ def steps_of_power_law(d: int, count: int = 10) -> np.ndarray:
 def one_class(eigenvalues, noise_variance: float) -> Law:
     d = len(eigenvalues)
     return Law(np.ones(1), np.zeros((1, d)), np.array([eigenvalues]), None, teacher(d), noise_variance)
+
+
+def drawn_labels(law: Law, label_law: str, size: float = 2.0) -> Law:
+    """The same inputs with labels drawn from a teacher of norm `size`."""
+    return Law(law.weights, law.means, law.covariances, None, size * teacher(law.dimension), 0.0, label_law)
 
 
 def two_classes(d: int, labels=(1.0, -1.0), with_teacher: bool = False, noise_variance: float = 0.0) -> Law:

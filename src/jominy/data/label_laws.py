@@ -33,6 +33,9 @@ class LabelLaw(eqx.Module):
     jumps: ClassVar[tuple[float, ...]] = ()
     """Scores at which `probability` jumps; a law with jumps gives `averaged` as well."""
 
+    certain: ClassVar[bool] = False
+    """Whether the label follows from the score, so that without an attack the data are separable."""
+
     @abc.abstractmethod
     def probability(self, score: Array) -> Array:
         """P(y = +1) at the teacher's score, elementwise."""
@@ -90,6 +93,7 @@ class SignLabels(LabelLaw):
 
     kind: ClassVar[str] = "sign"
     jumps: ClassVar[tuple[float, ...]] = (0.0,)
+    certain: ClassVar[bool] = True
 
     def probability(self, score: Array) -> Array:
         return jnp.where(score > 0, 1.0, 0.0)

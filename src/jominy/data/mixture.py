@@ -98,9 +98,9 @@ class GaussianMixture:
             "noise_variance": finite_number(noise_variance, "noise_variance", minimum=0.0),
             "label_law": label_law,
         }
+        check_label_law(label_law, values)
         if labels is None and teacher is None:
             raise InputError("a mixture needs labels, a teacher or both", None, "Give one label per component.")
-        check_label_law(label_law, values)
         values["dimension"] = common_dimension(values["means"], values["covariances"], values["teacher"])
         for name, value in values.items():
             object.__setattr__(self, name, value)

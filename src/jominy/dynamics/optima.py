@@ -15,7 +15,7 @@ class Optimum:
     adversarial_risk : float, R(X0)
     norm : float, ||X0||
     regime : "interpolating" (X0 is the teacher), "shrink" or "collapse" (X0 = 0) for least squares; "interior" or
-        "collapse" for other losses; "separable" for samples whose risk falls to zero at infinity
+        "collapse" for other losses; "separable" where the risk falls to its infimum only at infinity
     radius : float, the radius of the problem
     collapse_radius : float, the radius from which on X0 = 0
     ridge : float or None, for one centred class and the squared loss: X0 = (K + ridge I)^{-1} K X*

@@ -19,10 +19,12 @@ from jominy.dynamics.optima import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
 from jominy.dynamics.representations import Representation, representations
-from jominy.losses import ResidualLoss, SquaredLoss
+from jominy.errors import InputError
+from jominy.losses import MarginLoss, ResidualLoss, SquaredLoss
 from jominy.losses.targets import stated_labels
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
+from jominy.schedules import Polyak, Schedule
 
 MEAN_ABS = float(np.sqrt(2 / np.pi))
 """E|u| of a standard normal u."""
@@ -35,6 +37,24 @@ class PopulationOptimum:
     solved: Solved
     regime: str
     collapse_radius: float
+
+    def require_for(self, schedule: Schedule) -> None:
+        """InputError for a schedule that steers towards an optimum that there is not."""
+        if self.regime == "separable" and isinstance(schedule, Polyak):
+            raise InputError(
+                "Polyak's rate needs an adversarial optimum, and this risk has none: it falls to zero only at infinity",
+                "labels that the teacher's score decides, at radius 0",
+                "Use a radius > 0, or another schedule such as Constant(0.5)",
+            )
+
+    def notes(self) -> list[str]:
+        """What a reader of a result should know about the optimum."""
+        if self.regime != "separable":
+            return []
+        return [
+            "Without an attack these labels can be separated: the risk falls to its infimum only as the norm grows, so "
+            "there is no adversarial optimum and no distance to it."
+        ]
 
     def record(self, radius: float, ridge: float | None = None, vector: np.ndarray | None = None) -> Optimum:
         """The optimum as users see it."""
@@ -93,7 +113,10 @@ def optimum(problem: Problem) -> Optimum:
     ridge = None
     if centred and isinstance(problem.loss, SquaredLoss):
         ridge = float(scalars.ridge / scalars.curvature[0]) if found.regime != "collapse" else float("inf")
-    if isinstance(law, DenseLaw):
+    vector: np.ndarray | None
+    if found.regime == "separable":
+        vector = None
+    elif isinstance(law, DenseLaw):
         vector = np.asarray(minimiser(representations(law)[-1].landscape, scalars))
     elif law.listed:
         student = minimiser(NodeLandscape(coordinate_nodes(law)), scalars)
@@ -113,6 +136,13 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
     least_squares = isinstance(problem.loss, SquaredLoss)
     if problem.radius >= threshold:
         return PopulationOptimum(at_scalars(landscape, setting, at_zero(setting)), "collapse", threshold)
+    if (
+        isinstance(problem.loss, MarginLoss)
+        and law.label_law is not None
+        and law.label_law.certain
+        and not problem.radius
+    ):
+        return PopulationOptimum(_at_infinity(landscape, setting, problem.loss), "separable", threshold)
     if isinstance(problem.loss, ResidualLoss) and law.noise_variance == 0 and law.teacher is not None:
         at_teacher = at_scalars(landscape, setting, at_zero(setting)._replace(ridge=np.zeros(())))
         noiseless = float(np.max(at_teacher.order.residual_variance)) < 1e-20 and not np.any(stated_labels(law))
@@ -141,6 +171,13 @@ def setting_of(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 
     """Loss, targets, radius and quadrature (for logits up to that scale) of a problem."""
     radius = np.asarray(problem.radius)
     return Setting(problem.loss, problem.loss.targets(law), law.weights, radius, gaussian_rule(logit_scale))
+
+
+def _at_infinity(landscape: Landscape, setting: Setting, loss: MarginLoss) -> Solved:
+    """What stands for an optimum that lies at infinity: the scalars are those of the zero vector."""
+    nothing = at_scalars(landscape, setting, at_zero(setting))
+    infimum = float(loss.profile(np.asarray(1e6)))
+    return nothing._replace(order=nothing.order._replace(norm=np.asarray(np.inf)), risk=infimum)
 
 
 def _interpolates(

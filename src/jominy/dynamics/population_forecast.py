@@ -62,11 +62,12 @@ def population_forecast(
     law = problem.data.law
     for representation in representations(law, start, compress):
         found = population_optimum(problem, representation)
+        found.require_for(schedule)
         solution = _solve(representation, found, problem, schedule, times, start, evaluate_at, rtol)
         if solution.numerical_error < ACCEPTED:
             break
     status, advice = _status(problem, law, schedule, found, solution, len(times))
-    notes = []
+    notes = found.notes()
     if np.any(solution.lost):
         notes.append("After the divergence risks and norms are infinite; accuracies keep their last value.")
     variables = past_divergence(solution.variables, solution.lost)
@@ -158,7 +159,7 @@ def _solve(
     )
     setting = setting._replace(rule=rule)
     read = population_variables(
-        problem, setting, both, evaluate_at, found.solved.risk, _teacher_norm(law), ("resolution", "time")
+        problem, setting, both, evaluate_at, found.solved, _teacher_norm(law), ("resolution", "time")
     )
     lost = np.asarray(diverged(both.order))[0]
     if problem.loss.growth:

@@ -45,6 +45,7 @@ def population_simulation(
             "A simulation needs a finite dimension", law.dimension, "Give the spectrum a dimension, for instance 1000"
         )
     found = population_optimum(problem, representations(law)[-1])
+    found.require_for(schedule)
     setting = setting_of(law, problem)
     rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))
     setting = setting._replace(rule=rule)
@@ -134,10 +135,11 @@ def runs_result(
     times = times[: record.reached]
     observation = record.observations
     teacher_norm = 0.0 if law.teacher is None else float(np.linalg.norm(law.teacher))
-    risk = float(found.solved.risk)
-    variables = population_variables(problem, setting, observation, evaluate_at, risk, teacher_norm, ("seed", "time"))
+    variables = population_variables(
+        problem, setting, observation, evaluate_at, found.solved, teacher_norm, ("seed", "time")
+    )
     lost = np.asarray(diverged(jax.tree.map(np.asarray, observation.order)))
-    notes = []
+    notes = found.notes()
     if np.any(lost):
         variables = past_divergence(variables, lost)
         count = int(np.sum(lost[:, -1]))

@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.minimise import Setting
+from jominy.dynamics.minimise import Setting, Solved
 from jominy.dynamics.problem import Problem, require_radius
 from jominy.dynamics.students import Observation
 from jominy.losses import OrderParameters
@@ -94,7 +94,7 @@ def population_variables(
     setting: Setting,
     observation: Observation,
     evaluate_at: np.ndarray,
-    optimum_risk: float,
+    optimum: Solved,
     teacher_norm: float,
     dims: tuple[str, ...],
 ) -> Variables:
@@ -103,8 +103,9 @@ def population_variables(
     variables = read_out(setting, order, problem.radius, evaluate_at, problem.data.classification, dims)
     norm = np.asarray(order.norm)
     variables["norm"] = (dims, norm)
-    variables["distance_to_optimum"] = (dims, np.sqrt(np.asarray(observation.distance_squared)))
-    variables["excess_risk"] = (dims, variables["adversarial_risk"][1] - optimum_risk)
+    if np.isfinite(optimum.order.norm):
+        variables["distance_to_optimum"] = (dims, np.sqrt(np.asarray(observation.distance_squared)))
+    variables["excess_risk"] = (dims, variables["adversarial_risk"][1] - float(optimum.risk))
     if teacher_norm > 0:
         size = np.where(norm > 0, norm * teacher_norm, 1.0)
         # A norm below the integrator's resolution may come out too small for its overlap.

@@ -184,3 +184,22 @@ def test_from_data_file(table):
 def test_scikit_learn():
     data = {"kind": "scikit-learn", "name": "digits", "classes": [[3], [8]]}
     assert scenario(data=data, loss={"kind": "logistic"}).problem().data.count == 357
+
+
+@pytest.mark.parametrize("kind", ["logistic", "probit", "sign"])
+def test_random_labels(kind):
+    law = {"label_law": {"kind": kind}}
+    one = Scenario.from_mapping(CLASSES_FROM_TEACHER | {"data": CLASSES_FROM_TEACHER["data"] | law})
+    assert one.problem().data.describe()["label_law"] == {"kind": kind}
+    component = {"weight": 1.0, "covariance": {"kind": "identity"}}
+    mixture = {"kind": "mixture", "dimension": 100, "components": [component], "teacher": 2.0} | law
+    assert Scenario.from_mapping(CLASSES_FROM_TEACHER | {"data": mixture}).problem().data.classification
+
+
+CLASSES_FROM_TEACHER = {
+    "data": {"kind": "linear-teacher", "dimension": 100, "covariance": {"kind": "identity"}},
+    "loss": {"kind": "logistic"},
+    "radius": 0.3,
+    "schedule": {"kind": "constant", "rate": 0.5},
+    "time": 2,
+}

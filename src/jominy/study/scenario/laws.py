@@ -12,7 +12,7 @@ from jominy.study.scenario.covariances import Covariance
 from jominy.study.scenario.vectors import Vector, build_vector
 
 if TYPE_CHECKING:
-    from jominy.data import GaussianMixture, LinearTeacher
+    from jominy.data import GaussianMixture, LabelLaw, LinearTeacher
 
 
 def _dimension(value: Any) -> int | float:
@@ -30,14 +30,31 @@ Dimension = Annotated[
 _NOISE = Field(0.0, ge=0, description="variance of the noise on the target")
 
 
+class LabelLawTable(Table):
+    """Random labels -1, +1, drawn with a probability that depends on the teacher's score."""
+
+    kind: Literal["logistic", "probit", "sign"]
+
+    def build(self) -> LabelLaw:
+        """The label law."""
+        from jominy.data import LogisticLabels, ProbitLabels, SignLabels
+
+        laws: dict[str, type] = {"logistic": LogisticLabels, "probit": ProbitLabels, "sign": SignLabels}
+        return laws[self.kind]()
+
+
+_LABEL_LAW = Field(None, description="labels -1, +1 drawn from the teacher's score, in place of a numerical target")
+
+
 class TeacherTable(Table):
-    """One centred Gaussian class; the target is a linear teacher plus noise."""
+    """One centred Gaussian class; the target is a linear teacher plus noise, or a label drawn from its score."""
 
     kind: Literal["linear-teacher"]
     dimension: Dimension
     covariance: Covariance
     teacher: Vector = Field(1.0, description="the teacher; a number is its norm")
     noise_variance: float = _NOISE
+    label_law: LabelLawTable | None = _LABEL_LAW
 
     def build(self) -> LinearTeacher:
         """The law."""
@@ -47,6 +64,7 @@ class TeacherTable(Table):
             self.covariance.build(self.dimension),
             teacher=build_vector(self.teacher, self.dimension),
             noise_variance=self.noise_variance,
+            label_law=None if self.label_law is None else self.label_law.build(),
         )
 
 
@@ -60,13 +78,17 @@ class ComponentTable(Table):
 
 
 class MixtureTable(Table):
-    """A mixture of Gaussian components; the target is the label, a linear teacher plus noise, or their sum."""
+    """A mixture of Gaussian components; the target is the label, a linear teacher plus noise, or their sum.
+
+    With a label law it is a label drawn from the teacher's score.
+    """
 
     kind: Literal["mixture"]
     dimension: Dimension
     components: list[ComponentTable] = Field(min_length=1)
     teacher: Vector | None = Field(None, description="a linear teacher, if the target has one")
     noise_variance: float = _NOISE
+    label_law: LabelLawTable | None = _LABEL_LAW
 
     def build(self) -> GaussianMixture:
         """The law."""
@@ -88,4 +110,5 @@ class MixtureTable(Table):
             labels=labels or None,
             teacher=None if self.teacher is None else build_vector(self.teacher, self.dimension),
             noise_variance=self.noise_variance,
+            label_law=None if self.label_law is None else self.label_law.build(),
         )
