@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jominy.dynamics.least_squares import effective_values, is_centred_least_squares
 from jominy.dynamics.minimise import Setting, Solved
 from jominy.dynamics.problem import Problem, require_radius
 from jominy.dynamics.students import Observation
@@ -111,7 +112,16 @@ def population_variables(
         # A norm below the integrator's resolution may come out too small for its overlap.
         variables["alignment"] = (dims, np.clip(np.asarray(observation.teacher_overlap) / size, -1.0, 1.0))
     variables["learning_rate"] = (dims, np.asarray(observation.rate))
+    if is_centred_least_squares(problem):
+        names = ("effective_learning_rate", "effective_ridge", "noise_inflation")
+        residual = np.asarray(order.residual_variance)[..., 0]
+        values = effective_values(residual, norm, variables["learning_rate"][1], problem.radius)
+        variables |= {name: (dims, value) for name, value in zip(names, values, strict=True)}
     return variables
+
+
+RATIOS = ("alignment", "learning_rate", "effective_learning_rate", "effective_ridge", "noise_inflation")
+"""Variables that stay bounded where sizes diverge."""
 
 
 def past_divergence(variables: Variables, lost: np.ndarray) -> Variables:
@@ -124,7 +134,7 @@ def past_divergence(variables: Variables, lost: np.ndarray) -> Variables:
     filled: Variables = {}
     for name, (dims, values) in variables.items():
         more = (...,) + (None,) * (values.ndim - lost.ndim)
-        bounded = "accuracy" in name or name in ("alignment", "learning_rate")
+        bounded = "accuracy" in name or name in RATIOS
         held = np.take_along_axis(values, kept[more], axis=lost.ndim - 1) if bounded else np.inf
         filled[name] = (dims, np.where(lost[more], held, values))
     return filled

@@ -1,0 +1,49 @@
+"""Adversarial least squares as standard least squares with an adaptive rate and an adaptive ridge.
+
+Source: theory `dynamics.md` section 4.1 (the equivalence is the paper's, these formulas are derived there).
+"""
+
+import numpy as np
+
+from jominy.data import GaussianMixture
+from jominy.data.laws import EigenLaw
+from jominy.dynamics.problem import Problem
+from jominy.losses import SquaredLoss
+
+MEAN_ABS = float(np.sqrt(2 / np.pi))
+"""E|u| of a standard normal u."""
+
+
+def is_centred_least_squares(problem: Problem) -> bool:
+    """Whether the equivalence holds: squared loss, one class, no mean, no offset."""
+    law = problem.data.law if isinstance(problem.data, GaussianMixture) else None
+    return (
+        type(problem.loss) is SquaredLoss
+        and isinstance(law, EigenLaw)
+        and len(law.weights) == 1
+        and not np.any(law.means)
+        and (law.labels is None or not np.any(law.labels))
+    )
+
+
+def effective_values(
+    residual_variance: np.ndarray, norm: np.ndarray, rate: np.ndarray, radius: float | np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Effective learning rate g A, effective ridge B / A and noise inflation chi of students (...).
+
+    With sigma^2 = E (y - <X, x>)^2 the residual variance, rho the norm and kappa = eps rho / sigma: A = 1 + c kappa,
+    B = eps^2 + c eps sigma / rho, chi = 1 + (1 - 2 / pi) (kappa / A)^2 in [1, pi / 2], c = sqrt(2 / pi). Under attack
+    the ridge of a student of norm zero is infinite.
+
+    >>> [round(float(value), 6) for value in effective_values(np.array(1.0), np.array(2.0), np.array(0.5), 0.5)]
+    [0.898942, 0.25, 1.112418]
+    """
+    sigma, radius = np.sqrt(residual_variance), np.asarray(radius, dtype=float)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kappa = np.where(radius * norm > 0, radius * norm / sigma, 0.0)
+        slope = 1 + MEAN_ABS * kappa  # infinite where the residual vanishes
+        share = np.where(np.isinf(kappa), 1 / MEAN_ABS, kappa / slope)  # kappa / A
+        # B / A = eps^2 (1 + c / kappa) / A; at kappa -> infinity it vanishes.
+        ridge = np.where(np.isinf(kappa), 0.0, radius**2 * (1 + MEAN_ABS / kappa) / slope)
+    ridge = np.where(radius > 0, ridge, 0.0)
+    return rate * slope, ridge, 1 + (1 - 2 / np.pi) * share**2
