@@ -147,7 +147,7 @@ def test_the_mean_of_a_step_is_exact_at_dimension_eight(name):
     one = law(8, teacher)
     x = np.random.default_rng(1).standard_normal(8) * 0.3
     vectors, state, drift, correction, _ = theory(one, loss, x, radius)
-    seen, start = increments(one, derivative, x, radius, vectors, 300_000, seed=2)
+    seen, start = increments(one, derivative, x, radius, vectors, 600_000, seed=2)
     np.testing.assert_allclose(state, start, atol=1e-12)
     error = seen.std(axis=0) / np.sqrt(len(seen))
     z = (seen.mean(axis=0) - drift - correction / 8) / error
