@@ -6,9 +6,10 @@ for every d, and Cov xi = Sigma up to O(1/d).
 
 import equinox as eqx
 import jax.numpy as jnp
+import numpy as np
 
 from jominy.dynamics.fluctuations.frame import Frame
-from jominy.dynamics.fluctuations.moments import SLOPE, StepMoments, step_moments
+from jominy.dynamics.fluctuations.moments import SLOPE, StepMoments, step_moments, used_fields
 from jominy.dynamics.students import attack_ridge, inner
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
@@ -28,6 +29,13 @@ class Increments(eqx.Module):
     targets: Targets
     radius: Array
     rule: GaussianRule
+
+    @property
+    def used(self) -> np.ndarray:
+        """Which entries of theta the loss reads; the others cost time and change nothing."""
+        count = self.frame.nodes.weights.size
+        fields = np.arange(5 * count).reshape(5, count)[used_fields(self.targets)]
+        return np.append(fields.ravel(), 5 * count)
 
     def scalars(self, theta: Array) -> Array:
         """(4 n + 1,) through which theta enters the drift: E_i of Psi_r, Psi_rr, Psi_{r r*}, Psi_r^2, and the ridge."""

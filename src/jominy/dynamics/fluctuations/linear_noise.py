@@ -69,13 +69,13 @@ class LinearNoise(eqx.Module):
         time = clock**2 if self.root_time else clock
         matrix = self.step.frame.matrix
         theta, state = self.point(noisy.mean)
+        known = matrix @ noisy.covariance @ matrix.T, matrix @ noisy.bias
+        if not self.flow.schedule.adaptive:
+            return Fluctuation(*known, jnp.zeros(()), jnp.zeros(()))
         scalars = self._scalars(theta, noisy.covariance)
         rate, _ = self._rate(time, scalars, state, noisy.covariance)
         return Fluctuation(
-            matrix @ noisy.covariance @ matrix.T,
-            matrix @ noisy.bias,
-            rate.gradient @ noisy.covariance @ rate.gradient,
-            rate.gradient @ noisy.bias + rate.curved,
+            *known, rate.gradient @ noisy.covariance @ rate.gradient, rate.gradient @ noisy.bias + rate.curved
         )
 
     def point(self, mean: SpectralState) -> tuple[Array, Array]:
@@ -108,10 +108,14 @@ class LinearNoise(eqx.Module):
         return growth + growth.T + noise, pulled + curved + correction - acceleration / 2
 
     def _scalars(self, theta: Array, covariance: Array) -> Response:
-        rows = self.step.frame.matrix[:-2]
-        linear = Response(theta, rows, jnp.zeros_like(theta))
-        nothing = jnp.zeros(rows.shape[1])
-        by_theta, curved = second_order(lambda w, y: self.step.scalars(w), linear, nothing, covariance)
+        used = self.step.used
+        rows = self.step.frame.matrix[used]
+        linear = Response(theta[used], rows, jnp.zeros(used.size))
+
+        def scalars(some: Array, state: Array) -> Array:
+            return self.step.scalars(theta.at[used].set(some))
+
+        by_theta, curved = second_order(scalars, linear, jnp.zeros(rows.shape[1]), covariance)
         return Response(self.step.scalars(theta), by_theta.T @ rows, curved)
 
     def _rate(self, time: Array, scalars: Response, state: Array, covariance: Array) -> tuple[Response, Array]:

@@ -39,6 +39,13 @@ def covered(targets: Targets, loss: Loss) -> bool:
     )
 
 
+def used_fields(targets: Targets) -> list[int]:
+    """Which of margin mean and variance, residual mean and variance, and teacher covariance the moments read."""
+    if isinstance(targets, LinearTargets):
+        return [2, 3]
+    return [0, 1, 4] if isinstance(targets, RandomLabels) else [0, 1]
+
+
 def step_moments(
     targets: Targets, loss: Loss, order: OrderParameters, radius: Array, rule: GaussianRule
 ) -> StepMoments:
