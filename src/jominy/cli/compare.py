@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from jominy.cli import output, report
-from jominy.cli.options import add_output, add_seeds, add_source, scenario
+from jominy.cli.options import add_bands, add_output, add_seeds, add_source, scenario
 
 _EPILOG = """\
 examples:
@@ -28,6 +28,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_source(command)
+    add_bands(command)
     add_seeds(command)
     add_output(command, out="save forecast, simulation and comparison as NetCDF")
     command.set_defaults(run=run)

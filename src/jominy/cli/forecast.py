@@ -5,12 +5,13 @@ from __future__ import annotations
 import argparse
 
 from jominy.cli import output, report
-from jominy.cli.options import add_output, add_source, scenario
+from jominy.cli.options import add_bands, add_output, add_source, scenario
 
 _EPILOG = """\
 examples:
   jominy forecast examples/power_law.toml --plot curve.png
   jominy forecast examples/power_law.toml --radius 0.8 --json
+  jominy forecast examples/power_law.toml --bands --dimension 500
   jominy forecast patients.csv --target ill --radius 0.2 --time 20 --out forecast.nc
 """
 
@@ -25,6 +26,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_source(command)
+    add_bands(command)
     add_output(command, out="save the forecast as NetCDF")
     command.set_defaults(run=run)
 

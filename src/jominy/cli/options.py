@@ -48,6 +48,15 @@ def add_source(command: argparse.ArgumentParser) -> None:
     )
 
 
+def add_bands(command: argparse.ArgumentParser) -> None:
+    """How far one run strays from the forecast."""
+    bands = command.add_argument_group("bands (of a Gaussian mixture)")
+    bands.add_argument(
+        "--bands", action="store_true", default=None, help="also forecast bias and standard deviation of one run"
+    )
+    bands.add_argument("--dimension", type=float, metavar="D", help="dimension of that run (default: the data's own)")
+
+
 def add_output(command: argparse.ArgumentParser, out: str, plot: str = "figure: png, pdf or svg") -> None:
     """Where results go."""
     output = command.add_argument_group("output")
@@ -78,7 +87,7 @@ def scenario(arguments: argparse.Namespace) -> Scenario:
         raise InputError(f"{', '.join(wrong)} goes with a data file", arguments.source, "set it in the scenario itself")
     loaded = Scenario.load(arguments.source)
     changes = _changes(arguments, loaded)
-    if changes and loaded.title:
+    if changes.keys() - {"bands", "dimension"} and loaded.title:
         # A title may name the very values that have been changed.
         told = {name: getattr(arguments, name, None) for name in ("radius", "rate", "time", "seeds")}
         words = ", ".join(f"{name} {value:g}" for name, value in told.items() if value is not None)
@@ -89,8 +98,8 @@ def scenario(arguments: argparse.Namespace) -> Scenario:
 def _changes(arguments: argparse.Namespace, loaded: Scenario) -> dict[str, Any]:
     changes: dict[str, Any] = {
         name: getattr(arguments, name)
-        for name in ("radius", "time", "evaluate_at")
-        if getattr(arguments, name) is not None
+        for name in ("radius", "time", "evaluate_at", "bands", "dimension")
+        if getattr(arguments, name, None) is not None
     }
     if arguments.rate is not None:
         changes["schedule"] = {"kind": "constant", "rate": arguments.rate}
@@ -104,6 +113,10 @@ def _of_data_file(arguments: argparse.Namespace) -> Scenario:
 
     if not Path(arguments.source).is_file():
         raise InputError("the data file must exist", arguments.source, "check the path")
+    if getattr(arguments, "bands", None) or getattr(arguments, "dimension", None) is not None:
+        raise InputError(
+            "--bands and --dimension go with a Gaussian mixture", arguments.source, "a data file has its band anyway"
+        )
     preprocessing: dict[str, Any] = {}
     if arguments.scaling is not None:
         preprocessing["scaling"] = arguments.scaling

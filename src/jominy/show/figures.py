@@ -134,8 +134,7 @@ def _draw(ax: Axes, names: list[str], dimension: str, forecast: Any, simulation:
             ax.plot(x, values, line, color=colour, label=label, zorder=3)
             label = None
             if band is None and f"{name}_sd" in forecast:
-                _, spread = _values(forecast, f"{name}_sd", dimension)
-                band = (x, values - spread, values + spread)
+                band = _own_band(forecast, name, dimension)
         if band is not None:
             ax.fill_between(*band, color=colour, alpha=0.15, linewidth=0, zorder=1)
         if simulation is not None and name in simulation:
@@ -156,6 +155,20 @@ def _values(result: Any, name: str, dimension: str) -> tuple[np.ndarray, np.ndar
         values = values.isel(time=-1)
     finite = np.isfinite(values.values)
     return values[dimension].values[finite], values.values[finite]
+
+
+def _own_band(forecast: Any, name: str, dimension: str) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Positions, lower and upper edge of a forecast's band, around the curve plus its bias if that is known.
+
+    A band that is not to be trusted has an infinite width, and is not drawn.
+    """
+    parts = [forecast[key] for key in (name, f"{name}_sd", f"{name}_bias") if key in forecast]
+    if dimension != "time" and "time" in parts[0].dims:
+        parts = [part.isel(time=-1) for part in parts]
+    x, (centre, spread, *bias) = parts[0][dimension].values, (part.values for part in parts)
+    width = np.where(np.isfinite(centre) & np.isfinite(spread), spread, np.nan)  # a gap in the band
+    centre = np.where(np.isnan(width), np.nan, centre + sum(bias))
+    return x, centre - width, centre + width
 
 
 def _runs(result: Any, name: str, dimension: str) -> tuple[np.ndarray, np.ndarray]:

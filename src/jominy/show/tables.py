@@ -93,6 +93,36 @@ def curves(result: xr.Dataset, *, rows: int = 6) -> str:
     return table(list(zip(*columns, strict=True)))
 
 
+def bands(forecast: xr.Dataset, *, rows: int = 6) -> str:
+    """A table of how one run strays from the curve: bias ± standard deviation; empty without bands.
+
+    Examples
+    --------
+    >>> from jominy.results import Status, make_result
+    >>> values = {"norm": [0.0, 0.6], "norm_sd": [0.0, 0.02], "norm_bias": [0.0, -0.004]}
+    >>> result = make_result({name: (("time",), v) for name, v in values.items()}, {"time": [0.0, 1.0]},
+    ...                      engine="forecast", scenario={}, status=Status.COMPLETED,
+    ...                      extra={"band_dimension": 400.0, "bands": "good"})
+    >>> print(bands(result))
+    one run of dimension 400 minus the curve: bias ± standard deviation (bands: good)
+    time             norm
+       0                0
+       1  -0.0040 ± 0.020
+    """
+    names = [name for name in MAIN if f"{name}_bias" in forecast]
+    if not names:
+        return ""
+    chosen = pick(forecast["time"].values, rows)
+    columns = [["time", *(short(value) for value in forecast["time"].values[chosen])]]
+    for name in names:
+        sd, bias = (forecast[f"{name}{suffix}"].values[chosen] for suffix in ("_sd", "_bias"))
+        cells = [plus_minus(b, s) if np.isfinite(s) else "no band" for b, s in zip(bias, sd, strict=True)]
+        columns.append([short_name(name), *cells])
+    dimension = short(forecast.attrs["band_dimension"])
+    first = f"one run of dimension {dimension} minus the curve: bias ± standard deviation"
+    return f"{first} (bands: {forecast.attrs['bands']})\n{table(list(zip(*columns, strict=True)))}"
+
+
 def radii(forecast: xr.Dataset, simulation: xr.Dataset | None = None) -> str:
     """Accuracy against the radius of the attack at the last time, in training and on held-out data."""
     lines: list[list[str]] = [["radius", *(short(r) for r in forecast["evaluation_radius"].values)]]

@@ -29,6 +29,9 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
     simulation
         Result with at least two seeds.
 
+    Where the forecast has bands (``<name>_bias``), the forecast of the mean over runs is the curve plus the bias, and
+    that is what is compared; a note says so.
+
     Returns
     -------
     xarray.Dataset
@@ -57,6 +60,8 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
     1.0
     """
     _check(forecast, simulation)
+    corrected = [str(key) for key in forecast.data_vars if f"{key}_bias" in forecast]
+    forecast = forecast.assign({name: forecast[name] + forecast[f"{name}_bias"] for name in corrected})
     told, seen = _common(forecast, simulation)
     time = np.asarray(simulation["time"].values, dtype=float)
     names = list(told)
@@ -93,7 +98,7 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
         scenario=_scenario(simulation),
         status=status,
         advice=advice,
-        notes=_notes(forecast, simulation, status, usable),
+        notes=_notes(forecast, simulation, status, usable, corrected),
         extra={
             "seeds": int(simulation.sizes["seed"]),
             "forecast_status": str(forecast.attrs.get("status", "")),
@@ -202,11 +207,16 @@ def _scenario(simulation: xr.Dataset) -> dict[str, Any]:
     return json.loads(simulation.attrs.get("scenario", "{}"))
 
 
-def _notes(forecast: xr.Dataset, simulation: xr.Dataset, told: Status, usable: np.ndarray) -> list[str]:
+def _notes(
+    forecast: xr.Dataset, simulation: xr.Dataset, told: Status, usable: np.ndarray, corrected: list[str]
+) -> list[str]:
     notes = [*json.loads(forecast.attrs.get("notes", "[]")), *json.loads(simulation.attrs.get("notes", "[]"))]
     for name, result in (("forecast", forecast), ("simulation", simulation)):
         if _status(result) not in (Status.COMPLETED, told):
             notes.append(f"The {name} ended as: {_status(result).label}. {result.attrs.get('advice', '')}".strip())
+    if corrected:
+        dimension = forecast.attrs.get("band_dimension", np.nan)
+        notes.append(f"The forecast compared is the curve plus its 1/d bias at dimension {dimension:.10g}.")
     left_out = int(np.count_nonzero(~usable.any(axis=0)))
     if left_out:
         notes.append(f"{left_out} of {usable.shape[1]} times are not compared: a value there is not finite.")

@@ -62,6 +62,10 @@ class Scenario(Table):
         "scaled",
         description="whether radius and rate are for scaled features, or for the features as they are in the data",
     )
+    bands: bool = Field(False, description="also forecast the bias and the standard deviation of one run")
+    dimension: float | None = Field(
+        None, ge=1, description="dimension of the run that the bands are for (default: the data's own)"
+    )
     simulation: SimulationTable = Field(default_factory=lambda: SimulationTable())
 
     _folder: Path = PrivateAttr(default_factory=Path)
@@ -169,7 +173,8 @@ class Scenario(Table):
         """The forecast of this scenario."""
         from jominy.dynamics import forecast
 
-        return self._titled(forecast(self.problem(), self.build_schedule(), **self.settings()))
+        bands = {"bands": self.bands, "dimension": self.dimension}
+        return self._titled(forecast(self.problem(), self.build_schedule(), **self.settings(), **bands))
 
     def simulate(self, *, progress: bool = True) -> xr.Dataset:
         """SGD itself on this scenario."""
