@@ -53,6 +53,17 @@ def table(tmp_path):
     return path
 
 
+def test_bands(study, capsys):
+    assert main(["forecast", str(study), "--bands", "--dimension", "240", "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)["forecast"]
+    assert "norm_sd" in told["variables"] and "adversarial_risk_bias" in told["variables"]
+    assert main(["forecast", str(study), "--bands"]) == 0
+    assert "A small study\nforecast" in (out := capsys.readouterr().out)
+    assert "one run of dimension 60 minus the curve: bias ± standard deviation" in out
+    assert main(["forecast", str(study), "--dimension", "240"]) == 2
+    assert "A dimension belongs to bands" in capsys.readouterr().err
+
+
 def test_forecast(study, tmp_path, capsys):
     assert main(["forecast", str(study), "--out", str(tmp_path / "a.nc"), "--plot", str(tmp_path / "a.png")]) == 0
     captured = capsys.readouterr()

@@ -128,3 +128,11 @@ def test_optima():
     assert risk.get_ylabel() == "adversarial risk at the optimum"
     assert "collapse radius: 1.121" in labels(risk)
     assert norm.get_lines()[0].get_ydata()[-1] == 0
+
+
+def test_a_forecast_band_is_centred_on_the_mean_over_runs_and_has_gaps():
+    told = hand_made.forecast(norm=[0, 1, 1, 2], norm_sd=[0.5, 0.1, 0.2, np.inf], norm_bias=[0, 0, 0.3, 1.0])
+    (ax,) = plot(told, variables=["norm"]).axes
+    edges = np.concatenate([path.vertices for path in ax.collections[0].get_paths()])
+    assert np.isclose(edges, [2.0, 1.5]).all(axis=1).any() and np.isclose(edges, [2.0, 1.1]).all(axis=1).any()
+    assert np.isfinite(edges).all() and edges[:, 0].max() == 2.0

@@ -125,3 +125,12 @@ def test_a_variable_without_seeds_is_known_exactly():
     seen = hand_made.simulation({"norm": [[0, 1, 2, 3]] * 2})
     seen["learning_rate"] = told["learning_rate"]
     assert at(compare(told, seen), "largest_z", "learning_rate") == 0
+
+
+def test_a_known_bias_belongs_to_the_forecast_of_the_mean():
+    told = hand_made.forecast(norm=[0, 1, 1, 2.5], norm_sd=[0, 1, 1, np.inf], norm_bias=[0, 0, 0, -0.5])
+    told.attrs["band_dimension"] = 400.0
+    report = compare(told, hand_made.simulation({"norm": [[0, 1, 1, 1], [0, 1, 1, 2], [0, 1, 1, 3]]}))
+    assert at(report, "forecast", time=4.0) == 2.0 and at(report, "z", time=4.0) == 0
+    assert list(report["variable"].values) == ["norm"]
+    assert "the curve plus its 1/d bias at dimension 400" in " ".join(json.loads(report.attrs["notes"]))

@@ -30,7 +30,9 @@ def forecast_text(told: xr.Dataset) -> str:
     """Header, preprocessing, main variables, accuracy against radius, the Gaussian picture."""
     from jominy.show import tables
 
-    return _joined(tables.header(told), tables.preprocessing(told), tables.curves(told), tables.bands(told), *_ending(told))
+    return _joined(
+        tables.header(told), tables.preprocessing(told), tables.curves(told), tables.bands(told), *_ending(told)
+    )
 
 
 def comparison_text(told: xr.Dataset, runs: xr.Dataset, report: xr.Dataset) -> str:

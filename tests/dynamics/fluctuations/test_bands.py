@@ -178,8 +178,8 @@ def test_another_dimension_only_rescales():
 
 
 def test_a_limiting_law_agrees_with_a_large_dimension():
-    def bands(dimension, **more):
-        data = jm.LinearTeacher(jm.uniform(dimension, low=0.2, high=1.8), noise_variance=0.25)
+    def bands(own, **more):
+        data = jm.LinearTeacher(jm.uniform(own, low=0.2, high=1.8), noise_variance=0.25)
         problem = jm.Problem(data, jm.SquaredLoss(), radius=0.5)
         return jm.forecast(problem, jm.Constant(0.5), times=TIMES, start=jm.RandomStart(0.5), bands=True, **more)
 

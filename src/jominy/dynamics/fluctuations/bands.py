@@ -7,7 +7,7 @@ import numpy as np
 
 from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw
-from jominy.dynamics.fluctuations.frame import make_frame
+from jominy.dynamics.fluctuations.frame import Frame, make_frame
 from jominy.dynamics.fluctuations.increments import Increments
 from jominy.dynamics.fluctuations.linear_noise import Fluctuation, LinearNoise
 from jominy.dynamics.fluctuations.moments import covered
@@ -103,8 +103,11 @@ def population_bands(
     step = Increments(frame, problem.loss, flow.targets, flow.radius, flow.rule)
     zero = from_zero(initial)
     system = LinearNoise(flow, step, root_time=zero)
-    later = calm > 0
-    fluctuation, reached = _solve(system, initial, random_variance(start), calm, rtol)
+    moving = np.asarray(observation.order.norm)[sound] > 0 if zero else np.ones(calm.size, dtype=bool)
+    if moving.any():
+        fluctuation, reached = _solve(system, initial, random_variance(start), calm, rtol)
+    else:  # the rate is zero at zero: no run ever leaves the start
+        fluctuation, reached = _no_fluctuation(frame, calm.size), calm.size
     seen = jax.tree.map(lambda leaf: leaf[:reached], observation)
     classification = problem.data.classification
     found = readings(
@@ -119,7 +122,7 @@ def population_bands(
         flow.schedule.adaptive,
     )
     variables = {
-        name: (dims, _completed(values, later[:reached] if zero else None, count, name.endswith("_sd")))
+        name: (dims, _completed(values, ~moving[:reached], count, name.endswith("_sd")))
         for name, (dims, values) in as_variables(found, dimension).items()
     }
     trust = judge(variables, times, dimension, np.where(sound, np.asarray(observation.order.norm), 0.0))
@@ -156,10 +159,15 @@ def _solve(
     return fluctuation, len(place)
 
 
-def _completed(values: np.ndarray, later: np.ndarray | None, count: int, spread: bool) -> np.ndarray:
-    """All times: nothing fluctuates at a start at zero; where nothing is known, infinite spread and no bias."""
+def _no_fluctuation(frame: Frame, count: int) -> Fluctuation:
+    scalars = frame.matrix.shape[0]
+    nothing = np.zeros(count)
+    return Fluctuation(np.zeros((count, scalars, scalars)), np.zeros((count, scalars)), nothing, nothing)
+
+
+def _completed(values: np.ndarray, still: np.ndarray, count: int, spread: bool) -> np.ndarray:
+    """All times: nothing fluctuates where all runs are `still`; where nothing is known, infinite spread and no bias."""
     values, unknown = np.array(values), np.inf if spread else 0.0
-    if later is not None:
-        values[~later] = 0.0
+    values[still] = 0.0
     missing = np.full((count - len(values), *values.shape[1:]), unknown)
     return np.concatenate([np.where(np.isfinite(values), values, unknown), missing])

@@ -113,7 +113,7 @@ class LinearNoise(eqx.Module):
         linear = Response(theta[used], rows, jnp.zeros(used.size))
 
         def scalars(some: Array, state: Array) -> Array:
-            return self.step.scalars(theta.at[used].set(some))
+            return self.step.scalars(jnp.asarray(theta).at[used].set(some))
 
         by_theta, curved = second_order(scalars, linear, jnp.zeros(rows.shape[1]), covariance)
         return Response(self.step.scalars(theta), by_theta.T @ rows, curved)

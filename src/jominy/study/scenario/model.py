@@ -173,7 +173,7 @@ class Scenario(Table):
         """The forecast of this scenario."""
         from jominy.dynamics import forecast
 
-        bands = {"bands": self.bands, "dimension": self.dimension}
+        bands: dict[str, Any] = {"bands": self.bands, "dimension": self.dimension}
         return self._titled(forecast(self.problem(), self.build_schedule(), **self.settings(), **bands))
 
     def simulate(self, *, progress: bool = True) -> xr.Dataset:
