@@ -11,7 +11,6 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import minimize, root
 from scipy.special import erf, expit, log_expit, ndtr
 
-import oracle_labels
 from zoo import Case, Law
 
 GRID = np.linspace(-12.0, 12.0, 2401)
@@ -34,9 +33,6 @@ def orders(law: Law, m, spread):
         "b": law.means @ (m - t) - h,
         "s2": law.noise_variance + form(m - t) + by_class,
         "rho": math.sqrt(max(m @ m + extra, 0.0)),
-        "ta": law.means @ t,
-        "tq": form(t),
-        "tc": np.einsum("i,nij,j->n", m, law.covariances, t) if matrix else law.covariances @ (m * t),
     }
 
 
@@ -59,9 +55,7 @@ def squared_moments(law: Law, o, radius):
 
 
 def logistic_moments(law: Law, o, radius):
-    """Section 2.2 with l(z) = log(1 + exp(-z)); section 2.3 where the labels are drawn."""
-    if law.label_law is not None:
-        return oracle_labels.moments(oracle_labels.LOGISTIC, law.label_law, o, radius)
+    """Section 2.2 with l(z) = log(1 + exp(-z))."""
     y = law.labels
     z = (y * o["a"] - radius * o["rho"])[:, None] + np.sqrt(np.maximum(o["q"], 0.0))[:, None] * GRID
     fall = expit(-z)
@@ -234,6 +228,7 @@ def read(system, states, times, optimum_risk) -> dict:
         rows.append(
             student_variables(law, case.loss, case.radius, o, optimum_risk)
             | {"distance_to_optimum": distance, "learning_rate": rate}
+            | _effective_rate(law, case, o, rate)
             | ({} if law.teacher is None else {"alignment": _cosine(state[: law.dimension] @ law.teacher, o, law)})
         )
     return {name: np.array([row[name] for row in rows]) for name in rows[0]}
@@ -248,14 +243,25 @@ def student_variables(law: Law, loss: str, radius: float, o, optimum_risk: float
         "excess_risk": adversarial - optimum_risk,
         "norm": o["rho"],
     }
-    if law.label_law is not None:
-        row["adversarial_accuracy"] = law.weights @ oracle_labels.accuracy(law.label_law, o, radius)
-        row["clean_accuracy"] = law.weights @ oracle_labels.accuracy(law.label_law, o, 0.0)
+    if loss == "squared" and len(law.weights) == 1 and not np.any(law.means) and law.teacher is not None:
+        kappa = radius * o["rho"] / math.sqrt(o["s2"][0])
+        c = math.sqrt(2 / math.pi)
+        bend = squared_moments(law, o, radius)
+        row["effective_ridge"] = bend["Pr"][0] / o["rho"] / bend["P2"][0] if o["rho"] > 0 else math.inf
+        row["noise_inflation"] = bend["PP"][0] / (bend["P2"][0] ** 2 * o["s2"][0])
+        assert abs(row["noise_inflation"] - 1 - (1 - 2 / math.pi) * (kappa / (1 + c * kappa)) ** 2) < 1e-12
     if law.labels is not None and law.teacher is None and np.all(np.abs(law.labels) == 1):
         for name, eps in (("adversarial_accuracy", radius), ("clean_accuracy", 0.0)):
             z = (law.labels * o["a"] - eps * o["rho"]) / np.sqrt(np.maximum(o["q"], 1e-300))
             row[name] = law.weights @ (ndtr(z) if o["rho"] > 0 else np.full(len(z), 0.5))
     return row
+
+
+def _effective_rate(law, case, o, rate) -> dict:
+    row = student_variables(law, case.loss, case.radius, o, 0.0)
+    if "effective_ridge" not in row:
+        return {}
+    return {"effective_learning_rate": rate * squared_moments(law, o, case.radius)["P2"][0]}
 
 
 def _cosine(overlap, o, law):

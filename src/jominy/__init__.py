@@ -42,8 +42,10 @@ if TYPE_CHECKING:
     from jominy.dynamics import forecast as forecast
     from jominy.dynamics import gaussian_picture as gaussian_picture
     from jominy.dynamics import homogenize as homogenize
+    from jominy.dynamics import interpolation_radius as interpolation_radius
     from jominy.dynamics import optimum as optimum
     from jominy.dynamics import simulate as simulate
+    from jominy.dynamics import small_rate_end as small_rate_end
     from jominy.dynamics import stationary as stationary
     from jominy.errors import InputError as InputError
     from jominy.losses import CustomMarginLoss as CustomMarginLoss
@@ -81,9 +83,9 @@ _ROOMS = {
         "two_level", "uniform",
     ),
     "dynamics": (
-        "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement",
-        "collapse_radius", "critical_rate", "forecast", "gaussian_picture", "homogenize", "optimum", "simulate",
-        "stationary",
+        "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "collapse_radius",
+        "critical_rate", "forecast", "gaussian_picture", "homogenize", "interpolation_radius", "optimum", "simulate",
+        "small_rate_end", "stationary",
     ),
     "errors": ("InputError",),
     "losses": (

@@ -7,6 +7,7 @@ from jominy.dynamics.optimum import collapse_radius, optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.samples import OnePass, ReshuffledEpochs, WithReplacement, gaussian_picture
 from jominy.dynamics.simulate import simulate
+from jominy.dynamics.small_rates import SmallRateEnd, interpolation_radius, small_rate_end
 from jominy.dynamics.stability import RateLimits, critical_rate, rate_limits
 from jominy.dynamics.start import RandomStart
 from jominy.dynamics.stationary import Stationary, stationary
@@ -18,6 +19,7 @@ __all__ = [
     "RandomStart",
     "RateLimits",
     "ReshuffledEpochs",
+    "SmallRateEnd",
     "Stationary",
     "WithReplacement",
     "collapse_radius",
@@ -25,8 +27,10 @@ __all__ = [
     "forecast",
     "gaussian_picture",
     "homogenize",
+    "interpolation_radius",
     "optimum",
     "rate_limits",
     "simulate",
+    "small_rate_end",
     "stationary",
 ]

@@ -63,7 +63,7 @@ def population_forecast(
     for representation in representations(law, start, compress):
         found = population_optimum(problem, representation)
         found.require_for(schedule)
-        solution = _solve(representation, found, problem, schedule, times, start, evaluate_at, rtol)
+        solution = solution_on(representation, found, problem, schedule, times, start, evaluate_at, rtol)
         if solution.numerical_error < ACCEPTED:
             break
     status, advice = _status(problem, law, schedule, found, solution, len(times))
@@ -117,7 +117,7 @@ def _teacher_norm(law: EigenLaw | DenseLaw) -> float:
     return 0.0 if law.teacher is None else float(np.linalg.norm(law.teacher))
 
 
-def _solve(
+def solution_on(
     representation: Representation,
     found: PopulationOptimum,
     problem: Problem,

@@ -1,21 +1,38 @@
-"""Where constant-rate training of least squares ends.
+"""Where training at a constant rate ends.
 
-Source: theory `dynamics.md` section 4.3.
+Source: theory `dynamics.md` sections 4.2 and 4.3.
 """
 
 from dataclasses import dataclass
 from typing import Any
 
+import jax
 import numpy as np
 
 from jominy.data import Samples
 from jominy.data.laws import EigenLaw
+from jominy.dynamics.landscapes import minimiser
+from jominy.dynamics.least_squares import is_centred_least_squares
+from jominy.dynamics.minimise import Setting
+from jominy.dynamics.optimum import population_optimum
+from jominy.dynamics.population_forecast import solution_on
 from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import largest_logit
+from jominy.dynamics.representations import Representation, representations
+from jominy.dynamics.stability import critical_rate
+from jominy.dynamics.stationary_least_squares import least_squares_rest
+from jominy.dynamics.stationary_mixture import Rest, rest_near
 from jominy.errors import InputError
-from jominy.losses import SquaredLoss
+from jominy.numerics.gaussian import gaussian_rule
+from jominy.numerics.precision import double_precision
+from jominy.results import Status
+from jominy.schedules import Constant
 from jominy.schedules.base import require_rate
 
-MEAN_ABS = float(np.sqrt(2 / np.pi))
+HORIZONS = (30.0, 300.0, 3000.0)
+"""Times, in units of 1 / rate, after which the end is sought near the forecast's state."""
+CONVERGED = 1e-9
+"""Relative mismatch of the scalars up to which a state counts as at rest."""
 
 
 @dataclass(frozen=True)
@@ -26,32 +43,59 @@ class Stationary:
     ----------
     adversarial_risk : float
     norm : float, ||X||
-    residual_variance : float, sigma^2 = E (y - <X, x>)^2
-    ridge : float, the limiting effective ridge; the mean of X is the ridge solution with it
-    rate, critical_rate : float, the rate and the one from which on the risk grows without bound
+    distance_to_optimum : float, ||X - X0||, X0 the adversarial optimum
+    residual_variance : float or None, sigma^2 = E (y - <X, x>)^2 for one class and a residual loss
+    ridge : float, for least squares on one centred class the limiting effective ridge, with which the mean of X is the
+        ridge solution; otherwise E Psi_rho / ||X||, what the attack adds to the Hessian
+    rate, critical_rate : float, the rate, and the one from which on the risk may grow without bound
+    status, advice : str, "completed", "diverged" (then all values are infinite) or "step limit reached" (no state at
+        rest was found within the longest forecast; the values are those of its end), and what it means
     """
 
     adversarial_risk: float
     norm: float
-    residual_variance: float
+    distance_to_optimum: float
+    residual_variance: float | None
     ridge: float
     rate: float
     critical_rate: float
+    status: str = Status.COMPLETED.label
+    advice: str = "The state is a fixed point of the equations."
 
     def describe(self) -> dict[str, Any]:
         """The state as a JSON-able record."""
         return dict(vars(self))
 
 
+@double_precision
 def stationary(problem: Problem, rate: float) -> Stationary:
-    """Where least squares on one centred class ends under a constant learning rate: one scalar equation.
+    """Where training ends under a constant learning rate g: the fixed point of the deterministic equivalent.
 
-    kappa^2 b0 = eps^2 [a0 (1 - g q b1) + g q b0 a1], kappa = eps rho / sigma; see the theory page for the sums.
+    Least squares on one centred class: one scalar equation in kappa = eps ||X|| / sigma,
+    kappa^2 b0 = eps^2 [a0 (1 - g q b1) + g q b0 a1] (sums on the theory page). Every other loss and mixture: the mean
+    of X minimises the quadratic model of E Psi_r, E Psi_rr, E Psi_{r r*} (one each per class) and the ridge
+    E Psi_rho / ||X||, the variance is (g/2) sum_i p_i E_i[Psi_r^2] lambda_i / (d alpha), and the scalars are those of
+    that state; Newton's method starts where a forecast has arrived. Covariances may or may not commute.
+
+    Parameters
+    ----------
+    problem : Problem on a Gaussian mixture
+    rate : float > 0
+
+    Returns
+    -------
+    Stationary
+        Where training diverges, or comes to no rest, the status says so.
 
     Raises
     ------
     InputError
-        Another loss, several classes or class means, radius 0 or rate 0, or a rate at or above 2 d / tr K.
+        Samples, or a rate that is not > 0.
+
+    Notes
+    -----
+    Source: theory `dynamics.md` section 4.3 (derived there for least squares; for the others from 0.2 and 1.2).
+    Beyond the collapse radius the end is small but not zero: ||X|| is proportional to the rate.
 
     Examples
     --------
@@ -61,55 +105,98 @@ def stationary(problem: Problem, rate: float) -> Stationary:
     >>> round(end.adversarial_risk, 8), round(end.ridge, 8)
     (0.52521416, 0.40045187)
     """
-    law = None if isinstance(problem.data, Samples) else problem.data.law
-    if not (
-        isinstance(law, EigenLaw)
-        and isinstance(problem.loss, SquaredLoss)
-        and len(law.weights) == 1
-        and not np.any(law.means)
-        and law.teacher is not None
-        and problem.radius > 0
-    ):
+    if isinstance(problem.data, Samples):
         raise InputError(
-            "The stationary state is for least squares on one centred class with a teacher, at a radius > 0",
-            problem,
-            "Use LinearTeacher and SquaredLoss(), or forecast over a long time",
+            "The stationary state is for Gaussian mixtures", "Samples", "Use forecast over a long time: it has held_out"
         )
-    import scipy.optimize  # here, because it takes a third of a second that other commands need not pay
-
     rate = require_rate(rate)
-    k, mass, shares = law.eigenvalues[0], law.teacher**2, law.shares
-    critical = 2 / float(k @ shares)
-    if not 0 < rate < critical:
-        raise InputError(f"A stationary state needs a rate between 0 and 2 d / tr K = {critical:.6g}", rate)
-    eps2 = problem.radius**2
-
-    def sums(kappa: float) -> tuple[float, float, float, float, float, float]:
-        grown = 1 + MEAN_ABS * kappa
-        ridge = eps2 * (kappa + MEAN_ABS) / (kappa * grown)
-        kick = rate * (1 + 2 * MEAN_ABS * kappa + kappa**2) / (2 * grown)
-        shrink = k / (k + ridge)
-        a0 = float(mass @ shrink**2)
-        b0 = float(law.noise_variance + (k * mass) @ (ridge / (k + ridge)) ** 2)
-        return a0, b0, float(shares @ shrink), float(shares @ (k * shrink)), kick, ridge
-
-    def balance(log_kappa: float) -> float:
-        kappa = np.exp(log_kappa)
-        a0, b0, a1, b1, kick, _ = sums(kappa)
-        return kappa**2 * b0 - eps2 * (a0 * (1 - kick * b1) + kick * b0 * a1)
-
-    # The admissible states have g q b1 < 1, which holds up to some kappa; the balance is negative for small kappa.
-    grid = np.linspace(-30.0, 12.0, 2001) + 1e-5 * np.pi  # offset: exact zeros on round numbers are lost by sign tests
-    values = np.array([balance(point) for point in grid])
-    changes = np.flatnonzero((values[:-1] < 0) & (values[1:] >= 0))
-    log_kappa = next(
-        root
-        for root in (scipy.optimize.brentq(balance, grid[i], grid[i + 1], xtol=1e-14) for i in changes)
-        if (found := sums(np.exp(root)))[4] * found[3] < 1
+    if rate == 0:
+        raise InputError("A stationary state needs a rate > 0", rate, "Without steps training stays where it starts")
+    critical = critical_rate(problem)
+    if is_centred_least_squares(problem) and problem.data.law.teacher is not None:
+        return _least_squares(problem, rate, critical)
+    law = problem.data.law
+    representation = representations(law, None, True)[0]
+    found = population_optimum(problem, representation)
+    for horizon in HORIZONS:
+        times = np.array([0.5, 1.0]) * horizon / rate
+        solution = solution_on(representation, found, problem, Constant(rate), times, None, np.zeros(0), 1e-9)
+        if np.any(solution.lost):
+            return _diverged(rate, critical)
+        order = jax.tree.map(lambda leaf: leaf[-1], solution.observation.order)
+        setting = solution.setting._replace(rule=gaussian_rule(1.1 * largest_logit(solution.setting, order)))
+        rest, mismatch = _rest(problem, setting, rate, order)
+        near = np.abs(float(rest.order.norm) - float(order.norm)) <= 0.5 * float(order.norm)
+        if mismatch < CONVERGED and near:
+            return _described(problem, rest, rate, critical)
+    return Stationary(
+        float(solution.variables["adversarial_risk"][1][-1]),
+        float(order.norm),
+        float(solution.variables["distance_to_optimum"][1][-1]),
+        _residual_variance(problem, order),
+        float(rest.ridge),
+        rate,
+        critical,
+        Status.STEP_LIMIT.label,
+        f"No state at rest was found after time {HORIZONS[-1] / rate:.3g}: training is still moving there, or its end "
+        "is singular. The values are those of that time.",
     )
-    kappa = float(np.exp(log_kappa))
-    a0, b0, a1, b1, kick, ridge = sums(kappa)
-    variance = b0 / (1 - kick * b1)
-    norm = kappa * np.sqrt(variance) / problem.radius
-    risk = (variance + 2 * MEAN_ABS * problem.radius * norm * np.sqrt(variance) + eps2 * norm**2) / 2
-    return Stationary(float(risk), float(norm), float(variance), float(ridge), rate, critical)
+
+
+def _least_squares(problem: Problem, rate: float, critical: float) -> Stationary:
+    law = problem.data.law  # type: ignore[union-attr]
+    assert isinstance(law, EigenLaw) and law.teacher is not None
+    if rate >= critical:
+        return _diverged(rate, critical)
+    end = least_squares_rest(law, problem.radius, rate)
+    found = population_optimum(problem, representations(law)[-1])
+    scalars = found.solved.scalars
+    ridge = np.inf if found.regime == "collapse" else float(scalars.ridge / scalars.curvature[0])
+    k = law.eigenvalues[0]
+    seen = k > 0
+
+    def solution(penalty: float) -> np.ndarray:
+        return np.where(seen, k / np.where(seen, k + penalty, 1.0), 0.0) * law.teacher
+
+    spread = end.kick * end.residual_variance * (law.shares @ np.where(seen, k / np.where(seen, k + end.ridge, 1), 0))
+    distance = np.sqrt(np.sum((solution(end.ridge) - solution(ridge)) ** 2) + spread)
+    return Stationary(end.risk, end.norm, float(distance), end.residual_variance, end.ridge, rate, critical)
+
+
+def _rest(problem: Problem, setting: Setting, rate: float, order: Any) -> tuple[Rest, float]:
+    """The state at rest on the uncompressed law."""
+    exact: Representation = representations(problem.data.law)[-1]  # type: ignore[union-attr]
+    target = minimiser(exact.landscape, population_optimum(problem, exact).solved.scalars)
+    return rest_near(exact.landscape, setting, rate, target, order)
+
+
+def _described(problem: Problem, rest: Rest, rate: float, critical: float) -> Stationary:
+    return Stationary(
+        float(rest.risk),
+        float(rest.order.norm),
+        float(np.sqrt(rest.distance_squared)),
+        _residual_variance(problem, rest.order),
+        float(rest.ridge),
+        rate,
+        critical,
+    )
+
+
+def _residual_variance(problem: Problem, order: Any) -> float | None:
+    one_class = order.residual_variance.shape[-1] == 1 and not problem.loss.needs_classes
+    return float(order.residual_variance[..., 0]) if one_class else None
+
+
+def _diverged(rate: float, critical: float) -> Stationary:
+    limit = f"Use a rate below {critical:.6g}." if 0 < critical <= rate else "Use a lower rate."
+    return Stationary(
+        np.inf,
+        np.inf,
+        np.inf,
+        None,
+        0.0,
+        rate,
+        critical,
+        Status.DIVERGED.label,
+        f"At this rate the risk grows without bound: there is no end. {limit}",
+    )

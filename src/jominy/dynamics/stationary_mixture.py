@@ -1,0 +1,96 @@
+"""Where constant-rate training of any loss on any mixture ends: the fixed point of the node equations' scalars.
+
+At rest the mean of X minimises the quadratic model of the moments' scalars, and the variance balances descent against
+noise: V = (g/2) sum_i p_i E_i[Psi_r^2] K_i / (d alpha) per eigenvalue (covariances that do not commute: the Lyapunov
+equation H V + V H = (g/d) sum_i p_i E_i[Psi_r^2] K_i). The scalars then follow from the moments at that state.
+Source: theory `dynamics.md` sections 0.2, 1.2 and 4.3; the fixed point of several classes and of other losses is
+derived from them.
+"""
+
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jominy.dynamics.landscapes import DenseLandscape, Landscape, NodeLandscape, Scalars, dense_order_parameters
+from jominy.dynamics.minimise import Setting
+from jominy.dynamics.students import Student, attack_ridge, error_coefficients, inner
+from jominy.losses import OrderParameters
+from jominy.numerics.arrays import Array
+from jominy.numerics.roots import fixed_point
+
+SMALLEST = 1e-290
+
+
+class Rest(NamedTuple):
+    """A state at rest: its order parameters, risk, ridge E Psi_rho / rho, and square distance to an optimum."""
+
+    order: OrderParameters
+    risk: Array
+    ridge: Array
+    distance_squared: Array
+
+
+@jax.jit
+def _image(
+    landscape: Landscape, setting: Setting, rate: Array, target: Any, scalars: Scalars, power: Array
+) -> tuple[Scalars, Array, Rest]:
+    """The scalars and E Psi_r^2 at the state that given ones hold at rest, and that state."""
+    mean = landscape.minimiser(scalars)
+    strength = setting.weights * power
+    if isinstance(landscape, NodeLandscape):
+        nodes = landscape.nodes
+        alpha = (setting.weights * scalars.curvature) @ nodes.eigenvalues + scalars.ridge
+        variance = rate / 2 * (strength @ nodes.eigenvalues) * nodes.shares / jnp.maximum(alpha, SMALLEST)
+        student = Student(mean.coefficients, mean.residual, jnp.where(variance != 0, variance, 0.0))
+        order = landscape.order(student)
+        error = error_coefficients(student, target)
+        distance = jnp.sum(inner(nodes.gram, error, error) + student.variance)
+    else:
+        assert isinstance(landscape, DenseLandscape)
+        curvature = jnp.einsum("n,nij->ij", setting.weights * scalars.curvature, landscape.covariances)
+        values, vectors = jnp.linalg.eigh(curvature + scalars.ridge * jnp.eye(len(mean)))
+        noise = rate / len(mean) * jnp.einsum("n,nij->ij", strength, landscape.covariances)
+        sums = jnp.maximum(values[:, None] + values, SMALLEST)
+        spread = vectors @ ((vectors.T @ noise @ vectors) / sums) @ vectors.T
+        order = dense_order_parameters(landscape, mean, spread)
+        distance = (mean - target) @ (mean - target) + jnp.trace(spread)
+    moments = setting.moments(order)
+    ridge = attack_ridge(moments, setting.weights, order.norm)
+    found = Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
+    return found, moments.slope_squared, Rest(order, setting.weights @ moments.value, ridge, distance)
+
+
+@jax.jit
+def _scalars_at(setting: Setting, order: OrderParameters) -> tuple[Scalars, Array]:
+    moments = setting.moments(order)
+    ridge = attack_ridge(moments, setting.weights, order.norm)
+    return Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge), moments.slope_squared
+
+
+def rest_near(
+    landscape: Landscape, setting: Setting, rate: float, target: Any, order: OrderParameters
+) -> tuple[Rest, float]:
+    """The state at rest near a student with these order parameters, and the remaining relative mismatch of scalars."""
+    count = len(setting.weights)
+    first = _raveled(*_scalars_at(setting, order))
+
+    def state_at(u: np.ndarray) -> tuple[np.ndarray, Rest]:
+        slope, curvature, pull, power = np.reshape(u[:-1], (4, count))
+        # In logarithms where a sign is known: a rest may have scalars of any size.
+        curvature, power, ridge = np.exp(np.minimum([curvature, power, np.full(count, u[-1])], 600.0))
+        scalars = Scalars(slope, curvature, pull * curvature, np.asarray(ridge[0]))
+        found, squared, rest = _image(landscape, setting, np.asarray(rate), target, scalars, power)
+        return _raveled(found, squared), jax.tree.map(np.asarray, rest)
+
+    solved = fixed_point(lambda u: state_at(u)[0], first)
+    image, rest = state_at(solved)
+    gap = np.abs(image - solved)
+    return rest, float(np.max(np.where(np.isfinite(gap), gap, np.inf)))
+
+
+def _raveled(scalars: Scalars, power: Array) -> np.ndarray:
+    slope, curvature, pull, ridge = (np.asarray(part) for part in scalars)
+    curvature, power, ridge = (np.maximum(part, SMALLEST) for part in (curvature, np.asarray(power), ridge))
+    return np.concatenate([slope, np.log(curvature), pull / curvature, np.log(power), [np.log(ridge)]])
