@@ -40,11 +40,13 @@ if TYPE_CHECKING:
     from jominy.dynamics import collapse_radius as collapse_radius
     from jominy.dynamics import critical_rate as critical_rate
     from jominy.dynamics import forecast as forecast
+    from jominy.dynamics import forecast_equivalent as forecast_equivalent
     from jominy.dynamics import gaussian_picture as gaussian_picture
     from jominy.dynamics import homogenize as homogenize
     from jominy.dynamics import interpolation_radius as interpolation_radius
     from jominy.dynamics import optimum as optimum
     from jominy.dynamics import simulate as simulate
+    from jominy.dynamics import simulate_equivalent as simulate_equivalent
     from jominy.dynamics import small_rate_end as small_rate_end
     from jominy.dynamics import stationary as stationary
     from jominy.errors import InputError as InputError
@@ -84,8 +86,8 @@ _ROOMS = {
     ),
     "dynamics": (
         "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "collapse_radius",
-        "critical_rate", "forecast", "gaussian_picture", "homogenize", "interpolation_radius", "optimum", "simulate",
-        "small_rate_end", "stationary",
+        "critical_rate", "forecast", "forecast_equivalent", "gaussian_picture", "homogenize", "interpolation_radius",
+        "optimum", "simulate", "simulate_equivalent", "small_rate_end", "stationary",
     ),
     "errors": ("InputError",),
     "losses": (

@@ -1,5 +1,6 @@
 """The exact dynamics of adversarial training: problems, forecasts, simulations, optima."""
 
+from jominy.dynamics.equivalent import forecast_equivalent, simulate_equivalent
 from jominy.dynamics.forecast import forecast
 from jominy.dynamics.homogenize import homogenize
 from jominy.dynamics.optima import Optimum
@@ -25,12 +26,14 @@ __all__ = [
     "collapse_radius",
     "critical_rate",
     "forecast",
+    "forecast_equivalent",
     "gaussian_picture",
     "homogenize",
     "interpolation_radius",
     "optimum",
     "rate_limits",
     "simulate",
+    "simulate_equivalent",
     "small_rate_end",
     "stationary",
 ]

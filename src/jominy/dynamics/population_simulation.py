@@ -22,7 +22,7 @@ from jominy.dynamics.sgd import Engine, Record, Source, run_sgd
 from jominy.dynamics.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
-from jominy.numerics.gaussian import gaussian_rule
+from jominy.numerics.gaussian import GaussianRule, gaussian_rule
 from jominy.results import Status
 from jominy.schedules import Schedule
 
@@ -50,6 +50,23 @@ def population_simulation(
     rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))
     setting = setting._replace(rule=rule)
     steps = np.rint(times * law.dimension).astype(int)
+    engine, source, states, method = engine_of(problem, schedule, rule, found, start, seeds, full_vectors)
+    record = run_sgd(engine, source, states, steps.tolist(), len(seeds), 1 / law.dimension, progress)
+    return runs_result("simulate", problem, schedule, times, seeds, start, evaluate_at, found, setting, record, method)
+
+
+def engine_of(
+    problem: Problem,
+    schedule: Schedule,
+    rule: GaussianRule,
+    found: PopulationOptimum,
+    start: Any,
+    seeds: list[int],
+    full_vectors: bool | None,
+) -> tuple[Engine, Source, Any, str]:
+    """The engine that takes the steps, the source of its noise, the states of all seeds, and the method in words."""
+    assert isinstance(problem.data, GaussianMixture)
+    law = problem.data.law
     if isinstance(law, DenseLaw):
         if full_vectors is False:
             raise InputError(
@@ -57,21 +74,17 @@ def population_simulation(
                 "full_vectors=False",
                 "Leave full_vectors out",
             )
-        engine, source, states, method = _dense(law, problem, schedule, rule, found, start, seeds)
-    else:
-        if full_vectors and not law.listed:
-            raise InputError(
-                "Full vectors need a spectrum that lists every coordinate",
-                f"dimension {law.dimension}",
-                "Leave full_vectors out: the engine on groups has the same law",
-            )
-        groups = group_nodes(law)
-        if full_vectors or (full_vectors is None and not few_groups(law, groups[0])):
-            engine, source, states, method = _vectors(law, problem, schedule, rule, found, start, seeds)
-        else:
-            engine, source, states, method = _groups(law, groups, problem, schedule, rule, found, start, seeds)
-    record = run_sgd(engine, source, states, steps.tolist(), len(seeds), 1 / law.dimension, progress)
-    return runs_result("simulate", problem, schedule, times, seeds, start, evaluate_at, found, setting, record, method)
+        return _dense(law, problem, schedule, rule, found, start, seeds)
+    if full_vectors and not law.listed:
+        raise InputError(
+            "Full vectors need a spectrum that lists every coordinate",
+            f"dimension {law.dimension}",
+            "Leave full_vectors out: the engine on groups has the same law",
+        )
+    groups = group_nodes(law)
+    if full_vectors or (full_vectors is None and not few_groups(law, groups[0])):
+        return _vectors(law, problem, schedule, rule, found, start, seeds)
+    return _groups(law, groups, problem, schedule, rule, found, start, seeds)
 
 
 def _node_engine(nodes: Nodes, present, problem, schedule, rule, found: PopulationOptimum, dimension: float) -> NodeSGD:
