@@ -16,8 +16,12 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     # For type checkers and editors; at run time __getattr__ below does the same, one name at a time.
+    from jominy.data import Erf as Erf
     from jominy.data import GaussianMixture as GaussianMixture
+    from jominy.data import Identity as Identity
     from jominy.data import LinearTeacher as LinearTeacher
+    from jominy.data import Link as Link
+    from jominy.data import Logistic as Logistic
     from jominy.data import LogisticLabels as LogisticLabels
     from jominy.data import Preprocessing as Preprocessing
     from jominy.data import ProbitLabels as ProbitLabels
@@ -25,6 +29,7 @@ if TYPE_CHECKING:
     from jominy.data import Scaling as Scaling
     from jominy.data import SignLabels as SignLabels
     from jominy.data import Spectrum as Spectrum
+    from jominy.data import Tanh as Tanh
     from jominy.data import identity as identity
     from jominy.data import limiting_spectrum as limiting_spectrum
     from jominy.data import marchenko_pastur as marchenko_pastur
@@ -54,6 +59,7 @@ if TYPE_CHECKING:
     from jominy.losses import CustomResidualLoss as CustomResidualLoss
     from jominy.losses import ExponentialLoss as ExponentialLoss
     from jominy.losses import HingeLoss as HingeLoss
+    from jominy.losses import LinkSquaredLoss as LinkSquaredLoss
     from jominy.losses import LogisticLoss as LogisticLoss
     from jominy.losses import MarginLoss as MarginLoss
     from jominy.losses import ProbitLoss as ProbitLoss
@@ -80,9 +86,9 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "data": (
-        "GaussianMixture", "LinearTeacher", "LogisticLabels", "Preprocessing", "ProbitLabels", "Samples", "Scaling",
-        "SignLabels", "Spectrum", "identity", "limiting_spectrum", "marchenko_pastur", "power_law", "spectrum",
-        "two_level", "uniform",
+        "Erf", "GaussianMixture", "Identity", "LinearTeacher", "Link", "Logistic", "LogisticLabels", "Preprocessing",
+        "ProbitLabels", "Samples", "Scaling", "SignLabels", "Spectrum", "Tanh", "identity", "limiting_spectrum",
+        "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform",
     ),
     "dynamics": (
         "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "collapse_radius",
@@ -91,8 +97,8 @@ _ROOMS = {
     ),
     "errors": ("InputError",),
     "losses": (
-        "CustomMarginLoss", "CustomResidualLoss", "ExponentialLoss", "HingeLoss", "LogisticLoss", "MarginLoss",
-        "ProbitLoss", "ResidualLoss", "SmoothedHingeLoss", "SquaredHingeLoss", "SquaredLoss",
+        "CustomMarginLoss", "CustomResidualLoss", "ExponentialLoss", "HingeLoss", "LinkSquaredLoss", "LogisticLoss",
+        "MarginLoss", "ProbitLoss", "ResidualLoss", "SmoothedHingeLoss", "SquaredHingeLoss", "SquaredLoss",
     ),
     "results": ("Status", "load", "save"),
     "schedules": ("Constant", "Cosine", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak"),

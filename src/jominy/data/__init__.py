@@ -3,6 +3,7 @@
 from jominy.data.files import Table, from_scikit_learn, read_table, select_classes
 from jominy.data.label_laws import LabelLaw, LogisticLabels, ProbitLabels, SignLabels
 from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.data.links import Erf, Identity, Link, Logistic, Tanh
 from jominy.data.mixture import GaussianMixture
 from jominy.data.preprocessing import FittedPreprocessing, Preprocessing, Scaling
 from jominy.data.samples import Samples
@@ -21,10 +22,14 @@ from jominy.data.teacher import LinearTeacher
 __all__ = [
     "DenseLaw",
     "EigenLaw",
+    "Erf",
     "FittedPreprocessing",
     "GaussianMixture",
+    "Identity",
     "LabelLaw",
     "LinearTeacher",
+    "Link",
+    "Logistic",
     "LogisticLabels",
     "Preprocessing",
     "ProbitLabels",
@@ -33,6 +38,7 @@ __all__ = [
     "SignLabels",
     "Spectrum",
     "Table",
+    "Tanh",
     "from_scikit_learn",
     "identity",
     "limiting_spectrum",

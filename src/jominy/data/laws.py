@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from jominy.data.arrays import Array
 from jominy.data.label_laws import LabelLaw
+from jominy.data.links import Link
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -21,6 +22,7 @@ class EigenLaw:
     labels:         (n,) or None
     noise_variance: variance of the label noise, in units of label^2
     label_law:      of random labels -1, +1 given the teacher's score, or None
+    teacher_link:   of the teacher's score in the target, or None for the score itself
     basis:          (d, d) orthogonal, eigenvectors in columns, or None when the given coordinates are the eigenbasis
 
     On nodes a vector of norm s that is spread evenly has the coordinates s * sqrt(shares).
@@ -35,6 +37,7 @@ class EigenLaw:
     labels: Array | None
     noise_variance: float
     label_law: LabelLaw | None
+    teacher_link: Link | None
     basis: Array | None
 
     @property
@@ -62,6 +65,7 @@ class DenseLaw:
     labels:         (n,) or None
     noise_variance: variance of the label noise, in units of label^2
     label_law:      of random labels -1, +1 given the teacher's score, or None
+    teacher_link:   of the teacher's score in the target, or None for the score itself
     dimension:      d
     """
 
@@ -72,6 +76,7 @@ class DenseLaw:
     labels: Array | None
     noise_variance: float
     label_law: LabelLaw | None
+    teacher_link: Link | None
     dimension: int
 
 

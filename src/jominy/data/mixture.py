@@ -16,11 +16,13 @@ from jominy.data.commuting import shared_eigenbasis
 from jominy.data.label_laws import LabelLaw
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.limits import power_rule
+from jominy.data.links import Link
 from jominy.data.parts import (
     Covariance,
     Vector,
     as_matrix,
     check_label_law,
+    check_teacher_link,
     checked_covariance,
     checked_labels,
     checked_vector,
@@ -52,6 +54,8 @@ class GaussianMixture:
     noise_variance: >= 0, in units of target^2
     label_law:      LogisticLabels(), ProbitLabels(), SignLabels() or None; it takes a teacher, and neither labels nor
                     noise_variance (its noise is its own)
+    teacher_link:   a link g such as Erf(), or None; with it the teacher's part of the target is g(<teacher, x>), and
+                    the loss must be a LinkSquaredLoss
 
     The dimension d comes from whatever has one; it is infinite when the spectra are of infinite dimension, and then
     means and teacher are numbers. Scaling: ||x||^2 ~ d, while means and teacher have norms of order one
@@ -72,6 +76,7 @@ class GaussianMixture:
     teacher: Vector | None
     noise_variance: float
     label_law: LabelLaw | None
+    teacher_link: Link | None
     dimension: int | float
 
     def __init__(
@@ -83,6 +88,7 @@ class GaussianMixture:
         teacher: ArrayLike | None = None,
         noise_variance: float = 0.0,
         label_law: LabelLaw | None = None,
+        teacher_link: Link | None = None,
     ) -> None:
         probabilities = checked_weights(weights)
         count = probabilities.size
@@ -97,8 +103,10 @@ class GaussianMixture:
             "teacher": None if teacher is None else checked_vector(teacher, "teacher"),
             "noise_variance": finite_number(noise_variance, "noise_variance", minimum=0.0),
             "label_law": label_law,
+            "teacher_link": teacher_link,
         }
         check_label_law(label_law, values)
+        check_teacher_link(teacher_link, values)
         if labels is None and teacher is None:
             raise InputError("a mixture needs labels, a teacher or both", None, "Give one label per component.")
         values["dimension"] = common_dimension(values["means"], values["covariances"], values["teacher"])
@@ -140,6 +148,7 @@ class GaussianMixture:
             labels=self.labels,
             noise_variance=self.noise_variance,
             label_law=self.label_law,
+            teacher_link=self.teacher_link,
             dimension=int(self.dimension),
         )
 
@@ -155,6 +164,7 @@ class GaussianMixture:
             "teacher": None if self.teacher is None else described_part(self.teacher),
             "noise_variance": self.noise_variance,
             "label_law": None if self.label_law is None else self.label_law.describe(),
+            "teacher_link": None if self.teacher_link is None else self.teacher_link.describe(),
         }
 
     def __repr__(self) -> str:
@@ -206,6 +216,7 @@ class GaussianMixture:
             labels=self.labels,
             noise_variance=self.noise_variance,
             label_law=self.label_law,
+            teacher_link=self.teacher_link,
             basis=None if basis is None else read_only(basis),
         )
 

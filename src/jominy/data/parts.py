@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from jominy.data.arrays import Array, described, finite_array, read_only
 from jominy.data.label_laws import LabelLaw
+from jominy.data.links import Link
 from jominy.data.spectra import Spectrum
 from jominy.errors import InputError
 
@@ -117,6 +118,22 @@ def check_label_law(label_law: LabelLaw | None, given: dict[str, Any]) -> None:
         )
 
 
+def check_teacher_link(teacher_link: Link | None, given: dict[str, Any]) -> None:
+    """InputError for a teacher's link that is none, or that has no teacher, or a label law in its place."""
+    if teacher_link is None:
+        return
+    if not isinstance(teacher_link, Link):
+        raise InputError("teacher_link must be a link", teacher_link, "Use for instance Erf().")
+    if given["teacher"] is None:
+        raise InputError("a teacher_link needs a teacher", None, "Give teacher=1.0.")
+    if given["label_law"] is not None:
+        raise InputError(
+            "a target is a link of the teacher's score or a label drawn from it, not both",
+            given["label_law"],
+            "Leave teacher_link or label_law out.",
+        )
+
+
 def common_dimension(
     means: tuple[Vector, ...], covariances: tuple[Covariance, ...], teacher: Vector | None
 ) -> int | float:
@@ -175,6 +192,7 @@ __all__ = [
     "as_diagonal",
     "as_matrix",
     "check_label_law",
+    "check_teacher_link",
     "checked_covariance",
     "checked_labels",
     "checked_vector",

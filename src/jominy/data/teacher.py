@@ -5,6 +5,7 @@ from __future__ import annotations
 from numpy.typing import ArrayLike
 
 from jominy.data.label_laws import LabelLaw
+from jominy.data.links import Link
 from jominy.data.mixture import GaussianMixture
 from jominy.data.spectra import Spectrum
 
@@ -17,6 +18,8 @@ class LinearTeacher(GaussianMixture):
     noise_variance: >= 0, in units of target^2
     label_law:      LogisticLabels(), ProbitLabels() or SignLabels(): the target is then a random label -1, +1, drawn
                     with a probability that depends on `<teacher, x>`, without further noise
+    teacher_link:   a link g such as Erf(): the target is then g(<teacher, x>) + N(0, noise_variance), and the loss must
+                    be a LinkSquaredLoss
 
     Raises InputError as `GaussianMixture` does.
 
@@ -31,8 +34,9 @@ class LinearTeacher(GaussianMixture):
         teacher: ArrayLike = 1.0,
         noise_variance: float = 0.0,
         label_law: LabelLaw | None = None,
+        teacher_link: Link | None = None,
     ) -> None:
-        super().__init__([1.0], [0.0], [covariance], None, teacher, noise_variance, label_law)
+        super().__init__([1.0], [0.0], [covariance], None, teacher, noise_variance, label_law, teacher_link)
 
 
 __all__ = ["LinearTeacher"]

@@ -106,12 +106,19 @@ def collapse_threshold(landscape: Landscape, setting: Setting) -> float:
     return float(steps(landscape, unit, landscape.zero(), pull)[1].at(0).order.norm / start.norm_slope)
 
 
-def solve_optimum(landscape: Landscape, setting: Setting) -> Solved:
+def towards_teacher(setting: Setting, size: float) -> Scalars:
+    """The scalars whose student is `size` times the teacher."""
+    ones = np.ones(setting.weights.shape)
+    return Scalars(0 * ones, ones, -size * ones, np.zeros(()))
+
+
+def solve_optimum(landscape: Landscape, setting: Setting, first: Scalars | None = None) -> Solved:
     """The minimiser of the adversarial risk on `landscape`, radius below the collapse radius and not interpolating."""
     # Start from the zero vector against the gradient there, which is not zero below the collapse radius.
     zero = landscape.zero()
     start = steps(landscape, setting, zero, at_zero(setting))[1].at(0)
-    first = start.scalars._replace(ridge=np.asarray(float(setting.radius) ** 2 + 0.1))
+    if first is None:
+        first = start.scalars._replace(ridge=np.asarray(float(setting.radius) ** 2 + 0.1))
     moved, visits = steps(landscape, setting, zero, first)
     choice = int(np.argmin(visits.risk))
     student, visit = pick(moved, choice), visits.at(choice)

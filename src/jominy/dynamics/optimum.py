@@ -14,7 +14,15 @@ from jominy.data import GaussianMixture, Samples
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import coordinate_nodes
 from jominy.dynamics.landscapes import Landscape, NodeLandscape, minimiser
-from jominy.dynamics.minimise import Setting, Solved, at_scalars, at_zero, collapse_threshold, solve_optimum
+from jominy.dynamics.minimise import (
+    Setting,
+    Solved,
+    at_scalars,
+    at_zero,
+    collapse_threshold,
+    solve_optimum,
+    towards_teacher,
+)
 from jominy.dynamics.optima import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
@@ -28,6 +36,10 @@ from jominy.schedules import Polyak, Schedule
 
 MEAN_ABS = float(np.sqrt(2 / np.pi))
 """E|u| of a standard normal u."""
+
+
+TEACHER_SIZES = (1.0, 3.0)
+"""Where the search for the optimum of a risk that is not convex starts again, in units of the teacher."""
 
 
 @dataclass(frozen=True)
@@ -155,6 +167,9 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
             break
         setting = setting._replace(rule=gaussian_rule(scale))
         solved = solve_optimum(landscape, setting)
+    if not problem.loss.convex and law.teacher is not None:
+        others = [solve_optimum(landscape, setting, towards_teacher(setting, size)) for size in TEACHER_SIZES]
+        solved = min(solved, *others, key=lambda one: one.risk)
     return PopulationOptimum(solved, "shrink" if least_squares else "interior", threshold)
 
 

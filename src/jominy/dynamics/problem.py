@@ -59,8 +59,7 @@ class Problem:
                 "Give labels=[...] for the components (or two kinds of y in Samples), or use SquaredLoss()",
             )
 
-        if isinstance(self.data, GaussianMixture):
-            self.loss.check(self.data)
+        self.loss.check(self.data)
 
     def describe(self) -> dict[str, Any]:
         """The problem as a JSON-able record."""

@@ -5,6 +5,7 @@ from jominy.losses.custom import CustomMarginLoss, CustomResidualLoss
 from jominy.losses.expectations import Moments, OrderParameters
 from jominy.losses.exponential import ExponentialLoss
 from jominy.losses.hinges import HingeLoss, SmoothedHingeLoss, SquaredHingeLoss
+from jominy.losses.link_squared import LinkSquaredLoss
 from jominy.losses.logistic import LogisticLoss
 from jominy.losses.probit import ProbitLoss
 from jominy.losses.squared import SquaredLoss
@@ -16,6 +17,7 @@ __all__ = [
     "ExponentialLoss",
     "FixedTargets",
     "HingeLoss",
+    "LinkSquaredLoss",
     "LogisticLoss",
     "Loss",
     "MarginLoss",

@@ -20,7 +20,7 @@ from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation
 
 if TYPE_CHECKING:
-    from jominy.data import DenseLaw, EigenLaw, GaussianMixture
+    from jominy.data import DenseLaw, EigenLaw, GaussianMixture, Samples
 
 
 class Loss(eqx.Module):
@@ -33,6 +33,8 @@ class Loss(eqx.Module):
     """Whether the targets must be labels -1, +1."""
     closed_form: ClassVar[bool] = False
     """Whether `moments` does without quadrature."""
+    convex: ClassVar[bool] = True
+    """Whether the adversarial risk is convex in X, so that its optimum is one."""
     growth: float = eqx.field(default=0.0, static=True, kw_only=True)
     """g where the slope grows like exp(g |z|): the quadrature reaches further out, and divergence is abrupt."""
     sharpness: float = eqx.field(default=1.0, static=True, kw_only=True)
@@ -46,7 +48,7 @@ class Loss(eqx.Module):
     def targets(self, law: "EigenLaw | DenseLaw") -> Targets:
         """What the targets of a law are to this loss: how to draw them, and how to average over them."""
 
-    def check(self, data: "GaussianMixture") -> None:
+    def check(self, data: "GaussianMixture | Samples") -> None:
         """Raise InputError for data whose targets this loss does not take."""
 
     @abc.abstractmethod
@@ -180,11 +182,18 @@ class ResidualLoss(Loss):
     def targets(self, law: "EigenLaw | DenseLaw") -> Targets:
         return LinearTargets(stated_labels(law), np.asarray(law.noise_variance))
 
-    def check(self, data: "GaussianMixture") -> None:
-        if data.label_law is not None:
+    def check(self, data: "GaussianMixture | Samples") -> None:
+        link, label_law = getattr(data, "teacher_link", None), getattr(data, "label_law", None)  # samples have neither
+        if link is not None:
+            raise InputError(
+                f"{type(self).__name__} does not take a teacher with a link",
+                link,
+                "Use LinkSquaredLoss(link); with Identity() the student has none",
+            )
+        if label_law is not None:
             raise InputError(
                 f"{type(self).__name__} needs targets that are not random labels",
-                data.label_law,
+                label_law,
                 "Use a classification loss such as LogisticLoss(), or leave label_law out",
             )
 

@@ -17,7 +17,7 @@ from jax.scipy.special import ndtr
 from jominy.data.label_laws import LabelLaw
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.losses.expectations import FLOOR, Moments, OrderParameters
-from jominy.losses.targets import Targets
+from jominy.losses.targets import Targets, teacher_variance
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation, gaussian_rule
 
@@ -138,8 +138,4 @@ class RandomLabels(Targets):
 def random_labels(law: EigenLaw | DenseLaw) -> RandomLabels:
     """The random labels of a law that has a label law and a teacher."""
     assert law.label_law is not None and law.teacher is not None
-    if isinstance(law, DenseLaw):
-        variance = np.einsum("i,nij,j->n", law.teacher, law.covariances, law.teacher)
-    else:
-        variance = law.eigenvalues @ law.teacher**2
-    return RandomLabels(law.label_law, gaussian_rule(float(np.sqrt(variance.max()))))
+    return RandomLabels(law.label_law, gaussian_rule(float(np.sqrt(teacher_variance(law).max()))))

@@ -14,12 +14,12 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
 
+from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.losses.expectations import FLOOR, Moments, OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 
 if TYPE_CHECKING:
-    from jominy.data.laws import DenseLaw, EigenLaw
     from jominy.losses.base import Loss
 
 
@@ -90,6 +90,15 @@ class LinearTargets(Targets):
 def stated_labels(law: EigenLaw | DenseLaw) -> np.ndarray:
     """(n,) the labels of the components, zero without them."""
     return np.zeros(len(law.weights)) if law.labels is None else np.asarray(law.labels, dtype=float)
+
+
+def teacher_variance(law: EigenLaw | DenseLaw) -> np.ndarray:
+    """(n,) X*' K_i X*, zero without a teacher."""
+    if law.teacher is None:
+        return np.zeros(len(law.weights))
+    if isinstance(law, EigenLaw):
+        return law.eigenvalues @ law.teacher**2
+    return np.einsum("i,nij,j->n", law.teacher, law.covariances, law.teacher)
 
 
 def fixed_accuracy(labels: Array, order: OrderParameters, radius: Array) -> Array:

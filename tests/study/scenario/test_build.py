@@ -196,6 +196,14 @@ def test_random_labels(kind):
     assert Scenario.from_mapping(CLASSES_FROM_TEACHER | {"data": mixture}).problem().data.classification
 
 
+def test_links():
+    link = {"kind": "erf", "gain": 0.7}
+    data = CLASSES_FROM_TEACHER["data"] | {"teacher_link": link}
+    one = Scenario.from_mapping(CLASSES_FROM_TEACHER | {"data": data, "loss": {"kind": "link-squared", "link": link}})
+    described = one.problem().describe()
+    assert described["data"]["teacher_link"] == described["loss"]["link"] == link
+
+
 CLASSES_FROM_TEACHER = {
     "data": {"kind": "linear-teacher", "dimension": 100, "covariance": {"kind": "identity"}},
     "loss": {"kind": "logistic"},

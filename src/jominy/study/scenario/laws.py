@@ -9,6 +9,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 
 from jominy.study.scenario.base import Table
 from jominy.study.scenario.covariances import Covariance
+from jominy.study.scenario.links import LinkTable
 from jominy.study.scenario.vectors import Vector, build_vector
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class LabelLawTable(Table):
 
 
 _LABEL_LAW = Field(None, description="labels -1, +1 drawn from the teacher's score, in place of a numerical target")
+_TEACHER_LINK = Field(None, description="link of the teacher's score in the target, for the loss link-squared")
 
 
 class TeacherTable(Table):
@@ -55,6 +57,7 @@ class TeacherTable(Table):
     teacher: Vector = Field(1.0, description="the teacher; a number is its norm")
     noise_variance: float = _NOISE
     label_law: LabelLawTable | None = _LABEL_LAW
+    teacher_link: LinkTable | None = _TEACHER_LINK
 
     def build(self) -> LinearTeacher:
         """The law."""
@@ -65,6 +68,7 @@ class TeacherTable(Table):
             teacher=build_vector(self.teacher, self.dimension),
             noise_variance=self.noise_variance,
             label_law=None if self.label_law is None else self.label_law.build(),
+            teacher_link=None if self.teacher_link is None else self.teacher_link.build(),
         )
 
 
@@ -89,6 +93,7 @@ class MixtureTable(Table):
     teacher: Vector | None = Field(None, description="a linear teacher, if the target has one")
     noise_variance: float = _NOISE
     label_law: LabelLawTable | None = _LABEL_LAW
+    teacher_link: LinkTable | None = _TEACHER_LINK
 
     def build(self) -> GaussianMixture:
         """The law."""
@@ -111,4 +116,5 @@ class MixtureTable(Table):
             teacher=None if self.teacher is None else build_vector(self.teacher, self.dimension),
             noise_variance=self.noise_variance,
             label_law=None if self.label_law is None else self.label_law.build(),
+            teacher_link=None if self.teacher_link is None else self.teacher_link.build(),
         )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 from pydantic import Field
 
 from jominy.study.scenario.base import Table
+from jominy.study.scenario.links import LinkTable
 
 if TYPE_CHECKING:
     from jominy.losses import Loss as LossObject
@@ -65,6 +66,18 @@ class SmoothedHingeTable(_LossTable):
     object_name = "SmoothedHingeLoss"
 
 
+class LinkSquaredTable(Table):
+    """(link(score) - target)^2 / 2: a student with a link, on a mixture or a linear teacher."""
+
+    kind: Literal["link-squared"]
+    link: LinkTable
+
+    def build(self) -> LossObject:
+        from jominy.losses import LinkSquaredLoss
+
+        return LinkSquaredLoss(self.link.build())
+
+
 class ExponentialTable(_LossTable):
     """exp(-margin), for classes."""
 
@@ -73,6 +86,13 @@ class ExponentialTable(_LossTable):
 
 
 Loss = Annotated[
-    SquaredTable | LogisticTable | ProbitTable | HingeTable | SquaredHingeTable | SmoothedHingeTable | ExponentialTable,
+    SquaredTable
+    | LogisticTable
+    | ProbitTable
+    | HingeTable
+    | SquaredHingeTable
+    | SmoothedHingeTable
+    | LinkSquaredTable
+    | ExponentialTable,
     Field(discriminator="kind"),
 ]

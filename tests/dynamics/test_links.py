@@ -1,0 +1,56 @@
+"""Students and teachers with links: forecast against simulation, optimum against SciPy, what is refused."""
+
+import numpy as np
+import pytest
+
+import jominy as jm
+from agreement import deviations
+
+TIMES = np.array([0.5, 2.0, 5.0])
+
+
+def problem(noise, radius=0.3, d=300):
+    data = jm.LinearTeacher(jm.two_level(d, 0.5, 4.0), 1.5, noise, teacher_link=jm.Erf())
+    return jm.Problem(data, jm.LinkSquaredLoss(jm.Erf()), radius)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("noise", [0.0, 0.1])
+def test_simulation_follows_the_forecast(noise):
+    """100 seeds at d = 300: 3.5 standard errors plus C/d."""
+    one, schedule = problem(noise), jm.Constant(0.8)
+    curve = jm.forecast(one, schedule, times=TIMES, start=0.3)
+    runs = jm.simulate(one, schedule, times=TIMES, start=0.3, seeds=100, progress=False)
+    assert "adversarial_accuracy" not in curve and curve.status == "completed"
+    found = deviations(curve, runs, 300)
+    assert max(found.values()) < 1, found
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: jm.LinearTeacher(jm.identity(10), teacher_link="erf"), "teacher_link must be a link"),
+        (
+            lambda: jm.LinearTeacher(jm.identity(10), teacher_link=jm.Erf(), label_law=jm.SignLabels()),
+            "a link of the teacher's score or a label",
+        ),
+        (
+            lambda: jm.Problem(jm.LinearTeacher(jm.identity(10), teacher_link=jm.Erf()), jm.SquaredLoss(), 0.1),
+            "SquaredLoss does not take a teacher with a link",
+        ),
+        (
+            lambda: jm.Problem(
+                jm.LinearTeacher(jm.identity(10), label_law=jm.SignLabels()), jm.LinkSquaredLoss(jm.Erf()), 0.1
+            ),
+            "does not take random labels",
+        ),
+        (
+            lambda: jm.Problem(jm.Samples(np.eye(4), [1, -1, 1, -1]), jm.LinkSquaredLoss(jm.Erf()), 0.1),
+            "is for Gaussian mixtures",
+        ),
+        (lambda: jm.LinkSquaredLoss("erf"), "needs a link"),
+    ],
+)
+def test_refused(make, message):
+    with pytest.raises(jm.InputError, match=message):
+        make()
