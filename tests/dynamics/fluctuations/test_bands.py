@@ -203,7 +203,7 @@ def test_near_the_largest_stable_rate_bands_are_not_trusted(rate, scaled_indicat
 def test_divergence_has_bands_until_it_diverges():
     problem = zoo.one_class(zoo.iso(50), 0.25).problem(jm.SquaredLoss(), 0.3)
     curve = jm.forecast(problem, jm.Constant(6.0), time=60, start=zoo.start(50), bands=True)
-    assert curve.attrs["status"] == "diverged"
+    assert curve.attrs["status"] == "diverged" and curve.attrs["bands"] == "not to be trusted"
     assert not any(np.isnan(curve[name]).any() for name in curve.data_vars)
     assert np.isinf(curve.norm_sd[-1]) and np.isfinite(curve.norm_bias).all()
 
@@ -213,6 +213,16 @@ def test_a_start_that_never_moves():
     curve = jm.forecast(problem, jm.ExactLineSearch(), times=TIMES, bands=True)
     assert curve.attrs["status"] == "stuck at zero"
     assert np.all(curve.adversarial_risk_sd == 0) and not any(np.isnan(curve[name]).any() for name in curve.data_vars)
+
+
+def test_at_a_start_that_is_fixed_nothing_fluctuates_yet():
+    problem = two_level(40).problem(jm.SquaredLoss(), 0.3)
+    curve = jm.forecast(
+        problem, jm.Constant(0.3), times=[0.0, 1.0], start=jm.optimum(problem).vector, bands=True
+    )  # the distance to the optimum is zero there, and not differentiable
+    for name in curve.data_vars:
+        if str(name).endswith(("_sd", "_bias")):
+            assert curve[name][0] == 0 and 0 < abs(curve[name][1]) < 1, name
 
 
 def test_messages():

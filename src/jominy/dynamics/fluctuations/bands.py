@@ -109,6 +109,7 @@ def population_bands(
     else:  # the rate is zero at zero: no run ever leaves the start
         fluctuation, reached = _no_fluctuation(frame, calm.size), calm.size
     seen = jax.tree.map(lambda leaf: leaf[:reached], observation)
+    still = ~(np.any(fluctuation.covariance, axis=(1, 2)) & moving[:reached])  # as a fixed start is, at time zero
     classification = problem.data.classification
     found = readings(
         setting,
@@ -122,17 +123,18 @@ def population_bands(
         flow.schedule.adaptive,
     )
     variables = {
-        name: (dims, _completed(values, ~moving[:reached], count, name.endswith("_sd")))
+        name: (dims, _completed(values, still, count, name.endswith("_sd")))
         for name, (dims, values) in as_variables(found, dimension).items()
     }
-    trust = judge(variables, times, dimension, np.where(sound, np.asarray(observation.order.norm), 0.0))
+    norm = np.where(sound, np.asarray(observation.order.norm), 0.0)
+    trust = judge(variables, times, dimension, norm, all_known=reached == count)
     attributes = {"band_dimension": float(dimension), "bands": trust.verdict, "bands_indicator": trust.indicator}
     notes = list(trust.notes)
     if zero:
         notes.append(
             "Bands begin with the first step, at which the norm is zero; those of the first few steps are rough."
         )
-    return Bands(withheld(variables), attributes, notes)
+    return Bands(withheld(variables, dimension), attributes, notes)
 
 
 def _solve(
@@ -166,7 +168,7 @@ def _no_fluctuation(frame: Frame, count: int) -> Fluctuation:
 
 
 def _completed(values: np.ndarray, still: np.ndarray, count: int, spread: bool) -> np.ndarray:
-    """All times: nothing fluctuates where all runs are `still`; where nothing is known, infinite spread and no bias."""
+    """All times: nothing fluctuates where all runs are `still` equal; where nothing is known, infinite spread and no bias."""
     values, unknown = np.array(values), np.inf if spread else 0.0
     values[still] = 0.0
     missing = np.full((count - len(values), *values.shape[1:]), unknown)

@@ -13,6 +13,8 @@ from jominy.dynamics.readout import Variables
 
 GOOD, FAIR, SHOWN = 0.25, 0.6, 1.0
 SMALL_NORM = 0.3
+ROUNDING = 1e-9
+"""A bias smaller than this over the dimension is the integrator's, beside a spread that may vanish altogether."""
 
 
 class Trust(NamedTuple):
@@ -23,26 +25,26 @@ class Trust(NamedTuple):
     notes: list[str]
 
 
-def withheld(variables: Variables) -> Variables:
+def withheld(variables: Variables, dimension: float) -> Variables:
     """The same, with an infinite standard deviation wherever the bias is larger: there is no band there."""
     kept = dict(variables)
     for name, (dims, sd) in variables.items():
         if name.endswith("_sd"):
-            bias = variables[name.removesuffix("_sd") + "_bias"][1]
-            kept[name] = (dims, np.where(np.abs(bias) > SHOWN * sd, np.inf, sd))
+            ratio = _ratio(variables, name.removesuffix("_sd"), dimension)
+            kept[name] = (dims, np.where(ratio > SHOWN, np.inf, sd))
     return kept
 
 
-def judge(variables: Variables, times: np.ndarray, dimension: float, norm: np.ndarray) -> Trust:
+def judge(variables: Variables, times: np.ndarray, dimension: float, norm: np.ndarray, all_known: bool) -> Trust:
     """The verdict from the adversarial risk over all times; `variables` before anything is withheld."""
-    ratios = _ratio(variables, "adversarial_risk")
+    ratios = _ratio(variables, "adversarial_risk", dimension)
     indicator = float(np.max(ratios, initial=0.0))
     worst = times[int(np.argmax(ratios))] if ratios.size else 0.0
     notes = []
     hidden = sorted(
         name.removesuffix("_sd")
         for name in variables
-        if name.endswith("_sd") and np.any(_ratio(variables, name.removesuffix("_sd")) > SHOWN)
+        if name.endswith("_sd") and np.any(_ratio(variables, name.removesuffix("_sd"), dimension) > SHOWN)
     )
     if hidden:
         notes.append(
@@ -57,6 +59,9 @@ def judge(variables: Variables, times: np.ndarray, dimension: float, norm: np.nd
             f"The norm of one run strays by more than {SMALL_NORM:g} of itself, last at time {last:.3g}: bands around "
             "a norm that small have not been tested."
         )
+    if not all_known:
+        notes.append("There are no bands where the curve has diverged.")
+        return Trust("not to be trusted", indicator, notes)
     if indicator < GOOD:
         return Trust("good", indicator, notes)
     verdict = "fair" if indicator < FAIR else "not to be trusted"
@@ -70,9 +75,9 @@ def judge(variables: Variables, times: np.ndarray, dimension: float, norm: np.nd
     return Trust(verdict, indicator, notes)
 
 
-def _ratio(variables: Variables, name: str) -> np.ndarray:
-    """|bias| / sd; zero where both vanish."""
+def _ratio(variables: Variables, name: str, dimension: float) -> np.ndarray:
+    """|bias| / sd; zero where the bias is nothing but rounding."""
     sd, bias = variables[f"{name}_sd"][1], np.abs(variables[f"{name}_bias"][1])
     with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = np.where(bias == 0, 0.0, bias / sd)
+        ratio = np.where(bias * dimension < ROUNDING, 0.0, bias / sd)
     return np.where(np.isnan(ratio), np.inf, ratio)
