@@ -45,9 +45,8 @@ def test_least_squares_against_closed_forms_and_scipy(radius, schedule):
     rate = decay if schedule == "moving" else (lambda t: 0.5 + 0 * t)
     oracle = oracle_fluctuations.OneClass(lam, dl, mass, 0.25, radius, lambda t, y: rate(t))
     solved = oracle.solve(state, np.zeros((4, 4)), TIMES)
-    curve = jm.forecast(
-        law.problem(jm.SquaredLoss(), radius), jm.FromFunction(rate), times=TIMES, start=start, bands=True
-    )
+    given = jm.FromFunction(decay) if schedule == "moving" else jm.Constant(0.5)
+    curve = jm.forecast(law.problem(jm.SquaredLoss(), radius), given, times=TIMES, start=start, bands=True)
     functions = {"adversarial_risk": oracle.risk, "norm": lambda y: oracle.scalars(y)[3]}
     for name, function in functions.items():
         for found, expected in zip(scaled(curve, name), oracle.read(function, *solved), strict=True):
@@ -104,11 +103,16 @@ def test_reference_values_of_a_moving_rate():
     # `fluctuations.md` section 5: d * bias of the norm with and (0.284, ...) without dF/dt.
     law = two_level()
     curve = jm.forecast(
-        law.problem(jm.SquaredLoss(), 0.3), jm.FromFunction(decay), times=[1, 2, 3], start=zoo.start(400), bands=True
+        law.problem(jm.SquaredLoss(), 0.3),
+        jm.FromFunction(decay),
+        times=[1.0, 2.0, 3.0],
+        start=zoo.start(400),
+        bands=True,
     )
     np.testing.assert_allclose(scaled(curve, "norm")[1], [0.427, 0.243, 0.178], atol=6e-4)
 
 
+slow = pytest.mark.slow
 CASES = {
     "zero start, least squares": (lambda: two_level(200), jm.SquaredLoss(), 0.5, jm.Constant(0.5), None),
     "zero start, logistic": (lambda: zoo.two_grouped_classes(200), jm.LogisticLoss(), 0.5, jm.Constant(1.0), None),
@@ -125,7 +129,10 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", CASES)
+FIRST = ("zero start, least squares", "logistic, Polyak")
+
+
+@pytest.mark.parametrize("name", [name if name in FIRST else pytest.param(name, marks=slow) for name in CASES])
 def test_against_sgd(name):
     # 1000 runs: the sample standard deviation has a relative error of 0.022, the mean one of sd / 32.
     law, loss, radius, schedule, start = CASES[name]
@@ -156,6 +163,7 @@ def test_nodes_that_stand_for_a_long_spectrum():
         np.testing.assert_allclose(bands[0][f"{name}_bias"], bands[1][f"{name}_bias"], rtol=1e-6, atol=1e-9)
 
 
+@pytest.mark.slow
 def test_one_class_twice_is_one_class():
     one = zoo.two_grouped_classes(40)
     same = zoo.Law(np.array([0.5, 0.5]), one.means[[0, 0]], one.covariances[[0, 0]], np.array([1.0, 1.0]))
@@ -177,6 +185,7 @@ def test_another_dimension_only_rescales():
     assert other.attrs["band_dimension"] == 100
 
 
+@pytest.mark.slow
 def test_a_limiting_law_agrees_with_a_large_dimension():
     def bands(own, **more):
         data = jm.LinearTeacher(jm.uniform(own, low=0.2, high=1.8), noise_variance=0.25)
@@ -192,7 +201,7 @@ def test_a_limiting_law_agrees_with_a_large_dimension():
 def test_near_the_largest_stable_rate_bands_are_not_trusted(rate, scaled_indicator, verdict):
     # `fluctuations.md` section 8: |bias| / sd at t = 8 for d = 50.
     problem = zoo.one_class(zoo.iso(50), 0.25).problem(jm.SquaredLoss(), 0.3)
-    curve = jm.forecast(problem, jm.Constant(rate), times=[2.0, 8.0], start=zoo.start(50), bands=True)
+    curve = jm.forecast(problem, jm.Constant(rate), times=[1.0, 2.0, 8.0], start=zoo.start(50), bands=True)
     assert curve.attrs["bands"] == verdict
     assert curve.attrs["bands_indicator"] == pytest.approx(scaled_indicator, abs=0.02)
     assert any(verdict in note for note in json.loads(curve.attrs["notes"]))
@@ -201,8 +210,8 @@ def test_near_the_largest_stable_rate_bands_are_not_trusted(rate, scaled_indicat
 
 
 def test_divergence_has_bands_until_it_diverges():
-    problem = zoo.one_class(zoo.iso(50), 0.25).problem(jm.SquaredLoss(), 0.3)
-    curve = jm.forecast(problem, jm.Constant(6.0), time=60, start=zoo.start(50), bands=True)
+    problem = two_level(40).problem(jm.SquaredLoss(), 0.3)
+    curve = jm.forecast(problem, jm.Constant(6.0), times=[1.0, 20.0, 60.0], start=zoo.start(40), bands=True)
     assert curve.attrs["status"] == "diverged" and curve.attrs["bands"] == "not to be trusted"
     assert not any(np.isnan(curve[name]).any() for name in curve.data_vars)
     assert np.isinf(curve.norm_sd[-1]) and np.isfinite(curve.norm_bias).all()
@@ -218,7 +227,7 @@ def test_a_start_that_never_moves():
 def test_at_a_start_that_is_fixed_nothing_fluctuates_yet():
     problem = two_level(40).problem(jm.SquaredLoss(), 0.3)
     curve = jm.forecast(
-        problem, jm.Constant(0.3), times=[0.0, 1.0], start=jm.optimum(problem).vector, bands=True
+        problem, jm.Constant(0.3), times=[0.0, 1.0, 2.0], start=jm.optimum(problem).vector, bands=True
     )  # the distance to the optimum is zero there, and not differentiable
     for name in curve.data_vars:
         if str(name).endswith(("_sd", "_bias")):

@@ -104,13 +104,19 @@ def theory(one: zoo.Law, loss, x, radius):
     size = nodes.shares.size
     coefficients = np.repeat(fixed.start[:, None], size, axis=1)
     student = Student(coefficients, coefficients - nodes.teacher, np.zeros(size))
-    with jax.enable_x64(True):
+
+    @jax.jit
+    def one_step():
         step = Increments(frame, loss, loss.targets(mixture), np.asarray(radius), gaussian_rule(4.0))
         theta, state = as_vector(order_parameters(nodes, student)), frame.state(student)
         drift = step.drift(step.scalars(theta), RATE, state)
         covariance, correction = step.spread(theta, np.asarray(RATE), state, drift)
+        return state, drift, correction, covariance
+
+    with jax.enable_x64(True):
+        found = [np.asarray(part) for part in one_step()]
     vectors = [v for v, used in zip(fixed.vectors, range(len(fixed.vectors)), strict=True) if used in frame.kept]
-    return np.array(vectors), *(np.asarray(part) for part in (state, drift, correction, covariance))
+    return np.array(vectors), *found
 
 
 def increments(one: zoo.Law, derivative, x, radius, vectors, count: int, seed: int):

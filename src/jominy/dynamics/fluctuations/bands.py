@@ -168,7 +168,7 @@ def _no_fluctuation(frame: Frame, count: int) -> Fluctuation:
 
 
 def _completed(values: np.ndarray, still: np.ndarray, count: int, spread: bool) -> np.ndarray:
-    """All times: nothing fluctuates where all runs are `still` equal; where nothing is known, infinite spread and no bias."""
+    """All times: nothing where all runs are `still` equal; where nothing is known, infinite spread and no bias."""
     values, unknown = np.array(values), np.inf if spread else 0.0
     values[still] = 0.0
     missing = np.full((count - len(values), *values.shape[1:]), unknown)
