@@ -56,7 +56,8 @@ def forecast(
     compress : mixtures only: let Chebyshev nodes stand for more than 64 distinct eigenvalues; a number >= 4 says how
         many nodes, whatever their error (`numerical_error` tells it)
     rtol : mixtures only: relative tolerance of the integrator
-    bands : mixtures only (a forecast of samples has its band always): also report, for every variable, `<name>_sd`, the
+    bands : mixtures only (a forecast of samples has its band always): also report, for risks, accuracies, norm,
+        distance, excess risk, alignment and an adaptive learning rate (`docs/bands.md`), `<name>_sd`, the
         standard deviation of one run at the given dimension, and `<name>_bias`, the mean over runs minus the curve
     dimension : the dimension d of the runs that the bands are for; default: the data's own, and needed where that is
         infinite. For data of finite dimension another value only rescales the bands (sd ~ 1/sqrt(d), bias ~ 1/d)
