@@ -196,7 +196,7 @@ def _status(
                 f"The learning rate is above the stability threshold 2 d / tr K = {threshold:.6g}, so the risk grows "
                 "without bound, at any radius. Use a rate below it."
             )
-        return Status.DIVERGED, rate_limits(problem).sentence()
+        return Status.DIVERGED, f"{rate_limits(problem).sentence()} Lower the rate, or start nearer to zero."
     if found.regime == "collapse":
         return Status.COLLAPSED, (
             f"The radius {problem.radius:.6g} is at or above the collapse radius {found.collapse_radius:.6g}: the "

@@ -60,6 +60,11 @@ def step_moments(
     return _of_residual(loss, order, radius, rule)
 
 
+def _tilt(loss: Loss, sd: Array) -> Array | None:
+    """How much further the fourth power of a slope that grows exponentially reaches than a Gaussian."""
+    return 4 * loss.growth * sd if loss.growth else None
+
+
 def _of_margin(
     labels: Array, loss: MarginLoss, order: OrderParameters, radius: Array, rule: GaussianRule
 ) -> StepMoments:
@@ -70,7 +75,7 @@ def _of_margin(
         return _pairs(jnp.stack([up * slope, slope * u, ridge * slope, slope**2]))
 
     mean = labels * order.margin_mean - radius * order.norm
-    second = gaussian_expectation(pairs, mean, sd, rule, loss.kinks)
+    second = gaussian_expectation(pairs, mean, sd, rule, loss.kinks, _tilt(loss, sd))
     return StepMoments(jnp.moveaxis(second, -1, 0), jnp.stack([1 / sd, 0 * sd], axis=-1)[:, None])
 
 
@@ -83,7 +88,7 @@ def _of_residual(loss: ResidualLoss, order: OrderParameters, radius: Array, rule
         slope, norm_slope = loss.adversarial_slopes(e, order.norm, jnp.zeros_like(e), radius)
         return _pairs(jnp.stack([slope, slope * u, norm_slope / jnp.maximum(order.norm, FLOOR), slope**2]))
 
-    second = gaussian_expectation(pairs, order.residual_mean, sd, rule, kinks)
+    second = gaussian_expectation(pairs, order.residual_mean, sd, rule, kinks, _tilt(loss, sd))
     return StepMoments(jnp.moveaxis(second, -1, 0), jnp.stack([1 / sd, -1 / sd], axis=-1)[:, None])
 
 
@@ -112,7 +117,7 @@ def _of_random_labels(
         return of_label(1.0, plus) + of_label(-1.0, minus)
 
     kinks = [side * (shift + kink) for kink in loss.kinks for side in (1.0, -1.0)]
-    second = targets.expect(pairs, order, given, rule, kinks)
+    second = targets.expect(pairs, order, given, rule, kinks, _tilt(loss, given.sd))
     first = jnp.stack([1 / given.sd, 0 * given.sd], axis=-1)
     other = jnp.stack([-given.pull / (given.sd * beside), 1 / beside], axis=-1)
     return StepMoments(jnp.moveaxis(second, -1, 0), jnp.stack([first, other], axis=1))
