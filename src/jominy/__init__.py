@@ -70,6 +70,7 @@ if TYPE_CHECKING:
     from jominy.results import Status as Status
     from jominy.results import load as load
     from jominy.results import save as save
+    from jominy.schedules import AdaGradNorm as AdaGradNorm
     from jominy.schedules import Constant as Constant
     from jominy.schedules import Cosine as Cosine
     from jominy.schedules import ExactLineSearch as ExactLineSearch
@@ -77,6 +78,9 @@ if TYPE_CHECKING:
     from jominy.schedules import InverseTime as InverseTime
     from jominy.schedules import Piecewise as Piecewise
     from jominy.schedules import Polyak as Polyak
+    from jominy.schedules import RadiusFunction as RadiusFunction
+    from jominy.schedules import RadiusPiecewise as RadiusPiecewise
+    from jominy.schedules import RadiusRamp as RadiusRamp
     from jominy.show import plot as plot
     from jominy.study import Scenario as Scenario
     from jominy.study import advise as advise
@@ -101,7 +105,10 @@ _ROOMS = {
         "MarginLoss", "ProbitLoss", "ResidualLoss", "SmoothedHingeLoss", "SquaredHingeLoss", "SquaredLoss",
     ),
     "results": ("Status", "load", "save"),
-    "schedules": ("Constant", "Cosine", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak"),
+    "schedules": (
+        "AdaGradNorm", "Constant", "Cosine", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak",
+        "RadiusFunction", "RadiusPiecewise", "RadiusRamp",
+    ),
     "show": ("plot",),
     "study": ("Scenario", "advise", "compare"),
 }  # fmt: skip

@@ -6,22 +6,24 @@ Source: theory `dynamics.md` section 1.2. A right-hand side costs O(d^3).
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.landscapes import DenseLandscape, dense_order_parameters
-from jominy.dynamics.students import Observation, attack_ridge, brake
+from jominy.dynamics.students import Observation, attack_ridge, batch_memory, brake, diverged, runaway
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
-from jominy.schedules import Descent, Schedule
+from jominy.schedules import Descent, RadiusSchedule, Schedule
 
 
 class DenseState(NamedTuple):
-    """`mean` (d,) of X, and `covariance` (d, d) times d, of order one."""
+    """`mean` (d,) of X, `covariance` (d, d) times d, of order one, and the schedule's `memory` ()."""
 
     mean: Array
     covariance: Array
+    memory: Array = np.zeros(())
 
 
 class DenseFlow(eqx.Module):
@@ -31,7 +33,7 @@ class DenseFlow(eqx.Module):
     loss: Loss
     targets: Targets
     schedule: Schedule
-    radius: Array
+    radius: RadiusSchedule
     rule: GaussianRule
     optimum: Array
 
@@ -40,7 +42,7 @@ class DenseFlow(eqx.Module):
         dimension = mean.shape[0]
         covariance = state.covariance / dimension
         order = dense_order_parameters(law, mean, covariance)
-        moments = self.targets.moments(self.loss, order, self.radius, self.rule)
+        moments = self.targets.moments(self.loss, order, self.radius.at(time), self.rule)
         ridge = attack_ridge(moments, law.weights, order.norm)
         curvature = jnp.einsum("n,nij->ij", law.weights * moments.curvature, law.covariances)
         surplus = law.weights * (moments.curvature + moments.teacher_curvature)
@@ -58,24 +60,42 @@ class DenseFlow(eqx.Module):
             gradient_squared=gradient @ gradient + jnp.sum(spread * hessian),
             noise=jnp.trace(noise) / dimension,
             curved_noise=jnp.sum(noise * hessian) / dimension,
+            memory=state.memory,
         )
-        return order, moments, gradient, hessian, noise, self.schedule.rate(time, descent)
+        return order, moments, gradient, hessian, noise, descent, self.schedule.rate(time, descent)
 
-    def frozen(self, time: Array, state: DenseState) -> tuple[Array, Array, Array]:
-        """The mean's velocity (d,) with its sign turned, the pull (d, d) on the spread, and its growth (d, d)."""
-        _, gradient, hessian, noise, rate = self._evaluate(time, state)
-        return rate * gradient, rate * hessian, rate**2 * noise
+    def frozen(self, time: Array, state: DenseState) -> tuple[Array, Array, Array, Array]:
+        """The mean's velocity (d,) with its sign turned, the spread's pull and growth (d, d), the memory's growth."""
+        _, _, gradient, hessian, noise, descent, rate = self._evaluate(time, state)
+        return rate * gradient, rate * hessian, rate**2 * noise, descent.noise
 
     def velocity(self, time: Array, state: DenseState) -> DenseState:
         """Time derivative of the state."""
-        order, moments, gradient, hessian, noise, rate = self._evaluate(time, state)
-        slowed = brake(order, moments) * rate
+        order, moments, gradient, hessian, noise, descent, rate = self._evaluate(time, state)
+        braked = brake(order, moments)
+        slowed = braked * rate
         shrink = hessian @ state.covariance
-        return DenseState(-slowed * gradient, slowed * (rate * noise - shrink - shrink.T))
+        memory = braked * descent.noise if self.schedule.remembers else jnp.zeros(())
+        return DenseState(-slowed * gradient, slowed * (rate * noise - shrink - shrink.T), memory)
+
+    def batch(self, time: Array, state: DenseState, length: Array) -> DenseState:
+        """The state after one batch of `length` d samples: a finite step, exact as d grows. Section 8.2."""
+        order, moments, gradient, hessian, noise, descent, _ = self._evaluate(time, state)
+        memory = state.memory + batch_memory(self.schedule, descent, length)
+        rate = self.schedule.rate(time, descent._replace(memory=memory))
+        step = rate * length
+        keep = jnp.eye(state.mean.size) - step * hessian
+        moved = DenseState(
+            state.mean - step * gradient,
+            keep @ state.covariance @ keep.T + rate * step * noise,
+            memory,
+        )
+        lost = diverged(order) | runaway(order, moments)
+        return jax.tree.map(lambda old, new: jnp.where(lost, old, new), state, moved)
 
     def observe(self, time: Array, state: DenseState) -> Observation:
         """Order parameters, distance, overlap and rate."""
-        order, _, _, _, _, rate = self._evaluate(time, state)
+        order, *_, rate = self._evaluate(time, state)
         error = state.mean - self.optimum
         spread = jnp.trace(state.covariance) / state.mean.shape[0]
         return Observation(order, error @ error + spread, state.mean @ self.law.teacher, rate)

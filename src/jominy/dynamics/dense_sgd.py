@@ -3,10 +3,12 @@
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.dense import DenseFlow, DenseState
+from jominy.dynamics.sgd import VectorState
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
 from jominy.numerics.streams import stream
@@ -14,7 +16,13 @@ from jominy.schedules import UNKNOWN_DESCENT
 
 
 class DenseNoise(NamedTuple):
-    """The randomness of one step: (1,) uniform for the class, (1,) normal for the target, (d,) normals of the input."""
+    """The randomness of one step, b samples.
+
+    Attributes:
+        component: (b, 1) uniform, chooses the class.
+        label: (b, 1) normal, for the randomness of the target.
+        input: (b, d) normals of the input.
+    """
 
     component: Array
     label: Array
@@ -27,48 +35,54 @@ class DenseSGD(eqx.Module):
     flow: DenseFlow
     roots: Array
 
-    def rate(self, state: Array, time: Array) -> Array:
+    def rate(self, state: VectorState, time: Array) -> Array:
         """The learning rate; adaptive schedules see the population's quantities at the current student."""
         if not self.flow.schedule.adaptive:
-            return self.flow.schedule.rate(time, UNKNOWN_DESCENT)
-        return self.flow.observe(time, DenseState(state, jnp.zeros((state.size, state.size)))).rate
+            return self.flow.schedule.rate(time, UNKNOWN_DESCENT._replace(memory=state.memory))
+        return self.observe(state, time).rate
 
-    def step(self, state: Array, noise: DenseNoise, time: Array) -> Array:
-        """X <- X - (g/d) (Psi_r x + Psi_rho X / ||X||) for one fresh sample x."""
-        law, loss = self.flow.law, self.flow.loss
-        component = jnp.searchsorted(jnp.cumsum(law.weights)[:-1], noise.component[0])
+    def step(self, state: VectorState, noise: DenseNoise, time: Array) -> VectorState:
+        """X <- X - (g/d) sum (Psi_r x + Psi_rho X / ||X||) over a batch of fresh samples x (usually one)."""
+        law, loss, vector = self.flow.law, self.flow.loss, state.vector
+        component = jnp.searchsorted(jnp.cumsum(law.weights)[:-1], noise.component[:, 0])
         # Every class's root meets the noise of all seeds in one matrix product; gathering roots per seed would not fit.
-        sample = law.means[component] + jnp.einsum("nij,j->ni", self.roots, noise.input)[component]
-        target = self.flow.targets.draw(component, law.teacher @ sample, noise.label[0])
-        norm = jnp.sqrt(state @ state)
-        slope, norm_slope = loss.adversarial_slopes(state @ sample, norm, target, self.flow.radius)
-        step = self.rate(state, time) / state.size
-        pull = jnp.where(norm > 0, norm_slope / jnp.where(norm > 0, norm, 1.0), 0.0)
-        return jnp.where(norm**2 < 1e14, state - step * (slope * sample + pull * state), state)
+        noises = jnp.einsum("nij,bj->bni", self.roots, noise.input)
+        sample = law.means[component] + noises[jnp.arange(component.size), component]
+        target = jax.vmap(self.flow.targets.draw)(component, sample @ law.teacher, noise.label[:, 0])
+        norm = jnp.sqrt(vector @ vector)
+        slope, norm_slope = loss.adversarial_slopes(sample @ vector, norm, target, self.flow.radius.at(time))
+        pull = jnp.where(norm > 0, jnp.sum(norm_slope) / jnp.where(norm > 0, norm, 1.0), 0.0)
+        push = slope @ sample + pull * vector
+        if self.flow.schedule.remembers:
+            state = state._replace(memory=state.memory + push @ push / vector.size**2)
+        moved = vector - self.rate(state, time) / vector.size * push
+        return state._replace(vector=jnp.where(norm**2 < 1e14, moved, vector))
 
-    def observe(self, state: Array, time: Array) -> Observation:
+    def observe(self, state: VectorState, time: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""
-        return self.flow.observe(time, DenseState(state, jnp.zeros((state.size, state.size))))
+        size = state.vector.size
+        return self.flow.observe(time, DenseState(state.vector, jnp.zeros((size, size)), state.memory))
 
 
 class DenseNoiseSource:
     """Draws `DenseNoise` for many seeds."""
 
-    def __init__(self, seeds: list[int], dimension: int):
-        self.dimension = dimension
+    def __init__(self, seeds: list[int], dimension: int, batch_size: int = 1):
+        self.dimension, self.batch_size = dimension, batch_size
         self.generators = [[stream(seed, purpose) for seed in seeds] for purpose in range(3)]
 
     def floats_per_step(self) -> int:
         """Numbers needed for one step of one seed."""
-        return self.dimension + 2
+        return self.batch_size * (self.dimension + 2)
 
     def draw(self, steps: int) -> DenseNoise:
         """Noise of the next `steps` steps of all seeds."""
         component, label, inputs = self.generators
+        batch = (steps, self.batch_size)
         return DenseNoise(
-            np.stack([g.random((steps, 1)) for g in component]),
-            np.stack([g.standard_normal((steps, 1)) for g in label]),
-            np.stack([g.standard_normal((steps, self.dimension)) for g in inputs]),
+            np.stack([g.random((*batch, 1)) for g in component]),
+            np.stack([g.standard_normal((*batch, 1)) for g in label]),
+            np.stack([g.standard_normal((*batch, self.dimension)) for g in inputs]),
         )
 
 

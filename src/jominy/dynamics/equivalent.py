@@ -100,12 +100,14 @@ def forecast_equivalent(
     system = EquivalentFlow(adversarial, inflate_noise)
     state = initial(representation, law, start)
     solved_at = grid if grid[0] == 0 else np.concatenate([[0.0], grid])
-    jumps = np.array([jump for jump in schedule.jumps if 0 < jump < grid[-1]])
+    jumps = np.array([jump for jump in (*schedule.jumps, *problem.radius_schedule.jumps) if 0 < jump < grid[-1]])
     solved = integrate(system, (state, state), solved_at, jumps, np.asarray(rtol))
     first = len(solved_at) - len(grid)
     seen = jax.tree.map(lambda leaf: np.asarray(leaf)[first : int(solved.reached)], solved.observations)
     teacher = float(np.linalg.norm(law.teacher))
-    variables = population_variables(problem, setting, seen, radii, found.solved, teacher, ("time",))
+    variables = population_variables(
+        problem, setting, grid[: len(seen.rate)], seen, radii, found.solved, teacher, ("time",)
+    )
     lost = np.logical_or.accumulate(np.asarray(diverged(seen.order)))
     result = labelled(
         "forecast equivalent",
@@ -115,7 +117,7 @@ def forecast_equivalent(
         past_divergence(variables, lost),
         grid[: len(lost)],
         radii,
-        found.record(problem.radius),
+        found.record(problem.final_radius),
         Status.DIVERGED if np.any(lost) else Status.COMPLETED,
         method=representation.description,
     )

@@ -90,6 +90,7 @@ def homogenize(
         )
     grid = report_times(time, times, problem.data.dimension)
     schedule.check(grid)
+    problem.radius_schedule.check(grid)
     return population_paths(problem, schedule, grid, chosen, start, radii, _step(step), progress)
 
 

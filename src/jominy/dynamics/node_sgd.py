@@ -8,6 +8,7 @@ student enters through its square norm, a chi-square variable. The law is that o
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -25,25 +26,34 @@ from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.numerics.streams import stream
-from jominy.schedules import UNKNOWN_DESCENT, Schedule
+from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
 
 class NodeState(NamedTuple):
-    """One student: `coordinates` (A, G) in the basis, `rest` (G,) square norm orthogonal to it (0 columns: none)."""
+    """One student: `coordinates` (A, G) in the basis, `rest` (G,) square norm orthogonal to it (0 columns: none).
+
+    And the schedule's `memory` ().
+    """
 
     coordinates: Array
     rest: Array
+    memory: Array
+
+
+def node_states(coordinates: np.ndarray, rest: np.ndarray) -> NodeState:
+    """States of many students at the start, a leading axis for them."""
+    return NodeState(coordinates, rest, np.zeros(len(coordinates)))
 
 
 class NodeNoise(NamedTuple):
-    """The randomness of one step of one seed.
+    """The randomness of one step of one seed, b samples.
 
     Attributes:
-        component: (1,) uniform, chooses the class.
-        label: (1,) normal, for the randomness of the target.
-        along: (A, G) normals along the basis.
-        rest_along: (G,) normals along the student's part orthogonal to the basis (0 columns: none).
-        rest_beyond: (G,) chi-square: square norm of what remains (0 columns: none).
+        component: (b, 1) uniform, chooses the class.
+        label: (b, 1) normal, for the randomness of the target.
+        along: (b, A, G) normals along the basis.
+        rest_along: (b, G) normals along the student's part orthogonal to the basis (0 columns: none).
+        rest_beyond: (G,) chi-square: square norm of what remains of the batch together (0 columns: none).
     """
 
     component: Array
@@ -61,7 +71,7 @@ class NodeSGD(eqx.Module):
     loss: Loss
     targets: Targets
     schedule: Schedule
-    radius: Array
+    radius: RadiusSchedule
     rule: GaussianRule
     optimum: Student
     step_time: Array
@@ -73,36 +83,41 @@ class NodeSGD(eqx.Module):
     def _rate(self, state: NodeState, time: Array) -> Array:
         """The learning rate; adaptive schedules see the population's quantities at the current student."""
         if not self.schedule.adaptive:
-            return self.schedule.rate(time, UNKNOWN_DESCENT)
+            return self.schedule.rate(time, UNKNOWN_DESCENT._replace(memory=state.memory))
         student = self._student(state)
         order = order_parameters(self.nodes, student)
-        moments = self.targets.moments(self.loss, order, self.radius, self.rule)
+        moments = self.targets.moments(self.loss, order, self.radius.at(time), self.rule)
         ridge = attack_ridge(moments, self.nodes.weights, order.norm)
         coefficients, alpha = gradient(self.nodes, student, moments, ridge)
         return self.schedule.rate(time, descent(self.nodes, student, self.optimum, moments, coefficients, alpha))
 
     def step(self, state: NodeState, noise: NodeNoise, time: Array) -> NodeState:
-        """X <- X - (g/d) (Psi_r x + Psi_rho X / ||X||) for one fresh sample x."""
+        """X <- X - (g/d) sum (Psi_r x + Psi_rho X / ||X||) over a batch of fresh samples x (usually one)."""
         nodes, coordinates = self.nodes, state.coordinates
-        component = jnp.searchsorted(jnp.cumsum(nodes.weights)[:-1], noise.component[0])
+        component = jnp.searchsorted(jnp.cumsum(nodes.weights)[:-1], noise.component[:, 0])
         spread = jnp.sqrt(nodes.eigenvalues[component])
-        sample = nodes.means[component] + spread * noise.along * self.present
+        sample = nodes.means[component] + spread[:, None, :] * noise.along * self.present
         rest_size = jnp.sqrt(state.rest)
         rest_sample = spread * noise.rest_along if state.rest.size else noise.rest_along
-        score = jnp.sum(coordinates * sample) + jnp.sum(rest_size * rest_sample)
-        target = self.targets.draw(component, jnp.sum(nodes.teacher * sample), noise.label[0])
+        score = jnp.sum(coordinates * sample, axis=(1, 2)) + rest_sample @ rest_size
+        teacher_score = jnp.sum(nodes.teacher * sample, axis=(1, 2))
+        target = jax.vmap(self.targets.draw)(component, teacher_score, noise.label[:, 0])
         norm = jnp.sqrt(jnp.sum(coordinates**2) + jnp.sum(state.rest))
-        slope, norm_slope = self.loss.adversarial_slopes(score, norm, target, self.radius)
+        slope, norm_slope = self.loss.adversarial_slopes(score, norm, target, self.radius.at(time))
+        pull = jnp.where(norm > 0, jnp.sum(norm_slope) / jnp.where(norm > 0, norm, 1.0), 0.0)
+        # The batch's gradient: in the basis, along the student's rest, and its square norm beyond both.
+        push = jnp.tensordot(slope, sample, 1) + pull * coordinates
+        rest_push = slope @ rest_sample + pull * rest_size
+        beyond = (slope**2 @ spread**2) * noise.rest_beyond if state.rest.size else state.rest
+        if self.schedule.remembers:
+            square = jnp.sum(push**2) + jnp.sum(rest_push**2) + jnp.sum(beyond)
+            state = state._replace(memory=state.memory + square * self.step_time**2)
         step = self._rate(state, time) * self.step_time
-        keep = 1 - step * jnp.where(norm > 0, norm_slope / jnp.where(norm > 0, norm, 1.0), 0.0)
-        kick = step * slope
-        rest = state.rest
-        if rest.size:
-            rest = (keep * rest_size - kick * rest_sample) ** 2 + (kick * spread) ** 2 * noise.rest_beyond
-        moved = NodeState(keep * coordinates - kick * sample, rest)
+        rest = (rest_size - step * rest_push) ** 2 + step**2 * beyond
+        moved = NodeState(coordinates - step * push, rest, state.memory)
         # A student beyond every meaningful size stays where it is, so that divergence is recorded and not overflown.
         lost = ~(norm**2 < 1e14)
-        return NodeState(*(jnp.where(lost, old, new) for old, new in zip(state, moved, strict=True)))
+        return jax.tree.map(lambda old, new: jnp.where(lost, old, new), state, moved)
 
     def observe(self, state: NodeState, time: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""
@@ -114,27 +129,37 @@ class NodeSGD(eqx.Module):
 class NodeNoiseSource:
     """Draws `NodeNoise` for many seeds; `rest_dimensions` (G,) counts the dimensions outside the basis, or None."""
 
-    def __init__(self, seeds: list[int], nodes: Nodes, rest_dimensions: np.ndarray | None, used: tuple[bool, bool]):
+    def __init__(
+        self,
+        seeds: list[int],
+        nodes: Nodes,
+        rest_dimensions: np.ndarray | None,
+        used: tuple[bool, bool],
+        batch_size: int = 1,
+    ):
         self.shape = nodes.teacher.shape
         self.rest_dimensions = np.zeros(0) if rest_dimensions is None else rest_dimensions
         self.classes, self.label_noise = used
+        self.batch_size = batch_size
         self.generators = [[stream(seed, purpose) for seed in seeds] for purpose in range(5)]
 
     def floats_per_step(self) -> int:
         """Numbers needed for one step of one seed."""
-        return self.shape[0] * self.shape[1] + 2 * self.rest_dimensions.size + 2
+        rest = self.rest_dimensions.size
+        return self.batch_size * (self.shape[0] * self.shape[1] + rest + 2) + rest
 
     def draw(self, steps: int) -> NodeNoise:
         """Noise of the next `steps` steps of all seeds."""
         component, label, along, rest_along, rest_beyond = self.generators
-        unused = np.zeros((len(component), steps, 1))
-        rest = (steps, self.rest_dimensions.size)
+        batch = (steps, self.batch_size)
+        unused = np.zeros((len(component), *batch, 1))
+        rest = self.rest_dimensions.size
         freedom = np.maximum(self.rest_dimensions - 1, 0)  # the direction of the student's own rest takes one
         shape = np.where(freedom > 0, freedom, 1) / 2
         return NodeNoise(
-            np.stack([g.random((steps, 1)) for g in component]) if self.classes else unused,
-            np.stack([g.standard_normal((steps, 1)) for g in label]) if self.label_noise else unused,
-            np.stack([g.standard_normal((steps, *self.shape)) for g in along]),
-            np.stack([g.standard_normal(rest) for g in rest_along]) * (self.rest_dimensions > 0),
-            np.stack([2 * g.standard_gamma(shape, rest) for g in rest_beyond]) * (freedom > 0),
+            np.stack([g.random((*batch, 1)) for g in component]) if self.classes else unused,
+            np.stack([g.standard_normal((*batch, 1)) for g in label]) if self.label_noise else unused,
+            np.stack([g.standard_normal((*batch, *self.shape)) for g in along]),
+            np.stack([g.standard_normal((*batch, rest)) for g in rest_along]) * (self.rest_dimensions > 0),
+            np.stack([2 * g.standard_gamma(shape, (steps, rest)) for g in rest_beyond]) * (freedom > 0),
         )

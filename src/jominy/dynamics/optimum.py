@@ -135,7 +135,7 @@ def optimum(problem: Problem) -> Optimum:
         vector = law.from_eigenbasis(np.asarray(student.coefficients)[0])
     else:
         vector = None
-    return found.record(problem.radius, ridge, vector)
+    return found.record(problem.final_radius, ridge, vector)
 
 
 @lru_cache(maxsize=64)
@@ -146,19 +146,19 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
     setting = setting_of(law, problem)
     threshold = collapse_threshold(landscape, setting)
     least_squares = isinstance(problem.loss, SquaredLoss)
-    if problem.radius >= threshold:
+    if problem.final_radius >= threshold:
         return PopulationOptimum(at_scalars(landscape, setting, at_zero(setting)), "collapse", threshold)
     if (
         isinstance(problem.loss, MarginLoss)
         and law.label_law is not None
         and law.label_law.certain
-        and not problem.radius
+        and not problem.final_radius
     ):
         return PopulationOptimum(_at_infinity(landscape, setting, problem.loss), "separable", threshold)
     if isinstance(problem.loss, ResidualLoss) and law.noise_variance == 0 and law.teacher is not None:
         at_teacher = at_scalars(landscape, setting, at_zero(setting)._replace(ridge=np.zeros(())))
         noiseless = float(np.max(at_teacher.order.residual_variance)) < 1e-20 and not np.any(stated_labels(law))
-        if noiseless and _interpolates(law, law.teacher, problem.radius, landscape, setting, at_teacher.risk):
+        if noiseless and _interpolates(law, law.teacher, problem.final_radius, landscape, setting, at_teacher.risk):
             return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
     solved = solve_optimum(landscape, setting)
     for _ in range(4):  # the quadrature must resolve the logits at the optimum
@@ -184,7 +184,7 @@ def optimum_students(problem: Problem, representation: Representation) -> tuple[
 
 def setting_of(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> Setting:
     """Loss, targets, radius and quadrature (for logits up to that scale) of a problem."""
-    radius = np.asarray(problem.radius)
+    radius = np.asarray(problem.final_radius)
     return Setting(problem.loss, problem.loss.targets(law), law.weights, radius, gaussian_rule(logit_scale))
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.dense import DenseFlow
 from jominy.dynamics.fluctuations import Bands, population_bands
 from jominy.dynamics.labelled import labelled
@@ -23,6 +24,7 @@ from jominy.dynamics.systems import flow, initial
 from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.ode import Trajectory, integrate
+from jominy.numerics.recursion import iterate
 from jominy.results import Status
 from jominy.schedules import Schedule
 
@@ -56,6 +58,7 @@ def population_forecast(
     compress: bool | int,
     rtol: float,
     band_dimension: float | None = None,
+    batch_size: int = 1,
 ):
     """The forecast of a Gaussian mixture as a labelled result; see `forecast`. `band_dimension` asks for bands."""
     assert isinstance(problem.data, GaussianMixture)
@@ -63,7 +66,7 @@ def population_forecast(
     for representation in representations(law, start, compress):
         found = population_optimum(problem, representation)
         found.require_for(schedule)
-        solution = solution_on(representation, found, problem, schedule, times, start, evaluate_at, rtol)
+        solution = solution_on(representation, found, problem, schedule, times, start, evaluate_at, rtol, batch_size)
         if solution.numerical_error < ACCEPTED:
             break
     status, advice = _status(problem, law, schedule, found, solution, len(times))
@@ -71,7 +74,12 @@ def population_forecast(
     if np.any(solution.lost):
         notes.append("After the divergence risks and norms are infinite; accuracies keep their last value.")
     variables = past_divergence(solution.variables, solution.lost)
-    more = {}
+    more: dict[str, Any] = {} if batch_size == 1 else {"batch_size": batch_size}
+    if batch_size > 1 and not in_finite_steps(batch_size, law.dimension, times[-1]):
+        notes.append(
+            f"Batches of {batch_size} are a share of {batch_size / law.dimension:.1g} of the dimension: the curve is "
+            "that of single samples, off by about as much."
+        )
     if band_dimension is not None:
         bands = _bands(problem, representation, start, times, evaluate_at, solution, band_dimension, rtol)
         variables, more, notes = variables | bands.variables, bands.attributes, notes + bands.notes
@@ -83,7 +91,7 @@ def population_forecast(
         variables,
         times[: len(solution.lost)],
         evaluate_at,
-        found.record(problem.radius),
+        found.record(problem.final_radius),
         status,
         method=solution.description,
         advice=advice,
@@ -126,6 +134,7 @@ def solution_on(
     start: Any,
     evaluate_at: np.ndarray,
     rtol: float,
+    batch_size: int = 1,
 ) -> Solution:
     """Solve with a quadrature that resolves the logits met on the way, and again, coarser, to estimate the error."""
     assert isinstance(problem.data, GaussianMixture)
@@ -133,7 +142,7 @@ def solution_on(
     grid = times if times[0] == 0 else np.concatenate([[0.0], times])
     if len(grid) == 1:
         grid = np.array([0.0, 1e-9])  # the solver wants an interval
-    jumps = np.array([jump for jump in schedule.jumps if 0 < jump < grid[-1]])
+    jumps = np.unique([jump for jump in (*schedule.jumps, *problem.radius_schedule.jumps) if 0 < jump < grid[-1]])
     state = initial(representation, law, start)
     setting = setting_of(law, problem)
     rule = gaussian_rule(largest_logit(setting, found.solved.order))
@@ -142,6 +151,10 @@ def solution_on(
 
     def solve(landscape: Landscape, student: Any, tolerance: float) -> Trajectory:
         system = flow(landscape, problem, schedule, student, rule)
+        if in_finite_steps(batch_size, law.dimension, grid[-1]):
+            length = np.asarray(batch_size / law.dimension)
+            seen = iterate(system, state, np.rint(grid / length).astype(int), length)
+            return Trajectory(jax.tree.map(np.asarray, seen), np.asarray(len(grid)), np.asarray(0))
         return jax.tree.map(np.asarray, integrate(system, state, grid, jumps, np.asarray(tolerance)))
 
     for _ in range(6):
@@ -159,7 +172,7 @@ def solution_on(
     )
     setting = setting._replace(rule=rule)
     read = population_variables(
-        problem, setting, both, evaluate_at, found.solved, _teacher_norm(law), ("resolution", "time")
+        problem, setting, grid[wanted], both, evaluate_at, found.solved, _teacher_norm(law), ("resolution", "time")
     )
     lost = np.asarray(diverged(both.order))[0]
     if problem.loss.growth:
@@ -168,7 +181,10 @@ def solution_on(
     lost = np.logical_or.accumulate(lost)
     risk, other = read["adversarial_risk"][1][:, ~lost]
     error = float(np.max(np.abs(risk - other) / np.maximum(np.abs(risk), 1e-300), initial=0.0))
-    variables = {name: (dims[1:], values[0]) for name, (dims, values) in read.items()}
+    variables = {
+        name: (dims[1:], values[0]) if dims[0] == "resolution" else (dims, values)
+        for name, (dims, values) in read.items()
+    }
     system = flow(representation.landscape, problem, schedule, target, rule)
     seen = jax.tree.map(lambda leaf: leaf[0], both)
     return Solution(variables, lost, error, representation.description, system, seen, setting)
@@ -199,9 +215,13 @@ def _status(
         return Status.DIVERGED, f"{rate_limits(problem).sentence()} Lower the rate, or start nearer to zero."
     if found.regime == "collapse":
         return Status.COLLAPSED, (
-            f"The radius {problem.radius:.6g} is at or above the collapse radius {found.collapse_radius:.6g}: the "
-            "adversarial optimum is the zero vector, and training only shrinks the weights. Lower the radius."
+            f"The radius {problem.final_radius:.6g} is at or above the collapse radius {found.collapse_radius:.6g}: "
+            "the adversarial optimum is the zero vector, and training only shrinks the weights. Lower the radius."
         )
-    if variables["norm"][1][-1] < 1e-12 and schedule.describe()["kind"] == "exact-line-search" and problem.radius > 0:
+    if (
+        variables["norm"][1][-1] < 1e-12
+        and schedule.describe()["kind"] == "exact-line-search"
+        and problem.final_radius > 0
+    ):
         return Status.STUCK, None
     return Status.COMPLETED, None

@@ -13,12 +13,12 @@ from jominy.dynamics.dense_sgd import DenseNoiseSource, DenseSGD, covariance_roo
 from jominy.dynamics.labelled import labelled
 from jominy.dynamics.landscapes import NodeLandscape, dense_landscape, minimiser
 from jominy.dynamics.minimise import Setting
-from jominy.dynamics.node_sgd import NodeNoiseSource, NodeSGD, NodeState
+from jominy.dynamics.node_sgd import NodeNoiseSource, NodeSGD, node_states
 from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit, past_divergence, population_variables
 from jominy.dynamics.representations import representations
-from jominy.dynamics.sgd import Engine, Record, Source, run_sgd
+from jominy.dynamics.sgd import Engine, Record, Source, run_sgd, vector_states
 from jominy.dynamics.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
@@ -36,6 +36,7 @@ def population_simulation(
     evaluate_at: np.ndarray,
     full_vectors: bool | None,
     progress: bool,
+    batch_size: int = 1,
 ):
     """SGD on a Gaussian mixture as a labelled result; see `simulate`."""
     assert isinstance(problem.data, GaussianMixture)
@@ -49,9 +50,9 @@ def population_simulation(
     setting = setting_of(law, problem)
     rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))
     setting = setting._replace(rule=rule)
-    steps = np.rint(times * law.dimension).astype(int)
-    engine, source, states, method = engine_of(problem, schedule, rule, found, start, seeds, full_vectors)
-    record = run_sgd(engine, source, states, steps.tolist(), len(seeds), 1 / law.dimension, progress)
+    steps = np.rint(times * law.dimension / batch_size).astype(int)
+    engine, source, states, method = engine_of(problem, schedule, rule, found, start, seeds, full_vectors, batch_size)
+    record = run_sgd(engine, source, states, steps.tolist(), len(seeds), batch_size / law.dimension, progress)
     return runs_result("simulate", problem, schedule, times, seeds, start, evaluate_at, found, setting, record, method)
 
 
@@ -63,6 +64,7 @@ def engine_of(
     start: Any,
     seeds: list[int],
     full_vectors: bool | None,
+    batch_size: int = 1,
 ) -> tuple[Engine, Source, Any, str]:
     """The engine that takes the steps, the source of its noise, the states of all seeds, and the method in words."""
     assert isinstance(problem.data, GaussianMixture)
@@ -74,7 +76,7 @@ def engine_of(
                 "full_vectors=False",
                 "Leave full_vectors out",
             )
-        return _dense(law, problem, schedule, rule, found, start, seeds)
+        return _dense(law, problem, schedule, rule, found, start, seeds, batch_size)
     if full_vectors and not law.listed:
         raise InputError(
             "Full vectors need a spectrum that lists every coordinate",
@@ -83,17 +85,15 @@ def engine_of(
         )
     groups = group_nodes(law)
     if full_vectors or (full_vectors is None and not few_groups(law, groups[0])):
-        return _vectors(law, problem, schedule, rule, found, start, seeds)
-    return _groups(law, groups, problem, schedule, rule, found, start, seeds)
+        return _vectors(law, problem, schedule, rule, found, start, seeds, batch_size)
+    return _groups(law, groups, problem, schedule, rule, found, start, seeds, batch_size)
 
 
 def _node_engine(nodes: Nodes, present, problem, schedule, rule, found: PopulationOptimum, dimension: float) -> NodeSGD:
     optimum = minimiser(NodeLandscape(nodes), found.solved.scalars)
     step_time = np.asarray(1 / dimension)
     targets = problem.loss.targets(problem.data.law)
-    return NodeSGD(
-        nodes, present, problem.loss, targets, schedule, np.asarray(problem.radius), rule, optimum, step_time
-    )
+    return NodeSGD(nodes, present, problem.loss, targets, schedule, problem.radius_schedule, rule, optimum, step_time)
 
 
 def _randomness(law: EigenLaw, problem: Problem) -> tuple[bool, bool]:
@@ -101,31 +101,36 @@ def _randomness(law: EigenLaw, problem: Problem) -> tuple[bool, bool]:
     return len(law.weights) > 1, problem.loss.targets(law).random
 
 
-def _vectors(law, problem, schedule, rule, found, start, seeds) -> tuple[Engine, Source, Any, str]:
+def _vectors(law, problem, schedule, rule, found, start, seeds, batch_size) -> tuple[Engine, Source, Any, str]:
     nodes = coordinate_nodes(law)
     engine = _node_engine(nodes, np.ones_like(nodes.teacher), problem, schedule, rule, found, law.dimension)
-    source = NodeNoiseSource(seeds, nodes, None, _randomness(law, problem))
-    states = NodeState(*coordinate_starts(law, start, seeds))
+    source = NodeNoiseSource(seeds, nodes, None, _randomness(law, problem), batch_size)
+    states = node_states(*coordinate_starts(law, start, seeds))
     return engine, source, states, f"full vectors, dimension {law.dimension}"
 
 
-def _groups(law, groups, problem, schedule, rule, found, start, seeds) -> tuple[Engine, Source, Any, str]:
+def _groups(law, groups, problem, schedule, rule, found, start, seeds, batch_size) -> tuple[Engine, Source, Any, str]:
     nodes = groups[0]
     present = np.einsum("aaq->aq", nodes.gram)
     engine = _node_engine(nodes, present, problem, schedule, rule, found, law.dimension)
-    source = NodeNoiseSource(seeds, nodes, rest_dimensions(law, nodes), _randomness(law, problem))
-    states = NodeState(*group_starts(law, groups, start, seeds))
+    source = NodeNoiseSource(seeds, nodes, rest_dimensions(law, nodes), _randomness(law, problem), batch_size)
+    states = node_states(*group_starts(law, groups, start, seeds))
     return engine, source, states, f"exact in law, {nodes.shares.size} groups of equal eigenvalues"
 
 
-def _dense(law, problem, schedule, rule, found, start, seeds) -> tuple[Engine, Source, Any, str]:
+def _dense(law, problem, schedule, rule, found, start, seeds, batch_size) -> tuple[Engine, Source, Any, str]:
     landscape = dense_landscape(law)
     target = minimiser(landscape, found.solved.scalars)
     targets = problem.loss.targets(law)
-    flow = DenseFlow(landscape, problem.loss, targets, schedule, np.asarray(problem.radius), rule, target)
+    flow = DenseFlow(landscape, problem.loss, targets, schedule, problem.radius_schedule, rule, target)
     engine = DenseSGD(flow, covariance_roots(law.covariances))
-    states = dense_starts(law, start, seeds)
-    return engine, DenseNoiseSource(seeds, law.dimension), states, f"full vectors, dimension {law.dimension}"
+    states = vector_states(dense_starts(law, start, seeds))
+    return (
+        engine,
+        DenseNoiseSource(seeds, law.dimension, batch_size),
+        states,
+        f"full vectors, dimension {law.dimension}",
+    )
 
 
 def runs_result(
@@ -149,7 +154,7 @@ def runs_result(
     observation = record.observations
     teacher_norm = 0.0 if law.teacher is None else float(np.linalg.norm(law.teacher))
     variables = population_variables(
-        problem, setting, observation, evaluate_at, found.solved, teacher_norm, ("seed", "time")
+        problem, setting, times, observation, evaluate_at, found.solved, teacher_norm, ("seed", "time")
     )
     lost = np.asarray(diverged(jax.tree.map(np.asarray, observation.order)))
     notes = found.notes()
@@ -164,7 +169,7 @@ def runs_result(
         status = Status.DIVERGED
     elif found.regime == "collapse":
         status = Status.COLLAPSED
-    elif problem.radius > 0 and np.all(observation.order.norm[:, -1] < 1e-12) and schedule.adaptive:
+    elif problem.final_radius > 0 and np.all(observation.order.norm[:, -1] < 1e-12) and schedule.adaptive:
         status = Status.STUCK
     return labelled(
         engine,
@@ -174,7 +179,7 @@ def runs_result(
         variables,
         times,
         evaluate_at,
-        found.record(problem.radius),
+        found.record(problem.final_radius),
         status,
         method=method,
         seeds=seeds,

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from jominy.data import GaussianMixture, Samples
 from jominy.errors import InputError
 from jominy.losses import Loss
+from jominy.schedules import FixedRadius, RadiusSchedule, require_radius
 
 
 @dataclass(frozen=True)
@@ -20,7 +19,10 @@ class Problem:
     ----------
     data : GaussianMixture, LinearTeacher or Samples
     loss : a loss object, such as SquaredLoss() or LogisticLoss()
-    radius : float, the l2 norm of the attack in the data's scaled units (||x||^2 ~ d)
+    radius : float, the l2 norm of the attack in the data's scaled units (||x||^2 ~ d); or a schedule of it over time,
+        RadiusRamp(0.0, 0.5, time=5), RadiusPiecewise or RadiusFunction. Then risks and accuracies are those at the
+        radius of the moment (a result's `radius`), while the optimum, and with it distance, excess risk, Polyak's
+        rate and the collapse, refer to the final radius
 
     Raises
     ------
@@ -36,7 +38,7 @@ class Problem:
 
     data: GaussianMixture | Samples
     loss: Loss
-    radius: float
+    radius: float | RadiusSchedule
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, GaussianMixture | Samples):
@@ -51,7 +53,8 @@ class Problem:
                 self.loss,
                 "Use for instance SquaredLoss() or LogisticLoss()",
             )
-        object.__setattr__(self, "radius", require_radius(self.radius))
+        if not isinstance(self.radius, RadiusSchedule):
+            object.__setattr__(self, "radius", require_radius(self.radius))
         if self.loss.needs_classes and not self.data.classification:
             raise InputError(
                 f"{type(self.loss).__name__} is a classification loss and needs labels -1 and +1",
@@ -61,21 +64,16 @@ class Problem:
 
         self.loss.check(self.data)
 
+    @property
+    def radius_schedule(self) -> RadiusSchedule:
+        """The radius as a function of time."""
+        return self.radius if isinstance(self.radius, RadiusSchedule) else FixedRadius(self.radius)
+
+    @property
+    def final_radius(self) -> float:
+        """The radius that training ends with."""
+        return self.radius_schedule.final
+
     def describe(self) -> dict[str, Any]:
         """The problem as a JSON-able record."""
-        return {"data": self.data.describe(), "loss": self.loss.describe(), "radius": self.radius}
-
-
-def require_radius(value: Any) -> float:
-    """A finite radius >= 0, or an error that says so."""
-    try:
-        radius = float(value)
-    except (TypeError, ValueError):
-        radius = np.nan
-    if not (np.isfinite(radius) and radius >= 0):
-        raise InputError(
-            "A radius must be a finite number >= 0",
-            value,
-            "It is the l2 norm of the attack in units where ||x||^2 is about the dimension; values of 0 to 2 are usual",
-        )
-    return radius
+        return {"data": self.data.describe(), "loss": self.loss.describe(), "radius": self.radius_schedule.describe()}

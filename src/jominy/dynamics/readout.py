@@ -10,14 +10,16 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
+from numpy.typing import ArrayLike
 
 from jominy.dynamics.least_squares import effective_values, is_centred_least_squares
 from jominy.dynamics.minimise import Setting, Solved
-from jominy.dynamics.problem import Problem, require_radius
+from jominy.dynamics.problem import Problem
 from jominy.dynamics.students import Observation
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
+from jominy.schedules import FixedRadius, require_radius
 
 CACHE_FLOATS = 2**16
 Variables = dict[str, tuple[tuple[str, ...], Any]]
@@ -45,29 +47,38 @@ def risks_of_student(setting: Setting, one: OrderParameters, radii: Array, accur
 
 @partial(jax.jit, static_argnames="accuracy")
 def _risks(setting: Setting, order: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
-    """(B, K) risks and accuracies of B students at K radii."""
+    """(B, K) risks and accuracies of B students at K radii each, `radii` (B, K)."""
     students, components = order.margin_mean.shape
     # As many students at once as stay in the processor's cache.
     together = max(1, min(256, students, CACHE_FLOATS // (components * setting.rule.nodes.size)))
-    return jax.lax.map(lambda one: risks_of_student(setting, one, radii, accuracy), order, batch_size=together)
+
+    def of(both: tuple[OrderParameters, Array]) -> tuple[Array, Array]:
+        return risks_of_student(setting, *both, accuracy)
+
+    return jax.lax.map(of, (order, radii), batch_size=together)
 
 
 def read_out(
     setting: Setting,
     order: OrderParameters,
-    radius: float,
+    radius: ArrayLike,
     evaluate_at: np.ndarray,
     classification: bool,
     dims: tuple[str, ...],
     prefix: str = "",
 ) -> Variables:
-    """Risks and accuracies of students with leading dimensions `dims`, as named variables."""
+    """Risks and accuracies of students with leading dimensions `dims`, as named variables.
+
+    `radius` is that of training, one for all or one for each of the last of these dimensions.
+    """
     lead = np.shape(order.norm)
     flat: Any = jax.tree.map(lambda leaf: np.reshape(leaf, (-1, *np.shape(leaf)[len(lead) :])), order)
     scale = largest_logit(setting, flat)
     if scale > setting.rule.logit_scale:
         setting = setting._replace(rule=gaussian_rule(scale))
-    radii = np.concatenate([[radius, 0.0], evaluate_at])
+    trained = np.broadcast_to(np.asarray(radius, dtype=float), lead).reshape(-1, 1)
+    further = np.broadcast_to(np.concatenate([[0.0], evaluate_at]), (len(trained), 1 + len(evaluate_at)))
+    radii = np.concatenate([trained, further], axis=1)
     risks, accuracies = (np.asarray(part).reshape(*lead, -1) for part in _risks(setting, flat, radii, classification))
     more = (*dims, "evaluation_radius")
     variables: Variables = {
@@ -93,20 +104,22 @@ def largest_logit(setting: Setting, order: OrderParameters) -> float:
 def population_variables(
     problem: Problem,
     setting: Setting,
+    times: np.ndarray,
     observation: Observation,
     evaluate_at: np.ndarray,
     optimum: Solved,
     teacher_norm: float,
     dims: tuple[str, ...],
 ) -> Variables:
-    """Every variable of a population result; leading dimensions `dims` (`time`, or `seed` and `time`)."""
+    """Every variable of a population result; leading dimensions `dims`, the last of which is `time`."""
     order = observation.order
-    variables = read_out(setting, order, problem.radius, evaluate_at, problem.data.classification, dims)
+    radius = radius_at(problem, times)
+    variables = read_out(setting, order, radius, evaluate_at, problem.data.classification, dims)
     norm = np.asarray(order.norm)
     variables["norm"] = (dims, norm)
     if np.isfinite(optimum.order.norm):
         variables["distance_to_optimum"] = (dims, np.sqrt(np.asarray(observation.distance_squared)))
-    variables["excess_risk"] = (dims, variables["adversarial_risk"][1] - float(optimum.risk))
+    variables["excess_risk"] = (dims, final_risk(problem, setting, order, variables) - float(optimum.risk))
     if teacher_norm > 0:
         size = np.where(norm > 0, norm * teacher_norm, 1.0)
         # A norm below the integrator's resolution may come out too small for its overlap.
@@ -115,9 +128,24 @@ def population_variables(
     if is_centred_least_squares(problem):
         names = ("effective_learning_rate", "effective_ridge", "noise_inflation")
         residual = np.asarray(order.residual_variance)[..., 0]
-        values = effective_values(residual, norm, variables["learning_rate"][1], problem.radius)
+        values = effective_values(residual, norm, variables["learning_rate"][1], radius)
         variables |= {name: (dims, value) for name, value in zip(names, values, strict=True)}
+    variables["radius"] = (("time",), radius)
     return variables
+
+
+def radius_at(problem: Problem, times: np.ndarray) -> np.ndarray:
+    """(T,) the training radius at the times."""
+    return np.asarray(jax.vmap(problem.radius_schedule.at)(jnp.asarray(times, dtype=float)))
+
+
+def final_risk(problem: Problem, setting: Setting, order: OrderParameters, variables: Variables) -> np.ndarray:
+    """Adversarial risk at the final radius, on which the excess risk is measured."""
+    risk = variables["adversarial_risk"][1]
+    if isinstance(problem.radius_schedule, FixedRadius):
+        return risk
+    dims = tuple(map(str, range(risk.ndim)))
+    return read_out(setting, order, problem.final_radius, np.zeros(0), False, dims)["adversarial_risk"][1]
 
 
 RATIOS = ("alignment", "learning_rate", "effective_learning_rate", "effective_ridge", "noise_inflation")
@@ -133,6 +161,9 @@ def past_divergence(variables: Variables, lost: np.ndarray) -> Variables:
     kept = np.minimum(np.arange(lost.shape[-1]), before)
     filled: Variables = {}
     for name, (dims, values) in variables.items():
+        if name == "radius":  # is set, whatever becomes of the student
+            filled[name] = (dims, values)
+            continue
         more = (...,) + (None,) * (values.ndim - lost.ndim)
         bounded = "accuracy" in name or name in RATIOS
         held = np.take_along_axis(values, kept[more], axis=lost.ndim - 1) if bounded else np.inf

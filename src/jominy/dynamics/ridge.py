@@ -31,7 +31,7 @@ class RidgeLoss(ResidualLoss):
         return residual**2 / 2
 
     def adversarial_slopes(self, score: Array, norm: Array, target: Array, radius: Array) -> tuple[Array, Array]:
-        return score - target, self.ridge * norm
+        return score - target, self.ridge * norm + 0 * score
 
     def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
         mean, one = order.residual_mean, jnp.ones_like(order.residual_mean)
@@ -83,9 +83,10 @@ class EquivalentFlow(eqx.Module):
         flow = self.adversarial
         order = flow.order(flow.student(state))
         sigma = jnp.sqrt(jnp.maximum(order.residual_variance[0], FLOOR))
-        shift = flow.radius * order.norm
+        radius = flow.radius.at(time)
+        shift = radius * order.norm
         gain = 1 + MEAN_ABS * shift / sigma
-        ridge = flow.radius * (shift + MEAN_ABS * sigma) / jnp.maximum(order.norm, FLOOR) / gain
+        ridge = radius * (shift + MEAN_ABS * sigma) / jnp.maximum(order.norm, FLOOR) / gain
         share = shift / (sigma * gain)
         chi = 1 + (1 - MEAN_ABS**2) * share**2 if self.inflate_noise else jnp.ones(())
         return replace(flow, loss=RidgeLoss(ridge, chi), schedule=Now(flow.rate(time, state) * gain))

@@ -15,6 +15,18 @@ NOISE_BYTES = 2**24
 LONGEST_CHUNK = 4096
 
 
+class VectorState(NamedTuple):
+    """One student as its `vector` (d,), and the schedule's `memory` ()."""
+
+    vector: Array
+    memory: Array
+
+
+def vector_states(vectors: np.ndarray) -> VectorState:
+    """States of students (seeds, d) at the start."""
+    return VectorState(vectors, np.zeros(len(vectors)))
+
+
 class Engine(Protocol):
     """One way of taking SGD steps; an equinox module of arrays. `state` and `noise` are pytrees of one seed."""
 

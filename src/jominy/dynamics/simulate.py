@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.data import Samples
+from jominy.dynamics.batches import batch_count, require_single
 from jominy.dynamics.forecast import require_schedule
 from jominy.dynamics.population_simulation import population_simulation
 from jominy.dynamics.problem import Problem
@@ -34,6 +35,7 @@ def simulate(
     held_out: tuple[Any, Any] | None = None,
     full_vectors: bool | None = None,
     sampling: Any = None,
+    batch_size: int = 1,
     progress: bool = True,
 ) -> xr.Dataset:
     """Adversarial training itself: streaming SGD, once per seed, with the variables of a forecast.
@@ -48,6 +50,8 @@ def simulate(
     seeds : how many runs (seeds 0, 1, ...), or which
     full_vectors : mixtures only: True and False force one of the two engines of the same law
     sampling : samples only: WithReplacement() (default), OnePass() or ReshuffledEpochs()
+    batch_size : mixtures only: samples per step b, the step being (g/d) times the sum of their gradients, as in
+        `forecast`; times are moved to whole batches
     progress : show a progress bar on work of more than two seconds
 
     Returns
@@ -75,6 +79,7 @@ def simulate(
     if isinstance(problem.data, Samples):
         from jominy.dynamics.samples.simulation import sample_simulation
 
+        require_single(batch_size)
         return sample_simulation(problem, schedule, time, times, chosen, start, radii, held_out, sampling, progress)
     if sampling is not None or held_out is not None:
         raise InputError(
@@ -82,9 +87,11 @@ def simulate(
             type(problem.data).__name__,
             "A Gaussian mixture gives a fresh sample at every step: leave them out",
         )
-    grid = whole_steps(report_times(time, times, problem.data.dimension), problem.data.dimension)
+    size = batch_count(batch_size, problem.data.dimension)
+    grid = whole_steps(report_times(time, times, problem.data.dimension / size), problem.data.dimension / size)
     schedule.check(grid)
-    return population_simulation(problem, schedule, grid, chosen, start, radii, full_vectors, progress)
+    problem.radius_schedule.check(grid)
+    return population_simulation(problem, schedule, grid, chosen, start, radii, full_vectors, progress, size)
 
 
 def seed_list(seeds: Any) -> list[int]:

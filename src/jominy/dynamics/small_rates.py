@@ -82,7 +82,7 @@ def small_rate_end(problem: Problem, rate: float) -> SmallRateEnd:
     >>> round(jm.small_rate_end(problem, 0.001).norm, 8), round(jm.stationary(problem, 0.001).norm, 8)
     (0.00051078, 0.00051045)
     """
-    law, radius, rate = _law(problem), problem.radius, require_rate(rate)
+    law, radius, rate = _law(problem), problem.final_radius, require_rate(rate)
     found = optimum(problem)
     trace = float(law.eigenvalues[0] @ law.shares)
     assert law.teacher is not None

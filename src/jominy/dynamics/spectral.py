@@ -6,6 +6,7 @@ Source: theory `dynamics.md` sections 0.2, 1.1 and 7 (derived there from the abs
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -14,28 +15,32 @@ from jominy.dynamics.students import (
     Observation,
     Student,
     attack_ridge,
+    batch_memory,
     brake,
     descent,
+    diverged,
     gradient,
     observe,
     order_parameters,
+    runaway,
 )
 from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
-from jominy.schedules import Schedule
+from jominy.schedules import RadiusSchedule, Schedule
 
 
 class SpectralState(NamedTuple):
     """What evolves: `coefficients` (A, Q) of the fixed vectors, the teacher's `complement` (0|1, Q), `variance` (Q,).
 
     The complement is 1 - (the teacher's coefficient), integrated on its own: near the teacher it is what is small.
-    `variance` is the per-coordinate variance times d, of order one.
+    `variance` is the per-coordinate variance times d, of order one; `memory` () is that of the schedule.
     """
 
     coefficients: Array
     complement: Array
     variance: Array
+    memory: Array = np.zeros(())
 
 
 class SpectralFlow(eqx.Module):
@@ -45,7 +50,7 @@ class SpectralFlow(eqx.Module):
     loss: Loss
     targets: Targets
     schedule: Schedule
-    radius: Array
+    radius: RadiusSchedule
     rule: GaussianRule
     optimum: Student
 
@@ -62,23 +67,41 @@ class SpectralFlow(eqx.Module):
     def _evaluate(self, time: Array, state: SpectralState):
         student = self.student(state)
         order = self.order(student)
-        moments = self.targets.moments(self.loss, order, self.radius, self.rule)
+        moments = self.targets.moments(self.loss, order, self.radius.at(time), self.rule)
         ridge = attack_ridge(moments, self.nodes.weights, order.norm)
         coefficients, alpha = gradient(self.nodes, student, moments, ridge)
-        rate = self.schedule.rate(time, descent(self.nodes, student, self.optimum, moments, coefficients, alpha))
-        return student, order, moments, coefficients, alpha, rate
+        pushed = descent(self.nodes, student, self.optimum, moments, coefficients, alpha)._replace(memory=state.memory)
+        return student, order, moments, coefficients, alpha, pushed, self.schedule.rate(time, pushed)
 
     def velocity(self, time: Array, state: SpectralState) -> SpectralState:
         """Time derivative of the state."""
-        _, order, moments, coefficients, alpha, rate = self._evaluate(time, state)
-        slowed = brake(order, moments) * rate
+        _, order, moments, coefficients, alpha, pushed, rate = self._evaluate(time, state)
+        braked = brake(order, moments)
+        slowed = braked * rate
         count = state.complement.shape[0]
         noise = (self.nodes.weights * moments.slope_squared) @ self.nodes.eigenvalues
         return SpectralState(
             coefficients=-slowed * coefficients,
             complement=slowed * coefficients[len(coefficients) - count :],
             variance=slowed * (rate * noise - 2 * alpha * state.variance),
+            memory=braked * pushed.noise if self.schedule.remembers else jnp.zeros(()),
         )
+
+    def batch(self, time: Array, state: SpectralState, length: Array) -> SpectralState:
+        """The state after one batch of `length` d samples: a finite step, exact as d grows. Section 8.2."""
+        _, order, moments, coefficients, alpha, pushed, _ = self._evaluate(time, state)
+        memory = state.memory + batch_memory(self.schedule, pushed, length)
+        rate = self.schedule.rate(time, pushed._replace(memory=memory))
+        step, count = rate * length, state.complement.shape[0]
+        noise = (self.nodes.weights * moments.slope_squared) @ self.nodes.eigenvalues
+        moved = SpectralState(
+            coefficients=state.coefficients - step * coefficients,
+            complement=state.complement + step * coefficients[len(coefficients) - count :],
+            variance=(1 - step * alpha) ** 2 * state.variance + rate * step * noise,
+            memory=memory,
+        )
+        lost = diverged(order) | runaway(order, moments)
+        return jax.tree.map(lambda old, new: jnp.where(lost, old, new), state, moved)
 
     def rate(self, time: Array, state: SpectralState) -> Array:
         """The learning rate."""
@@ -86,7 +109,7 @@ class SpectralFlow(eqx.Module):
 
     def observe(self, time: Array, state: SpectralState) -> Observation:
         """Order parameters, distance, overlap and rate."""
-        student, order, _, _, _, rate = self._evaluate(time, state)
+        student, order, *_, rate = self._evaluate(time, state)
         return observe(self.nodes, student, self.optimum, order, rate)
 
 

@@ -148,7 +148,7 @@ def _least_squares(problem: Problem, rate: float, critical: float) -> Stationary
     assert isinstance(law, EigenLaw) and law.teacher is not None
     if rate >= critical:
         return _diverged(rate, critical)
-    end = least_squares_rest(law, problem.radius, rate)
+    end = least_squares_rest(law, problem.final_radius, rate)
     found = population_optimum(problem, representations(law)[-1])
     scalars = found.solved.scalars
     ridge = np.inf if found.regime == "collapse" else float(scalars.ridge / scalars.curvature[0])

@@ -11,7 +11,7 @@ from jominy.data.nodes import Nodes
 from jominy.losses import Moments, OrderParameters
 from jominy.losses.base import FLOOR
 from jominy.numerics.arrays import Array
-from jominy.schedules import Descent
+from jominy.schedules import Descent, Schedule
 
 
 class Student(NamedTuple):
@@ -91,6 +91,13 @@ def descent(
         noise=power @ (nodes.eigenvalues @ nodes.shares),
         curved_noise=power @ (nodes.eigenvalues @ (nodes.shares * alpha)),
     )
+
+
+def batch_memory(schedule: Schedule, pushed: Descent, length: Array) -> Array:
+    """What one batch of `length` d samples adds to the memory: (1/d^2) E ||sum of its gradients||^2."""
+    if not schedule.remembers:
+        return jnp.zeros(())
+    return length * pushed.noise + length**2 * pushed.gradient_squared
 
 
 def error_coefficients(student: Student, optimum: Student) -> Array:

@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import numpy as np
-
 from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.dense import DenseFlow, initial_dense_state
@@ -29,7 +27,7 @@ def flow(
     landscape: Landscape, problem: Problem, schedule: Schedule, target: Any, rule: GaussianRule
 ) -> SpectralFlow | DenseFlow:
     """The system to solve on a landscape, with the optimum as a student on it."""
-    radius = np.asarray(problem.radius)
+    radius = problem.radius_schedule
     assert isinstance(problem.data, GaussianMixture)
     targets = problem.loss.targets(problem.data.law)
     if isinstance(landscape, NodeLandscape):

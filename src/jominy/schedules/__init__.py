@@ -1,20 +1,36 @@
 """Learning-rate schedules; a schedule is an object."""
 
+from jominy.schedules.adagrad import AdaGradNorm
 from jominy.schedules.adaptive import ExactLineSearch, Polyak
 from jominy.schedules.base import UNKNOWN_DESCENT, Descent, Schedule
 from jominy.schedules.given import Constant, Cosine, FromFunction, InverseTime, Piecewise
+from jominy.schedules.radius import (
+    FixedRadius,
+    RadiusFunction,
+    RadiusPiecewise,
+    RadiusRamp,
+    RadiusSchedule,
+    require_radius,
+)
 from jominy.schedules.tabulated import Tabulated
 
 __all__ = [
     "UNKNOWN_DESCENT",
+    "AdaGradNorm",
     "Constant",
     "Cosine",
     "Descent",
     "ExactLineSearch",
+    "FixedRadius",
     "FromFunction",
     "InverseTime",
     "Piecewise",
     "Polyak",
+    "RadiusFunction",
+    "RadiusPiecewise",
+    "RadiusRamp",
+    "RadiusSchedule",
     "Schedule",
     "Tabulated",
+    "require_radius",
 ]

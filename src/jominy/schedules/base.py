@@ -19,23 +19,28 @@ class Descent(NamedTuple):
         gradient_squared: ||grad R(X)||^2.
         noise: (1/d) E ||sample gradient||^2; the distance gains g^2 noise.
         curved_noise: (1/d) E <sample gradient, Hess R sample gradient>; the risk gains g^2 curved_noise / 2.
+        memory: the integral of `noise` over time so far (in SGD, (1/d^2) times the sum of the square norms of all
+            gradients); kept only for schedules that remember.
     """
 
     gradient_dot_error: Array
     gradient_squared: Array
     noise: Array
     curved_noise: Array
+    memory: Array = np.zeros(())
 
 
 UNKNOWN_DESCENT = Descent(*[np.zeros(())] * 4)
-"""For schedules that are not adaptive."""
+"""For schedules that are not adaptive; those that remember need its memory replaced."""
 
 
 class Schedule(eqx.Module):
     """The learning rate g(t); one step is g/d, time t = samples / d."""
 
     adaptive: ClassVar[bool] = False
-    """Whether `rate` reads the descent; otherwise `UNKNOWN_DESCENT` will do."""
+    """Whether `rate` reads the descent's population values; otherwise those of `UNKNOWN_DESCENT` will do."""
+    remembers: ClassVar[bool] = False
+    """Whether `rate` reads the descent's memory, which the engines then keep."""
 
     @abc.abstractmethod
     def rate(self, time: Array, descent: Descent) -> Array:

@@ -36,17 +36,17 @@ def plot_optima(problem: Problem, *, title: str = "") -> Figure:
     from jominy.dynamics import collapse_radius, optimum
 
     collapse = collapse_radius(problem)
-    widest = 1.2 * max(collapse if np.isfinite(collapse) else 0.0, problem.radius) or 1.0
-    radii = np.unique([*np.linspace(0.0, widest, _POINTS), problem.radius])
+    widest = 1.2 * max(collapse if np.isfinite(collapse) else 0.0, problem.final_radius) or 1.0
+    radii = np.unique([*np.linspace(0.0, widest, _POINTS), problem.final_radius])
     found = [optimum(replace(problem, radius=float(radius))) for radius in radii]
-    here = int(np.searchsorted(radii, problem.radius))
+    here = int(np.searchsorted(radii, problem.final_radius))
     with rc_context(SETTINGS):
         figure = Figure(figsize=(7.0, 3.1), layout="constrained")
         axes = figure.subplots(1, 2)
         for ax, name, colour in zip(axes, ("adversarial_risk", "norm"), (BLUE, GREEN), strict=True):
             values = np.array([getattr(one, name) for one in found])
             ax.plot(radii, values, color=colour)
-            ax.plot(radii[here], values[here], "o", color=colour, label=f"this problem: {problem.radius:g}")
+            ax.plot(radii[here], values[here], "o", color=colour, label=f"this problem: {problem.final_radius:g}")
             if collapse <= widest:
                 ax.axvline(
                     collapse, color=GREY, linestyle="--", linewidth=1.2, label=f"collapse radius: {collapse:.4g}"

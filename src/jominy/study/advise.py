@@ -164,7 +164,7 @@ def advise(
         chosen_risk=float(planned[judged_by].values[-1]) if planned.sizes["time"] else np.inf,
         chosen_status=str(planned.attrs["status"]),
         chosen_advice=str(planned.attrs.get("advice", "")),
-        radius=float(problem.radius),
+        radius=problem.final_radius,
         collapse_radius=collapse_radius(problem),
         stray=stray,
         stray_note=note,

@@ -144,7 +144,7 @@ def _common(forecast: xr.Dataset, simulation: xr.Dataset) -> tuple[dict[str, np.
     told: dict[str, np.ndarray] = {}
     seen: dict[str, np.ndarray] = {}
     for key in forecast.data_vars:
-        if key not in simulation.data_vars:
+        if key not in simulation.data_vars or key == "radius":  # which is set, not found
             continue
         name, left, right = str(key), forecast[key], simulation[key]
         if "seed" not in right.dims:

@@ -100,7 +100,7 @@ def population_bands(
             "Use a smooth or grouped spectrum, or take the spread from simulate(...)",
         )
     calm, count = times[sound], len(times)
-    step = Increments(frame, problem.loss, flow.targets, flow.radius, flow.rule)
+    step = Increments(frame, problem.loss, flow.targets, np.asarray(problem.final_radius), flow.rule)
     zero = from_zero(initial)
     system = LinearNoise(flow, step, root_time=zero)
     moving = np.asarray(observation.order.norm)[sound] > 0 if zero else np.ones(calm.size, dtype=bool)
@@ -116,7 +116,7 @@ def population_bands(
         frame,
         seen,
         fluctuation,
-        problem.radius,
+        problem.final_radius,
         evaluate_at,
         classification,
         teacher_norm,

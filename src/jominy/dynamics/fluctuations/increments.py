@@ -67,7 +67,7 @@ class Increments(eqx.Module):
         return self.frame.flat(-2 * rate * (alpha * size + jnp.sum(beta * along, axis=-2)), -rate * alpha * along)
 
     def descent(self, scalars: Array, state: Array) -> Array:
-        """(4,) what a `Descent` holds."""
+        """(4,) what a `Descent` holds, but for the memory."""
         by_state, rest = self.descent_rows(scalars)
         return by_state @ state + rest
 
@@ -85,7 +85,7 @@ class Increments(eqx.Module):
             curved_noise=jnp.sum(power * alpha),
         )
         nothing = jnp.zeros_like(squared)
-        return jnp.stack([towards_error, squared, nothing, nothing]), jnp.stack(rest)
+        return jnp.stack([towards_error, squared, nothing, nothing]), jnp.stack(rest[:4])  # no memory
 
     def spread(self, theta: Array, rate: Array, state: Array, mean: Array) -> tuple[Array, Array]:
         """Sigma (n, n) and F1 (n,); `mean` is F."""

@@ -6,6 +6,7 @@ import numpy as np
 
 from jominy.dynamics.dense_sgd import DenseSGD
 from jominy.dynamics.landscapes import dense_order_parameters
+from jominy.dynamics.sgd import VectorState
 from jominy.dynamics.students import Observation, attack_ridge
 from jominy.numerics.arrays import Array
 from jominy.numerics.streams import stream
@@ -17,38 +18,42 @@ class DenseSDE(eqx.Module):
     sgd: DenseSGD
     edges: Array
 
-    def _frozen(self, state: Array, time: Array) -> tuple[Array, Array]:
-        """Drift (d,), and variance per time of each class's noise (n,)."""
+    def _frozen(self, state: VectorState, time: Array) -> tuple[Array, Array, Array]:
+        """Drift (d,), variance per time of each class's noise (n,), and the growth () of the schedule's memory."""
+        vector = state.vector
         flow = self.sgd.flow
         law = flow.law
-        order = dense_order_parameters(law, state, None)
-        moments = flow.targets.moments(flow.loss, order, flow.radius, flow.rule)
+        order = dense_order_parameters(law, vector, None)
+        moments = flow.targets.moments(flow.loss, order, flow.radius.at(time), flow.rule)
         curvature = law.weights * moments.curvature
         surplus = curvature + law.weights * moments.teacher_curvature
-        pulls = jnp.einsum("nij,jk->nik", law.covariances, jnp.stack([state - law.teacher, law.teacher], axis=1))
+        pulls = jnp.einsum("nij,jk->nik", law.covariances, jnp.stack([vector - law.teacher, law.teacher], axis=1))
         gradient = (
             curvature @ pulls[..., 0]
             + surplus @ pulls[..., 1]
             + (law.weights * moments.slope) @ law.means
-            + attack_ridge(moments, law.weights, order.norm) * state
+            + attack_ridge(moments, law.weights, order.norm) * vector
         )
         rate = self.sgd.rate(state, time)
-        return rate * gradient, rate**2 * law.weights * moments.slope_squared / state.size
+        power = law.weights * moments.slope_squared / vector.size
+        return rate * gradient, rate**2 * power, power @ jnp.einsum("nii->n", law.covariances)
 
-    def step(self, state: Array, noise: Array, step: Array) -> Array:
+    def step(self, state: VectorState, noise: Array, step: Array) -> VectorState:
         """The state at the end of step number `step` of the clock; `noise` (2, n, d) is normal."""
         index = step.astype(int)
         begin, length = self.edges[index], self.edges[index + 1] - self.edges[index]
         half = length / 2
         # Every class's root meets the noise of all paths in one matrix product.
         kicks = jnp.sqrt(half) * jnp.einsum("nij,hnj->hni", self.sgd.roots, noise)
-        drift, power = self._frozen(state, begin)
-        shaken = state + jnp.sqrt(power) @ kicks[0]
-        later_drift, later_power = self._frozen(shaken - half * drift, begin + half)
+        vector = state.vector
+        drift, power, growth = self._frozen(state, begin)
+        shaken = vector + jnp.sqrt(power) @ kicks[0]
+        middle = VectorState(shaken - half * drift, state.memory + half * growth)
+        later_drift, later_power, growth = self._frozen(middle, begin + half)
         moved = shaken - length * later_drift + jnp.sqrt(jnp.maximum(2 * later_power - power, 0.0)) @ kicks[1]
-        return jnp.where(state @ state < 1e14, moved, state)
+        return VectorState(jnp.where(vector @ vector < 1e14, moved, vector), state.memory + length * growth)
 
-    def observe(self, state: Array, step: Array) -> Observation:
+    def observe(self, state: VectorState, step: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""
         return self.sgd.observe(state, self.edges[jnp.asarray(step).astype(int)])
 

@@ -12,7 +12,7 @@ from jominy.data.nodes import Nodes, group_nodes
 from jominy.dynamics.dense import DenseFlow, DenseState, initial_dense_state
 from jominy.dynamics.homogenized.dense import DenseSDE
 from jominy.dynamics.homogenized.nodes import NodeSDE, PathNoise
-from jominy.dynamics.node_sgd import NodeState
+from jominy.dynamics.node_sgd import node_states
 from jominy.dynamics.sgd import Engine, Source
 from jominy.dynamics.start import random_variance, start_dense, start_in_eigenbasis
 from jominy.dynamics.starts import few_groups
@@ -25,7 +25,7 @@ def infinite_dimension(law: EigenLaw | DenseLaw, scheme: NodeSDE | DenseSDE, sta
     if isinstance(scheme, DenseSDE):
         assert isinstance(law, DenseLaw)
         state = initial_dense_state(start_dense(start, law), random_variance(start))
-        alone = DenseState(state.mean[None], state.covariance[None])
+        alone = DenseState(state.mean[None], state.covariance[None], np.zeros(1))
         return DenseLimit(scheme.sgd.flow, scheme.edges), _Constant(np.zeros((2, 0))), alone
     assert isinstance(law, EigenLaw)
     nodes = scheme.nodes
@@ -38,7 +38,7 @@ def infinite_dimension(law: EigenLaw | DenseLaw, scheme: NodeSDE | DenseSDE, sta
         rest = np.maximum(grouping.sums(vector**2) - np.sum(coordinates**2, axis=0), 0.0)
     rest = rest + random_variance(start) * nodes.shares
     mean_noise = _mean_noise(nodes, float(law.dimension))
-    return scheme, _Constant(mean_noise), NodeState(coordinates[None], rest[None])
+    return scheme, _Constant(mean_noise), node_states(coordinates[None], rest[None])
 
 
 def _mean_noise(nodes: Nodes, dimension: float) -> PathNoise:
@@ -78,15 +78,17 @@ class DenseLimit(eqx.Module):
         begin, length = self.edges[index], self.edges[index + 1] - self.edges[index]
         half, one = length / 2, jnp.eye(state.mean.size)
 
-        drift, pull, power = self.flow.frozen(begin, state)
+        drift, pull, power, growth = self.flow.frozen(begin, state)
         keep = one - half * pull
-        middle = DenseState(state.mean - half * drift, _spread(keep, state.covariance) + half * power)
-        drift, pull, later = self.flow.frozen(begin + half, middle)
+        middle = DenseState(
+            state.mean - half * drift, _spread(keep, state.covariance) + half * power, state.memory + half * growth
+        )
+        drift, pull, later, growth = self.flow.frozen(begin + half, middle)
         left = one - length * pull
         covariance = _spread(one - length * pull @ keep, state.covariance) + half * (
             _spread(left, power) + 2 * later - power
         )
-        return DenseState(state.mean - length * drift, covariance)
+        return DenseState(state.mean - length * drift, covariance, state.memory + length * growth)
 
     def observe(self, state: DenseState, step: Array) -> Observation:
         """Order parameters, distance, overlap and rate."""

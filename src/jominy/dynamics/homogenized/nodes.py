@@ -7,6 +7,7 @@ a few scalars of X, so what is outside the basis of a group enters through its s
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -25,7 +26,7 @@ from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.numerics.streams import stream
-from jominy.schedules import Schedule
+from jominy.schedules import RadiusSchedule, Schedule
 
 
 class PathNoise(NamedTuple):
@@ -43,11 +44,15 @@ class PathNoise(NamedTuple):
 
 
 class Frozen(NamedTuple):
-    """dX/dt at one student: `drift` (A, Q), `pull` (Q,) on what is outside the basis, `power` (Q,) of the noise."""
+    """dX/dt at one student: `drift` (A, Q), `pull` (Q,) on what is outside the basis, `power` (Q,) of the noise.
+
+    And the `growth` () of the schedule's memory.
+    """
 
     drift: Array
     pull: Array
     power: Array
+    growth: Array
 
 
 class NodeSDE(eqx.Module):
@@ -63,7 +68,7 @@ class NodeSDE(eqx.Module):
     loss: Loss
     targets: Targets
     schedule: Schedule
-    radius: Array
+    radius: RadiusSchedule
     rule: GaussianRule
     optimum: Student
     dimension: Array
@@ -77,12 +82,13 @@ class NodeSDE(eqx.Module):
         """Drift and noise at a student, and the learning rate."""
         nodes, student = self.nodes, self._student(state)
         order = order_parameters(nodes, student)
-        moments = self.targets.moments(self.loss, order, self.radius, self.rule)
+        moments = self.targets.moments(self.loss, order, self.radius.at(time), self.rule)
         ridge = attack_ridge(moments, nodes.weights, order.norm)
         coefficients, alpha = gradient(nodes, student, moments, ridge)
-        rate = self.schedule.rate(time, descent(nodes, student, self.optimum, moments, coefficients, alpha))
+        pushed = descent(nodes, student, self.optimum, moments, coefficients, alpha)
+        rate = self.schedule.rate(time, pushed._replace(memory=state.memory))
         power = (nodes.weights * moments.slope_squared) @ nodes.eigenvalues
-        return Frozen(rate * coefficients, rate * alpha, rate**2 * power / self.dimension), rate
+        return Frozen(rate * coefficients, rate * alpha, rate**2 * power / self.dimension, pushed.noise), rate
 
     def step(self, state: NodeState, noise: PathNoise, step: Array) -> NodeState:
         """The state at the end of step number `step` of the clock."""
@@ -92,7 +98,7 @@ class NodeSDE(eqx.Module):
         now, _ = self._frozen(state, begin)
         first = jnp.sqrt(half * now.power)
         shaken = state.coordinates + first * noise.along[0] * self.present
-        middle = NodeState(shaken - half * now.drift, state.rest)
+        middle = NodeState(shaken - half * now.drift, state.rest, state.memory + half * now.growth)
         size, keep = jnp.sqrt(state.rest), 1 - half * now.pull
         if state.rest.size:
             middle = middle._replace(rest=_square(keep * size, first, noise, 0))
@@ -101,6 +107,7 @@ class NodeSDE(eqx.Module):
         moved = NodeState(
             shaken - length * there.drift + second * noise.along[1] * self.present,
             state.rest,
+            state.memory + length * there.growth,
         )
         if state.rest.size:
             # The rest is Z - h pull (keep Z + first noise) + first noise + second noise.
@@ -108,7 +115,7 @@ class NodeSDE(eqx.Module):
             rest = _square((1 - shrink * keep) * size, (1 - shrink) * first, noise, 0)
             moved = moved._replace(rest=_square(jnp.sqrt(rest), second, noise, 1))
         lost = ~(jnp.sum(state.coordinates**2) + jnp.sum(state.rest) < 1e14)  # divergence is recorded, not overflown
-        return NodeState(*(jnp.where(lost, old, new) for old, new in zip(state, moved, strict=True)))
+        return jax.tree.map(lambda old, new: jnp.where(lost, old, new), state, moved)
 
     def observe(self, state: NodeState, step: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""

@@ -15,14 +15,14 @@ from jominy.dynamics.homogenized.dense import DensePathNoiseSource, DenseSDE
 from jominy.dynamics.homogenized.limit import infinite_dimension
 from jominy.dynamics.homogenized.nodes import NodeSDE, PathNoiseSource
 from jominy.dynamics.landscapes import NodeLandscape, dense_landscape, minimiser
-from jominy.dynamics.node_sgd import NodeState
+from jominy.dynamics.node_sgd import node_states
 from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
 from jominy.dynamics.population_forecast import population_forecast
 from jominy.dynamics.population_simulation import runs_result
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import largest_logit, read_out
+from jominy.dynamics.readout import largest_logit, radius_at, read_out
 from jominy.dynamics.representations import representations
-from jominy.dynamics.sgd import Engine, Source, run_sgd
+from jominy.dynamics.sgd import Engine, Source, run_sgd, vector_states
 from jominy.dynamics.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
@@ -97,7 +97,7 @@ def _grid(problem, schedule, times, start, found: PopulationOptimum, step: float
     rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))
     length = LONGEST_STEP if step is None else step
     for _ in range(HALVINGS):
-        ticks = clock(times, schedule.jumps, length)
+        ticks = clock(times, (*schedule.jumps, *problem.radius_schedule.jumps), length)
         scheme = _scheme(law, problem, schedule, ticks, rule, found)
         limit = infinite_dimension(law, scheme, start)
         record = run_sgd(*limit, ticks.reports.tolist(), 1, 1.0, progress=False)
@@ -111,9 +111,9 @@ def _grid(problem, schedule, times, start, found: PopulationOptimum, step: float
             return Grid(ticks, None, rule)
         order = jax.tree.map(lambda leaf, kept=kept: leaf[kept], seen.order)
         rule = gaussian_rule(max(rule.logit_scale, 1.5 * largest_logit(setting, order)))
-        risk = read_out(setting._replace(rule=rule), order, problem.radius, np.zeros(0), False, ("time",))[
-            "adversarial_risk"
-        ][1]
+        risk = read_out(
+            setting._replace(rule=rule), order, radius_at(problem, times[kept]), np.zeros(0), False, ("time",)
+        )["adversarial_risk"][1]
         error = float(np.max(np.abs(risk - told[kept]) / np.maximum(np.abs(told[kept]), 1e-300), initial=0.0))
         if step is not None or (error < ACCEPTED and np.array_equal(kept, np.isfinite(told))):
             break
@@ -125,7 +125,7 @@ def _scheme(
     law: EigenLaw | DenseLaw, problem, schedule, ticks: Clock, rule: GaussianRule, found: PopulationOptimum
 ) -> NodeSDE | DenseSDE:
     """The steps to take: on groups where these are few, else coordinate by coordinate."""
-    edges, radius, targets = padded(ticks.edges), np.asarray(problem.radius), problem.loss.targets(law)
+    edges, radius, targets = padded(ticks.edges), problem.radius_schedule, problem.loss.targets(law)
     if isinstance(law, DenseLaw):
         landscape = dense_landscape(law)
         target = minimiser(landscape, found.solved.scalars)
@@ -152,10 +152,10 @@ def _paths(law, scheme: NodeSDE | DenseSDE, start: Any, paths: list[int]) -> tup
     vectors = f"full vectors, dimension {law.dimension}"
     if isinstance(scheme, DenseSDE):
         normals = DensePathNoiseSource(paths, len(law.weights), law.dimension)
-        return scheme, normals, dense_starts(law, start, paths), vectors
+        return scheme, normals, vector_states(dense_starts(law, start, paths)), vectors
     if not few_groups(law, group_nodes(law)[0]):
-        states = NodeState(*coordinate_starts(law, start, paths))
+        states = node_states(*coordinate_starts(law, start, paths))
         return scheme, PathNoiseSource(paths, scheme.nodes, None), states, vectors
-    states = NodeState(*group_starts(law, group_nodes(law), start, paths))
+    states = node_states(*group_starts(law, group_nodes(law), start, paths))
     source = PathNoiseSource(paths, scheme.nodes, rest_dimensions(law, scheme.nodes))
     return scheme, source, states, f"{scheme.nodes.shares.size} groups of equal eigenvalues"

@@ -15,7 +15,7 @@ from jominy.dynamics.labelled import labelled
 from jominy.dynamics.minimise import Setting
 from jominy.dynamics.optima import Optimum
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import Variables, past_divergence, read_out
+from jominy.dynamics.readout import Variables, final_risk, past_divergence, radius_at, read_out
 from jominy.dynamics.samples.law import Rows, Spread, as_rows, rotated, rows_order
 from jominy.dynamics.samples.optimum import sample_optimum
 from jominy.dynamics.samples.recursion import (
@@ -71,22 +71,23 @@ def sample_forecast(
     assert isinstance(samples, Samples)
     test = None if held_out is None else samples.transform(*held_out)
     grid = sample_times(time, times, samples.dimension)
+    problem.radius_schedule.check(grid)
     found = sample_optimum(problem)
     curve = sample_curve(problem, schedule, grid, start, found, diagonal, largest_block)
     rows, basis = cached_rotation(samples)
     targets = FixedTargets(rows.targets)
-    setting = Setting(problem.loss, targets, even_weights(rows), np.asarray(problem.radius), curve.rule)
+    setting = Setting(problem.loss, targets, even_weights(rows), np.asarray(problem.final_radius), curve.rule)
     spreads = curve.recorded.spreads
     order = rows_order(rows, spreads)
-    variables = read_out(setting, order, problem.radius, evaluate_at, samples.classification, ("time",))
+    radius = radius_at(problem, curve.times)
+    variables = read_out(setting, order, radius, evaluate_at, samples.classification, ("time",))
     if test is not None:
         tested = as_rows(test[0] @ basis, test[1])
         other = setting._replace(targets=FixedTargets(tested.targets), weights=even_weights(tested))
         tested_order = rows_order(tested, spreads)
-        variables |= read_out(
-            other, tested_order, problem.radius, evaluate_at, samples.classification, ("time",), "held_out_"
-        )
-    variables |= _more_variables(variables, curve, order.norm, found, basis)
+        variables |= read_out(other, tested_order, radius, evaluate_at, samples.classification, ("time",), "held_out_")
+    variables |= _more_variables(final_risk(problem, setting, order, variables), curve, order.norm, found, basis)
+    variables["radius"] = (("time",), radius)
     variables = past_divergence(variables, curve.lost)
     status, advice = _status(problem, schedule, found, curve, variables)
     return labelled(
@@ -150,7 +151,7 @@ def sample_curve(
     reports = len(steps) + (steps[0] != 0)
     rule = coarse_rule()
     for _ in range(5):
-        statement = SampleProblem(rows, problem.loss, schedule, np.asarray(problem.radius), rule, target @ basis)
+        statement = SampleProblem(rows, problem.loss, schedule, problem.radius_schedule, rule, target @ basis)
         recorded = run_recursion(
             statement, Spread(mean @ basis, spread), plan, from_zero=not np.any(mean) and variance == 0, reports=reports
         )
@@ -176,12 +177,12 @@ def even_weights(rows: Rows) -> np.ndarray:
     return np.full(len(rows.targets), 1 / len(rows.targets))
 
 
-def _more_variables(read: Variables, curve: SampleCurve, norm, found: Optimum, basis: np.ndarray) -> Variables:
+def _more_variables(risk: np.ndarray, curve: SampleCurve, norm, found: Optimum, basis: np.ndarray) -> Variables:
     """Norm, distance, excess risk, band and rate."""
     spreads = curve.recorded.spreads
     more: Variables = {
         "norm": (("time",), np.asarray(norm)),
-        "excess_risk": (("time",), read["adversarial_risk"][1] - found.adversarial_risk),
+        "excess_risk": (("time",), risk - found.adversarial_risk),
         "adversarial_risk_sd": (("time",), curve.recorded.risk_sd),
         "learning_rate": (("time",), curve.recorded.rate),
     }
@@ -211,7 +212,11 @@ def _status(problem, schedule, found: Optimum, curve: SampleCurve, variables) ->
                 f"The rate {rate:.3g} is too large for the largest samples: rare large steps dominate the mean over "
                 f"runs. Lower it below {limits.largest_safe:.3g}, or clip the row norms (Preprocessing(clip=3))."
             )
-    if variables["norm"][1][-1] < 1e-12 and schedule.describe()["kind"] == "exact-line-search" and problem.radius > 0:
+    if (
+        variables["norm"][1][-1] < 1e-12
+        and schedule.describe()["kind"] == "exact-line-search"
+        and problem.final_radius > 0
+    ):
         return Status.STUCK, None
     if found.regime == "collapse":
         return Status.COLLAPSED, None

@@ -16,7 +16,7 @@ from jominy.dynamics.minimise import Setting
 from jominy.dynamics.optima import Optimum
 from jominy.dynamics.population_forecast import population_forecast
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import read_out
+from jominy.dynamics.readout import radius_at, read_out
 from jominy.dynamics.samples.forecast import cached_rotation, even_weights, sample_curve, sample_times
 from jominy.dynamics.samples.law import rows_order
 from jominy.dynamics.start import describe_start
@@ -145,13 +145,13 @@ def _gap(problem: Problem, law: GaussianMixture, schedule: Schedule, grid: np.nd
     picture = population_forecast(
         Problem(law, problem.loss, problem.radius), schedule, grid, rotated_start, np.array([]), True, 1e-7
     )
-    nowhere = Optimum(0.0, 0.0, "not needed", problem.radius, 0.0, None, None)
+    nowhere = Optimum(0.0, 0.0, "not needed", problem.final_radius, 0.0, None, None)
     found = _optimum_for(problem, schedule, nowhere)
     curve = sample_curve(problem, schedule, grid, start, found)
     targets = FixedTargets(rows.targets)
-    setting = Setting(problem.loss, targets, even_weights(rows), np.asarray(problem.radius), curve.rule)
+    setting = Setting(problem.loss, targets, even_weights(rows), np.asarray(problem.final_radius), curve.rule)
     order = rows_order(rows, curve.recorded.spreads)
-    own = read_out(setting, order, problem.radius, np.array([]), False, ("time",))["adversarial_risk"][1]
+    own = read_out(setting, order, radius_at(problem, grid), np.array([]), False, ("time",))["adversarial_risk"][1]
     other = picture["adversarial_risk"].values
     sound = np.isfinite(other) & np.isfinite(own) & ~curve.lost
     return picture, float(np.max(np.abs(other[sound] / own[sound] - 1), initial=0.0))

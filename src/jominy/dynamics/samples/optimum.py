@@ -101,7 +101,7 @@ def sample_collapse_radius(problem: Problem) -> float:
 @lru_cache(maxsize=16)
 def sample_optimum(problem: Problem) -> Optimum:
     """The adversarial optimum on samples; `separable` where the risk falls to zero only at infinity."""
-    samples, loss, radius = problem.data, problem.loss, problem.radius
+    samples, loss, radius = problem.data, problem.loss, problem.final_radius
     assert isinstance(samples, Samples)
     threshold = sample_collapse_radius(problem)
     evaluate = partial(_risk, loss, samples.features, samples.targets, radius)

@@ -25,7 +25,7 @@ from jominy.dynamics.samples.law import (
 from jominy.losses import Loss
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
-from jominy.schedules import Schedule
+from jominy.schedules import RadiusSchedule, Schedule
 
 OUT_OF_SCALE = 1e13
 BEYOND = 1e8
@@ -55,9 +55,20 @@ class SampleProblem(NamedTuple):
     rows: Rows
     loss: Loss
     schedule: Schedule
-    radius: Array
+    radius: RadiusSchedule
     rule: GaussianRule
     optimum: Array
+
+
+class Ahead(NamedTuple):
+    """What a step from here does: coefficients, the rate, and what it adds to the schedule's memory.
+
+    The rate counts the step's own gradient in the memory, as SGD does.
+    """
+
+    slope: Slope
+    rate: Array
+    growth: Array
 
 
 def block_length(step: int, largest: int) -> int:
@@ -103,28 +114,31 @@ def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_ze
     dimension = rows.features.shape[1]
     diagonal = start.covariance.ndim == 1
 
-    def slope_and_rate(spread: Spread, step: Array) -> tuple[Slope, Array]:
-        slope = slope_at(rows, spread, loss, radius, rule)
-        return slope, schedule.rate(step / dimension, sample_descent(spread, slope, optimum))
+    def look(spread: Spread, memory: Array, step: Array) -> Ahead:
+        slope = slope_at(rows, spread, loss, radius.at(step / dimension), rule)
+        pushed = sample_descent(spread, slope, optimum)
+        growth = pushed.noise / dimension if schedule.remembers else jnp.zeros(())
+        return Ahead(slope, schedule.rate(step / dimension, pushed._replace(memory=memory + growth)), growth)
 
-    def nothing(spread: Spread, slope: Slope, rate: Array, first: Array, length: Array) -> Spread:
-        return spread
+    def nothing(spread: Spread, memory: Array, ahead: Ahead, first: Array, length: Array) -> tuple[Spread, Array]:
+        return spread, memory
 
-    def one(spread: Spread, slope: Slope, rate: Array, first: Array, length: Array) -> Spread:
-        later = single_step(spread, slope, rate / dimension)
+    def one(spread: Spread, memory: Array, ahead: Ahead, first: Array, length: Array) -> tuple[Spread, Array]:
+        later, later_memory = single_step(spread, ahead.slope, ahead.rate / dimension), memory + ahead.growth
         if not from_zero:
-            return later
-        launch = first_step(rows, loss, rate / dimension, diagonal)
-        return jax.tree.map(lambda a, b: jnp.where(first == 0, a, b), launch, later)
+            return later, later_memory
+        launch = first_step(rows, loss, ahead.rate / dimension, diagonal)
+        return jax.tree.map(lambda a, b: jnp.where(first == 0, a, b), launch, later), later_memory
 
-    def many(spread: Spread, slope: Slope, rate: Array, first: Array, length: Array) -> Spread:
+    def many(spread: Spread, memory: Array, ahead: Ahead, first: Array, length: Array) -> tuple[Spread, Array]:
         # The steps of a block start from states 0 to length - 1, so their common slope is that of the middle one.
         half = (length - 1) / 2
-        middle = advance(spread, slope, rate / dimension, half)
-        slope, rate = slope_and_rate(middle, first + half)
+        middle = advance(spread, ahead.slope, ahead.rate / dimension, half)
+        there = look(middle, memory + half * ahead.growth, first + half)
         back = spread.mean - middle.mean
-        shift = slope.hessian * back if diagonal else slope.hessian @ back
-        return advance(spread, slope._replace(gradient=slope.gradient + shift), rate / dimension, length)
+        shift = there.slope.hessian * back if diagonal else there.slope.hessian @ back
+        slope = there.slope._replace(gradient=there.slope.gradient + shift)
+        return advance(spread, slope, there.rate / dimension, length), memory + length * there.growth
 
     def record(kept: Recorded, index: Array, spread: Spread, slope: Slope, rate: Array) -> Recorded:
         order = sample_order(rows, spread)
@@ -133,14 +147,15 @@ def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_ze
         placed = jax.tree.map(lambda store, leaf: store.at[index].set(leaf), kept[:3], here)
         return Recorded(placed[0], placed[1], placed[2], jnp.maximum(kept.largest_logit, logit))
 
-    def body(k: Array, carry: tuple[Spread, Recorded]) -> tuple[Spread, Recorded]:
-        spread, kept = carry
+    def body(k: Array, carry: tuple[Spread, Array, Recorded]) -> tuple[Spread, Array, Recorded]:
+        spread, memory, kept = carry
         first, length, report = blocks.first[k], blocks.length[k], blocks.report[k]
-        slope, rate = slope_and_rate(spread, first.astype(float))
-        kept = jax.lax.cond(report >= 0, lambda: record(kept, report, spread, slope, rate), lambda: kept)
-        moved = jax.lax.switch(jnp.minimum(length, 2), (nothing, one, many), spread, slope, rate, first, length)
+        ahead = look(spread, memory, first.astype(float))
+        kept = jax.lax.cond(report >= 0, lambda: record(kept, report, spread, ahead.slope, ahead.rate), lambda: kept)
+        size = jnp.minimum(length, 2)
+        moved, memory = jax.lax.switch(size, (nothing, one, many), spread, memory, ahead, first, length)
         lost = ~(moved.mean @ moved.mean + jnp.sum(jnp.abs(moved.covariance)) < 100 * OUT_OF_SCALE)
-        return jax.tree.map(lambda leaf: jnp.where(lost, BEYOND, leaf), moved), kept
+        return jax.tree.map(lambda leaf: jnp.where(lost, BEYOND, leaf), moved), memory, kept
 
     empty = Recorded(
         jax.tree.map(lambda leaf: jnp.zeros((reports, *leaf.shape)), start),
@@ -148,4 +163,4 @@ def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_ze
         jnp.zeros(reports),
         jnp.zeros(()),
     )
-    return jax.lax.fori_loop(0, blocks.first.size, body, (start, empty))[1]
+    return jax.lax.fori_loop(0, blocks.first.size, body, (start, jnp.zeros(()), empty))[2]

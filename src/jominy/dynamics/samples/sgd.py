@@ -7,10 +7,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.samples.sampling import Sampling
+from jominy.dynamics.sgd import VectorState
 from jominy.losses import Loss
 from jominy.numerics.arrays import Array
 from jominy.numerics.streams import stream
-from jominy.schedules import UNKNOWN_DESCENT, Schedule
+from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
 ROW_PURPOSE = 0
 
@@ -33,7 +34,10 @@ class SampleObservation(NamedTuple):
 
 
 class SampleSGD(eqx.Module):
-    """SGD steps on rows (n, d); a state is the student's vector (d,), a step's noise its row number (1,)."""
+    """SGD steps on rows (n, d); a step's noise is its row number (1,).
+
+    `radii` are those at which averages over the rows are observed besides the training radius of the moment.
+    """
 
     features: Array
     targets: Array
@@ -41,40 +45,49 @@ class SampleSGD(eqx.Module):
     test_targets: Array
     loss: Loss
     schedule: Schedule
-    radius: Array
+    radius: RadiusSchedule
     radii: Array
     optimum: Array
 
-    def step(self, state: Array, noise: Array, time: Array) -> Array:
+    def step(self, state: VectorState, noise: Array, time: Array) -> VectorState:
         """X <- X - (g/d) (Psi_r x + Psi_rho X / ||X||) for the row chosen."""
         x, y = self.features[noise[0]], self.targets[noise[0]]
-        norm = jnp.sqrt(state @ state)
-        slope, norm_slope = self.loss.adversarial_slopes(state @ x, norm, y, self.radius)
+        vector = state.vector
+        norm = jnp.sqrt(vector @ vector)
+        slope, norm_slope = self.loss.adversarial_slopes(vector @ x, norm, y, self.radius.at(time))
         pull = jnp.where(norm > 0, norm_slope / jnp.where(norm > 0, norm, 1.0), 0.0)
-        step = self.schedule.rate(time, UNKNOWN_DESCENT) / state.size
-        return jnp.where(norm**2 < 1e14, state - step * (slope * x + pull * state), state)
+        push = slope * x + pull * vector
+        if self.schedule.remembers:
+            state = state._replace(memory=state.memory + push @ push / vector.size**2)
+        moved = vector - self._rate(state, time) / vector.size * push
+        return state._replace(vector=jnp.where(norm**2 < 1e14, moved, vector))
 
-    def observe(self, state: Array, time: Array) -> SampleObservation:
+    def _rate(self, state: VectorState, time: Array) -> Array:
+        return self.schedule.rate(time, UNKNOWN_DESCENT._replace(memory=state.memory))
+
+    def observe(self, state: VectorState, time: Array) -> SampleObservation:
         """Averages over the rows at this student."""
-        norm = jnp.sqrt(state @ state)
-        error = state - self.optimum
+        vector = state.vector
+        norm = jnp.sqrt(vector @ vector)
+        error = vector - self.optimum
+        radii = jnp.concatenate([jnp.reshape(self.radius.at(time), (1,)), self.radii])
         return SampleObservation(
-            self._seen(self.features, self.targets, state, norm),
-            self._seen(self.test_features, self.test_targets, state, norm),
+            self._seen(self.features, self.targets, vector, norm, radii),
+            self._seen(self.test_features, self.test_targets, vector, norm, radii),
             norm,
             error @ error,
-            self.schedule.rate(time, UNKNOWN_DESCENT),
+            self._rate(state, time),
         )
 
-    def _seen(self, features: Array, targets: Array, state: Array, norm: Array) -> RowsSeen:
-        score = features @ state
+    def _seen(self, features: Array, targets: Array, vector: Array, norm: Array, radii: Array) -> RowsSeen:
+        score = features @ vector
 
         def at_radius(radius: Array) -> tuple[Array, Array]:
             gap = targets * score - radius * norm
             right = jnp.where(gap == 0, 0.5, jnp.where(gap > 0, 1.0, 0.0))
             return jnp.mean(self.loss.adversarial(score, norm, targets, radius)), jnp.mean(right)
 
-        risks, accuracies = zip(*(at_radius(radius) for radius in self.radii), strict=True)
+        risks, accuracies = zip(*(at_radius(radius) for radius in radii), strict=True)
         return RowsSeen(jnp.stack(risks), jnp.stack(accuracies))
 
 

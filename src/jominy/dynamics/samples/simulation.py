@@ -8,7 +8,7 @@ import numpy as np
 from jominy.data import Samples
 from jominy.dynamics.labelled import labelled
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import Variables, past_divergence
+from jominy.dynamics.readout import Variables, past_divergence, radius_at
 from jominy.dynamics.samples.forecast import (
     largest_usual_block,
     sample_curve,
@@ -20,7 +20,7 @@ from jominy.dynamics.samples.optimum import sample_optimum
 from jominy.dynamics.samples.recursion import block_ends
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, WithReplacement
 from jominy.dynamics.samples.sgd import RowSource, RowsSeen, SampleObservation, SampleSGD
-from jominy.dynamics.sgd import run_sgd
+from jominy.dynamics.sgd import run_sgd, vector_states
 from jominy.dynamics.start import start_vector
 from jominy.dynamics.starts import random_starts
 from jominy.results import Status
@@ -48,6 +48,7 @@ def sample_simulation(
         test_features, test_targets = samples.transform(*held_out)
     dimension = samples.dimension
     grid = sample_times(time, times, dimension)
+    problem.radius_schedule.check(grid)
     steps = np.rint(grid * dimension).astype(int)
     sampling.check(int(steps[-1]), samples.count)
     found = sample_optimum(problem)
@@ -76,15 +77,16 @@ def sample_simulation(
         test_targets,
         problem.loss,
         used,
-        np.asarray(problem.radius),
-        np.concatenate([[problem.radius, 0.0], evaluate_at]),
+        problem.radius_schedule,
+        np.concatenate([[0.0], evaluate_at, [problem.final_radius]]),
         np.zeros(dimension) if found.vector is None else found.vector,
     )
-    states = mean + random_starts(start, seeds, dimension)
+    states = vector_states(mean + random_starts(start, seeds, dimension))
     source = RowSource(seeds, sampling, int(steps[-1]), samples.count)
     record = run_sgd(engine, source, states, steps.tolist(), len(seeds), 1 / dimension, progress)
     seen: SampleObservation = record.observations
     variables = _variables(samples, seen, found, held_out is not None, evaluate_at)
+    variables["radius"] = (("time",), radius_at(problem, grid[: record.reached]))
     lost = np.logical_or.accumulate(~(seen.norm**2 < 1e13), axis=1)
     status = Status.COMPLETED
     if record.interrupted:
@@ -94,7 +96,7 @@ def sample_simulation(
         variables = past_divergence(variables, lost)
         count = int(np.sum(lost[:, -1]))
         notes.append(f"{count} of {len(seeds)} runs diverged; their sizes are infinite from there on")
-    elif problem.radius > 0 and np.all(seen.norm[:, -1] < 1e-12) and schedule.adaptive:
+    elif problem.final_radius > 0 and np.all(seen.norm[:, -1] < 1e-12) and schedule.adaptive:
         status = Status.STUCK
     elif found.regime == "collapse":
         status = Status.COLLAPSED
@@ -122,7 +124,7 @@ def _variables(samples: Samples, seen: SampleObservation, found, tested: bool, e
     if tested:
         variables |= _rows_variables(seen.test, samples.classification, evaluate_at, "held_out_")
     variables["norm"] = (dims, seen.norm)
-    variables["excess_risk"] = (dims, seen.train.risk[..., 0] - found.adversarial_risk)
+    variables["excess_risk"] = (dims, seen.train.risk[..., -1] - found.adversarial_risk)
     if found.vector is not None:
         variables["distance_to_optimum"] = (dims, np.sqrt(seen.distance_squared))
     variables["learning_rate"] = (dims, seen.rate)
@@ -136,7 +138,7 @@ def _rows_variables(seen: RowsSeen, classification: bool, evaluate_at: np.ndarra
         variables["adversarial_accuracy"] = (dims, seen.accuracy[..., 0])
         variables["clean_accuracy"] = (dims, seen.accuracy[..., 1])
     if evaluate_at.size:
-        variables["risk_at_radius"] = (more, seen.risk[..., 2:])
+        variables["risk_at_radius"] = (more, seen.risk[..., 2:-1])
         if classification:
-            variables["accuracy_at_radius"] = (more, seen.accuracy[..., 2:])
+            variables["accuracy_at_radius"] = (more, seen.accuracy[..., 2:-1])
     return {prefix + name: value for name, value in variables.items()}

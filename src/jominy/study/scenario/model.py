@@ -17,6 +17,7 @@ from jominy.study.scenario.base import Table
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
 from jominy.study.scenario.losses import Loss
 from jominy.study.scenario.messages import explain
+from jominy.study.scenario.radius import Radius, RadiusTable
 from jominy.study.scenario.samples import FileTable, Loaded, ScikitLearnTable
 from jominy.study.scenario.training import Schedule, SimulationTable
 from jominy.study.scenario.vectors import RandomStartTable, Start, build_vector
@@ -50,7 +51,7 @@ class Scenario(Table):
     title: str = Field("", description="one line that says what this is; heads tables and figures")
     data: Data
     loss: Loss
-    radius: float = Field(ge=0, description="l2 norm of the attack in training")
+    radius: Radius | RadiusTable = Field(description="l2 norm of the attack in training, or a schedule of it")
     schedule: Schedule
     time: float | None = Field(None, gt=0, description="train until this time, in samples / dimension")
     times: list[float] | None = Field(None, min_length=1, description="report at exactly these times instead")
@@ -65,6 +66,9 @@ class Scenario(Table):
     bands: bool = Field(False, description="also forecast the bias and the standard deviation of one run")
     dimension: float | None = Field(
         None, ge=1, description="dimension of the run that the bands are for (default: the data's own)"
+    )
+    batch_size: int = Field(
+        1, ge=1, description="samples per step; a step is rate / dimension times the sum of their gradients"
     )
     simulation: SimulationTable = Field(default_factory=lambda: SimulationTable())
 
@@ -141,7 +145,7 @@ class Scenario(Table):
         from jominy.dynamics import Problem
 
         if isinstance(self.data, (TeacherTable, MixtureTable)):
-            return Problem(self.data.build(), self.loss.build(), self.radius)
+            return Problem(self.data.build(), self.loss.build(), self._radius())
         assert self.loaded is not None
         loss = self.loss.build()
         if loss.needs_classes and not self.loaded.samples.classification:
@@ -150,7 +154,7 @@ class Scenario(Table):
                 "a target of more than two different numbers",
                 "use the squared loss (--loss squared), or choose two groups of values with classes (--classes 0:1)",
             )
-        return Problem(self.loaded.samples, loss, self._scaled_radius(self.radius))
+        return Problem(self.loaded.samples, loss, self._radius())
 
     def build_schedule(self) -> Any:
         """The learning-rate schedule, in scaled units."""
@@ -173,14 +177,14 @@ class Scenario(Table):
         """The forecast of this scenario."""
         from jominy.dynamics import forecast
 
-        bands: dict[str, Any] = {"bands": self.bands, "dimension": self.dimension}
-        return self._titled(forecast(self.problem(), self.build_schedule(), **self.settings(), **bands))
+        more: dict[str, Any] = {"bands": self.bands, "dimension": self.dimension, "batch_size": self.batch_size}
+        return self._titled(forecast(self.problem(), self.build_schedule(), **self.settings(), **more))
 
     def simulate(self, *, progress: bool = True) -> xr.Dataset:
         """SGD itself on this scenario."""
         from jominy.dynamics import simulate
 
-        further: dict[str, Any] = {"seeds": self.simulation.seeds, "progress": progress}
+        further: dict[str, Any] = {"seeds": self.simulation.seeds, "progress": progress, "batch_size": self.batch_size}
         if self.loaded is not None:
             further["sampling"] = self.simulation.build_sampling()
         if self.simulation.full_vectors is not None:
@@ -225,6 +229,11 @@ class Scenario(Table):
             return None
         dimension = self.data.dimension if self.loaded is None else self.loaded.samples.dimension  # type: ignore[union-attr]
         return build_vector(self.start, dimension)
+
+    def _radius(self) -> Any:
+        if isinstance(self.radius, float):
+            return self._scaled_radius(self.radius)
+        return self.radius.build(self._scaled_radius)
 
     def _scaled_radius(self, radius: float) -> float:
         if self.units == "scaled" or self.loaded is None:

@@ -90,8 +90,29 @@ class ExactLineSearchTable(Table):
         return ExactLineSearch()
 
 
+class AdaGradNormTable(Table):
+    """rate / sqrt(offset^2 + the square norms of all gradients so far, over dimension^2)."""
+
+    kind: Literal["adagrad-norm"]
+    rate: float = _RATE
+    offset: float = Field(1.0, description="the larger, the later the rate begins to fall")
+
+    def build(self, scaled: ToScaled) -> Any:
+        from jominy.schedules import AdaGradNorm
+
+        # Features s times as large have gradients s times as large (and a rate s^2 times as large).
+        factor = scaled(1.0)
+        return AdaGradNorm(self.rate * factor**1.5, self.offset * factor**0.5)
+
+
 Schedule = Annotated[
-    ConstantTable | InverseTimeTable | CosineTable | PiecewiseTable | PolyakTable | ExactLineSearchTable,
+    ConstantTable
+    | InverseTimeTable
+    | CosineTable
+    | PiecewiseTable
+    | PolyakTable
+    | ExactLineSearchTable
+    | AdaGradNormTable,
     Field(discriminator="kind"),
 ]
 
