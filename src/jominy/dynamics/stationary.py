@@ -43,7 +43,7 @@ class Stationary:
     ----------
     adversarial_risk : float
     norm : float, ||X||
-    distance_to_optimum : float, ||X - X0||, X0 the adversarial optimum
+    distance_to_optimum : float, ||X - X0||, X0 the adversarial optimum; infinite where that is
     residual_variance : float or None, sigma^2 = E (y - <X, x>)^2 for one class and a residual loss
     ridge : float, for least squares on one centred class the limiting effective ridge, with which the mean of X is the
         ridge solution; otherwise E Psi_rho / ||X||, what the attack adds to the Hessian
@@ -128,11 +128,11 @@ def stationary(problem: Problem, rate: float) -> Stationary:
         rest, mismatch = _rest(problem, setting, rate, order)
         near = np.abs(float(rest.order.norm) - float(order.norm)) <= 0.5 * float(order.norm)
         if mismatch < CONVERGED and near:
-            return _described(problem, rest, rate, critical)
+            return _described(problem, rest, rate, critical, found.regime == "separable")
     return Stationary(
         float(solution.variables["adversarial_risk"][1][-1]),
         float(order.norm),
-        float(solution.variables["distance_to_optimum"][1][-1]),
+        float(solution.variables.get("distance_to_optimum", ((), [np.inf]))[1][-1]),
         _residual_variance(problem, order),
         float(rest.ridge),
         rate,
@@ -170,11 +170,11 @@ def _rest(problem: Problem, setting: Setting, rate: float, order: Any) -> tuple[
     return rest_near(exact.landscape, setting, rate, target, order)
 
 
-def _described(problem: Problem, rest: Rest, rate: float, critical: float) -> Stationary:
+def _described(problem: Problem, rest: Rest, rate: float, critical: float, separable: bool) -> Stationary:
     return Stationary(
         float(rest.risk),
         float(rest.order.norm),
-        float(np.sqrt(rest.distance_squared)),
+        np.inf if separable else float(np.sqrt(rest.distance_squared)),
         _residual_variance(problem, rest.order),
         float(rest.ridge),
         rate,
