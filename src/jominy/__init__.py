@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from jominy.dynamics import RandomStart as RandomStart
     from jominy.dynamics import ReshuffledEpochs as ReshuffledEpochs
     from jominy.dynamics import WithReplacement as WithReplacement
+    from jominy.dynamics import asymptotic_rate as asymptotic_rate
     from jominy.dynamics import collapse_radius as collapse_radius
     from jominy.dynamics import critical_rate as critical_rate
     from jominy.dynamics import forecast as forecast
@@ -95,7 +96,7 @@ _ROOMS = {
         "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform",
     ),
     "dynamics": (
-        "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "collapse_radius",
+        "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "asymptotic_rate", "collapse_radius",
         "critical_rate", "forecast", "forecast_equivalent", "gaussian_picture", "homogenize", "interpolation_radius",
         "optimum", "simulate", "simulate_equivalent", "small_rate_end", "stationary",
     ),

@@ -1,5 +1,6 @@
 """The exact dynamics of adversarial training: problems, forecasts, simulations, optima."""
 
+from jominy.dynamics.asymptotic import AsymptoticRate, asymptotic_rate
 from jominy.dynamics.equivalent import forecast_equivalent, simulate_equivalent
 from jominy.dynamics.forecast import forecast
 from jominy.dynamics.homogenize import homogenize
@@ -14,6 +15,8 @@ from jominy.dynamics.start import RandomStart
 from jominy.dynamics.stationary import Stationary, stationary
 
 __all__ = [
+    "AsymptoticRate",
+    "asymptotic_rate",
     "OnePass",
     "Optimum",
     "Problem",
