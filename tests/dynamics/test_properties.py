@@ -42,7 +42,7 @@ def check(law, loss, radius, schedule, start):
     assert curve.status in LABELS and curve.advice
     for name, values in curve.data_vars.items():
         assert not np.any(np.isnan(values)), name
-        if np.any(np.isinf(values)):
+        if np.any(np.isinf(values)) and name != "effective_ridge":  # that is infinite at norm zero
             assert curve.status == Status.DIVERGED.label, name
     finite = curve.isel(time=np.isfinite(curve.norm.values))
     adversarial, clean = finite.adversarial_risk.values, finite.clean_risk.values

@@ -8,6 +8,7 @@ from jominy.losses.hinges import HingeLoss, SmoothedHingeLoss, SquaredHingeLoss
 from jominy.losses.link_squared import LinkSquaredLoss
 from jominy.losses.logistic import LogisticLoss
 from jominy.losses.probit import ProbitLoss
+from jominy.losses.ridge import RidgeSquaredLoss
 from jominy.losses.squared import SquaredLoss
 from jominy.losses.targets import FixedTargets, Targets
 
@@ -25,6 +26,7 @@ __all__ = [
     "OrderParameters",
     "ProbitLoss",
     "ResidualLoss",
+    "RidgeSquaredLoss",
     "SmoothedHingeLoss",
     "SquaredHingeLoss",
     "SquaredLoss",
