@@ -96,8 +96,9 @@ _ROOMS = {
         "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform",
     ),
     "dynamics": (
-        "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "asymptotic_rate", "collapse_radius",
-        "critical_rate", "forecast", "forecast_equivalent", "gaussian_picture", "homogenize", "interpolation_radius",
+        "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "asymptotic_rate",
+        "collapse_radius", "critical_rate", "forecast", "forecast_equivalent", "gaussian_picture",
+        "homogenize", "interpolation_radius",
         "optimum", "simulate", "simulate_equivalent", "small_rate_end", "stationary",
     ),
     "errors": ("InputError",),
