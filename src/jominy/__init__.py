@@ -46,13 +46,12 @@ if TYPE_CHECKING:
     from jominy.dynamics import collapse_radius as collapse_radius
     from jominy.dynamics import critical_rate as critical_rate
     from jominy.dynamics import forecast as forecast
-    from jominy.dynamics import forecast_equivalent as forecast_equivalent
     from jominy.dynamics import gaussian_picture as gaussian_picture
     from jominy.dynamics import homogenize as homogenize
     from jominy.dynamics import interpolation_radius as interpolation_radius
+    from jominy.dynamics import least_squares_equivalent as least_squares_equivalent
     from jominy.dynamics import optimum as optimum
     from jominy.dynamics import simulate as simulate
-    from jominy.dynamics import simulate_equivalent as simulate_equivalent
     from jominy.dynamics import small_rate_end as small_rate_end
     from jominy.dynamics import stationary as stationary
     from jominy.errors import InputError as InputError
@@ -65,6 +64,7 @@ if TYPE_CHECKING:
     from jominy.losses import MarginLoss as MarginLoss
     from jominy.losses import ProbitLoss as ProbitLoss
     from jominy.losses import ResidualLoss as ResidualLoss
+    from jominy.losses import RidgeSquaredLoss as RidgeSquaredLoss
     from jominy.losses import SmoothedHingeLoss as SmoothedHingeLoss
     from jominy.losses import SquaredHingeLoss as SquaredHingeLoss
     from jominy.losses import SquaredLoss as SquaredLoss
@@ -97,14 +97,15 @@ _ROOMS = {
     ),
     "dynamics": (
         "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "asymptotic_rate",
-        "collapse_radius", "critical_rate", "forecast", "forecast_equivalent", "gaussian_picture",
-        "homogenize", "interpolation_radius",
-        "optimum", "simulate", "simulate_equivalent", "small_rate_end", "stationary",
+        "collapse_radius",
+        "critical_rate", "forecast", "gaussian_picture", "homogenize", "interpolation_radius",
+        "least_squares_equivalent",
+        "optimum", "simulate", "small_rate_end", "stationary",
     ),
     "errors": ("InputError",),
     "losses": (
         "CustomMarginLoss", "CustomResidualLoss", "ExponentialLoss", "HingeLoss", "LinkSquaredLoss", "LogisticLoss",
-        "MarginLoss", "ProbitLoss", "ResidualLoss", "SmoothedHingeLoss", "SquaredHingeLoss", "SquaredLoss",
+        "MarginLoss", "ProbitLoss", "ResidualLoss", "RidgeSquaredLoss", "SmoothedHingeLoss", "SquaredHingeLoss", "SquaredLoss",
     ),
     "results": ("Status", "load", "save"),
     "schedules": (

@@ -1,4 +1,4 @@
-"""Two thousand random scenarios over all losses, schedules and spectra: each ends finite, or with a status that says so.
+"""Two thousand random scenarios over all losses, schedules and spectra: finite, or with a status that says so.
 
 One random generator, fixed seed; the shapes are few, so that the programs compiled are few.
 """

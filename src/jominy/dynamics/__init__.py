@@ -1,7 +1,7 @@
 """The exact dynamics of adversarial training: problems, forecasts, simulations, optima."""
 
 from jominy.dynamics.asymptotic import AsymptoticRate, asymptotic_rate
-from jominy.dynamics.equivalent import forecast_equivalent, simulate_equivalent
+from jominy.dynamics.equivalent import least_squares_equivalent
 from jominy.dynamics.forecast import forecast
 from jominy.dynamics.homogenize import homogenize
 from jominy.dynamics.optima import Optimum
@@ -29,14 +29,13 @@ __all__ = [
     "collapse_radius",
     "critical_rate",
     "forecast",
-    "forecast_equivalent",
     "gaussian_picture",
     "homogenize",
     "interpolation_radius",
+    "least_squares_equivalent",
     "optimum",
     "rate_limits",
     "simulate",
-    "simulate_equivalent",
     "small_rate_end",
     "stationary",
 ]

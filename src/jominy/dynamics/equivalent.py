@@ -55,7 +55,7 @@ def least_squares_equivalent(
     >>> ours = jm.forecast(problem, jm.Constant(0.5), times=[5], start=0.7)
     >>> theirs = jm.forecast(standard, rate, times=[5], start=0.7)
     >>> [round(float((one.alignment * one.norm)[0]), 4) for one in (ours, theirs)]
-    [0.7177, 0.7177]
+    [0.7139, 0.7139]
     """
     if not is_centred_least_squares(problem):
         raise InputError(

@@ -103,6 +103,8 @@ def collapse_threshold(landscape: Landscape, setting: Setting) -> float:
     # With curvature zero and a unit ridge the quadratic model's minimiser is minus the gradient at zero.
     slope = start.scalars.slope
     pull = Scalars(slope, 0 * slope, start.scalars.teacher_curvature, np.ones(()))
+    if start.norm_slope <= 0:
+        return np.inf  # a ridge instead of an attack: it never wins against a gradient at zero
     return float(steps(landscape, unit, landscape.zero(), pull)[1].at(0).order.norm / start.norm_slope)
 
 

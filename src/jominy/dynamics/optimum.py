@@ -28,7 +28,7 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
 from jominy.dynamics.representations import Representation, representations
 from jominy.errors import InputError
-from jominy.losses import MarginLoss, ResidualLoss, SquaredLoss
+from jominy.losses import MarginLoss, ResidualLoss, RidgeSquaredLoss, SquaredLoss
 from jominy.losses.targets import stated_labels
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
@@ -155,7 +155,8 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
         and not problem.final_radius
     ):
         return PopulationOptimum(_at_infinity(landscape, setting, problem.loss), "separable", threshold)
-    if isinstance(problem.loss, ResidualLoss) and law.noise_variance == 0 and law.teacher is not None:
+    attacked = isinstance(problem.loss, ResidualLoss) and not isinstance(problem.loss, RidgeSquaredLoss)
+    if attacked and law.noise_variance == 0 and law.teacher is not None:
         at_teacher = at_scalars(landscape, setting, at_zero(setting)._replace(ridge=np.zeros(())))
         noiseless = float(np.max(at_teacher.order.residual_variance)) < 1e-20 and not np.any(stated_labels(law))
         if noiseless and _interpolates(law, law.teacher, problem.final_radius, landscape, setting, at_teacher.risk):

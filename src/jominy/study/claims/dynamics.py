@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from jominy.errors import InputError
 from jominy.study.claims.base import Claim, Effort
 from jominy.study.claims.curves import curves
+from jominy.study.claims.equivalence import equivalence
 from jominy.study.claims.homogenized import homogenized
 from jominy.study.claims.limit import limit
 from jominy.study.claims.monotone import monotone
@@ -15,6 +16,7 @@ DYNAMICS: dict[str, Callable[[Effort], Claim]] = {
     "b": monotone,
     "c": rates,
     "d": homogenized,
+    "e": equivalence,
     "f": limit,
 }
 
