@@ -105,7 +105,8 @@ _ROOMS = {
     "errors": ("InputError",),
     "losses": (
         "CustomMarginLoss", "CustomResidualLoss", "ExponentialLoss", "HingeLoss", "LinkSquaredLoss", "LogisticLoss",
-        "MarginLoss", "ProbitLoss", "ResidualLoss", "RidgeSquaredLoss", "SmoothedHingeLoss", "SquaredHingeLoss", "SquaredLoss",
+        "MarginLoss", "ProbitLoss", "ResidualLoss", "RidgeSquaredLoss", "SmoothedHingeLoss", "SquaredHingeLoss",
+        "SquaredLoss",
     ),
     "results": ("Status", "load", "save"),
     "schedules": (
