@@ -97,10 +97,8 @@ _ROOMS = {
     ),
     "dynamics": (
         "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "asymptotic_rate",
-        "collapse_radius",
-        "critical_rate", "forecast", "gaussian_picture", "homogenize", "interpolation_radius",
-        "least_squares_equivalent",
-        "optimum", "simulate", "small_rate_end", "stationary",
+        "collapse_radius", "critical_rate", "forecast", "gaussian_picture", "homogenize", "interpolation_radius",
+        "least_squares_equivalent", "optimum", "simulate", "small_rate_end", "stationary",
     ),
     "errors": ("InputError",),
     "losses": (

@@ -36,8 +36,7 @@ def asymptotic_rate(problem: Problem, schedule: Schedule) -> AsymptoticRate:
     In the shrink regime t D^2 -> 2 R0 / (A + B)^2 under both, with R0 the optimum's risk and A, B = E Psi_rr and
     E Psi_rho / rho there. In the interpolating regime (no label noise) D^2 falls exponentially, with c = sqrt(2/pi):
     Polyak ((3 c - sqrt(c^2 + 8 eps^2)) / 2)^2; line search r = (2 G/c)(c - eps a) - G^2/c^2,
-    G = c^2 - 2 c a eps + eps^2,
-    with a the root of -G a + G eps/c + r a/2 = 0.
+    G = c^2 - 2 c a eps + eps^2, with a the root of -G a + G eps/c + r a/2 = 0.
 
     Source: theory `dynamics.md` section 5, asymptotics (derived there, not in the paper).
 
