@@ -11,6 +11,7 @@ from scipy.integrate import solve_ivp
 from scipy.optimize import minimize, root
 from scipy.special import erf, expit, log_expit, ndtr
 
+import oracle_labels
 from zoo import Case, Law
 
 GRID = np.linspace(-12.0, 12.0, 2401)
@@ -33,6 +34,9 @@ def orders(law: Law, m, spread):
         "b": law.means @ (m - t) - h,
         "s2": law.noise_variance + form(m - t) + by_class,
         "rho": math.sqrt(max(m @ m + extra, 0.0)),
+        "ta": law.means @ t,
+        "tq": form(t),
+        "tc": np.einsum("i,nij,j->n", m, law.covariances, t) if matrix else law.covariances @ (m * t),
     }
 
 
@@ -55,7 +59,9 @@ def squared_moments(law: Law, o, radius):
 
 
 def logistic_moments(law: Law, o, radius):
-    """Section 2.2 with l(z) = log(1 + exp(-z))."""
+    """Section 2.2 with l(z) = log(1 + exp(-z)); section 2.3 where the labels are drawn."""
+    if law.label_law is not None:
+        return oracle_labels.moments(oracle_labels.LOGISTIC, law.label_law, o, radius)
     y = law.labels
     z = (y * o["a"] - radius * o["rho"])[:, None] + np.sqrt(np.maximum(o["q"], 0.0))[:, None] * GRID
     fall = expit(-z)
@@ -242,7 +248,11 @@ def student_variables(law: Law, loss: str, radius: float, o, optimum_risk: float
         "clean_risk": law.weights @ MOMENTS[loss](law, o, 0.0)["P"],
         "excess_risk": adversarial - optimum_risk,
         "norm": o["rho"],
+        "radius": radius,
     }
+    if law.label_law is not None:
+        row["adversarial_accuracy"] = law.weights @ oracle_labels.accuracy(law.label_law, o, radius)
+        row["clean_accuracy"] = law.weights @ oracle_labels.accuracy(law.label_law, o, 0.0)
     if loss == "squared" and len(law.weights) == 1 and not np.any(law.means) and law.teacher is not None:
         kappa = radius * o["rho"] / math.sqrt(o["s2"][0])
         c = math.sqrt(2 / math.pi)

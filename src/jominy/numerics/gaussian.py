@@ -107,8 +107,10 @@ def gaussian_expectation(
             grow exponentially (exp(g |z|) tilts by g sd); none for the others.
 
     >>> import jax.numpy as jnp
-    >>> mean, sd = jnp.array([0.0]), jnp.array([2.0])
-    >>> value = gaussian_expectation(lambda z, u: jnp.abs(z), mean, sd, gaussian_rule(), kinks=(0.0,))
+    >>> from jominy.numerics.precision import double_precision
+    >>> mean, sd = np.array([0.0]), np.array([2.0])
+    >>> expectation = double_precision(gaussian_expectation)
+    >>> value = expectation(lambda z, u: jnp.abs(z), mean, sd, gaussian_rule(), kinks=(0.0,))
     >>> round(float(value[0]), 4)  # 2 sqrt(2/pi)
     1.5958
     """

@@ -91,7 +91,7 @@ class RadiusPiecewise(RadiusSchedule):
     """eps(t) = radii[k] between times[k-1] and times[k]; one more radius than times.
 
     >>> schedule = RadiusPiecewise(times=[5.0], radii=[0.1, 0.5])
-    >>> [float(schedule.at(t)) for t in (4.9, 5.1)]
+    >>> [round(float(schedule.at(t)), 6) for t in (4.9, 5.1)]
     [0.1, 0.5]
     """
 

@@ -141,7 +141,7 @@ def test_against_sgd(name):
     curve = jm.forecast(*case, times=times, start=start, bands=True, evaluate_at=[0.2])
     runs = jm.simulate(*case, times=times, start=start, seeds=1000, progress=False, evaluate_at=[0.2])
     bands = [str(key).removesuffix("_sd") for key in curve.data_vars if str(key).endswith("_sd")]
-    without = {"effective_learning_rate", "effective_ridge", "noise_inflation"}
+    without = {"effective_learning_rate", "effective_ridge", "noise_inflation", "radius"}
     without |= set() if schedule.adaptive else {"learning_rate"}
     assert set(bands) == {str(key) for key in runs.data_vars} - without
     for variable in bands:
