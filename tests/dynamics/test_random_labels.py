@@ -116,6 +116,7 @@ def test_isotropic_collapse_radius_in_closed_form():
         assert radii == pytest.approx([c, c * size / np.sqrt(1 + size**2)], rel=1e-12)
 
 
+@pytest.mark.slow
 def test_sign_labels_without_attack_have_no_optimum():
     problem = jm.Problem(jm.LinearTeacher(jm.identity(50), 2.0, label_law=jm.SignLabels()), jm.LogisticLoss(), 0.0)
     found = jm.optimum(problem)

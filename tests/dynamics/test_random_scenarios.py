@@ -101,6 +101,7 @@ def test_two_thousand(loss):
     assert sum(seen.values()) == 300 and seen.get(Status.COMPLETED.label, 0) > 20
 
 
+@pytest.mark.slow
 def test_a_few():
     run("squared", 12, seed=1)
     run("hinge", 6, seed=2)

@@ -79,6 +79,7 @@ def test_limits_follow_the_growth_of_the_loss(loss, critical, says):
     assert says in limits.sentence()
 
 
+@pytest.mark.slow
 def test_advice_on_samples_and_beyond_collapse():
     random = np.random.default_rng(1)
     y = np.where(random.random(300) < 0.5, 1, -1)

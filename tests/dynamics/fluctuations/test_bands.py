@@ -152,6 +152,7 @@ def test_against_sgd(name):
         assert np.max(np.abs(z)) < 4, (variable, z)
 
 
+@pytest.mark.slow
 def test_nodes_that_stand_for_a_long_spectrum():
     law = zoo.one_class(zoo.pow_(120), 0.25)
     problem = law.problem(jm.SquaredLoss(), 0.5)

@@ -75,6 +75,7 @@ def test_mean_and_spread_agree_with_a_plain_integrator(spectrum):
         assert agree(ours, theirs)
 
 
+@pytest.mark.slow
 def test_dense_matrices_follow_the_same_law():
     # Covariances that fail to commute by a hair go to the dense engine; the law differs from the commuting one by 1e-4.
     d, settings = 24, {"times": TIMES, "paths": 1500, "progress": False, "step": 0.05}
