@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 
 from jominy.data import GaussianMixture
 from jominy.dynamics.least_squares import MEAN_ABS, is_centred_least_squares
@@ -68,6 +67,8 @@ def asymptotic_rate(problem: Problem, schedule: Schedule) -> AsymptoticRate:
         return AsymptoticRate("inverse time", 2 * float(found.solved.risk) / total**2)
     if found.regime != "interpolating":
         raise InputError("Under collapse there is no such law", problem.final_radius, "Lower the radius")
+    from scipy.optimize import brentq  # here, because it takes a third of a second that other commands need not pay
+
     c, radius = MEAN_ABS, problem.final_radius
     if isinstance(schedule, Polyak):
         return AsymptoticRate("exponential", ((3 * c - float(np.sqrt(c**2 + 8 * radius**2))) / 2) ** 2)

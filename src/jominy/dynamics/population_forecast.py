@@ -1,5 +1,6 @@
 """Forecasts for Gaussian mixtures: solve, error estimate, status."""
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import jax
@@ -11,7 +12,6 @@ from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.dense import DenseFlow
 from jominy.dynamics.fluctuations import Bands, population_bands
 from jominy.dynamics.labelled import labelled
-from jominy.dynamics.landscapes import Landscape
 from jominy.dynamics.minimise import Setting
 from jominy.dynamics.optimum import PopulationOptimum, optimum_students, population_optimum, setting_of
 from jominy.dynamics.problem import Problem
@@ -25,6 +25,7 @@ from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.ode import Trajectory, integrate
 from jominy.numerics.recursion import iterate
+from jominy.numerics.together import side_by_side
 from jominy.results import Status
 from jominy.schedules import Schedule
 
@@ -149,8 +150,7 @@ def solution_on(
 
     target, coarse_target = optimum_students(problem, representation)
 
-    def solve(landscape: Landscape, student: Any, tolerance: float) -> Trajectory:
-        system = flow(landscape, problem, schedule, student, rule)
+    def solve(system: SpectralFlow | DenseFlow, tolerance: float) -> Trajectory:
         if in_finite_steps(batch_size, law.dimension, grid[-1]):
             length = np.asarray(batch_size / law.dimension)
             seen = iterate(system, state, np.rint(grid / length).astype(int), length)
@@ -158,13 +158,14 @@ def solution_on(
         return jax.tree.map(np.asarray, integrate(system, state, grid, jumps, np.asarray(tolerance)))
 
     for _ in range(6):
-        fine = solve(representation.landscape, target, rtol)
+        system = flow(representation.landscape, problem, schedule, target, rule)
+        coarser = flow(representation.coarse, problem, schedule, coarse_target, rule)
+        fine, coarse = side_by_side(partial(solve, system, rtol), partial(solve, coarser, COARSER * rtol))
         order = fine.observations.order
         finer = gaussian_rule(largest_logit(setting, order))
         if finer.logit_scale <= rule.logit_scale or np.any(diverged(order)):
             break
         rule = finer
-    coarse = solve(representation.coarse, coarse_target, COARSER * rtol)
     first = int(times[0] > 0)
     wanted = slice(first, min(int(fine.reached), int(coarse.reached), first + len(times)))
     both: Observation = jax.tree.map(
@@ -185,7 +186,6 @@ def solution_on(
         name: (dims[1:], values[0]) if dims[0] == "resolution" else (dims, values)
         for name, (dims, values) in read.items()
     }
-    system = flow(representation.landscape, problem, schedule, target, rule)
     seen = jax.tree.map(lambda leaf: leaf[0], both)
     return Solution(variables, lost, error, representation.description, system, seen, setting)
 

@@ -1,6 +1,7 @@
 """The problem: data, loss and radius. Every engine starts from it."""
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from jominy.data import GaussianMixture, Samples
@@ -64,7 +65,7 @@ class Problem:
 
         self.loss.check(self.data)
 
-    @property
+    @cached_property
     def radius_schedule(self) -> RadiusSchedule:
         """The radius as a function of time."""
         return self.radius if isinstance(self.radius, RadiusSchedule) else FixedRadius(self.radius)

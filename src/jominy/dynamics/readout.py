@@ -16,10 +16,10 @@ from jominy.dynamics.least_squares import effective_values, is_centred_least_squ
 from jominy.dynamics.minimise import Setting, Solved
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.students import Observation
-from jominy.losses import OrderParameters
+from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
-from jominy.schedules import FixedRadius, require_radius
+from jominy.schedules import FixedRadius, RadiusSchedule, require_radius
 
 CACHE_FLOATS = 2**16
 Variables = dict[str, tuple[tuple[str, ...], Any]]
@@ -95,9 +95,14 @@ def read_out(
     return {prefix + name: value for name, value in variables.items()}
 
 
+@jax.jit
+def _logit_sds(targets: Targets, loss: Loss, order: OrderParameters) -> Array:
+    return targets.logit_sd(loss, order)
+
+
 def largest_logit(setting: Setting, order: OrderParameters) -> float:
     """The largest standard deviation over which the moments integrate; 0 for closed forms."""
-    sizes = np.asarray(setting.targets.logit_sd(setting.loss, jax.tree.map(np.asarray, order)))
+    sizes = np.asarray(_logit_sds(setting.targets, setting.loss, order))
     return float(np.max(np.where(np.isfinite(sizes), sizes, 0.0), initial=0.0))
 
 
@@ -136,7 +141,12 @@ def population_variables(
 
 def radius_at(problem: Problem, times: np.ndarray) -> np.ndarray:
     """(T,) the training radius at the times."""
-    return np.asarray(jax.vmap(problem.radius_schedule.at)(jnp.asarray(times, dtype=float)))
+    return np.asarray(_radius_at(problem.radius_schedule, np.asarray(times, dtype=float)))
+
+
+@jax.jit
+def _radius_at(schedule: RadiusSchedule, times: Array) -> Array:
+    return jax.vmap(schedule.at)(times)
 
 
 def final_risk(problem: Problem, setting: Setting, order: OrderParameters, variables: Variables) -> np.ndarray:

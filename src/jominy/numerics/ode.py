@@ -5,6 +5,7 @@ from typing import Any, NamedTuple, Protocol
 import diffrax
 import jax
 import jax.numpy as jnp
+from jax.flatten_util import ravel_pytree
 
 from jominy.numerics.arrays import Array
 
@@ -27,7 +28,7 @@ class Trajectory(NamedTuple):
 
 @jax.jit
 def integrate(system: System, state: Any, times: Array, jumps: Array, rtol: Array) -> Trajectory:
-    """Solve dy/dt = system.velocity(t, y), y(times[0]) = state, with a 5th-order Runge-Kutta method (Tsitouras).
+    """Solve dy/dt = system.velocity(t, y), y(times[0]) = state, with an 8th-order Runge-Kutta method (Dormand-Prince).
 
     Args:
         system: velocity and observation; the velocity must stay finite.
@@ -43,19 +44,23 @@ def integrate(system: System, state: Any, times: Array, jumps: Array, rtol: Arra
     if jumps.size:
         controller = diffrax.ClipStepSizeController(controller, jump_ts=(jumps - begin) / span)
 
+    # One flat vector: for states of a few hundred numbers time goes by the number of XLA's kernels, and a stage over a
+    # tree has one of each kind for every leaf.
+    flat, restore = ravel_pytree(state)
+
     def velocity(s: Any, y: Any, args: Any) -> Any:
-        return jax.tree.map(lambda leaf: span * leaf, system.velocity(begin + span * s, y))
+        return span * ravel_pytree(system.velocity(begin + span * s, restore(y)))[0]
 
     def observe(s: Any, y: Any, args: Any) -> Any:
-        return system.observe(begin + span * s, y)
+        return system.observe(begin + span * s, restore(y))
 
     solution = diffrax.diffeqsolve(
         diffrax.ODETerm(velocity),
-        diffrax.Tsit5(),
+        diffrax.Dopri8(),
         t0=0.0,
         t1=1.0,
         dt0=1e-3,  # corrected within a step or two; diffrax's own guess would compile two copies of the velocity more
-        y0=state,
+        y0=flat,
         saveat=diffrax.SaveAt(ts=jnp.clip((times - begin) / span, 0.0, 1.0), fn=observe),
         stepsize_controller=controller,
         adjoint=diffrax.ForwardMode(),

@@ -155,12 +155,9 @@ def make_result(
     import xarray as xr
 
     dataset = xr.Dataset(
-        {name: (tuple(dims), np.asarray(values)) for name, (dims, values) in variables.items()},
-        coords={name: (name, np.asarray(values)) for name, values in coords.items()},
+        {name: (tuple(dims), np.asarray(values), _labels(name)) for name, (dims, values) in variables.items()},
+        coords={name: (name, np.asarray(values), _labels(name)) for name, values in coords.items()},
     )
-    for name in (*variables, *coords):
-        entry = describe_variable(name)
-        dataset[name].attrs = {"long_name": entry.long_name, "units": entry.units, "symbol": entry.symbol}
     attrs: dict[str, Any] = {
         "format": FORMAT,
         "engine": engine,
@@ -179,6 +176,11 @@ def make_result(
         attrs[key] = _attribute(value)
     dataset.attrs = attrs
     return dataset
+
+
+def _labels(name: str) -> dict[str, str]:
+    entry = describe_variable(name)
+    return {"long_name": entry.long_name, "units": entry.units, "symbol": entry.symbol}
 
 
 @functools.cache
