@@ -68,6 +68,9 @@ if TYPE_CHECKING:
     from jominy.losses import SmoothedHingeLoss as SmoothedHingeLoss
     from jominy.losses import SquaredHingeLoss as SquaredHingeLoss
     from jominy.losses import SquaredLoss as SquaredLoss
+    from jominy.meanfield import Architecture as Architecture
+    from jominy.meanfield import LayerVariances as LayerVariances
+    from jominy.meanfield import ReLULike as ReLULike
     from jominy.results import Status as Status
     from jominy.results import load as load
     from jominy.results import save as save
@@ -106,6 +109,7 @@ _ROOMS = {
         "MarginLoss", "ProbitLoss", "ResidualLoss", "RidgeSquaredLoss", "SmoothedHingeLoss", "SquaredHingeLoss",
         "SquaredLoss",
     ),
+    "meanfield": ("Architecture", "LayerVariances", "ReLULike"),
     "results": ("Status", "load", "save"),
     "schedules": (
         "AdaGradNorm", "Constant", "Cosine", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak",

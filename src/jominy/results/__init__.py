@@ -1,5 +1,6 @@
 """Labelled results: their schema, how a run ended, and NetCDF files."""
 
+from jominy.results.schema import CITE_NETWORKS as CITE_NETWORKS
 from jominy.results.schema import COMPARISON as COMPARISON
 from jominy.results.schema import COORDINATES as COORDINATES
 from jominy.results.schema import VARIABLES as VARIABLES

@@ -22,6 +22,7 @@ CITE = (
     "Homogenization of l2-Adversarial Training in High-Dimensions: Exact Dynamics under Stochastic Gradient Descent, "
     "arXiv:2607.00207"
 )
+CITE_NETWORKS = "Adversarial Training from Mean Field Perspective, arXiv:2505.14021"
 FORMAT = "jominy result 1"
 
 
@@ -59,6 +60,9 @@ COORDINATES: dict[str, Variable] = {
     "seed": Variable("seed", "1", "seed"),
     "evaluation_radius": Variable("radius of the attack at evaluation", "l2 norm of the input", r"$\varepsilon$"),
     "variable": Variable("variable", "1", "variable"),
+    "layer": Variable("layer, counted from 1", "1", r"$l$"),
+    "step": Variable("training step", "1", "step"),
+    "network": Variable("seed of the network", "1", "network"),
 }
 
 # What `compare` reports about each variable; their units are those of the variable compared, or none.
@@ -115,6 +119,7 @@ def make_result(
     seed: int | Sequence[int] | None = None,
     notes: Sequence[str] = (),
     extra: Mapping[str, float | int | str | list] | None = None,
+    cite: str = CITE,
 ) -> xr.Dataset:
     """Build the labelled result that every engine returns.
 
@@ -134,6 +139,8 @@ def make_result(
         Estimated relative error of the numbers, if the engine has one.
     seed, notes, extra
         Seed or seeds; sentences for the reader; further attributes (numbers, text, lists of either).
+    cite
+        The paper whose theory it is; ``CITE_NETWORKS`` for wide random networks.
 
     Returns
     -------
@@ -166,7 +173,7 @@ def make_result(
         "status": status.label,
         "advice": status.advice if advice is None else advice,
         "notes": _to_json(list(notes)),
-        "cite": CITE,
+        "cite": cite,
     }
     if numerical_error is not None:
         attrs["numerical_error"] = float(numerical_error)
