@@ -1,7 +1,6 @@
 import json
 import subprocess
 import sys
-import time
 
 import pytest
 
@@ -37,15 +36,13 @@ def test_version(capsys):
     assert capsys.readouterr().out == f"jominy {jominy.__version__}\n"
 
 
-def test_help_is_instant():
-    code = "import sys; from jominy.cli.main import main; main(['--help']); sys.exit('numpy' in sys.modules)"
-    took = []
-    for _ in range(3):
-        begin = time.perf_counter()
-        done = subprocess.run([sys.executable, "-c", code], capture_output=True)
-        took.append(time.perf_counter() - begin)
-        assert done.returncode == 0
-    assert min(took) < 0.3
+def test_help_imports_nothing_heavy():
+    """What makes it instant; `benchmarks/command_line.py` measures the time."""
+    code = "import sys; from jominy.cli.main import main; main(['--help']); print(len(sys.modules), file=sys.stderr)"
+    done = subprocess.run([sys.executable, "-X", "importtime", "-c", code], capture_output=True, text=True, check=True)
+    for heavy in ("numpy", "jax", "xarray", "pydantic", "matplotlib"):
+        assert f"| {heavy}\n" not in done.stderr
+    assert int(done.stderr.splitlines()[-1]) < 200
 
 
 @pytest.mark.parametrize(

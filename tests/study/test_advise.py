@@ -85,7 +85,7 @@ def test_advice_on_samples_and_beyond_collapse():
     y = np.where(random.random(300) < 0.5, 1, -1)
     samples = jm.Samples(random.standard_normal((300, 10)) + 0.3 * y[:, None], y)
     told = jm.advise(jm.Problem(samples, LogisticLoss(), radius=9.0), jm.Constant(0.1), time=2)
-    assert "above the collapse radius" in " ".join(told.sentences())
+    assert "reaches the collapse radius" in " ".join(told.sentences())
     assert told.stray is not None and told.stray > 0
 
 

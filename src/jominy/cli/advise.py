@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
 
 from jominy.cli import output
 from jominy.cli.options import add_output, add_source, scenario
-from jominy.errors import InputError
 
 _EPILOG = """\
 examples:
@@ -37,11 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
     study = scenario(arguments)
     told = study.advise()
     if arguments.out is not None:
-        try:
-            text = json.dumps(output.plain(told.describe()), indent=2, ensure_ascii=False)
-            Path(arguments.out).write_text(text + "\n", encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"the advice could not be written: {error.strerror or error}", arguments.out) from error
+        output.save_json(arguments.out, told.describe(), "the advice")
         output.say(f"saved {arguments.out}")
     if arguments.plot is not None:
         from jominy.show.advice import plot_advice

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import json
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -75,8 +74,7 @@ def _keep(done: list[Claim], folder: Path) -> None:
 
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        records = output.plain([claim.describe() for claim in done])
-        (folder / "claims.json").write_text(json.dumps(records, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
     except OSError as error:
         raise InputError(f"the claims could not be written: {error.strerror or error}", str(folder)) from error
+    output.save_json(folder / "claims.json", [claim.describe() for claim in done], "the claims")
     save_figure(plot_claim(done[-1]), str(folder / f"claim-{done[-1].letter}.png"))

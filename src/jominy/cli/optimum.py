@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import argparse
-import json
-from pathlib import Path
 
 from jominy.cli import output
 from jominy.cli.options import add_output, add_source, scenario
-from jominy.errors import InputError
 
 _EPILOG = """\
 examples:
@@ -40,10 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     problem = study.problem()
     found = optimum(problem).describe()
     if arguments.out is not None:
-        try:
-            Path(arguments.out).write_text(json.dumps(output.plain(found), indent=2) + "\n", encoding="utf-8")
-        except OSError as error:
-            raise InputError(f"the optimum could not be written: {error.strerror or error}", arguments.out) from error
+        output.save_json(arguments.out, found, "the optimum")
         output.say(f"saved {arguments.out}")
     if arguments.plot is not None:
         from jominy.show.figures import save_figure

@@ -9,6 +9,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jominy.errors import InputError
+
 if TYPE_CHECKING:
     import xarray as xr
 
@@ -21,6 +23,15 @@ def say(text: str) -> None:
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on standard output; what is not a finite number becomes null."""
     print(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+
+
+def save_json(path: str | Path, value: Any, name: str) -> None:
+    """Write strict JSON; `name` says what it is if that fails."""
+    try:
+        text = json.dumps(plain(value), indent=2, ensure_ascii=False)
+        Path(path).write_text(text + "\n", encoding="utf-8")
+    except OSError as error:
+        raise InputError(f"{name} could not be written: {error.strerror or error}", str(path)) from error
 
 
 def save(arguments: argparse.Namespace, result: xr.Dataset, part: str = "") -> None:

@@ -13,15 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.data.nodes import Nodes
-from jominy.dynamics.students import (
-    Observation,
-    Student,
-    attack_ridge,
-    descent,
-    gradient,
-    observe,
-    order_parameters,
-)
+from jominy.dynamics.students import Observation, Student, observe, order_parameters, slopes
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
@@ -43,6 +35,12 @@ class NodeState(NamedTuple):
 def node_states(coordinates: np.ndarray, rest: np.ndarray) -> NodeState:
     """States of many students at the start, a leading axis for them."""
     return NodeState(coordinates, rest, np.zeros(len(coordinates)))
+
+
+def student_of(nodes: Nodes, state: NodeState) -> Student:
+    """The student that a state stands for."""
+    rest = jnp.zeros_like(nodes.shares) if state.rest.size == 0 else state.rest
+    return Student(state.coordinates, state.coordinates - nodes.teacher, rest)
 
 
 class NodeNoise(NamedTuple):
@@ -76,20 +74,11 @@ class NodeSGD(eqx.Module):
     optimum: Student
     step_time: Array
 
-    def _student(self, state: NodeState) -> Student:
-        rest = jnp.zeros_like(self.nodes.shares) if state.rest.size == 0 else state.rest
-        return Student(state.coordinates, state.coordinates - self.nodes.teacher, rest)
-
     def _rate(self, state: NodeState, time: Array) -> Array:
         """The learning rate; adaptive schedules see the population's quantities at the current student."""
         if not self.schedule.adaptive:
             return self.schedule.rate(time, UNKNOWN_DESCENT._replace(memory=state.memory))
-        student = self._student(state)
-        order = order_parameters(self.nodes, student)
-        moments = self.targets.moments(self.loss, order, self.radius.at(time), self.rule)
-        ridge = attack_ridge(moments, self.nodes.weights, order.norm)
-        coefficients, alpha = gradient(self.nodes, student, moments, ridge)
-        return self.schedule.rate(time, descent(self.nodes, student, self.optimum, moments, coefficients, alpha))
+        return self.schedule.rate(time, slopes(self, time, student_of(self.nodes, state), state.memory).descent)
 
     def step(self, state: NodeState, noise: NodeNoise, time: Array) -> NodeState:
         """X <- X - (g/d) sum (Psi_r x + Psi_rho X / ||X||) over a batch of fresh samples x (usually one)."""
@@ -121,7 +110,7 @@ class NodeSGD(eqx.Module):
 
     def observe(self, state: NodeState, time: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""
-        student = self._student(state)
+        student = student_of(self.nodes, state)
         order = order_parameters(self.nodes, student)
         return observe(self.nodes, student, self.optimum, order, self._rate(state, time))
 

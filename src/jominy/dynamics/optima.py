@@ -5,6 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from jominy.errors import InputError
+from jominy.schedules import Polyak, Schedule
+
 
 @dataclass(frozen=True)
 class Optimum:
@@ -29,6 +32,24 @@ class Optimum:
     collapse_radius: float
     ridge: float | None
     vector: np.ndarray | None
+
+    def require_for(self, schedule: Schedule) -> None:
+        """InputError for a schedule that steers towards an optimum that there is not."""
+        if self.regime == "separable" and isinstance(schedule, Polyak):
+            raise InputError(
+                "Polyak's rate needs an adversarial optimum, and this risk has none: it falls with the norm",
+                f"classes that can be separated at radius {self.radius:g}",
+                "Use a larger radius, or another schedule such as Constant(0.5)",
+            )
+
+    def notes(self) -> list[str]:
+        """What a reader of a result should know about the optimum."""
+        if self.regime != "separable":
+            return []
+        return [
+            f"At radius {self.radius:g} the classes can be separated: the risk falls to its infimum as the norm grows, "
+            "so there is no adversarial optimum and no distance to it."
+        ]
 
     def describe(self) -> dict[str, Any]:
         """Everything but the vector, JSON-able."""

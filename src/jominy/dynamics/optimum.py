@@ -27,16 +27,11 @@ from jominy.dynamics.optima import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
 from jominy.dynamics.representations import Representation, representations
-from jominy.errors import InputError
+from jominy.dynamics.stationary_least_squares import interpolation_threshold
 from jominy.losses import MarginLoss, ResidualLoss, RidgeSquaredLoss, SquaredLoss
 from jominy.losses.targets import stated_labels
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
-from jominy.schedules import Polyak, Schedule
-
-MEAN_ABS = float(np.sqrt(2 / np.pi))
-"""E|u| of a standard normal u."""
-
 
 TEACHER_SIZES = (1.0, 3.0)
 """Where the search for the optimum of a risk that is not convex starts again, in units of the teacher."""
@@ -49,24 +44,6 @@ class PopulationOptimum:
     solved: Solved
     regime: str
     collapse_radius: float
-
-    def require_for(self, schedule: Schedule) -> None:
-        """InputError for a schedule that steers towards an optimum that there is not."""
-        if self.regime == "separable" and isinstance(schedule, Polyak):
-            raise InputError(
-                "Polyak's rate needs an adversarial optimum, and this risk has none: it falls to zero only at infinity",
-                "labels that the teacher's score decides, at radius 0",
-                "Use a radius > 0, or another schedule such as Constant(0.5)",
-            )
-
-    def notes(self) -> list[str]:
-        """What a reader of a result should know about the optimum."""
-        if self.regime != "separable":
-            return []
-        return [
-            "Without an attack these labels can be separated: the risk falls to its infimum only as the norm grows, so "
-            "there is no adversarial optimum and no distance to it."
-        ]
 
     def record(self, radius: float, ridge: float | None = None, vector: np.ndarray | None = None) -> Optimum:
         """The optimum as users see it."""
@@ -159,7 +136,7 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
     if attacked and law.noise_variance == 0 and law.teacher is not None:
         at_teacher = at_scalars(landscape, setting, at_zero(setting)._replace(ridge=np.zeros(())))
         noiseless = float(np.max(at_teacher.order.residual_variance)) < 1e-20 and not np.any(stated_labels(law))
-        if noiseless and _interpolates(law, law.teacher, problem.final_radius, landscape, setting, at_teacher.risk):
+        if noiseless and _interpolates(law, problem.final_radius, landscape, setting, at_teacher.risk):
             return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
     solved = solve_optimum(landscape, setting)
     for _ in range(4):  # the quadrature must resolve the logits at the optimum
@@ -196,15 +173,9 @@ def _at_infinity(landscape: Landscape, setting: Setting, loss: MarginLoss) -> So
     return nothing._replace(order=nothing.order._replace(norm=np.asarray(np.inf)), risk=infimum)
 
 
-def _interpolates(
-    law, teacher: np.ndarray, radius: float, landscape: Landscape, setting: Setting, risk_at_teacher: float
-) -> bool:
+def _interpolates(law, radius: float, landscape: Landscape, setting: Setting, risk_at_teacher: float) -> bool:
     """Whether the teacher itself is the optimum of a noiseless problem."""
     if len(law.weights) == 1 and not np.any(law.means) and isinstance(law, EigenLaw):
-        eigenvalues, mass = law.eigenvalues[0], np.square(teacher)
-        seen = mass > 0
-        with np.errstate(divide="ignore"):
-            inverse = float(np.sum(mass[seen] / eigenvalues[seen]))
-        return radius <= MEAN_ABS * np.sqrt(np.sum(mass)) / np.sqrt(inverse)
+        return radius <= interpolation_threshold(law)
     # Several classes: the risk is convex, so the teacher is optimal unless the descent finds something lower.
     return solve_optimum(landscape, setting).risk >= risk_at_teacher * (1 - 1e-9)

@@ -66,12 +66,12 @@ def population_forecast(
     law = problem.data.law
     for representation in representations(law, start, compress):
         found = population_optimum(problem, representation)
-        found.require_for(schedule)
+        found.record(problem.final_radius).require_for(schedule)
         solution = solution_on(representation, found, problem, schedule, times, start, evaluate_at, rtol, batch_size)
         if solution.numerical_error < ACCEPTED:
             break
     status, advice = _status(problem, law, schedule, found, solution, len(times))
-    notes = found.notes()
+    notes = found.record(problem.final_radius).notes()
     if np.any(solution.lost):
         notes.append("After the divergence risks and norms are infinite; accuracies keep their last value.")
     variables = past_divergence(solution.variables, solution.lost)

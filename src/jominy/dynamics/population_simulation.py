@@ -46,7 +46,7 @@ def population_simulation(
             "A simulation needs a finite dimension", law.dimension, "Give the spectrum a dimension, for instance 1000"
         )
     found = population_optimum(problem, representations(law)[-1])
-    found.require_for(schedule)
+    found.record(problem.final_radius).require_for(schedule)
     setting = setting_of(law, problem)
     rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))
     setting = setting._replace(rule=rule)
@@ -157,7 +157,7 @@ def runs_result(
         problem, setting, times, observation, evaluate_at, found.solved, teacher_norm, ("seed", "time")
     )
     lost = np.asarray(diverged(jax.tree.map(np.asarray, observation.order)))
-    notes = found.notes()
+    notes = found.record(problem.final_radius).notes()
     if np.any(lost):
         variables = past_divergence(variables, lost)
         count = int(np.sum(lost[:, -1]))

@@ -13,16 +13,15 @@ import numpy as np
 from jominy.data.nodes import Nodes
 from jominy.dynamics.students import (
     Observation,
+    Slopes,
     Student,
-    attack_ridge,
     batch_memory,
     brake,
-    descent,
     diverged,
-    gradient,
     observe,
     order_parameters,
     runaway,
+    slopes,
 )
 from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array
@@ -64,18 +63,14 @@ class SpectralFlow(eqx.Module):
         """The order parameters of a student on these nodes."""
         return order_parameters(self.nodes, student)
 
-    def _evaluate(self, time: Array, state: SpectralState):
-        student = self.student(state)
-        order = self.order(student)
-        moments = self.targets.moments(self.loss, order, self.radius.at(time), self.rule)
-        ridge = attack_ridge(moments, self.nodes.weights, order.norm)
-        coefficients, alpha = gradient(self.nodes, student, moments, ridge)
-        pushed = descent(self.nodes, student, self.optimum, moments, coefficients, alpha)._replace(memory=state.memory)
-        return student, order, moments, coefficients, alpha, pushed, self.schedule.rate(time, pushed)
+    def _evaluate(self, time: Array, state: SpectralState) -> tuple[Slopes, Array]:
+        """Slopes at the state, and the learning rate."""
+        found = slopes(self, time, self.student(state), state.memory)
+        return found, self.schedule.rate(time, found.descent)
 
     def velocity(self, time: Array, state: SpectralState) -> SpectralState:
         """Time derivative of the state."""
-        _, order, moments, coefficients, alpha, pushed, rate = self._evaluate(time, state)
+        (order, moments, coefficients, alpha, pushed), rate = self._evaluate(time, state)
         braked = brake(order, moments)
         slowed = braked * rate
         count = state.complement.shape[0]
@@ -89,7 +84,7 @@ class SpectralFlow(eqx.Module):
 
     def batch(self, time: Array, state: SpectralState, length: Array) -> SpectralState:
         """The state after one batch of `length` d samples: a finite step, exact as d grows. Section 8.2."""
-        _, order, moments, coefficients, alpha, pushed, _ = self._evaluate(time, state)
+        (order, moments, coefficients, alpha, pushed), _ = self._evaluate(time, state)
         memory = state.memory + batch_memory(self.schedule, pushed, length)
         rate = self.schedule.rate(time, pushed._replace(memory=memory))
         step, count = rate * length, state.complement.shape[0]
@@ -109,8 +104,8 @@ class SpectralFlow(eqx.Module):
 
     def observe(self, time: Array, state: SpectralState) -> Observation:
         """Order parameters, distance, overlap and rate."""
-        student, order, *_, rate = self._evaluate(time, state)
-        return observe(self.nodes, student, self.optimum, order, rate)
+        found, rate = self._evaluate(time, state)
+        return observe(self.nodes, self.student(state), self.optimum, found.order, rate)
 
 
 def initial_state(nodes: Nodes, start: np.ndarray, has_teacher: bool, variance: float) -> SpectralState:

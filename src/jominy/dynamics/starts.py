@@ -42,6 +42,16 @@ def coordinate_starts(law: EigenLaw, start: Any, seeds: list[int]) -> tuple[np.n
     return vectors[:, None, :], np.zeros((len(seeds), 0))
 
 
+def fixed_in_groups(
+    law: EigenLaw, groups: tuple[Nodes, np.ndarray, Groups], start: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """The fixed part of a start: group coordinates (A, G), and the square norm (G,) of what is outside the basis."""
+    nodes, frame, grouping = groups
+    vector = start_in_eigenbasis(start, law)
+    coordinates = np.array([grouping.sums(vector * unit) for unit in frame]).reshape(nodes.teacher.shape)
+    return coordinates, np.maximum(grouping.sums(vector**2) - np.sum(coordinates**2, axis=0), 0.0)
+
+
 def group_starts(
     law: EigenLaw, groups: tuple[Nodes, np.ndarray, Groups], start: Any, seeds: list[int]
 ) -> tuple[np.ndarray, np.ndarray]:
@@ -49,11 +59,10 @@ def group_starts(
 
     A fixed part, plus the law of a random start's projections.
     """
-    nodes, frame, grouping = groups
+    nodes = groups[0]
     present = np.einsum("aaq->aq", nodes.gram)
-    vector = start_in_eigenbasis(start, law)
-    coordinates = np.array([grouping.sums(vector * unit) for unit in frame]).reshape(present.shape)
-    rest = np.sqrt(np.maximum(grouping.sums(vector**2) - np.sum(coordinates**2, axis=0), 0.0))
+    coordinates, square = fixed_in_groups(law, groups, start)
+    rest = np.sqrt(square)
     free = rest_dimensions(law, nodes)
     size = np.sqrt(random_variance(start) / law.dimension)
 

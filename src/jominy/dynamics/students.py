@@ -3,15 +3,16 @@
 Source: theory `dynamics.md` sections 0, 1.1, 5 and 7. The forecast and both simulators share these functions.
 """
 
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import jax.numpy as jnp
 
 from jominy.data.nodes import Nodes
-from jominy.losses import Moments, OrderParameters
+from jominy.losses import Loss, Moments, OrderParameters, Targets
 from jominy.losses.base import FLOOR
 from jominy.numerics.arrays import Array
-from jominy.schedules import Descent, Schedule
+from jominy.numerics.gaussian import GaussianRule
+from jominy.schedules import Descent, RadiusSchedule, Schedule
 
 
 class Student(NamedTuple):
@@ -91,6 +92,37 @@ def descent(
         noise=power @ (nodes.eigenvalues @ nodes.shares),
         curved_noise=power @ (nodes.eigenvalues @ (nodes.shares * alpha)),
     )
+
+
+class Slopes(NamedTuple):
+    """What every system needs to know of a student before it moves."""
+
+    order: OrderParameters
+    moments: Moments
+    coefficients: Array
+    alpha: Array
+    descent: Descent
+
+
+class OnNodes(Protocol):
+    """A system on nodes: the forecast, SGD and homogenized SGD."""
+
+    nodes: Nodes
+    loss: Loss
+    targets: Targets
+    radius: RadiusSchedule
+    rule: GaussianRule
+    optimum: Student
+
+
+def slopes(system: OnNodes, time: Array, student: Student, memory: Array) -> Slopes:
+    """Gradient and descent of a student at `time`, when the schedule's memory is `memory`."""
+    nodes = system.nodes
+    order = order_parameters(nodes, student)
+    moments = system.targets.moments(system.loss, order, system.radius.at(time), system.rule)
+    coefficients, alpha = gradient(nodes, student, moments, attack_ridge(moments, nodes.weights, order.norm))
+    pushed = descent(nodes, student, system.optimum, moments, coefficients, alpha)
+    return Slopes(order, moments, coefficients, alpha, pushed._replace(memory=memory))
 
 
 def batch_memory(schedule: Schedule, pushed: Descent, length: Array) -> Array:

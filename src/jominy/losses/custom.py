@@ -17,6 +17,7 @@ from jominy.losses.expectations import OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
 from jominy.numerics.precision import double_precision
+from jominy.numerics.traced import require_scalar_function
 
 Scalar = Callable[[Any], Any]
 GRID = np.linspace(-40.0, 40.0, 1601) + 1e-3 * np.sqrt(2)  # off round numbers, where kinks like to be
@@ -156,19 +157,11 @@ def _checked_kinks(kinks: Any, positive: bool) -> tuple[float, ...]:
 
 def _traced(function: Scalar) -> np.ndarray:
     """(2, points) value and slope on the grid, or an error that says why there are none."""
-    try:
-        shape = jax.eval_shape(lambda z: jnp.asarray(function(z)), jax.ShapeDtypeStruct((), float)).shape
-        if shape != ():
-            raise InputError("A loss must give one number for one number", f"an array of shape {shape}")
-        values, slopes = jax.jit(jax.vmap(jax.value_and_grad(lambda z: jnp.asarray(function(z), dtype=float))))(GRID)
-    except InputError:
-        raise
-    except Exception as error:  # whatever goes wrong in there is the caller's function
-        raise InputError(
-            "A loss must be written with jax.numpy, as it is traced",
-            f"{type(error).__name__}: {error}",
-            "Use jnp.exp, jnp.where, ... on its argument, and neither float(...) nor if",
-        ) from error
+    derivable = jax.value_and_grad(lambda z: jnp.asarray(function(z), dtype=float))
+    for part in (function, lambda z: derivable(z)[1]):
+        advice = "Use jnp.exp, jnp.where, ... on its argument, and neither float(...) nor if"
+        require_scalar_function(part, "A loss", advice)
+    values, slopes = jax.jit(jax.vmap(derivable))(GRID)
     found = np.stack([np.asarray(values), np.asarray(slopes)])
     finite = np.all(np.isfinite(found), axis=0)
     advice = "Where jnp.where guards a branch, keep the unused branch finite as well (clip its argument)"

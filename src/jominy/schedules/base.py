@@ -60,30 +60,27 @@ class Schedule(eqx.Module):
         """The schedule as a JSON-able record."""
 
 
-def require_rate(value: float, name: str = "rate") -> float:
-    """A finite learning rate >= 0, or an error that says so."""
+def require_number(value: Any, rule: str, advice: str, *, positive: bool = False) -> float:
+    """A finite number >= 0 (> 0 where `positive`), or an error that states `rule` and `advice`."""
     try:
         number = float(value)
     except (TypeError, ValueError):
         number = np.nan
-    if not (np.isfinite(number) and number >= 0):
-        raise InputError(
-            f"A learning {name} must be a finite number >= 0",
-            value,
-            "Rates are in units where one step is rate/dimension; values near 1 are usual",
-        )
+    if not (np.isfinite(number) and (number > 0 if positive else number >= 0)):
+        raise InputError(rule, value, advice)
     return number
+
+
+def require_rate(value: float, name: str = "rate") -> float:
+    """A finite learning rate >= 0, or an error that says so."""
+    advice = "Rates are in units where one step is rate/dimension; values near 1 are usual"
+    return require_number(value, f"A learning {name} must be a finite number >= 0", advice)
 
 
 def require_positive(value: float, name: str) -> float:
     """A finite number > 0, or an error that says so."""
-    try:
-        number = float(value)
-    except (TypeError, ValueError):
-        number = np.nan
-    if not (np.isfinite(number) and number > 0):
-        raise InputError(f"{name} must be a finite number > 0", value, "Give it in time units of samples / dimension")
-    return number
+    advice = "Give it in time units of samples / dimension"
+    return require_number(value, f"{name} must be a finite number > 0", advice, positive=True)
 
 
 def require_increasing(values: Sequence[float], name: str) -> tuple[float, ...]:

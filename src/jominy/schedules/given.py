@@ -10,6 +10,7 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.numerics.arrays import Array
+from jominy.numerics.traced import require_scalar_function
 from jominy.schedules.base import (
     UNKNOWN_DESCENT,
     Descent,
@@ -134,16 +135,8 @@ class FromFunction(Schedule):
     def __init__(self, function: Callable[[Array], Array], jumps: Sequence[float] = ()):
         if not callable(function):
             raise InputError("A schedule's function must be callable", function, "For a fixed rate use Constant(rate)")
-        try:
-            shape = jax.eval_shape(lambda time: jnp.asarray(function(time)), jax.ShapeDtypeStruct((), float)).shape
-        except Exception as error:  # whatever goes wrong in there is the caller's function
-            raise InputError(
-                "A schedule's function must be written with jax.numpy, as it is traced",
-                f"{type(error).__name__}: {error}",
-                "Use jnp.exp, jnp.where, ... on the time, and neither float(...) nor if",
-            ) from error
-        if shape != ():
-            raise InputError("A schedule's function must give one number", f"an array of shape {shape}")
+        advice = "Use jnp.exp, jnp.where, ... on the time, and neither float(...) nor if"
+        require_scalar_function(function, "A schedule's function", advice)
         self.function = function
         self.discontinuities = require_increasing(jumps, "The jumps of a schedule")
 

@@ -5,13 +5,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import equinox as eqx
-import jax
 import jax.numpy as jnp
 import numpy as np
 
 from jominy.errors import InputError
 from jominy.numerics.arrays import Array
-from jominy.schedules.base import require_increasing, require_positive
+from jominy.numerics.traced import require_scalar_function
+from jominy.schedules.base import require_increasing, require_number, require_positive
 
 
 class RadiusSchedule(eqx.Module):
@@ -137,16 +137,8 @@ class RadiusFunction(RadiusSchedule):
     discontinuities: tuple[float, ...] = eqx.field(static=True)
 
     def __init__(self, function: Callable[[Array], Array], final: float, jumps: Sequence[float] = ()):
-        try:
-            shape = jax.eval_shape(lambda time: jnp.asarray(function(time)), jax.ShapeDtypeStruct((), float)).shape
-        except Exception as error:  # whatever goes wrong in there is the caller's function
-            raise InputError(
-                "A radius as a function of time must be written with jax.numpy, as it is traced",
-                f"{type(error).__name__}: {error}",
-                "Use jnp.exp, jnp.where, ... on the time; for a fixed radius give the number itself",
-            ) from error
-        if shape != ():
-            raise InputError("A radius as a function of time must give one number", f"an array of shape {shape}")
+        advice = "Use jnp.exp, jnp.where, ... on the time; for a fixed radius give the number itself"
+        require_scalar_function(function, "A radius as a function of time", advice)
         self.function = function
         self.end = require_radius(final)
         self.discontinuities = require_increasing(jumps, "The jumps of a radius")
@@ -173,14 +165,5 @@ class RadiusFunction(RadiusSchedule):
 
 def require_radius(value: Any) -> float:
     """A finite radius >= 0, or an error that says so."""
-    try:
-        radius = float(value)
-    except (TypeError, ValueError):
-        radius = np.nan
-    if not (np.isfinite(radius) and radius >= 0):
-        raise InputError(
-            "A radius must be a finite number >= 0",
-            value,
-            "It is the l2 norm of the attack in units where ||x||^2 is about the dimension; values of 0 to 2 are usual",
-        )
-    return radius
+    advice = "It is the l2 norm of the attack in units where ||x||^2 is about the dimension; values of 0 to 2 are usual"
+    return require_number(value, "A radius must be a finite number >= 0", advice)

@@ -204,7 +204,7 @@ def _search(risk: Callable[[float], float], low: float, high: float, progress: b
 
 def _about_radius(radius: float, collapse: float) -> str:
     if radius >= collapse:
-        return f"The radius {radius:g} is above the collapse radius {collapse:.4g}: training only shrinks the weights."
+        return f"The radius {radius:g} reaches the collapse radius {collapse:.4g}: training only shrinks the weights."
     if radius == 0:
         return f"The model would collapse to zero at the radius {collapse:.4g}."
     return f"The radius {radius:g} is {100 * radius / collapse:.2g} % of the collapse radius {collapse:.4g}."

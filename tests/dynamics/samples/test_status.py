@@ -1,6 +1,7 @@
 """How a run ended: divergence, instability, collapse, a start that never leaves zero; and never NaN."""
 
 import json
+from functools import partial
 
 import numpy as np
 import pytest
@@ -96,6 +97,9 @@ def test_separable_samples_are_noted_and_have_no_distance():
         assert result.attrs["optimum_norm"] == np.inf
         np.testing.assert_array_equal(result.excess_risk, result.adversarial_risk)
         no_nan(result)
+    for verb in (jm.forecast, partial(jm.simulate, seeds=2, progress=False)):
+        with pytest.raises(jm.InputError, match="Polyak's rate needs an adversarial optimum.*radius 0.1"):
+            verb(mine, jm.Polyak(), times=[0.0, 1.0])
 
 
 def test_few_samples_per_dimension_are_noted():

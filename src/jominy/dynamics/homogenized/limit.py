@@ -15,7 +15,7 @@ from jominy.dynamics.homogenized.nodes import NodeSDE, PathNoise
 from jominy.dynamics.node_sgd import node_states
 from jominy.dynamics.sgd import Engine, Source
 from jominy.dynamics.start import random_variance, start_dense, start_in_eigenbasis
-from jominy.dynamics.starts import few_groups
+from jominy.dynamics.starts import few_groups, fixed_in_groups
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
 
@@ -29,13 +29,11 @@ def infinite_dimension(law: EigenLaw | DenseLaw, scheme: NodeSDE | DenseSDE, sta
         return DenseLimit(scheme.sgd.flow, scheme.edges), _Constant(np.zeros((2, 0))), alone
     assert isinstance(law, EigenLaw)
     nodes = scheme.nodes
-    vector = start_in_eigenbasis(start, law)
-    groups, frame, grouping = group_nodes(law)
-    if not few_groups(law, groups):
-        coordinates, rest = vector[None], np.zeros(nodes.shares.size)
+    groups = group_nodes(law)
+    if few_groups(law, groups[0]):
+        coordinates, rest = fixed_in_groups(law, groups, start)
     else:
-        coordinates = np.array([grouping.sums(vector * unit) for unit in frame]).reshape(nodes.teacher.shape)
-        rest = np.maximum(grouping.sums(vector**2) - np.sum(coordinates**2, axis=0), 0.0)
+        coordinates, rest = start_in_eigenbasis(start, law)[None], np.zeros(nodes.shares.size)
     rest = rest + random_variance(start) * nodes.shares
     mean_noise = _mean_noise(nodes, float(law.dimension))
     return scheme, _Constant(mean_noise), node_states(coordinates[None], rest[None])

@@ -12,16 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.data.nodes import Nodes
-from jominy.dynamics.node_sgd import NodeState
-from jominy.dynamics.students import (
-    Observation,
-    Student,
-    attack_ridge,
-    descent,
-    gradient,
-    observe,
-    order_parameters,
-)
+from jominy.dynamics.node_sgd import NodeState, student_of
+from jominy.dynamics.students import Observation, Student, observe, order_parameters, slopes
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
@@ -74,19 +66,11 @@ class NodeSDE(eqx.Module):
     dimension: Array
     edges: Array
 
-    def _student(self, state: NodeState) -> Student:
-        rest = jnp.zeros_like(self.nodes.shares) if state.rest.size == 0 else state.rest
-        return Student(state.coordinates, state.coordinates - self.nodes.teacher, rest)
-
     def _frozen(self, state: NodeState, time: Array) -> tuple[Frozen, Array]:
         """Drift and noise at a student, and the learning rate."""
-        nodes, student = self.nodes, self._student(state)
-        order = order_parameters(nodes, student)
-        moments = self.targets.moments(self.loss, order, self.radius.at(time), self.rule)
-        ridge = attack_ridge(moments, nodes.weights, order.norm)
-        coefficients, alpha = gradient(nodes, student, moments, ridge)
-        pushed = descent(nodes, student, self.optimum, moments, coefficients, alpha)
-        rate = self.schedule.rate(time, pushed._replace(memory=state.memory))
+        nodes = self.nodes
+        _, moments, coefficients, alpha, pushed = slopes(self, time, student_of(nodes, state), state.memory)
+        rate = self.schedule.rate(time, pushed)
         power = (nodes.weights * moments.slope_squared) @ nodes.eigenvalues
         return Frozen(rate * coefficients, rate * alpha, rate**2 * power / self.dimension, pushed.noise), rate
 
@@ -119,7 +103,7 @@ class NodeSDE(eqx.Module):
 
     def observe(self, state: NodeState, step: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""
-        student = self._student(state)
+        student = student_of(self.nodes, state)
         _, rate = self._frozen(state, self.edges[jnp.asarray(step).astype(int)])
         return observe(self.nodes, student, self.optimum, order_parameters(self.nodes, student), rate)
 

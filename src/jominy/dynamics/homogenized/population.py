@@ -64,7 +64,7 @@ def population_paths(
             "Give the spectrum a dimension, for instance 1000; in infinite dimension its paths are the forecast",
         )
     found = population_optimum(problem, representations(law)[-1])
-    found.require_for(schedule)
+    found.record(problem.final_radius).require_for(schedule)
     grid = _grid(problem, schedule, times, start, found, step)
     scheme = _scheme(law, problem, schedule, grid.clock, grid.rule, found)
     engine, source, states, method = _paths(law, scheme, start, paths)

@@ -73,6 +73,7 @@ def sample_forecast(
     grid = sample_times(time, times, samples.dimension)
     problem.radius_schedule.check(grid)
     found = sample_optimum(problem)
+    found.require_for(schedule)
     curve = sample_curve(problem, schedule, grid, start, found, diagonal, largest_block)
     rows, basis = cached_rotation(samples)
     targets = FixedTargets(rows.targets)
@@ -232,12 +233,7 @@ def sample_notes(samples: Samples, found: Optimum) -> list[str]:
             f"{ratio:.3g} samples per dimension: the forecast describes training on these very samples; for the "
             f"population it is optimistic below {FEW_SAMPLES} (give held_out rows to see by how much)"
         )
-    if found.regime == "separable":
-        notes.append(
-            "The samples can be separated with this margin: the risk falls to zero only as the norm grows, so there is "
-            "no adversarial optimum and no distance to it"
-        )
-    return notes
+    return [*notes, *found.notes()]
 
 
 def stability_attributes(problem: Problem) -> dict[str, Any]:

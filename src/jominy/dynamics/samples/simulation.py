@@ -52,6 +52,7 @@ def sample_simulation(
     steps = np.rint(grid * dimension).astype(int)
     sampling.check(int(steps[-1]), samples.count)
     found = sample_optimum(problem)
+    found.require_for(schedule)
     notes = sample_notes(samples, found)
     epochs = steps[-1] / samples.count
     if isinstance(sampling, ReshuffledEpochs) and epochs > 1:
