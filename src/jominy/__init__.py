@@ -71,6 +71,8 @@ if TYPE_CHECKING:
     from jominy.meanfield import Architecture as Architecture
     from jominy.meanfield import LayerVariances as LayerVariances
     from jominy.meanfield import ReLULike as ReLULike
+    from jominy.networks import RandomNetwork as RandomNetwork
+    from jominy.networks import operator_norm as operator_norm
     from jominy.results import Status as Status
     from jominy.results import load as load
     from jominy.results import save as save
@@ -110,6 +112,7 @@ _ROOMS = {
         "SquaredLoss",
     ),
     "meanfield": ("Architecture", "LayerVariances", "ReLULike"),
+    "networks": ("RandomNetwork", "operator_norm"),
     "results": ("Status", "load", "save"),
     "schedules": (
         "AdaGradNorm", "Constant", "Cosine", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak",

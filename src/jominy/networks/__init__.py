@@ -1,0 +1,13 @@
+"""PyTorch networks beside the theory: attacks, training, measurements. Needs the extra: pip install 'jominy[torch]'.
+
+This is the only room that imports PyTorch. Without it the names below exist and raise InputError when they are used.
+"""
+
+try:
+    import torch  # noqa: F401
+except ImportError:
+    from jominy.networks.missing import stand_in as __getattr__  # noqa: F401
+else:
+    from jominy.networks.operator_norms import OperatorNorm as OperatorNorm
+    from jominy.networks.operator_norms import operator_norm as operator_norm
+    from jominy.networks.random_network import RandomNetwork as RandomNetwork
