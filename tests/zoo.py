@@ -16,6 +16,7 @@ import jominy as jm
 class Law:
     """A Gaussian mixture: weights (n,), means (n, d), covariances (n, d) or (n, d, d), labels (n,), teacher (d,).
 
+    Targets of the loss "erf" are erf(r*) of the teacher's score (`teacher_link`), plus noise.
     `label_law` is "logistic", "probit" or "sign": the labels are then drawn from the teacher's score.
     """
 
@@ -26,6 +27,7 @@ class Law:
     teacher: np.ndarray | None = None
     noise_variance: float = 0.0
     label_law: str | None = None
+    teacher_link: jm.Erf | None = None
 
     @property
     def dimension(self) -> int:
@@ -40,6 +42,7 @@ class Law:
             self.teacher,
             self.noise_variance,
             LABEL_LAWS.get(self.label_law),
+            self.teacher_link,
         )
 
     def problem(self, loss, radius: float) -> jm.Problem:
@@ -66,7 +69,7 @@ class Case:
         return self.law.problem(LOSSES[self.loss], self.radius)
 
 
-LOSSES = {"squared": jm.SquaredLoss(), "logistic": jm.LogisticLoss()}
+LOSSES = {"squared": jm.SquaredLoss(), "logistic": jm.LogisticLoss(), "erf": jm.LinkSquaredLoss(jm.Erf())}
 LABEL_LAWS = {"logistic": jm.LogisticLabels(), "probit": jm.ProbitLabels(), "sign": jm.SignLabels()}
 TIMES = np.array([1.0, 2.0, 5.0, 10.0])
 

@@ -1,17 +1,50 @@
 """Students and teachers with links: forecast against simulation, optimum against SciPy, what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import jominy as jm
+import oracle_ode
+import zoo
 from agreement import deviations
 
+D = 12
 TIMES = np.array([0.5, 2.0, 5.0])
 
 
 def problem(noise, radius=0.3, d=300):
     data = jm.LinearTeacher(jm.two_level(d, 0.5, 4.0), 1.5, noise, teacher_link=jm.Erf())
     return jm.Problem(data, jm.LinkSquaredLoss(jm.Erf()), radius)
+
+
+def erf_case(noise, rate=0.8, classes=False):
+    """A teacher with noise; or two classes with means, whose labels the targets contain as well."""
+    law = zoo.two_grouped_classes(D) if classes else zoo.one_class(zoo.two(D), noise)
+    law = replace(law, teacher=1.5 * zoo.teacher(D), noise_variance=noise, teacher_link=jm.Erf())
+    schedule = jm.Constant(rate) if isinstance(rate, float) else jm.Polyak()
+    return zoo.Case(law, "erf", 0.4, schedule, (lambda t: rate) if isinstance(rate, float) else rate, zoo.start(D))
+
+
+@pytest.mark.parametrize(
+    "one",
+    [
+        pytest.param(lambda: erf_case(0.0), id="no noise"),
+        pytest.param(lambda: erf_case(0.1), id="noise", marks=pytest.mark.slow),
+        pytest.param(lambda: erf_case(0.0, "polyak"), id="Polyak", marks=pytest.mark.slow),
+        pytest.param(lambda: erf_case(0.0, classes=True), id="two classes", marks=pytest.mark.slow),
+    ],
+)
+def test_forecast_and_optimum_against_scipy(one):
+    """Double integrals of another order, curvatures without derivatives (`oracle_links`); 1e-6."""
+    case = one()
+    expected = oracle_ode.solve(case, TIMES, rtol=1e-8)
+    curve = jm.forecast(case.problem(), case.schedule, times=TIMES, start=case.start)
+    assert set(expected) == set(curve.data_vars) and curve.status == "completed"
+    for variable, values in expected.items():
+        scale = expected["adversarial_risk"] if variable == "excess_risk" else np.abs(values)
+        assert np.max(np.abs(curve[variable].values - values) / scale) < 1e-6, variable
 
 
 @pytest.mark.slow
