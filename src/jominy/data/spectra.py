@@ -17,6 +17,7 @@ from numpy.typing import ArrayLike
 
 from jominy.data.arrays import Array, checked_dimension, described, finite_array, finite_number, shortened
 from jominy.data.limits import GAUSS_NODES, density_rule, jacobi_rule, power_rule
+from jominy.data.quantiles import marchenko_pastur_quantiles
 from jominy.errors import InputError
 
 LISTED_UP_TO = 2_000_000
@@ -180,7 +181,7 @@ def marchenko_pastur(dimension: int | float, ratio: float) -> Spectrum:
     if checked_dimension(dimension) > LISTED_UP_TO:
         beside = np.full(GAUSS_NODES - 1, math.sqrt(ratio))
         return Spectrum(*jacobi_rule(np.array([1.0] + [1 + ratio] * (GAUSS_NODES - 1)), beside), dimension, name)
-    values = _marchenko_pastur_quantiles(_midpoints(dimension), ratio)
+    values = marchenko_pastur_quantiles(_midpoints(dimension), ratio)
     return _one_per_coordinate(values / values.mean(), name)
 
 
@@ -230,28 +231,6 @@ def _midpoints(dimension: int | float) -> Array:
 
 def _one_per_coordinate(eigenvalues: Array, name: str = "") -> Spectrum:
     return Spectrum(eigenvalues, np.full(eigenvalues.size, 1 / eigenvalues.size), eigenvalues.size, name)
-
-
-def _marchenko_pastur_quantiles(levels: Array, ratio: float) -> Array:
-    """Quantiles of the law: with lambda = 1 + r - 2 sqrt(r) cos(theta) its distribution function is elementary."""
-    root = math.sqrt(ratio)
-
-    def distribution(theta: Array) -> Array:
-        arc = np.arctan2((1 + root) * np.sin(theta / 2), (1 - root) * np.cos(theta / 2))
-        return ((1 + ratio) * theta / (2 * ratio) + np.sin(theta) / root - (1 - ratio) / ratio * arc) / np.pi
-
-    def eigenvalue(theta: Array) -> Array:
-        return 1 + ratio - 2 * root * np.cos(theta)
-
-    fraction = np.linspace(0.0, 1.0, 4097)
-    grid = np.pi * fraction**2 * (3 - 2 * fraction)  # finer towards the edges of the support
-    known = np.maximum.accumulate(distribution(grid))
-    cell = np.clip(np.searchsorted(known, levels) - 1, 0, grid.size - 2)
-    theta = np.interp(levels, known, grid)
-    for _ in range(5):  # Newton inside the cell, from a start that is good to 1e-6: quadratic, down to rounding
-        density = 2 * np.sin(theta) ** 2 / (np.pi * eigenvalue(theta))
-        theta = np.clip(theta - (distribution(theta) - levels) / density, grid[cell], grid[cell + 1])
-    return eigenvalue(theta)
 
 
 __all__ = [

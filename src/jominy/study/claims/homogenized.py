@@ -25,7 +25,7 @@ def homogenized(effort: Effort) -> Claim:
         schedule, start = Constant(rate), problems.start(d)
         paths = homogenize(problem, schedule, times=TIMES, paths=2 * effort.seeds, start=start)
         runs = simulate(problem, schedule, times=TIMES, seeds=2 * effort.seeds, start=start)
-        told = forecast(problem, schedule, times=TIMES, start=start)
+        told = forecast(problem, schedule, time=TIMES[-1], start=start)
         for variable in ("adversarial_risk", "distance_to_optimum", "norm"):
             path_mean, path_error = problems.mean_and_error(paths, variable)
             run_mean, run_error = problems.mean_and_error(runs, variable)
@@ -59,7 +59,7 @@ def homogenized(effort: Effort) -> Claim:
                 "time (samples / d)",
                 "adversarial risk",
                 (
-                    Curve("ODE", x, told["adversarial_risk"].values),
+                    Curve("ODE", told["time"].values, told["adversarial_risk"].values),
                     Curve("homogenized SGD", x, *problems.mean_and_error(paths, "adversarial_risk")),
                     Curve("SGD", 1.04 * x, *problems.mean_and_error(runs, "adversarial_risk")),
                 ),

@@ -244,16 +244,3 @@ class Scenario(Table):
         if self.units == "scaled" or self.loaded is None:
             return rate
         return float(self.loaded.samples.rate_from_data_units(rate))
-
-
-def json_schema() -> dict[str, Any]:
-    """The JSON schema of a scenario file, for editors and other programs.
-
-    Examples
-    --------
-    >>> json_schema()["required"]
-    ['data', 'loss', 'radius', 'schedule']
-    """
-    schema = Scenario.model_json_schema()
-    schema["title"] = "jominy scenario"
-    return {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
