@@ -123,6 +123,11 @@ class Architecture:
         return np.broadcast_shapes(*(np.shape(value) for value in self._fields().values()))
 
     @property
+    def has_own_variances(self) -> bool:
+        """Whether the weight variances were given layer by layer."""
+        return isinstance(self.weight_variance, LayerVariances)
+
+    @property
     def layers(self) -> int:
         """The largest depth."""
         return int(np.max(self.depth))
@@ -139,13 +144,13 @@ class Architecture:
     @property
     def total_gain(self) -> Numbers:
         """omega^L, the product of the layer gains: d times the variance of an entry of the Jacobian J."""
-        if not isinstance(self.weight_variance, LayerVariances):
+        if not self.has_own_variances:
             return self.layer_gain() ** self.depth
         return np.prod([self.layer_gain(layer) for layer in range(1, self.layers + 1)], axis=0)[()]
 
     def describe(self) -> dict[str, Any]:
         """What a result stores about it (JSON-able)."""
-        own = isinstance(self.weight_variance, LayerVariances)
+        own = self.has_own_variances
         return {
             "depth": plain(self.depth),
             "width": plain(self.width),
