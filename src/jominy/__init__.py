@@ -69,8 +69,15 @@ if TYPE_CHECKING:
     from jominy.losses import SquaredHingeLoss as SquaredHingeLoss
     from jominy.losses import SquaredLoss as SquaredLoss
     from jominy.meanfield import Architecture as Architecture
+    from jominy.meanfield import Chevet as Chevet
     from jominy.meanfield import LayerVariances as LayerVariances
+    from jominy.meanfield import Leading as Leading
     from jominy.meanfield import ReLULike as ReLULike
+    from jominy.meanfield import Sharp as Sharp
+    from jominy.meanfield import adversarial_loss as adversarial_loss
+    from jominy.meanfield import adversarial_loss_bound as adversarial_loss_bound
+    from jominy.meanfield import affine_law as affine_law
+    from jominy.meanfield import beta as beta
     from jominy.networks import RandomNetwork as RandomNetwork
     from jominy.networks import operator_norm as operator_norm
     from jominy.results import Status as Status
@@ -111,7 +118,10 @@ _ROOMS = {
         "MarginLoss", "ProbitLoss", "ResidualLoss", "RidgeSquaredLoss", "SmoothedHingeLoss", "SquaredHingeLoss",
         "SquaredLoss",
     ),
-    "meanfield": ("Architecture", "LayerVariances", "ReLULike"),
+    "meanfield": (
+        "Architecture", "Chevet", "LayerVariances", "Leading", "ReLULike", "Sharp", "adversarial_loss",
+        "adversarial_loss_bound", "affine_law", "beta",
+    ),
     "networks": ("RandomNetwork", "operator_norm"),
     "results": ("Status", "load", "save"),
     "schedules": (

@@ -2,12 +2,12 @@
 
 import numpy as np
 import pytest
-from meanfield_oracles import draw_affine
 
 from jominy.errors import InputError
 from jominy.meanfield import Architecture, LayerVariances, ReLULike
 from jominy.meanfield.affine import affine_law, effective_dimension, width_dimension
 from jominy.meanfield.large_radius import large_radius_factor
+from meanfield_oracles import draw_affine
 
 
 def test_example_of_the_theory_page():
@@ -38,7 +38,7 @@ def test_variances_against_drawn_networks(shortcut, activation, variance):
     # The entries of J have the correction in the direction of x only: O(1/d) of their mean square.
     entries = law.jacobian_variance + (law.signal_variance / 40 - law.jacobian_variance) / 40
     expected = [entries, law.signal_variance, law.exact_offset_variance, law.covariance]
-    assert np.all(error[:3] < 0.05 * mean[:3])
+    assert np.all(error[:3] < 0.06 * mean[:3])
     assert np.all(np.abs(mean - expected) < 3.5 * error)
 
 

@@ -4,11 +4,11 @@ import math
 
 import numpy as np
 import pytest
-from meanfield_oracles import operator_norm
 
 from jominy.errors import InputError
 from jominy.meanfield import Architecture, Chevet, Leading, ReLULike, Sharp
 from jominy.meanfield.operator_norm import adversarial_loss, adversarial_loss_bound, beta, single_step_loss
+from meanfield_oracles import operator_norm
 
 PAIRS = [(p, q) for p in (1, 2, math.inf) for q in (1, 2, math.inf)]
 NETWORK = Architecture(5, 1000, 784, 10, weight_variance=2.0)

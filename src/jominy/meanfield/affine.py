@@ -40,9 +40,9 @@ def affine_law(architecture: Architecture, input_power: Numbers = 1.0) -> Affine
     """Variances of J(x) and a(x) in f(x) = J(x) x + a(x).
 
     Theorem 4.1 of arXiv 2505.14021 (SOURCED): J_ij ~ N(0, omega^L / d) and a_i ~ N(0, alpha sb2 sum_{k=1}^L
-    omega^{k-1}), independent. With shortcuts and u != v the mean of x_l accumulates; then, in the one direction x/||x||,
-    Jx and a have larger variances and are correlated. The recursion for that is exact as N -> infinity (DERIVED, theory
-    page `meanfield.md` section 3); it agrees with the theorem elsewhere.
+    omega^{k-1}), independent. With shortcuts and u != v the mean of x_l accumulates; then, in the one direction
+    x/||x||, Jx and a have larger variances and are correlated. The recursion for that is exact as N -> infinity
+    (DERIVED, theory page `meanfield.md` section 3); it agrees with the theorem elsewhere.
 
     Parameters
     ----------

@@ -1,7 +1,7 @@
 """Three answers to "how large is E ||G||_{p->q}": the leading order, a rigorous bound, and a sharp value.
 
-G is K x d with independent N(0, 1/d) entries, the Jacobian of a wide network divided by sqrt(omega^L). `width_dim` is dN
-of the finite-width correction (infinite for independent entries): the rows of J share dN directions. All of it is
+G is K x d with independent N(0, 1/d) entries, the Jacobian of a wide network divided by sqrt(omega^L). `width_dim` is
+dN of the finite-width correction (infinite for independent entries): the rows of J share dN directions. All of it is
 DERIVED (theory page `meanfield.md` section 4), nothing is the paper's own table.
 """
 
@@ -50,8 +50,9 @@ class Leading(Constants):
 class Chevet(Constants):
     """An upper bound at every d and K, never more than twice the value: Chevet's inequality.
 
-    [r_q E||g_d||_{p*} + R_p E||g_K||_q] / sqrt(d), r_q = sqrt K for q = 1 else 1, R_p = sqrt d for p = inf else 1; for one
-    output E||g_d||_{p*} / sqrt(d). Finite width: d_eff for d at p = 2; the second term times sqrt(1 + d/dN) at p = inf.
+    [r_q E||g_d||_{p*} + R_p E||g_K||_q] / sqrt(d), r_q = sqrt K for q = 1 else 1, R_p = sqrt d for p = inf else 1; for
+    one output E||g_d||_{p*} / sqrt(d). Finite width: d_eff for d at p = 2; the second term times sqrt(1 + d/dN) at p =
+    inf.
     """
 
     def value(self, d: np.ndarray, k: np.ndarray, width_dim: np.ndarray, p: float, q: float) -> np.ndarray:

@@ -103,7 +103,7 @@ def _largest_sum(n: np.ndarray, terms: np.ndarray) -> np.ndarray:
 
 
 def _largest_sum_range(n: np.ndarray, terms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """An interval outside which the largest sum never is, from the Chernoff bounds exp(terms (kappa(c) - c kappa'(c)))."""
+    """An interval outside which the largest sum never is, by the Chernoff bound exp(terms (kappa(c) - c kappa'(c)))."""
     c = np.linspace(-12.0, 12.0, 481) / np.minimum(np.sqrt(terms), 12.0)[:, None] * 3
     ratio = np.exp(-(c**2) / 2 - log_ndtr(c)) / np.sqrt(2 * np.pi)
     slope = c + ratio

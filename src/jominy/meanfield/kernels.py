@@ -6,7 +6,8 @@ section 5.5): C = s_l A_{l-1} + sb2 are the second moments of the pre-activation
     S_l = E phi'(h) phi'(h') = a_s^2 + b_s^2 (2/pi) asin rho,
     A_l = [A_{l-1} + cross means +] a_s^2 C12 + b_s^2 sqrt(C11 C22) (2/pi) (sqrt(1 - rho^2) + rho asin rho),
 
-and <df/dW_l(x), df/dW_l(x')> = T_l = N Gamma_l S_l A_{l-1} per output, Gamma_L = 1, Gamma_{l-1} = Gamma_l (s_l S_l [+ 1]).
+and <df/dW_l(x), df/dW_l(x')> = T_l = N Gamma_l S_l A_{l-1} per output, Gamma_L = 1, Gamma_{l-1} = Gamma_l (s_l S_l [+
+1]).
 """
 
 from __future__ import annotations

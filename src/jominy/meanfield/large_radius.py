@@ -27,11 +27,12 @@ def _kernel(depth: int, odd: np.ndarray, even: np.ndarray, gap: np.ndarray) -> t
 
 
 def large_radius_factor(depth: Numbers, activation: ReLULike | None = None) -> Numbers:
-    """r_L: the adversarial loss is about r_L eps sqrt(omega^L) at eps >> ||x||, one output, p = 2, no bias, no shortcut.
+    """r_L: the adversarial loss is about r_L eps sqrt(omega^L) at eps >> ||x||, one output, p = 2, no bias, no
+    shortcut.
 
     The maximum over the sphere of a Gaussian process with covariance xi, the L-fold normalised arc-cosine kernel:
-    r_L = q0 sqrt(xi''(q0)) + int_{q0}^1 sqrt(xi''(q)) dq with q0 xi''(q0) = xi'(q0). DERIVED (theory page `meanfield.md`
-    section 4.3). One for the identity.
+    r_L = q0 sqrt(xi''(q0)) + int_{q0}^1 sqrt(xi''(q)) dq with q0 xi''(q0) = xi'(q0). DERIVED (theory page
+    `meanfield.md` section 4.3). One for the identity.
 
     Raises InputError for a depth that is not a positive whole number.
 

@@ -43,9 +43,8 @@ def beta(
     constants = Sharp() if constants is None else constants
     if not isinstance(constants, Constants):
         raise InputError("constants must be Leading(), Chevet() or Sharp()", constants, "an object, not its name")
-    d, k, width = _sizes(sizes)
-    arrays = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in (d, k, width)))
-    return constants.value(*arrays, p, q)[()]
+    d, k, width = np.broadcast_arrays(*(np.asarray(value, dtype=float) for value in _sizes(sizes)))
+    return constants.value(d, k, width, p, q)[()]
 
 
 def _sizes(sizes: Any) -> tuple[Numbers, Numbers, Numbers]:
@@ -98,10 +97,10 @@ def adversarial_loss_bound(
 def single_step_loss(architecture: Architecture, radius: Numbers, p: float, q: float, *, steps: int = 1) -> Numbers:
     """What a gradient attack of few steps reaches at small radius, wide network: a lower bound of the adversarial loss.
 
-    In units of eps sqrt(omega^L) (DERIVED, theory page `meanfield.md` section 4.4). One output: one step is exact. More:
-    the attack starts in a random direction. (2,2), any number of steps T: sqrt(m_{2T+1}/m_{2T}), m_k the Marchenko-Pastur
-    moments at K/d; a random direction (steps=0): sqrt(K/d). One step: (inf,2) sqrt(2d/pi + K - 1); (inf,1)
-    K [A erf(A/sqrt 2) + sqrt(2/pi) exp(-A^2/2)], A = sqrt(2d/(pi K)); (inf,inf) sqrt(2d/pi).
+    In units of eps sqrt(omega^L) (DERIVED, theory page `meanfield.md` section 4.4). One output: one step is exact.
+    More: the attack starts in a random direction. (2,2), any number of steps T: sqrt(m_{2T+1}/m_{2T}), m_k the
+    Marchenko-Pastur moments at K/d; a random direction (steps=0): sqrt(K/d). One step: (inf,2) sqrt(2d/pi + K - 1);
+    (inf,1) K [A erf(A/sqrt 2) + sqrt(2/pi) exp(-A^2/2)], A = sqrt(2d/(pi K)); (inf,inf) sqrt(2d/pi).
 
     Raises InputError for a pair or a number of steps without a known value.
 
