@@ -8,12 +8,12 @@ from jominy.data.arrays import Array
 
 
 def marchenko_pastur_quantiles(levels: Array, ratio: float) -> Array:
-    """Eigenvalues below which the fractions `levels` (Q,) of the law with aspect ratio d / n = `ratio` <= 1 lie.
+    """Eigenvalues below which the fractions `levels` (Q,), in (0, 1], of the law with aspect ratio d / n = `ratio` <= 1 lie.
 
     With lambda = 1 + r - 2 sqrt(r) cos(theta) its distribution function is elementary.
 
-    >>> marchenko_pastur_quantiles(np.array([0.0, 1.0]), 0.25).round(12).tolist()
-    [0.25, 2.25]
+    >>> marchenko_pastur_quantiles(np.array([0.5, 1.0]), 0.25).round(6).tolist()
+    [0.916004, 2.25]
     """
     root = math.sqrt(ratio)
 
