@@ -79,7 +79,10 @@ if TYPE_CHECKING:
     from jominy.meanfield import affine_law as affine_law
     from jominy.meanfield import beta as beta
     from jominy.networks import RandomNetwork as RandomNetwork
+    from jominy.networks import fgsm as fgsm
     from jominy.networks import operator_norm as operator_norm
+    from jominy.networks import pgd as pgd
+    from jominy.networks import strongest_perturbation as strongest_perturbation
     from jominy.results import Status as Status
     from jominy.results import load as load
     from jominy.results import save as save
@@ -122,7 +125,9 @@ _ROOMS = {
         "Architecture", "Chevet", "LayerVariances", "Leading", "ReLULike", "Sharp", "adversarial_loss",
         "adversarial_loss_bound", "affine_law", "beta",
     ),
-    "networks": ("RandomNetwork", "operator_norm"),
+    "networks": (
+        "RandomNetwork", "fgsm", "operator_norm", "pgd", "strongest_perturbation",
+    ),
     "results": ("Status", "load", "save"),
     "schedules": (
         "AdaGradNorm", "Constant", "Cosine", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak",

@@ -8,6 +8,10 @@ try:
 except ImportError:
     from jominy.networks.missing import stand_in as __getattr__  # noqa: F401
 else:
+    from jominy.networks.classification import fgsm as fgsm
+    from jominy.networks.classification import pgd as pgd
     from jominy.networks.operator_norms import OperatorNorm as OperatorNorm
     from jominy.networks.operator_norms import operator_norm as operator_norm
+    from jominy.networks.perturbations import Perturbation as Perturbation
+    from jominy.networks.perturbations import strongest_perturbation as strongest_perturbation
     from jominy.networks.random_network import RandomNetwork as RandomNetwork
