@@ -46,7 +46,7 @@ def pgd(
     step_size: float | None = None,
     seed: int = 0,
 ) -> Tensor:
-    """Projected gradient ascent of the cross-entropy in ||eta||_p <= radius (Madry et al. 2018); the best point is kept.
+    """Projected gradient ascent of the cross-entropy in ||eta||_p <= radius (Madry et al. 2018); the best is kept.
 
     Steps: the signs (p=inf), the direction (p=2) or the signs of the largest 5 % of the gradient (p=1, Tramer and Boneh
     2019), of length `step_size`, then the Euclidean projection on the ball. The first start is zero, the others are

@@ -42,8 +42,8 @@ def strongest_perturbation(
     Starts from the maximiser of the Jacobian at x (:func:`operator_norm`), its negative and random points; the best
     `starts` of them are followed. Steps go to the point of the ball that is best for the gradient, and along the
     gradient back into the ball, in turn; a step that does not help is not taken, and the next one is shorter. On a
-    linear network the first start is the answer wherever `operator_norm` is exact. A lower bound of the maximum, exact or
-    nearly so where an exhaustive search can tell (theory `meanfield.md` sections 4.2 and 4.4, DERIVED).
+    linear network the first start is the answer wherever `operator_norm` is exact. A lower bound of the
+    maximum, exact or nearly so where an exhaustive search can tell (theory `meanfield.md` 4.2 and 4.4, DERIVED).
 
     Parameters
     ----------
