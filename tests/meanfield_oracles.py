@@ -65,3 +65,21 @@ def affine_at(architecture, weights, x):
 def draw_affine(architecture, x, rng):
     """J(x) and a(x) of a fresh random network."""
     return affine_at(architecture, draw_weights(architecture, rng), x)
+
+
+def weight_gradients(architecture, weights, x):
+    """d f_k / d W_l at x for every layer: list of (K, N, N), by hand-written backpropagation."""
+    inner, layers, outer = weights
+    u, v = architecture.activation.u, architecture.activation.v
+    state, states, patterns = inner @ x, [], []
+    for weight, bias in layers:
+        before = weight @ state + bias
+        states.append(state)
+        patterns.append(np.where(before >= 0, u, v))
+        state = patterns[-1] * before + (state if architecture.shortcut else 0)
+    back, gradients = outer, []
+    for (weight, _), state, pattern in zip(layers[::-1], states[::-1], patterns[::-1], strict=True):
+        local = back * pattern
+        gradients.append(local[:, :, None] * state)
+        back = local @ weight + (back if architecture.shortcut else 0)
+    return gradients[::-1]

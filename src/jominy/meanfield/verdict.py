@@ -1,0 +1,57 @@
+"""What the trainability index means, in words, and how often that was right."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+import numpy as np
+
+COLLAPSE_BELOW, SAFE_FROM = 0.25, 0.4
+"""Thresholds of tau (FITTED: outcomes of 445 training runs, theory page `trainability.md` section 4)."""
+
+
+class Verdict(Enum):
+    """Whether adversarial training from this start will go well; `sentence` says it, `reliability` how sure that is.
+
+    MEASURED rates over 445 training runs, those of the fit included (ReLU, no bias, l2, plain SGD, up to 16 layers of
+    48 to 512 units; theory page `trainability.md`): rates for that mix of networks, not universal probabilities.
+
+    >>> Verdict.of(0.1).label, Verdict.of(2.0).reliability
+    ('collapse', 0.97)
+    """
+
+    COLLAPSE = (
+        "collapse",
+        "Adversarial collapse: the network will sit on a plateau. Expect less than 90 % of its standard accuracy "
+        "unless it is trained about `slowdown` times longer. With shortcuts: a slowdown is possible, failure is rare.",
+        0.87,
+    )
+    BORDERLINE = ("borderline", "Borderline: the accuracy usually survives, the loss does not.", 0.91)
+    SAFE = ("safe", "No adversarial slowdown to speak of.", 0.97)
+    NO_SIGNAL = (
+        "no signal",
+        "Inputs of one class are no closer to each other than to other classes: the theory sees nothing to learn.",
+        None,
+    )
+
+    label: str
+    sentence: str
+    reliability: float | None
+
+    def __init__(self, label: str, sentence: str, reliability: float | None) -> None:
+        self.label = label
+        self.sentence = sentence
+        self.reliability = reliability
+
+    @classmethod
+    def of(cls, tau: float) -> Verdict:
+        """The verdict at an index tau >= 0; NO_SIGNAL for NaN."""
+        if np.isnan(tau):
+            return cls.NO_SIGNAL
+        return cls.COLLAPSE if tau < COLLAPSE_BELOW else cls.BORDERLINE if tau < SAFE_FROM else cls.SAFE
+
+
+ADVICE = (
+    "What helps, in this order: wider layers (tau grows like width^1.35), shortcuts, raising the radius slowly over "
+    "the training, a smoothed norm in the adversarial loss, more steps. A smaller learning rate does not."
+)
