@@ -78,11 +78,20 @@ if TYPE_CHECKING:
     from jominy.meanfield import adversarial_loss_bound as adversarial_loss_bound
     from jominy.meanfield import affine_law as affine_law
     from jominy.meanfield import beta as beta
+    from jominy.networks import AdversarialLoss as AdversarialLoss
+    from jominy.networks import CrossEntropyPlus as CrossEntropyPlus
+    from jominy.networks import LabelledInputs as LabelledInputs
+    from jominy.networks import MinMax as MinMax
     from jominy.networks import RandomNetwork as RandomNetwork
+    from jominy.networks import digits as digits
     from jominy.networks import fgsm as fgsm
+    from jominy.networks import gaussian_classes as gaussian_classes
+    from jominy.networks import noise as noise
+    from jominy.networks import one_hot as one_hot
     from jominy.networks import operator_norm as operator_norm
     from jominy.networks import pgd as pgd
     from jominy.networks import strongest_perturbation as strongest_perturbation
+    from jominy.networks import train as train
     from jominy.results import Status as Status
     from jominy.results import load as load
     from jominy.results import save as save
@@ -126,7 +135,8 @@ _ROOMS = {
         "adversarial_loss_bound", "affine_law", "beta",
     ),
     "networks": (
-        "RandomNetwork", "fgsm", "operator_norm", "pgd", "strongest_perturbation",
+        "AdversarialLoss", "CrossEntropyPlus", "LabelledInputs", "MinMax", "RandomNetwork", "digits", "fgsm",
+        "gaussian_classes", "noise", "one_hot", "operator_norm", "pgd", "strongest_perturbation", "train",
     ),
     "results": ("Status", "load", "save"),
     "schedules": (

@@ -10,8 +10,17 @@ except ImportError:
 else:
     from jominy.networks.classification import fgsm as fgsm
     from jominy.networks.classification import pgd as pgd
+    from jominy.networks.inputs import LabelledInputs as LabelledInputs
+    from jominy.networks.inputs import digits as digits
+    from jominy.networks.inputs import gaussian_classes as gaussian_classes
+    from jominy.networks.inputs import noise as noise
+    from jominy.networks.inputs import one_hot as one_hot
+    from jominy.networks.objectives import AdversarialLoss as AdversarialLoss
+    from jominy.networks.objectives import CrossEntropyPlus as CrossEntropyPlus
+    from jominy.networks.objectives import MinMax as MinMax
     from jominy.networks.operator_norms import OperatorNorm as OperatorNorm
     from jominy.networks.operator_norms import operator_norm as operator_norm
     from jominy.networks.perturbations import Perturbation as Perturbation
     from jominy.networks.perturbations import strongest_perturbation as strongest_perturbation
     from jominy.networks.random_network import RandomNetwork as RandomNetwork
+    from jominy.networks.training import train as train

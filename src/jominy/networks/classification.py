@@ -75,27 +75,45 @@ def pgd(
         Labels that do not fit; a negative radius; another p; a module that does not accept the inputs.
     """
     p, radius = norm_exponent(p, "p"), check_radius(radius)
+    generator = torch.Generator().manual_seed(seed)
     with evaluating(network):
-        function, rows = flat_function(network, inputs)
-        labels = check_labels(labels, function, rows)
-        generator = torch.Generator().manual_seed(seed)
-        stride = 2.5 * radius / max(steps, 1) if step_size is None else step_size
+        labels = check_labels(labels, *flat_function(network, inputs))
+        return projected_ascent(
+            network, inputs, labels, radius, p, steps=steps, restarts=restarts, step_size=step_size, generator=generator
+        )
 
-        def loss(eta: Tensor) -> Tensor:
-            return cross_entropy(function(rows + eta), labels, reduction="none")
 
-        best, at_best = torch.full((len(rows),), -math.inf, dtype=rows.dtype), torch.zeros_like(rows)
-        for start in range(restarts + 1):
-            eta = torch.zeros_like(rows)
-            if start:
-                share = torch.rand((len(rows), 1), generator=generator, dtype=torch.float64).to(rows)
-                eta = radius * share * random_point(tuple(rows.shape), p, generator, rows)
-            for step in range(steps + 1):
-                value, slopes = gradient(loss, eta)
-                better = value > best
-                best, at_best = torch.where(better, value, best), torch.where(better.unsqueeze(1), eta, at_best)
-                if step < steps:
-                    eta = project(eta + stride * _direction(slopes, p), p, radius)
+def projected_ascent(
+    network: nn.Module,
+    inputs: Tensor,
+    labels: Tensor,
+    radius: float,
+    p: float,
+    *,
+    steps: int,
+    restarts: int = 0,
+    step_size: float | None = None,
+    generator: torch.Generator | None = None,
+) -> Tensor:
+    """:func:`pgd` without its checks, on the network in the mode it is in, for use in training."""
+    rows = inputs.flatten(1)
+    stride = 2.5 * radius / max(steps, 1) if step_size is None else step_size
+
+    def loss(eta: Tensor) -> Tensor:
+        return cross_entropy(network((rows + eta).view_as(inputs)).flatten(1), labels, reduction="none")
+
+    best, at_best = torch.full((len(rows),), -math.inf, dtype=rows.dtype), torch.zeros_like(rows)
+    for start in range(restarts + 1):
+        eta = torch.zeros_like(rows)
+        if start:
+            share = torch.rand((len(rows), 1), generator=generator, dtype=torch.float64).to(rows)
+            eta = radius * share * random_point(tuple(rows.shape), p, generator, rows)
+        for step in range(steps + 1):
+            value, slopes = gradient(loss, eta)
+            better = value > best
+            best, at_best = torch.where(better, value, best), torch.where(better.unsqueeze(1), eta, at_best)
+            if step < steps:
+                eta = project(eta + stride * _direction(slopes, p), p, radius)
     return at_best.view_as(inputs)
 
 

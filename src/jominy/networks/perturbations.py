@@ -1,6 +1,7 @@
 """The perturbation that changes a network's output most: max ||f(x + eta) - f(x)||_q over ||eta||_p <= radius."""
 
 import math
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -168,7 +169,7 @@ def _follow(
     def loss(at: Tensor, of: Tensor) -> Tensor:
         return norm(function(rows[of] + at) - centre[of], q)
 
-    best, slopes = gradient(lambda at: loss(at, origin), eta)
+    best, slopes = gradient(partial(loss, of=origin), eta)
     strides = torch.ones(len(eta), 2, dtype=rows.dtype)
     for step in range(2 * steps):
         if step == TRIAL:  # the rest of the way is for the best third
@@ -188,7 +189,7 @@ def _follow(
         else:
             proposal = here + stride * (norm(here, 2).unsqueeze(1) * maximiser(slopes[active], 2))
         proposal = project(proposal, p, radius)
-        value, ahead = gradient(lambda at, of=active: loss(at, origin[of]), proposal)
+        value, ahead = gradient(partial(loss, of=origin[active]), proposal)
         better = value > best[active]
         gained = value > best[active] * (1 + 1e-4)
         moved = active[better]

@@ -75,7 +75,7 @@ def project(vectors: Tensor, p: float, radius: float) -> Tensor:
     return torch.where(size > radius, shrunk, vectors)
 
 
-def random_point(shape: tuple[int, ...], p: float, generator: torch.Generator, like: Tensor) -> Tensor:
+def random_point(shape: tuple[int, ...], p: float, generator: torch.Generator | None, like: Tensor) -> Tensor:
     """A random point of the unit sphere ||eta||_p = 1: signs (p=inf), a direction (p=2), a signed axis (p=1)."""
     normal = torch.randn(shape, generator=generator, dtype=torch.float64).to(like)
     return maximiser(normal, p)

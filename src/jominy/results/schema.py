@@ -53,6 +53,13 @@ VARIABLES: dict[str, Variable] = {
     "accuracy_at_radius": Variable("adversarial accuracy at the evaluation radius", "1", r"$A(\varepsilon)$"),
     "gaussian_adversarial_risk": Variable("adversarial risk, one Gaussian per class", "1", r"$R_G$"),
     "gaussian_adversarial_accuracy": Variable("adversarial accuracy, one Gaussian per class", "1", r"$A_G$"),
+    "training_loss": Variable("objective of the training", "1", r"$L$"),
+    "cross_entropy": Variable("cross-entropy", "nats", "CE"),
+    "adversarial_loss": Variable("adversarial loss", "1", r"$L_{\mathrm{adv}}$"),
+    "output_norm": Variable("mean norm of the output", "1", r"$\|f\|$"),
+    "weight_variance": Variable("weight variance of a layer", "1", r"$\sigma_w^2$"),
+    "gradient_norm": Variable("norm of the gradient in a layer", "1", r"$\|\nabla_{W_l} L\|$"),
+    "fisher_rao_norm": Variable("Fisher-Rao norm", "1", r"$\|\theta\|_{\mathrm{fr}}$"),
 }
 
 COORDINATES: dict[str, Variable] = {

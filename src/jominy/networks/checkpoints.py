@@ -1,0 +1,108 @@
+"""Where a training run can go on after an interruption: one safetensors file, replaced as a whole, never a pickle."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from safetensors import SafetensorError, safe_open
+from safetensors.torch import save
+from torch import Tensor, nn
+
+from jominy.errors import InputError
+
+FORMAT = "jominy checkpoint 1"
+_RECORD = "record."
+
+
+@dataclass
+class Progress:
+    """How far a run is: steps taken, the steps recorded and the records themselves, whether it diverged."""
+
+    step: int = 0
+    recorded: list[int] = field(default_factory=list)
+    records: list[dict[str, np.ndarray]] = field(default_factory=list)
+    diverged: bool = False
+
+
+def fingerprint(tensors: dict[str, Tensor]) -> str:
+    """SHA-256 of names, shapes and bytes.
+
+    >>> fingerprint({"a": torch.zeros(2)}) == fingerprint({"a": torch.ones(2)})
+    False
+    """
+    digest = hashlib.sha256()
+    for name in sorted(tensors):
+        value = tensors[name].detach().cpu().contiguous()
+        digest.update(f"{name} {value.dtype} {tuple(value.shape)}".encode())
+        digest.update(value.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def write_checkpoint(path: Path, network: nn.Module, progress: Progress, settings: dict[str, Any]) -> None:
+    """Write weights, records and settings beside `path`, then rename: a crash leaves the old file or the new one.
+
+    Raises InputError where the folder cannot be made or written to.
+    """
+    tensors = {f"weight.{name}": value.detach().contiguous() for name, value in network.state_dict().items()}
+    for name in progress.records[0] if progress.records else ():
+        stacked = np.stack([one[name] for one in progress.records])
+        tensors[f"{_RECORD}{name}"] = torch.from_numpy(np.ascontiguousarray(stacked))
+    state = {
+        "settings": settings,
+        "step": progress.step,
+        "recorded": progress.recorded,
+        "diverged": progress.diverged,
+        "sha256": fingerprint(tensors),
+    }
+    content = save(tensors, metadata={"format": FORMAT, "state": json.dumps(state)})
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            os.replace(temporary, path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)
+            raise
+    except OSError as error:
+        raise InputError(f"the checkpoint could not be written: {error.strerror or error}", str(path)) from error
+
+
+def read_checkpoint(path: Path, network: nn.Module, settings: dict[str, Any]) -> Progress:
+    """Load the weights into the network and return how far the run was. Nothing is loaded unless everything fits.
+
+    Raises InputError for a file that is damaged, that jominy did not write, or that belongs to another run.
+    """
+    damaged = "remove it to start this run from its beginning"
+    try:
+        with safe_open(path, framework="pt") as file:
+            metadata = file.metadata() or {}
+            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        state = json.loads(metadata["state"]) if metadata.get("format") == FORMAT else None
+    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        raise InputError("the checkpoint is damaged or is no safetensors file", str(path), damaged) from error
+    if state is None:
+        raise InputError("the checkpoint was not written by jominy", str(path), damaged)
+    if fingerprint(tensors) != state["sha256"]:
+        raise InputError("the checkpoint is damaged: its contents do not match their checksum", str(path), damaged)
+    other = sorted(name for name in settings if state["settings"].get(name) != settings[name])
+    if other:
+        was = ", ".join(f"{name} {state['settings'].get(name)} there, {settings[name]} here" for name in other)
+        raise InputError("the checkpoint belongs to another run", was, "name another folder, or repeat that run's call")
+    network.load_state_dict({n.removeprefix("weight."): v for n, v in tensors.items() if n.startswith("weight.")})
+    series = {n.removeprefix(_RECORD): v.numpy() for n, v in tensors.items() if n.startswith(_RECORD)}
+    records = [{name: values[i] for name, values in series.items()} for i in range(len(state["recorded"]))]
+    return Progress(state["step"], state["recorded"], records, state["diverged"])

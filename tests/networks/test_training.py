@@ -1,0 +1,156 @@
+import math
+import os
+import signal
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from torch.nn.functional import cross_entropy  # noqa: E402
+
+from jominy.errors import InputError  # noqa: E402
+from jominy.meanfield import Architecture, ReLULike  # noqa: E402
+from jominy.networks import (  # noqa: E402
+    AdversarialLoss,
+    CrossEntropyPlus,
+    LabelledInputs,
+    MinMax,
+    RandomNetwork,
+    gaussian_classes,
+    train,
+)
+from jominy.networks.records import fisher_rao_norm, record  # noqa: E402
+
+DATA = gaussian_classes(96, 12, 3, seed=0)
+OBJECTIVES = [AdversarialLoss(0.5), CrossEntropyPlus(0.5, weight=0.3, p=math.inf, q=1), MinMax(0.5)]
+
+
+def network(seed=1, dtype=torch.float32, **kind):
+    return RandomNetwork(Architecture(3, 24, 12, 3, **{"weight_variance": 2.0} | kind), seed=seed, dtype=dtype)
+
+
+def run(net, objective, **change):
+    call = dict(rate=0.02, steps=12, batch_size=16, seed=5, record_every=4, progress=False) | change
+    return train(net, DATA, objective, **call)
+
+
+def test_plain_gradient_descent_by_hand():
+    """Standard training on the whole data at once is gradient descent on the mean cross-entropy."""
+    net, twin = network(dtype=torch.float64), network(dtype=torch.float64)
+    data = LabelledInputs(DATA.inputs.double(), DATA.labels)
+    train(net, data, CrossEntropyPlus(1.0, weight=0), rate=0.1, steps=3, batch_size=96, seed=0, progress=False)
+    for _ in range(3):
+        loss = cross_entropy(twin(data.inputs), data.labels)
+        slopes = torch.autograd.grad(loss, list(twin.parameters()))
+        with torch.no_grad():
+            for value, slope in zip(twin.parameters(), slopes, strict=True):
+                value -= 0.1 * slope
+    for one, other in zip(net.parameters(), twin.parameters(), strict=True):
+        np.testing.assert_allclose(one.detach(), other.detach(), rtol=1e-9, atol=1e-12)
+
+
+@pytest.mark.parametrize("objective", OBJECTIVES)
+def test_interrupted_run_goes_on_with_the_same_numbers(objective, tmp_path, monkeypatch):
+    whole, nets = run([network(1), network(2)], objective), [network(1), network(2)]
+    calls, perturb = [], type(objective).perturb
+
+    def interrupting(self, *arguments):
+        calls.append(1)
+        if len(calls) == 9:  # in the middle of a step of the first network
+            os.kill(os.getpid(), signal.SIGINT)
+        return perturb(self, *arguments)
+
+    monkeypatch.setattr(type(objective), "perturb", interrupting)
+    part = run([network(1), network(2)], objective, checkpoints=tmp_path)
+    monkeypatch.undo()
+    assert part.attrs["status"] == "interrupted" and part.sizes["network"] == 1 and 1 <= part.sizes["step"] < 4
+    rest = run(nets, objective, checkpoints=tmp_path)
+    for name in whole.data_vars:
+        assert np.array_equal(whole[name], rest[name]), name
+    assert whole.attrs == rest.attrs and rest.attrs["status"] == "completed"
+    again = [network(1), network(2)]
+    assert run(again, objective, checkpoints=tmp_path).identical(rest)  # nothing left to do
+    assert all(torch.equal(a, b) for a, b in zip(again[1].parameters(), nets[1].parameters(), strict=True))
+    assert [path.name for path in sorted(tmp_path.iterdir())] == ["network-0.safetensors", "network-1.safetensors"]
+
+
+def test_damaged_and_foreign_checkpoints(tmp_path):
+    run(network(), OBJECTIVES[0], checkpoints=tmp_path)
+    path = tmp_path / "network-0.safetensors"
+    content = path.read_bytes()
+    untouched = network()
+    for damaged in (content[:-40], content[:-40] + bytes(40), b"not a checkpoint", b""):
+        path.write_bytes(damaged)
+        with pytest.raises(InputError, match="checkpoint is damaged"):
+            run(untouched, OBJECTIVES[0], checkpoints=tmp_path)
+        assert path.read_bytes() == damaged
+    assert all(torch.equal(a, b) for a, b in zip(untouched.parameters(), network().parameters(), strict=True))
+    path.write_bytes(content)
+    with pytest.raises(InputError, match="belongs to another run .*rate 0.02 there, 0.03 here"):
+        run(network(), OBJECTIVES[0], checkpoints=tmp_path, rate=0.03)
+    with pytest.raises(InputError, match="belongs to another run .*start"):
+        run(network(7), OBJECTIVES[0], checkpoints=tmp_path)
+
+
+def test_divergence_is_a_result():
+    result = run(network(), OBJECTIVES[1], rate=1e30)
+    assert result.attrs["status"] == "diverged" and "Lower the learning rate" in result.attrs["advice"]
+    assert not any(np.isnan(result[name]).any() for name in result.data_vars)
+    assert np.isinf(result["training_loss"][0, -1]) and float(result["clean_accuracy"][0, -1]) == 0
+
+
+def test_records():
+    """Each number of a record, computed in another way."""
+    data = LabelledInputs(DATA.inputs.double(), DATA.labels)
+    net, objective = network(dtype=torch.float64), CrossEntropyPlus(0.7, weight=0)
+    seen = record(net, objective, data, seed=0)
+    outputs = net(data.inputs)
+    grads = torch.autograd.grad(cross_entropy(outputs, data.labels), list(net.weights))
+    np.testing.assert_allclose(seen["gradient_norm"], [g.norm() for g in grads], rtol=1e-10)
+    np.testing.assert_allclose(
+        seen["weight_variance"], [w.detach().square().sum() / 24 for w in net.weights], rtol=1e-12
+    )
+    assert seen["clean_accuracy"] == float((outputs.argmax(1) == data.labels).double().mean())
+    assert seen["adversarial_accuracy"] <= seen["clean_accuracy"]
+    # Fisher-Rao: without biases f is homogeneous of degree L in the weights, so fdot = 3 f.
+    score = torch.softmax(outputs, 1) - torch.nn.functional.one_hot(data.labels, 3)
+    along = (score * 3 * outputs).sum(1).detach()
+    np.testing.assert_allclose(seen["fisher_rao_norm"], along.square().mean().sqrt(), rtol=1e-10)
+    eta = objective.perturb(net, data.inputs, data.labels, torch.Generator())
+    biased = network(dtype=torch.float64, bias_variance=0.1, shortcut=True, activation=ReLULike(1.0, 0.3))
+    found, squares = fisher_rao_norm(biased, objective, data.inputs[:6], data.labels[:6], eta[:6]), []
+    for x, y in zip(data.inputs[:6], data.labels[:6], strict=True):
+        loss = cross_entropy(biased(x.unsqueeze(0)), y.unsqueeze(0))
+        slopes = torch.autograd.grad(loss, list(biased.parameters()))
+        squares.append(
+            float(sum((g * v).sum() for g, v in zip(slopes, biased.parameters(), strict=True)).detach()) ** 2
+        )
+    np.testing.assert_allclose(found, math.sqrt(np.mean(squares)), rtol=1e-10)
+
+
+def test_adversarial_fisher_rao_norm_of_a_plain_network():
+    """Theory 7: for the adversarial loss alone <theta, grad L> = L L_adv of every input."""
+    data = LabelledInputs(DATA.inputs.double(), DATA.labels)
+    net, objective = network(dtype=torch.float64), AdversarialLoss(0.7)
+    eta = objective.perturb(net, data.inputs, data.labels, torch.Generator().manual_seed(0))
+    losses = objective.losses(net, data.inputs, data.labels, eta).detach()
+    found = fisher_rao_norm(net, objective, data.inputs, data.labels, eta)
+    np.testing.assert_allclose(found, 3 * losses.square().mean().sqrt(), rtol=1e-10)
+
+
+def test_refusals():
+    with pytest.raises(InputError, match="steps must be a whole number"):
+        run(network(), OBJECTIVES[0], steps=0)
+    with pytest.raises(InputError, match="learning rate must be positive"):
+        run(network(), OBJECTIVES[0], rate=-1)
+    with pytest.raises(InputError, match="an output for each class .received: 2 for 3"):
+        run(torch.nn.Linear(12, 2), OBJECTIVES[0])
+    with pytest.raises(InputError, match="accept the inputs"):
+        run(torch.nn.Linear(4, 3), OBJECTIVES[0])
+    with pytest.raises(InputError, match="same layers"):
+        run([network(), torch.nn.Linear(12, 3)], OBJECTIVES[0])
+    with pytest.raises(InputError, match="radius must be zero or positive"):
+        AdversarialLoss(-1.0)
+    with pytest.raises(InputError, match="labels must be whole numbers"):
+        LabelledInputs(np.zeros((3, 2)), [0.5, 1.0, 2.0])
