@@ -8,7 +8,7 @@ from jominy.data.arrays import Array
 
 
 def marchenko_pastur_quantiles(levels: Array, ratio: float) -> Array:
-    """Eigenvalues below which the fractions `levels` (Q,), in (0, 1], of the law with aspect ratio d / n = `ratio` <= 1 lie.
+    """Eigenvalues below which fractions `levels` (Q,), in (0, 1], of the law of aspect ratio d / n = `ratio` <= 1 lie.
 
     With lambda = 1 + r - 2 sqrt(r) cos(theta) its distribution function is elementary.
 

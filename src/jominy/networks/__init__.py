@@ -8,13 +8,22 @@ try:
 except ImportError:
     from jominy.networks.missing import stand_in as __getattr__  # noqa: F401
 else:
+    from jominy.networks.anatomy import Anatomy as Anatomy
+    from jominy.networks.anatomy import LinearLayer as LinearLayer
+    from jominy.networks.anatomy import anatomy as anatomy
     from jominy.networks.classification import fgsm as fgsm
     from jominy.networks.classification import pgd as pgd
+    from jominy.networks.diagnose import Diagnosis as Diagnosis
+    from jominy.networks.diagnose import LayerReport as LayerReport
+    from jominy.networks.diagnose import diagnose as diagnose
     from jominy.networks.inputs import LabelledInputs as LabelledInputs
     from jominy.networks.inputs import digits as digits
     from jominy.networks.inputs import gaussian_classes as gaussian_classes
     from jominy.networks.inputs import noise as noise
     from jominy.networks.inputs import one_hot as one_hot
+    from jominy.networks.loading import load_inputs as load_inputs
+    from jominy.networks.loading import load_module as load_module
+    from jominy.networks.loading import load_weights as load_weights
     from jominy.networks.objectives import AdversarialLoss as AdversarialLoss
     from jominy.networks.objectives import CrossEntropyPlus as CrossEntropyPlus
     from jominy.networks.objectives import MinMax as MinMax

@@ -87,6 +87,7 @@ def test_dense_matrices_follow_the_same_law():
             assert agree(ours, theirs), (name, ours, theirs)
 
 
+@pytest.mark.slow
 def test_means_follow_the_forecast_where_covariances_do_not_commute():
     problem = zoo.turned_classes(60).problem(jm.LogisticLoss(), 0.5)
     curve = jm.forecast(problem, jm.Polyak(), times=TIMES)
@@ -112,6 +113,7 @@ def test_the_error_in_the_mean_falls_with_the_square_of_the_step():
     assert 1.8 < order < 2.6
 
 
+@pytest.mark.slow
 def test_the_mean_is_that_of_sgd_and_the_spread_is_not():
     # Theory section 8.4: at d = 100, sd * sqrt(d) is .224 on this equation's paths and .189 in SGD. 2000 runs each:
     # a standard error of 1.6 %, .0035; the two are ten of them apart.
@@ -127,6 +129,7 @@ def test_the_mean_is_that_of_sgd_and_the_spread_is_not():
         assert sd[0] * np.sqrt(d) == pytest.approx(spread, abs=3.5 * sd_error[0] * np.sqrt(d))
 
 
+@pytest.mark.slow
 def test_a_start_at_zero_under_attack_and_jumps_of_the_rate():
     problem = zoo.two_grouped_classes(400).problem(jm.LogisticLoss(), 0.8)
     schedule = jm.Piecewise([0.7], [2.0, 0.3])

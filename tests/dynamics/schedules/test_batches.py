@@ -57,7 +57,7 @@ ENGINES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n == "dense" else ()) for n in ENGINES])
 def test_batches_proportional_to_the_dimension_follow_the_map(name):
     # b = d/2, 200 seeds: standard errors of the risk 0.3 to 1 %. The flow of single samples is more than twice as far
     # off as is allowed. The bias constants are those of single samples: with batches they are smaller where the rate
@@ -80,6 +80,7 @@ def test_the_flow_of_single_samples_is_told_apart():
     assert deviations(flow, runs, 200)["adversarial_risk"] > 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("batch", [1, 5])
 def test_groups_and_full_vectors_have_one_law(batch):
     problem = zoo.one_class(zoo.two(40), 0.25).problem(jm.SquaredLoss(), 0.5)

@@ -1,0 +1,98 @@
+"""A user's module and inputs from files: no code is run but the user's own module, weights are read as data only."""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from jominy.errors import InputError
+
+HOW = "Write it as my_model.py:build, where build() returns a torch.nn.Module"
+
+
+def load_module(reference: str) -> nn.Module:
+    """The module that `reference`, "file.py:name", names: an nn.Module, or what a function of no arguments returns.
+
+    Raises InputError where the file or the name is missing, the file fails, or the result is no nn.Module.
+    """
+    file, _, name = reference.rpartition(":")
+    path = Path(file)
+    if not file or not name:
+        raise InputError("a module is named by its file and a name in it", reference, HOW)
+    if not path.is_file():
+        raise InputError("the file of the module must exist", file, HOW)
+    spec = importlib.util.spec_from_file_location(path.stem, path)
+    if spec is None or spec.loader is None:
+        raise InputError("the module must be in a Python file", file, HOW)
+    code = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(path.parent.resolve()))  # so that it can import its neighbours
+    try:
+        spec.loader.exec_module(code)
+        found = getattr(code, name, None)
+        module = found() if callable(found) and not isinstance(found, nn.Module) else found
+    except Exception as error:  # whatever goes wrong in there is the user's code
+        raise InputError(f"{file} must run without an error", f"{type(error).__name__}: {error}") from error
+    finally:
+        sys.path.pop(0)
+    if found is None:
+        raise InputError(f"{file} must define {name}", "nothing of that name", HOW)
+    if not isinstance(module, nn.Module):
+        raise InputError(f"{name} must be or return a torch.nn.Module", type(module).__name__, HOW)
+    return module
+
+
+def load_weights(module: nn.Module, file: str) -> None:
+    """Put the weights of a safetensors file, or of a PyTorch file that holds tensors only, into the module.
+
+    Raises InputError where the file is missing, damaged, holds more than tensors, or does not fit the module.
+    """
+    path = Path(file)
+    if not path.is_file():
+        raise InputError("the file of weights must exist", file)
+    try:
+        if path.suffix == ".safetensors":
+            from safetensors.torch import load_file
+
+            state = load_file(path)
+        else:
+            state = torch.load(path, map_location="cpu", weights_only=True)
+    except Exception as error:  # damaged files raise errors of many kinds, none of which a user can do more about
+        first = (str(error).strip().splitlines() or [""])[0].split(".")[0]
+        raise InputError(
+            "weights must be a sound safetensors file, or a PyTorch file of tensors and nothing else",
+            f"{file}: {type(error).__name__}: {first}",
+            "Save them again, for instance with safetensors.torch.save_file(module.state_dict(), ...)",
+        ) from error
+    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
+        state = state["state_dict"]
+    try:
+        module.load_state_dict(state)
+    except (RuntimeError, TypeError, AttributeError) as error:
+        told = " ".join(str(error).split())
+        raise InputError("the weights must fit the module", told[:300], "Does build() make this model?") from error
+
+
+def load_inputs(file: str, module: nn.Module, limit: int) -> Tensor:
+    """The first `limit` inputs of a .npy file, or of the array x (or the only array) of a .npz, as the module's dtype.
+
+    Raises InputError for a file that is missing, no array of numbers, or empty.
+    """
+    if not Path(file).is_file():
+        raise InputError("the file of inputs must exist", file, "Save them with numpy.save('x.npy', x)")
+    try:
+        loaded = np.load(file, allow_pickle=False)
+        if not isinstance(loaded, np.ndarray):
+            name = "x" if "x" in loaded else loaded.files[0] if len(loaded.files) == 1 else ""
+            loaded = loaded[name]
+        values = np.asarray(loaded, dtype=float)
+    except (ValueError, OSError, KeyError, EOFError) as error:
+        raise InputError("inputs must be a .npy or .npz file of numbers", f"{file}: {error}") from error
+    if values.ndim < 2 or not len(values):
+        raise InputError("inputs must have one row per input, (n, d) or (n, ...)", f"shape {values.shape}")
+    weight = next((w for w in module.parameters() if w.is_floating_point()), None)
+    return torch.from_numpy(values[:limit]).to(torch.float32 if weight is None else weight.dtype)
