@@ -17,7 +17,18 @@ from torch import Tensor, nn
 
 from jominy.networks.modules import evaluating
 
-PASSING = ("T", "Transpose", "Permute", "View", "UnsafeView", "ReshapeAlias", "Clone", "Alias", "ToCopy", "Squeeze")
+PASSING: tuple[str, ...] = (
+    "T",
+    "Transpose",
+    "Permute",
+    "View",
+    "UnsafeView",
+    "ReshapeAlias",
+    "Clone",
+    "Alias",
+    "ToCopy",
+    "Squeeze",
+)
 PASSING += ("Unsqueeze", "Expand", "Contiguous", "Detach", "Select")
 PRODUCTS = ("Addmm", "Mm", "Linear", "Addmv", "Mv", "Bmm")
 UNKNOWN = {

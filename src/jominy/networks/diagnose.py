@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -76,9 +77,9 @@ class Diagnosis:
 
     def describe(self) -> dict[str, Any]:
         """The diagnosis as a JSON-able record."""
-        names = ("radius", "p", "q", "count", "input_dim", "output_dim", "input_norm", "output_norm")
-        names += ("operator_norm", "adversarial_loss", "predicted_norm", "predicted_loss")
-        record: dict[str, Any] = {name: getattr(self, name) for name in names}
+        record: dict[str, Any] = {
+            name: value for name, value in vars(self).items() if name not in ("anatomy", "layers")
+        }
         record |= {"p": _text(self.p), "q": _text(self.q), "layers": [vars(layer) for layer in self.layers]}
         record |= {name: getattr(self.anatomy, name) for name in ("activations", "shortcuts", "total_gain")}
         return record | {"not_in_the_theory": list(self.anatomy.others), "said": self.sentences()}
@@ -199,7 +200,8 @@ def diagnose(
     parts = anatomy(module, inputs)
     predicted = None
     if parts.total_gain is not None and parts.width_dimension is not None:
-        beta = float(Sharp().value(*map(float, (dimension, classes, parts.width_dimension)), p, q))
+        d, k, width = (np.asarray(float(size)) for size in (dimension, classes, parts.width_dimension))
+        beta = float(Sharp().value(d, k, width, p, q))
         predicted = math.sqrt(parts.total_gain) * beta
     return Diagnosis(
         radius=radius,

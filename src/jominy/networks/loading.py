@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -52,6 +53,7 @@ def load_weights(module: nn.Module, file: str) -> None:
     Raises InputError where the file is missing, damaged, holds more than tensors, or does not fit the module.
     """
     path = Path(file)
+    state: Any
     if not path.is_file():
         raise InputError("the file of weights must exist", file)
     try:
