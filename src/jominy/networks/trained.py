@@ -48,10 +48,12 @@ def labelled_training(
     elif not interrupted:
         advice = "Training took all the steps that were asked for."
     first = networks[0]
+    seeds = [network.seed for network in networks[: len(runs)] if isinstance(network, RandomNetwork)]
+    labels = seeds if len(set(seeds)) == len(runs) else list(range(len(runs)))
     described = first.architecture.describe() if isinstance(first, RandomNetwork) else type(first).__name__
     return make_result(
         variables,
-        {"network": np.arange(len(runs)), "step": np.array(steps), "layer": np.arange(1, len(layers) + 1)},
+        {"network": labels, "step": np.array(steps), "layer": np.arange(1, len(layers) + 1)},
         engine="train",
         scenario={"network": described, **settings},
         status=status,

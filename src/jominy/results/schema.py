@@ -60,6 +60,19 @@ VARIABLES: dict[str, Variable] = {
     "weight_variance": Variable("weight variance of a layer", "1", r"$\sigma_w^2$"),
     "gradient_norm": Variable("norm of the gradient in a layer", "1", r"$\|\nabla_{W_l} L\|$"),
     "fisher_rao_norm": Variable("Fisher-Rao norm", "1", r"$\|\theta\|_{\mathrm{fr}}$"),
+    "jacobian_variance": Variable("variance of an entry of the Jacobian", "1", r"$\mathrm{Var}\,J_{ij}$"),
+    "offset_variance": Variable("variance of an entry of the offset", "1", r"$\mathrm{Var}\,a_i$"),
+    "signal_variance": Variable("variance of an entry of Jx", "1", r"$\mathrm{Var}\,(Jx)_i$"),
+    "covariance": Variable("covariance of Jx and the offset", "1", r"$\mathrm{Cov}((Jx)_i, a_i)$"),
+    "output_variance": Variable("variance of an output", "1", r"$\mathrm{Var}\,f_i$"),
+    "operator_norm": Variable("operator norm of the Jacobian", "1", r"$\|J\|_{p,q}$"),
+    "weight_variance_rate": Variable("rate of the weight variance", "1 / time", r"$\dot\sigma_w^2$"),
+    "scale_power": Variable("power of the derivative along the weights", "1", r"$E\,\dot f^2$"),
+    "trainability_index": Variable("trainability index", "1", r"$\tau$"),
+    "collapse_time": Variable("collapse time of the adversarial loss", "learning rate x width x steps", r"$t_L$"),
+    "signal_time": Variable("learning time without adversary", "learning rate x width x steps", r"$t_{sig}$"),
+    "signal_rate": Variable("initial rate of the cross-entropy", "1 / time", r"$R$"),
+    "gradient_power": Variable("population gradient of the adversarial loss, squared", "1", r"$g^2$"),
 }
 
 COORDINATES: dict[str, Variable] = {
@@ -69,6 +82,8 @@ COORDINATES: dict[str, Variable] = {
     "variable": Variable("variable", "1", "variable"),
     "layer": Variable("layer, counted from 1", "1", r"$l$"),
     "step": Variable("training step", "1", "step"),
+    "p": Variable("norm of the perturbation", "1", r"$p$"),
+    "q": Variable("norm of the change of the output", "1", r"$q$"),
     "network": Variable("seed of the network", "1", "network"),
 }
 

@@ -1,0 +1,168 @@
+"""The trainability index tau, measured on a network before it is trained: about the cost of four training steps."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from jominy.errors import InputError
+from jominy.meanfield.norms import norm_exponent
+from jominy.meanfield.numbers import finite
+from jominy.networks.inputs import LabelledInputs
+from jominy.networks.modules import evaluating, flat_function
+from jominy.networks.perturbations import check_radius, quick_perturbation
+from jominy.networks.random_network import RandomNetwork
+from jominy.networks.vectors import norm
+from jominy.results import Status, make_result
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+NAMES = ("trainability_index", "collapse_time", "signal_time", "signal_rate", "gradient_power", "adversarial_loss")
+
+
+def measure_trainability(
+    networks: nn.Module | Sequence[nn.Module],
+    data: LabelledInputs,
+    radius: float,
+    *,
+    adversarial_weight: float = 1.0,
+    p: float = 2,
+    q: float = 2,
+    batch_size: int = 100,
+    attack_steps: int = 2,
+    seed: int = 0,
+) -> xr.Dataset:
+    """tau = (L_adv / (lam g2)) (R / ln K) from two batches: below 0.25 expect a plateau, from 0.4 on none.
+
+    With gradients g^(1), g^(2) over two different batches, which removes the share of single samples in their product:
+
+        R  = <g_CE^(1), g_CE^(2)> / N, with the residual e_y - 1/K of outputs that are still zero   (``signal_rate``)
+        g2 = <g_adv^(1), g_adv^(2)> / N, of L_adv = mean max ||f(x+eta) - f(x)||_q                  (``gradient_power``)
+        collapse_time = L_adv / (lam g2), signal_time = ln K / R, in units (lr * N) * steps
+
+    N is the width of a RandomNetwork, and 1 for any other module, whose times are in lr * steps. DERIVED, thresholds
+    MEASURED for cross-entropy + L_adv(2,2), ReLU, plain SGD (theory `trainability.md` sections 2 to 5).
+
+    Parameters
+    ----------
+    networks
+        One module or several, not trained yet; the result has a ``network`` dimension in either case.
+    data
+        At least four inputs with at least two classes; two batches of `batch_size` are drawn from it.
+    radius, p, q, adversarial_weight
+        The attack and lam.
+    batch_size, attack_steps, seed
+        Inputs in each batch (half of the data if there are fewer), steps of the attack, seed of both.
+
+    Returns
+    -------
+    xarray.Dataset
+        Dimension ``network``: ``trainability_index`` and what it is made of. Where the batches show no common class
+        signal (R <= 0) the index is 0 and the signal time infinite; where they show no common adversarial gradient it
+        is infinite; the notes say so.
+
+    Raises
+    ------
+    InputError
+        Too few inputs or classes, a negative radius or weight, a module that does not accept the inputs.
+
+    Examples
+    --------
+    >>> from jominy.meanfield import Architecture
+    >>> from jominy.networks import RandomNetwork, gaussian_classes
+    >>> data = gaussian_classes(200, 64, 10, seed=1)
+    >>> kind = dict(weight_variance=2.0)
+    >>> taus = [float(measure_trainability(RandomNetwork(Architecture(12, n, 64, 10, **kind), seed=0), data, 1.3)
+    ...     ["trainability_index"][0]) for n in (64, 512)]
+    >>> taus[0] < 0.25 < taus[1]
+    True
+    """
+    several = [networks] if isinstance(networks, nn.Module) else list(networks)
+    p, q, radius = norm_exponent(p, "p"), norm_exponent(q, "q"), check_radius(radius)
+    weight = float(finite(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
+    if data.classes < 2 or len(data.labels) < 4:
+        raise InputError(
+            "the index needs at least four inputs with at least two classes",
+            f"{len(data.labels)} inputs, {data.classes} classes",
+        )
+    size = min(batch_size, len(data.labels) // 2)
+    draw = torch.Generator().manual_seed(seed)
+    order = torch.randperm(len(data.labels), generator=draw)
+    batches = [order[:size], order[size : 2 * size]]
+    values: dict[str, list[float]] = {name: [] for name in NAMES}
+    notes = []
+    for index, network in enumerate(several):
+        with evaluating(network):
+            measured = _measure(network, data, batches, radius, weight, p, q, attack_steps, draw)
+        for name in NAMES:
+            values[name].append(measured[name])
+        if measured["signal_rate"] <= 0:
+            notes.append(f"Network {index}: the two batches show no common class signal; take larger batches.")
+        if measured["gradient_power"] <= 0 and radius * weight > 0:
+            notes.append(f"Network {index}: the two batches show no common adversarial gradient; tau is large.")
+    seeds = [network.seed for network in several if isinstance(network, RandomNetwork)]
+    return make_result(
+        {name: (("network",), np.array(found)) for name, found in values.items()},
+        {"network": seeds if len(set(seeds)) == len(several) else np.arange(len(several))},
+        engine="measure trainability",
+        scenario={
+            "data": data.name,
+            "radius": radius,
+            "p": p,
+            "q": q,
+            "adversarial_weight": weight,
+            "batch_size": size,
+            "attack_steps": attack_steps,
+        },
+        status=Status.COMPLETED,
+        advice="tau < 0.25: expect a plateau; 0.25 to 0.4: borderline; above: no adversarial slowdown.",
+        seed=seed,
+        notes=notes,
+        cite="jominy, theory page trainability.md (derived here, not in a paper)",
+    )
+
+
+def _measure(
+    network: nn.Module,
+    data: LabelledInputs,
+    batches: list[Tensor],
+    radius: float,
+    weight: float,
+    p: float,
+    q: float,
+    attack_steps: int,
+    draw: torch.Generator,
+) -> dict[str, float]:
+    outputs = flat_function(network, data.inputs[batches[0]])[0](data.inputs[batches[0]].flatten(1)).shape[1]
+    if data.classes > outputs:
+        raise InputError("the network must have an output for each class", f"{outputs} for {data.classes}")
+    trained = [value for value in network.parameters() if value.requires_grad and value.ndim >= 2]
+    signal, adversarial, losses = [], [], []
+    for batch in batches:
+        x, y = data.inputs[batch], data.labels[batch]
+        f = network(x).flatten(1)
+        residual = torch.nn.functional.one_hot(y, outputs).to(f) - 1 / outputs
+        signal.append(_gradient((residual * f).sum(1).mean(), trained))
+        eta = quick_perturbation(network, x, radius, p, q, steps=attack_steps, generator=draw)
+        loss = norm((network(x + eta) - network(x)).flatten(1), q).mean()
+        losses.append(float(loss.detach()))
+        adversarial.append(_gradient(loss, trained))
+    width = network.architecture.width if isinstance(network, RandomNetwork) else 1
+    rate, power = (float(one.double() @ other.double()) / width for one, other in (signal, adversarial))
+    loss_mean = float(np.mean(losses))
+    collapse = loss_mean / (weight * power) if weight * power > 0 else math.inf
+    time = math.log(outputs) / rate if rate > 0 else math.inf
+    tau = 0.0 if rate <= 0 else collapse / time
+    return dict(zip(NAMES, (tau, collapse, time, rate, power, loss_mean), strict=True))
+
+
+def _gradient(value: Tensor, parameters: Sequence[Tensor]) -> Tensor:
+    slopes = torch.autograd.grad(value, parameters, allow_unused=True)
+    kept = zip(parameters, slopes, strict=True)
+    return torch.cat([(torch.zeros_like(weight) if slope is None else slope).flatten() for weight, slope in kept])
