@@ -89,7 +89,7 @@ if TYPE_CHECKING:
     from jominy.networks import measure_adversarial_loss as measure_adversarial_loss
     from jominy.networks import measure_affine_law as measure_affine_law
     from jominy.networks import measure_operator_norms as measure_operator_norms
-    from jominy.networks import measure_scale_power as measure_scale_power
+    from jominy.networks import measure_radial_moments as measure_radial_moments
     from jominy.networks import measure_trainability as measure_trainability
     from jominy.networks import measure_weight_rate as measure_weight_rate
     from jominy.networks import noise as noise
@@ -143,7 +143,7 @@ _ROOMS = {
     "networks": (
         "AdversarialLoss", "CrossEntropyPlus", "LabelledInputs", "MinMax", "RandomNetwork", "digits", "fgsm",
         "gaussian_classes", "measure_adversarial_loss", "measure_affine_law", "measure_operator_norms",
-        "measure_scale_power", "measure_trainability", "measure_weight_rate", "noise", "one_hot", "operator_norm",
+        "measure_radial_moments", "measure_trainability", "measure_weight_rate", "noise", "one_hot", "operator_norm",
         "pgd", "strongest_perturbation", "train",
     ),
     "results": ("Status", "load", "save"),

@@ -12,7 +12,15 @@ import pytest
 torch = pytest.importorskip("torch")
 
 from jominy.errors import InputError  # noqa: E402
-from jominy.meanfield import Architecture, ReLULike, adversarial_loss, affine_law, beta  # noqa: E402
+from jominy.meanfield import (  # noqa: E402
+    Architecture,
+    ReLULike,
+    adversarial_loss,
+    adversarial_loss_bound,
+    affine_law,
+    beta,
+    radial_moments,
+)
 from jominy.networks import (  # noqa: E402
     LabelledInputs,
     RandomNetwork,
@@ -20,7 +28,7 @@ from jominy.networks import (  # noqa: E402
     measure_adversarial_loss,
     measure_affine_law,
     measure_operator_norms,
-    measure_scale_power,
+    measure_radial_moments,
     measure_trainability,
     measure_weight_rate,
     noise,
@@ -143,14 +151,37 @@ def test_at_the_width_of_the_claims(kind):
     assert abs(mean - 1) < 0.1, f"{mean} +- {error}"
 
 
-def test_scale_power():
-    """L^2 omega^L without shortcuts, L r (1 + L r) omega^(L-2) with them and u = v (theory 7), at ||x||^2 = d."""
-    for architecture, predicted in (
-        (Architecture(3, 300, 40, 10, **VANILLA), 9.0),
-        (Architecture(5, 300, 40, 10, **LINEAR), 1.0 * (1 + 1.0) * 1.2**3),
-    ):
-        seen = measure_scale_power(architecture, noise(10, 40, seed=1), networks=40, progress=False)
-        agrees(seen["scale_power"], predicted, 0.05, largest_error=0.1)
+@pytest.mark.parametrize(
+    "architecture",
+    [
+        Architecture(3, 300, 40, 10, **VANILLA),
+        Architecture(5, 300, 40, 10, **LINEAR),
+        Architecture(4, 300, 40, 10, weight_variance=0.4, bias_variance=0.2, shortcut=True),
+    ],
+    ids=["vanilla", "linear residual", "ReLU residual"],
+)
+def test_radial_moments(architecture):
+    """Among them L^2 omega^L without shortcuts, and the recursion with its ReLU cross terms (theory 7)."""
+    x = noise(10, 40, seed=1)
+    for train_bias in (False, True)[: 1 + (architecture.bias_variance > 0)]:
+        seen = measure_radial_moments(architecture, x, train_bias=train_bias, networks=30, progress=False)
+        predicted = radial_moments(architecture, train_bias=train_bias)
+        agrees(seen["output_variance"], predicted.output, 0.05, largest_error=0.1)
+        agrees(seen["radial_covariance"], predicted.cross, 0.05, largest_error=0.1)
+        agrees(seen["radial_variance"], predicted.radial, 0.05, largest_error=0.1)
+
+
+def test_no_attack_above_the_rigorous_bound():
+    """E L_adv <= eps sqrt(omega^L) beta^Chevet at every radius, with its correction for the width (theory 4.1, 4.2)."""
+    for kind in (VANILLA, RESIDUAL):
+        architecture = Architecture(4, 200, 40, 5, **kind)
+        for p, q in ((1, 1), (2, 2), (math.inf, 2)):
+            radii = [r * (1 if p != math.inf else 1 / math.sqrt(40)) for r in (0.1, 2.0, 8.0)]
+            seen = measure_adversarial_loss(architecture, noise(2, 40, seed=3), radii, p, q, networks=5, progress=False)
+            bound = np.array([adversarial_loss_bound(architecture, r, p, q, finite_width=True) for r in radii])
+            mean, error = ratio(seen["adversarial_loss"], bound)
+            assert np.all(mean < 1 + 3 * error), f"({p}, {q}): {mean} +- {error}"
+            assert mean[0] > 0.6
 
 
 def test_trainability_index_of_a_linear_model_by_hand():

@@ -139,6 +139,21 @@ def test_adversarial_fisher_rao_norm_of_a_plain_network():
     np.testing.assert_allclose(found, 3 * losses.square().mean().sqrt(), rtol=1e-10)
 
 
+def test_weight_variance_falls_as_the_measured_loss_says():
+    """d sw_l^2/dt = -(2/N) L_adv along the whole of training without shortcuts or biases (theory 5.1), to O(rate)."""
+    data = LabelledInputs(DATA.inputs.double(), DATA.labels)
+    net, rate = network(dtype=torch.float64), 4e-3
+    call = dict(rate=rate, steps=50, batch_size=96, seed=0, record_every=1, record_on=data, progress=False)
+    result = train(net, data, AdversarialLoss(0.5, attack_steps=15), **call)
+    loss, variance = result["training_loss"][0].values, result["weight_variance"][0].values
+    assert loss[-1] < 0.6 * loss[0]  # far enough for the loss, not the weights, to have changed
+    predicted = -2 / 24 * rate * np.cumsum(loss[:-1])
+    drift = variance[1:] - variance[0]
+    # A step of size tau adds tau^2 ||g||^2 / N to every layer.
+    second = rate**2 / 24 * np.cumsum(result["gradient_norm"][0].values[:-1] ** 2, axis=0)
+    np.testing.assert_allclose(drift - second, np.broadcast_to(predicted[:, None], drift.shape), rtol=0.02)
+
+
 def test_refusals():
     with pytest.raises(InputError, match="steps must be a whole number"):
         run(network(), OBJECTIVES[0], steps=0)

@@ -27,7 +27,7 @@ else:
     from jominy.networks.measure import measure_adversarial_loss as measure_adversarial_loss
     from jominy.networks.measure import measure_affine_law as measure_affine_law
     from jominy.networks.measure import measure_operator_norms as measure_operator_norms
-    from jominy.networks.measure import measure_scale_power as measure_scale_power
+    from jominy.networks.measure import measure_radial_moments as measure_radial_moments
     from jominy.networks.measure import measure_weight_rate as measure_weight_rate
     from jominy.networks.measured_index import measure_trainability as measure_trainability
     from jominy.networks.objectives import AdversarialLoss as AdversarialLoss

@@ -176,35 +176,48 @@ def measure_weight_rate(
     )
 
 
-def measure_scale_power(
-    architecture: Architecture, inputs: Tensor, *, networks: int = 10, seed: int = 0, progress: bool = True
+def measure_radial_moments(
+    architecture: Architecture,
+    inputs: Tensor,
+    *,
+    train_bias: bool = False,
+    networks: int = 10,
+    seed: int = 0,
+    progress: bool = True,
 ) -> xr.Dataset:
-    """``scale_power`` e = E fdot_k^2 per output, fdot = d f / d ln s when all W_l (and b_l) grow by a factor s.
+    """E f_k^2, E f_k fdot_k and E fdot_k^2 over outputs and inputs; fdot = d f / d ln s as all W_l grow by a factor s.
 
-    It is what the Fisher-Rao norm is made of: ||theta||_fr^2 = E <dl/df, fdot>^2, (1 - 1/K) e for cross-entropy with
-    small logits (theory `meanfield.md` section 7, DERIVED). Also ``output_variance`` E f_k^2; dimension ``network``.
+    ``output_variance``, ``radial_covariance`` and ``radial_variance``, dimension ``network``; `train_bias` lets the
+    biases grow too. The last is what the Fisher-Rao norm is made of: ||theta||_fr^2 = E <dl/df, fdot>^2, and
+    (1 - 1/K) E fdot_k^2 for cross-entropy with small logits. Predicted by :func:`jominy.meanfield.radial_moments`
+    (theory `meanfield.md` section 7, DERIVED).
     """
 
-    def powers(network: RandomNetwork, x: Tensor) -> dict[str, float]:
-        trained = {name: value.detach() for name, value in network.named_parameters()}
-        found: Any = torch.func.jvp(
-            lambda weights: torch.func.functional_call(network, weights, (x,)), (trained,), (trained,)
-        )
-        outputs, along = found
+    def moments(network: RandomNetwork, x: Tensor) -> dict[str, float]:
+        theta = {name: value.detach() for name, value in network.named_parameters()}
+        grown = {name: value for name, value in theta.items() if train_bias or name.startswith("weights")}
+        fixed = {name: value for name, value in theta.items() if name not in grown}
+
+        def outputs_of(weights: dict[str, Tensor]) -> Tensor:
+            return torch.func.functional_call(network, {**weights, **fixed}, (x,))
+
+        found: Any = torch.func.jvp(outputs_of, (grown,), (grown,))
+        outputs, along = (value.double() for value in found)
         return {
-            "scale_power": float(along.double().square().mean()),
-            "output_variance": float(outputs.double().square().mean()),
+            "output_variance": float(outputs.square().mean()),
+            "radial_covariance": float((outputs * along).mean()),
+            "radial_variance": float(along.square().mean()),
         }
 
     return measure_ensemble(
         architecture,
         inputs,
-        powers,
-        {"scale_power": (), "output_variance": ()},
+        moments,
+        dict.fromkeys(("output_variance", "radial_covariance", "radial_variance"), ()),
         {},
-        engine="measure scale power",
+        engine="measure radial moments",
         networks=networks,
         seed=seed,
-        scenario={},
+        scenario={"train_bias": train_bias},
         progress=progress,
     )
