@@ -70,14 +70,19 @@ if TYPE_CHECKING:
     from jominy.losses import SquaredLoss as SquaredLoss
     from jominy.meanfield import Architecture as Architecture
     from jominy.meanfield import Chevet as Chevet
+    from jominy.meanfield import InputGeometry as InputGeometry
     from jominy.meanfield import LayerVariances as LayerVariances
     from jominy.meanfield import Leading as Leading
     from jominy.meanfield import ReLULike as ReLULike
     from jominy.meanfield import Sharp as Sharp
+    from jominy.meanfield import Verdict as Verdict
     from jominy.meanfield import adversarial_loss as adversarial_loss
     from jominy.meanfield import adversarial_loss_bound as adversarial_loss_bound
     from jominy.meanfield import affine_law as affine_law
     from jominy.meanfield import beta as beta
+    from jominy.meanfield import network_theory as network_theory
+    from jominy.meanfield import trainability as trainability
+    from jominy.meanfield import weight_variance_curve as weight_variance_curve
     from jominy.networks import AdversarialLoss as AdversarialLoss
     from jominy.networks import CrossEntropyPlus as CrossEntropyPlus
     from jominy.networks import LabelledInputs as LabelledInputs
@@ -137,8 +142,9 @@ _ROOMS = {
         "SquaredLoss",
     ),
     "meanfield": (
-        "Architecture", "Chevet", "LayerVariances", "Leading", "ReLULike", "Sharp", "adversarial_loss",
-        "adversarial_loss_bound", "affine_law", "beta",
+        "Architecture", "Chevet", "InputGeometry", "LayerVariances", "Leading", "ReLULike", "Sharp", "Verdict",
+        "adversarial_loss", "adversarial_loss_bound", "affine_law", "beta", "network_theory", "trainability",
+        "weight_variance_curve",
     ),
     "networks": (
         "AdversarialLoss", "CrossEntropyPlus", "LabelledInputs", "MinMax", "RandomNetwork", "digits", "fgsm",

@@ -184,6 +184,6 @@ def test_bad_input():
     with pytest.raises(InputError, match="must not decrease"):
         layer_variances_at(network, 1.0, [1.0, 0.5], 2, 2)
     with pytest.raises(InputError, match="at least the smallest"):
-        longest_time(network, 1.0, 2, 2, smallest=5.0)
+        longest_time(network, 1.0, 2, 2, smallest=5.0, largest=1.0)
     with pytest.raises(InputError, match="total gain must be positive"):
         best_initial_variance(network, 0.0)

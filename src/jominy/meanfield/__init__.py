@@ -17,6 +17,7 @@ from jominy.meanfield.constants import Chevet as Chevet
 from jominy.meanfield.constants import Constants as Constants
 from jominy.meanfield.constants import Leading as Leading
 from jominy.meanfield.constants import Sharp as Sharp
+from jominy.meanfield.curve import weight_variance_curve as weight_variance_curve
 from jominy.meanfield.geometry import InputGeometry as InputGeometry
 from jominy.meanfield.horizon import GradientStep as GradientStep
 from jominy.meanfield.horizon import gradient_step as gradient_step
@@ -34,6 +35,8 @@ from jominy.meanfield.operator_norm import single_step_loss as single_step_loss
 from jominy.meanfield.safe import safe_depth as safe_depth
 from jominy.meanfield.safe import safe_radius as safe_radius
 from jominy.meanfield.safe import safe_width as safe_width
+from jominy.meanfield.theory import network_theory as network_theory
+from jominy.meanfield.theory import trainability as trainability
 from jominy.meanfield.variance_law import best_initial_variance as best_initial_variance
 from jominy.meanfield.variance_law import longest_time as longest_time
 from jominy.meanfield.variance_law import needed_width as needed_width

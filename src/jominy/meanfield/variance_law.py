@@ -22,7 +22,9 @@ def _elapsed(architecture: Architecture, smallest: Numbers, largest: Numbers | N
         raise InputError("the weight-variance law needs one weight variance for all layers", next_step="pass a number")
     m = np.asarray(finite(smallest, "smallest total gain m", minimum=0.0))
     high = np.asarray(architecture.total_gain if largest is None else finite(largest, "largest total gain M"))
-    if np.any(high < m):
+    if largest is None:
+        m = np.minimum(m, high)  # a signal below the bound from the start is lost at once
+    elif np.any(high < m):
         raise InputError("the largest total gain must be at least the smallest", (largest, smallest))
     depth = np.asarray(architecture.depth)
     start, end = high ** (1 / depth), m ** (1 / depth)
@@ -50,7 +52,8 @@ def longest_time(
     Without shortcuts (N/(alpha eps beta (L-2))) [m^(-(L-2)/(2L)) - M^(-(L-2)/(2L))], (N/(4 alpha eps beta)) ln(M/m) for
     two layers: it vanishes as L grows, and grows with the width. With shortcuts omega >= 1, so infinite for m <= 1.
 
-    largest: by default the architecture's own omega^L; constants: as in `beta`, or beta itself as a number.
+    largest: by default the architecture's own omega^L (0 where that is below m); constants: as in `beta`, or beta
+    itself as a number.
     Raises InputError for M < m, negative values, and as `beta` does.
 
     >>> from jominy.meanfield import Architecture

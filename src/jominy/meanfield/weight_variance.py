@@ -134,7 +134,8 @@ def layer_variances_at(
     tied = int(np.sum(start == least))
 
     def fall(_: float, z: np.ndarray) -> np.ndarray:
-        others = np.prod(np.sqrt(start[start > least] - least + z**2)) * np.maximum(z, 0.0) ** (tied - 1)
+        z = np.maximum(z, 0.0)  # beyond the end the slope stays what it was there
+        others = np.prod(np.sqrt(start[start > least] - least + z**2)) * z ** (tied - 1)
         return -rate / 2 * np.sqrt(alpha) ** layers * others
 
     z = np.maximum(_solve(solve_ivp, fall, np.array([np.sqrt(least)]), times), 0.0)

@@ -74,6 +74,19 @@ VARIABLES: dict[str, Variable] = {
     "signal_time": Variable("learning time without adversary", "learning rate x width x steps", r"$t_{sig}$"),
     "signal_rate": Variable("initial rate of the cross-entropy", "1 / time", r"$R$"),
     "gradient_power": Variable("population gradient of the adversarial loss, squared", "1", r"$g^2$"),
+    "total_gain": Variable("total gain of the layers", "1", r"$\omega^L$"),
+    "effective_dimension": Variable("effective dimension of the Jacobian's rows", "1", r"$d_{\mathrm{eff}}$"),
+    "adversarial_loss_bound": Variable("bound of the adversarial loss", "1", r"$L_{\mathrm{adv}}$ bound"),
+    "longest_time": Variable(
+        "time until the signal is lost, weight-variance law", "learning rate x steps", r"$T_{\max}$"
+    ),
+    "sample_horizon": Variable("horizon of the laws, one input", "learning rate x steps", r"$t_1$"),
+    "population_horizon": Variable("horizon of the laws, many inputs", "learning rate x steps", r"$t_L$"),
+    "slowdown": Variable("slowdown by the adversary", "1", "slowdown"),
+    "learning_time": Variable("learning time", "learning rate x width x steps", r"$T_{\mathrm{learn}}$"),
+    "training_score": Variable("training time over learning time", "1", "score"),
+    "safe_width": Variable("smallest safe width", "1", r"$N_{\mathrm{safe}}$"),
+    "safe_radius": Variable("largest safe radius", "norm of the attack", r"$\varepsilon_{\mathrm{safe}}$"),
 }
 
 COORDINATES: dict[str, Variable] = {
@@ -86,6 +99,13 @@ COORDINATES: dict[str, Variable] = {
     "p": Variable("norm of the perturbation", "1", r"$p$"),
     "q": Variable("norm of the change of the output", "1", r"$q$"),
     "network": Variable("seed of the network", "1", "network"),
+    "depth": Variable("depth, hidden layers", "1", r"$L$"),
+    "width": Variable("width, units per layer", "1", r"$N$"),
+    "input_dim": Variable("input dimension", "1", r"$d$"),
+    "output_dim": Variable("output dimension", "1", r"$K$"),
+    "bias_variance": Variable("bias variance", "1", r"$\sigma_b^2$"),
+    "shortcut": Variable("shortcuts", "1", "shortcuts"),
+    "adversarial_weight": Variable("weight of the adversarial loss", "1", r"$\lambda$"),
 }
 
 # What `compare` reports about each variable; their units are those of the variable compared, or none.
