@@ -37,14 +37,18 @@ def erf_case(noise, rate=0.8, classes=False):
     ],
 )
 def test_forecast_and_optimum_against_scipy(one):
-    """Double integrals of another order, curvatures without derivatives (`oracle_links`); 1e-6."""
+    """Double integrals of another order, curvatures without derivatives (`oracle_links`).
+
+    To 1e-5: where a target leaves the link's range the oracle's outer integrand has a corner, which 205 points resolve
+    to 5e-6 (1650 points agree with the library to 4e-7 in the risk).
+    """
     case = one()
     expected = oracle_ode.solve(case, TIMES, rtol=1e-8)
     curve = jm.forecast(case.problem(), case.schedule, times=TIMES, start=case.start)
     assert set(expected) == set(curve.data_vars) and curve.status == "completed"
     for variable, values in expected.items():
         scale = expected["adversarial_risk"] if variable == "excess_risk" else np.abs(values)
-        assert np.max(np.abs(curve[variable].values - values) / scale) < 1e-6, variable
+        assert np.max(np.abs(curve[variable].values - values) / scale) < 1e-5, variable
 
 
 @pytest.mark.slow
