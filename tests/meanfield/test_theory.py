@@ -50,6 +50,7 @@ def test_trainability_says_what_the_functions_say():
     assert float(result["longest_time"]) == pytest.approx(longest_time(PLAIN, 1.3, 2, 2))
     assert result.attrs["verdict"] == "collapse" and "wider" in result.attrs["advice"]
     assert result.attrs["outside"] == "[]"
+    assert int(result["safe_depth"]) == 4 and float(result["safe_width"]) == 409
     safe = jm.trainability(PLAIN, 0.01, DATA)
     assert safe.attrs["verdict"] == "safe"
     odd = jm.trainability(NETWORK, 0.1, DATA, p=np.inf)

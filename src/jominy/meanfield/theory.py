@@ -18,7 +18,7 @@ from jominy.meanfield.horizon import sample_horizon
 from jominy.meanfield.index import trainability_index
 from jominy.meanfield.norms import norm_exponent
 from jominy.meanfield.operator_norm import adversarial_loss, adversarial_loss_bound
-from jominy.meanfield.safe import safe_radius, safe_width
+from jominy.meanfield.safe import safe_depth, safe_radius, safe_width
 from jominy.meanfield.sweeps import make_sweep
 from jominy.meanfield.variance_law import longest_time
 from jominy.meanfield.verdict import ADVICE, Verdict
@@ -62,7 +62,7 @@ def network_theory(
     xarray.Dataset with `total_gain`, `jacobian_variance`, the variances at one input `signal_variance`,
     `offset_variance`, `covariance`, `output_variance` (`affine_law`), `effective_dimension`, `operator_norm`,
     `adversarial_loss`, `adversarial_loss_bound`, `weight_variance_rate` (per layer, zero beyond the depth),
-    `longest_time` (m = 0.1; one variance for all layers), `sample_horizon`, `scale_power` (E fdot^2 per output) and
+    `longest_time` (m = 0.1; one variance for all layers), `sample_horizon`, `radial_covariance`, `radial_variance` and
     `fisher_rao_norm` (cross-entropy, small logits).
 
     Raises InputError for anything the theory does not cover, with the value received.
@@ -86,7 +86,7 @@ def network_theory(
         kept = tuple(slice(None) if name in axes else 0 for name in ("p", "q"))
         return (*axes, *sweep.dims), table[kept]
 
-    law = affine_law(network, input_power)
+    law, radial = affine_law(network, input_power), radial_moments(network, input_power)
     per_network = {
         "total_gain": network.total_gain,
         "jacobian_variance": law.jacobian_variance,
@@ -95,7 +95,8 @@ def network_theory(
         "covariance": law.covariance,
         "output_variance": law.output_variance,
         "effective_dimension": effective_dimension(network),
-        "scale_power": radial_moments(network, input_power).radial,
+        "radial_covariance": radial.cross,
+        "radial_variance": radial.radial,
         "fisher_rao_norm": np.sqrt(fisher_rao(network, input_power)),
     }
     variables: dict[str, tuple[tuple[str, ...], ArrayLike]] = {
@@ -185,6 +186,8 @@ def trainability(
         "safe_radius": safe_radius(network, geometry, adversarial_weight=lam, p=p),
     }
     if not network.has_own_variances:
+        if "depth" not in sweep.dims:
+            found["safe_depth"] = safe_depth(network, eps, geometry, adversarial_weight=lam, p=p)
         found["longest_time"] = longest_time(network, eps, p, 2)
     if learning_rate is not None and steps is not None:
         found["training_score"] = index.score(learning_rate, network.width, steps)

@@ -86,6 +86,7 @@ VARIABLES: dict[str, Variable] = {
     "learning_time": Variable("learning time", "learning rate x width x steps", r"$T_{\mathrm{learn}}$"),
     "training_score": Variable("training time over learning time", "1", "score"),
     "safe_width": Variable("smallest safe width", "1", r"$N_{\mathrm{safe}}$"),
+    "safe_depth": Variable("largest safe depth, up to 100", "1", r"$L_{\mathrm{safe}}$"),
     "safe_radius": Variable("largest safe radius", "norm of the attack", r"$\varepsilon_{\mathrm{safe}}$"),
 }
 
