@@ -6,9 +6,15 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import command_line, forecasts, samples, simulators
+from benchmarks import attacks, command_line, forecasts, samples, simulators
 
-ALL = {"forecasts": forecasts, "simulators": simulators, "samples": samples, "command_line": command_line}
+ALL = {
+    "forecasts": forecasts,
+    "simulators": simulators,
+    "samples": samples,
+    "command_line": command_line,
+    "attacks": attacks,
+}
 KEPT = Path("benchmarks/latest.json")
 
 

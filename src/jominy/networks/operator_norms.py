@@ -12,6 +12,7 @@ from jominy.networks.vectors import dual_vector, maximiser, norm, signs_of
 
 ENUMERATED = 12  # outputs up to which all signs are tried: 2^11 of them, since s and -s count the same
 STARTS = 24  # random starts of the searches beyond that
+IMPROVED, SMALL = 6, 2**11  # the best of them go on to single flips; all do for matrices of up to so many entries
 CHUNK = 2**24  # numbers held at once by an enumeration
 
 
@@ -128,7 +129,7 @@ def _all_signs(matrices: Tensor, dual: float) -> Tensor:
 
 
 def _alternate(matrices: Tensor, p: float, q: float, seed: int, rounds: int = 30) -> Tensor:
-    """eta (n, r, d) after eta <- argmax <J^T y, eta>, y <- dual vector of J eta, from random y."""
+    """The best eta (n, r, d) after eta <- argmax <J^T y, eta>, y <- dual vector of J eta, from random y."""
     generator = torch.Generator().manual_seed(seed)
     shape = (len(matrices), STARTS, matrices.shape[1])
     y = torch.randn(shape, generator=generator, dtype=torch.float64).to(matrices)
@@ -140,7 +141,9 @@ def _alternate(matrices: Tensor, p: float, q: float, seed: int, rounds: int = 30
         if before is not None and bool((value <= before * (1 + 1e-6)).all()):
             break
         y, before = dual_vector(change, q), value
-    return eta
+    kept = STARTS if matrices[0].numel() <= SMALL else IMPROVED
+    best = value.topk(kept, dim=1).indices.unsqueeze(-1)
+    return eta.gather(1, best.expand(-1, -1, eta.shape[2]))
 
 
 def _flip_for_l2(matrices: Tensor, signs: Tensor) -> Tensor:
