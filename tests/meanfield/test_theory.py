@@ -123,3 +123,31 @@ def test_safe_depth_of_a_sweep():
     wide = jm.Architecture(1, np.array([64, 128, 512]), 64, 10, weight_variance=2.0)
     depths = safe_depth(wide, 1.3, DATA)
     assert depths.shape == (3,) and np.all(np.diff(depths) > 0)
+
+
+@pytest.mark.parametrize(("depth", "variance"), [(500, 1000.0), (2000, 0.5)])
+def test_signals_beyond_floating_point_are_refused(depth, variance):
+    lost = jm.Architecture(depth, 100, 20, 3, weight_variance=variance)
+    calls = (
+        lambda: jm.network_theory(lost, 0.1),
+        lambda: jm.trainability(lost, 0.1, DATA),
+        lambda: jm.weight_variance_curve(lost, 0.1, [0, 10], 0.1),
+    )
+    for call in calls:
+        with pytest.raises(jm.InputError, match=r"gain omega\^L.*10\^.*fewer layers"):
+            call()
+
+
+def test_nothing_is_nan_at_the_edges():
+    still = jm.Architecture(2, 100, 20, 3, weight_variance=0.0, shortcut=True)
+    deep = jm.Architecture(300, 100, 20, 3, weight_variance=0.5, shortcut=True)
+    for network in (still, deep):
+        results = (
+            jm.network_theory(network, 0.0),
+            jm.trainability(network, 0.1, DATA),
+            jm.weight_variance_curve(network, 0.1, [0, 10**6], 0.1, geometry=DATA),
+        )
+        for result in results:
+            for name, values in result.data_vars.items():
+                assert not np.isnan(values).any(), name
+    assert jm.trainability(deep, 0.1, DATA).attrs["verdict"] == "no signal"

@@ -59,8 +59,8 @@ def affine_law(architecture: Architecture, input_power: Numbers = 1.0) -> Affine
     [2.488, 4.23, 0.744]
     """
     power = finite(input_power, "input power ||x||^2/d", minimum=0.0)
-    alpha = architecture.activation.gain
-    bias = architecture.bias_variance
+    alpha, bias = architecture.activation.gain, architecture.bias_variance
+    jacobian = architecture.total_gain / architecture.input_dim
     zero = np.zeros(np.broadcast_shapes(architecture.shape, np.shape(power)))
     signal, offset, covariance, mean_signal, mean_offset = power + zero, zero, zero, zero, zero
     theorem = zero
@@ -83,7 +83,6 @@ def affine_law(architecture: Architecture, input_power: Numbers = 1.0) -> Affine
         signal, offset, covariance, mean_signal, mean_offset, theorem = (
             while_deep(architecture, layer, new, old) for old, new in steps
         )
-    jacobian = architecture.total_gain / architecture.input_dim
     return AffineLaw(jacobian, theorem[()], signal[()], offset[()], covariance[()])
 
 

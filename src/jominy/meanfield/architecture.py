@@ -17,6 +17,9 @@ from jominy.errors import InputError
 from jominy.meanfield.activation import ReLULike
 from jominy.meanfield.numbers import Numbers, finite, flag, plain, positive_integer
 
+_DIGITS = 120
+_LARGEST_LOG = _DIGITS * np.log(10)
+
 
 @dataclass(frozen=True, eq=False)
 class LayerVariances:
@@ -143,7 +146,22 @@ class Architecture:
 
     @property
     def total_gain(self) -> Numbers:
-        """omega^L, the product of the layer gains: d times the variance of an entry of the Jacobian J."""
+        """omega^L, the product of the layer gains: d times the variance of an entry of the Jacobian J.
+
+        Raises InputError where it is so large or small that the signal is lost to floating point.
+        """
+        with np.errstate(divide="ignore"):
+            if self.has_own_variances:
+                log = sum(np.log(self.layer_gain(layer)) for layer in range(1, self.layers + 1))
+            else:
+                log = self.depth * np.log(self.layer_gain())
+        if np.any(np.abs(log) > _LARGEST_LOG):
+            worst = np.asarray(log).flat[np.argmax(np.abs(log))] / np.log(10)
+            raise InputError(
+                f"the gain omega^L of all layers must lie within 1e-{_DIGITS} and 1e{_DIGITS}; beyond no signal is left",
+                f"10^{worst:.4g}",
+                "choose fewer layers or a weight variance near 1/alpha; with shortcuts near 1/(alpha depth)",
+            )
         if not self.has_own_variances:
             return self.layer_gain() ** self.depth
         return np.prod([self.layer_gain(layer) for layer in range(1, self.layers + 1)], axis=0)[()]

@@ -51,6 +51,7 @@ def radial_moments(
     alpha, bias = architecture.activation.gain, architecture.bias_variance
     moved = bias if train_bias else 0.0
     kept = 1.0 * architecture.shortcut
+    _ = architecture.total_gain  # refuses networks whose signal is beyond floating point
     zero = np.zeros(np.broadcast_shapes(architecture.shape, np.shape(power)))
     q, c, e, m, md = power + zero, zero, zero, zero, zero
     for layer in range(1, architecture.layers + 1):

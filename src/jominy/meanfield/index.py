@@ -29,7 +29,7 @@ class TrainabilityIndex:
 
     Attributes
     ----------
-    tau : collapse_time / signal_time; below 0.25 expect a plateau, from 0.4 on none. NaN without class signal
+    tau : collapse_time / signal_time; below 0.25 expect a plateau, from 0.4 on none. 0 without class signal
     collapse_time : t_L, in which training on the adversarial loss would remove it; infinite at radius 0
     signal_time : t_sig = ln K / R, the learning time without adversary; infinite without class signal
     slowdown : factor by which the adversary lengthens learning
@@ -52,7 +52,7 @@ class TrainabilityIndex:
     @property
     def verdict(self) -> Verdict:
         """In words, for a single network."""
-        return Verdict.of(float(self.tau))
+        return Verdict.NO_SIGNAL if self.signal_rate <= 0 else Verdict.of(float(self.tau))
 
     def score(self, learning_rate: Numbers, width: Numbers, steps: Numbers) -> Numbers:
         """(lr N steps) / learning_time: below 1 too few steps (right in 95 %), from 2 on enough (92 %; MEASURED)."""
@@ -74,6 +74,7 @@ def powers(architecture: Architecture, radius: Numbers, geometry: InputGeometry,
     d, k = (np.asarray(n, dtype=float) for n in (architecture.input_dim, architecture.output_dim))
     if np.any(k < 2):
         raise InputError("the trainability index needs at least two classes (output dimension >= 2)", 1)
+    _ = architecture.total_gain  # refuses networks whose signal is beyond floating point
     exponent = norm_exponent(p, "p")
     if exponent == 1:
         raise InputError("the trainability index is known for p = 2, and as a guess for p = infinity", 1)
@@ -141,9 +142,9 @@ def trainability_index(
     with np.errstate(divide="ignore", invalid="ignore"):
         collapse = np.where(lam * loss > 0, loss / (lam * power), np.inf)
         signal = np.where(parts.signal_rate > 0, np.log(k) / parts.signal_rate, np.inf)
-        tau = np.where(parts.signal_rate > 0, collapse / signal, np.nan)
+        tau = np.where(parts.signal_rate > 0, collapse / signal, 0.0)
         slow = np.where(architecture.shortcut, 0.025 * tau**-1.36, 0.09 * lam**0.8 * tau**-1.3)
-        slowdown = np.where(np.isnan(tau), np.inf, 1 + slow)
+        slowdown = 1 + slow
     values = (tau, collapse, signal, slowdown, signal * slowdown)
     made_of = (parts.signal_rate, power, parts.coherent, parts.single)
     return TrainabilityIndex(*(np.asarray(value)[()] for value in (*values, *made_of)))

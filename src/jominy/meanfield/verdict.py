@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import Enum
 
-import numpy as np
-
 COLLAPSE_BELOW, SAFE_FROM = 0.25, 0.4
 """Thresholds of tau (FITTED: outcomes of 445 training runs, theory page `trainability.md` section 4)."""
 
@@ -30,7 +28,8 @@ class Verdict(Enum):
     SAFE = ("safe", "No adversarial slowdown to speak of.", 0.97)
     NO_SIGNAL = (
         "no signal",
-        "Inputs of one class are no closer to each other than to other classes: the theory sees nothing to learn.",
+        "Inputs of one class are no closer to each other than to other classes, in the data or after the last layer of "
+        "a network this deep: the theory sees nothing to learn.",
         None,
     )
 
@@ -45,9 +44,7 @@ class Verdict(Enum):
 
     @classmethod
     def of(cls, tau: float) -> Verdict:
-        """The verdict at an index tau >= 0; NO_SIGNAL for NaN."""
-        if np.isnan(tau):
-            return cls.NO_SIGNAL
+        """The verdict at an index tau >= 0, of data with a class signal."""
         return cls.COLLAPSE if tau < COLLAPSE_BELOW else cls.BORDERLINE if tau < SAFE_FROM else cls.SAFE
 
 
