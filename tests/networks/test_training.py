@@ -10,7 +10,7 @@ torch = pytest.importorskip("torch")
 from torch.nn.functional import cross_entropy  # noqa: E402
 
 from jominy.errors import InputError  # noqa: E402
-from jominy.meanfield import Architecture, ReLULike  # noqa: E402
+from jominy.meanfield import Architecture, ReLULike, weight_variance_curve  # noqa: E402
 from jominy.networks import (  # noqa: E402
     AdversarialLoss,
     CrossEntropyPlus,
@@ -18,6 +18,7 @@ from jominy.networks import (  # noqa: E402
     MinMax,
     RandomNetwork,
     gaussian_classes,
+    noise,
     train,
 )
 from jominy.networks.records import fisher_rao_norm, record  # noqa: E402
@@ -152,6 +153,25 @@ def test_weight_variance_falls_as_the_measured_loss_says():
     # A step of size tau adds tau^2 ||g||^2 / N to every layer.
     second = rate**2 / 24 * np.cumsum(result["gradient_norm"][0].values[:-1] ** 2, axis=0)
     np.testing.assert_allclose(drift - second, np.broadcast_to(predicted[:, None], drift.shape), rtol=0.02)
+
+
+def test_early_weight_variances_follow_the_theory_curve():
+    """The same variables as `weight_variance_curve`: drift over drift, loss over loss, over eight networks."""
+    architecture = Architecture(3, 200, 40, 5, weight_variance=2.0)
+    nets = [RandomNetwork(architecture, seed=seed, dtype=torch.float64) for seed in range(8)]
+    data = LabelledInputs(noise(60, 40, seed=0).double(), np.zeros(60, dtype=int))
+    rate, objective = 2e-4, AdversarialLoss(0.3, attack_steps=6)
+    call = dict(rate=rate, steps=5, batch_size=60, seed=0, record_every=5, progress=False)
+    seen = train(nets, data, objective, **call)
+    told = weight_variance_curve(architecture, 0.3, seen["step"].values, rate)
+    assert told.attrs["sample_horizon_step"] > 50  # five steps are early
+    drift = (seen["weight_variance"] - seen["weight_variance"].isel(step=0)).isel(step=-1).mean("layer")
+    predicted = float((told["weight_variance"].isel(step=-1) - told["weight_variance"].isel(step=0)).mean())
+    for ratio in (drift.values / predicted, seen["adversarial_loss"][:, 0].values / float(told["adversarial_loss"][0])):
+        error = ratio.std(ddof=1) / math.sqrt(len(ratio))
+        assert error < 0.05 and abs(ratio.mean() - 1) < 0.1 + 3 * error, f"{ratio.mean()} +- {error}"
+    assert set(told.data_vars) <= set(seen.data_vars)
+    assert all(told[name].attrs == seen[name].attrs for name in told.data_vars)
 
 
 def test_refusals():

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+import torch
 from torch import nn
 
 from jominy.networks.checkpoints import Progress
@@ -59,7 +60,7 @@ def labelled_training(
         status=status,
         advice=advice,
         seed=settings["seed"],
-        extra={"layer_names": list(layers)},
+        extra={"layer_names": list(layers), "torch": torch.__version__},
         cite=CITE_NETWORKS,
     )
 
