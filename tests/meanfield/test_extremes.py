@@ -61,3 +61,16 @@ def test_arrays_give_what_numbers_give():
         table = formula(n, terms)
         assert table.shape == (2, 3)
         assert table[1, 2] == pytest.approx(formula(40, 60), rel=1e-12)
+
+
+@pytest.mark.parametrize("formula", [mean_largest_norm, mean_largest_sum])
+@pytest.mark.parametrize("terms", [3, 10, 784])
+def test_quadrature_is_fine_enough(formula, terms, monkeypatch):
+    from jominy.meanfield import extremes
+
+    n = np.array([1, 2, 7, 36, 41, 150, 784, 30_000])
+    usual = formula(n, terms)
+    points, weights = np.polynomial.legendre.leggauss(400)
+    monkeypatch.setattr(extremes, "_POINTS", (1 + points) / 2)
+    monkeypatch.setattr(extremes, "_WEIGHTS", weights / 2)
+    np.testing.assert_allclose(usual, formula(n, terms), rtol=2e-8)

@@ -158,7 +158,7 @@ class Architecture:
         if np.any(np.abs(log) > _LARGEST_LOG):
             worst = np.asarray(log).flat[np.argmax(np.abs(log))] / np.log(10)
             raise InputError(
-                f"the gain omega^L of all layers must lie within 1e-{_DIGITS} and 1e{_DIGITS}; beyond no signal is left",
+                f"the gain omega^L of all layers must lie within 1e-{_DIGITS} and 1e{_DIGITS}, or the signal is lost",
                 f"10^{worst:.4g}",
                 "choose fewer layers or a weight variance near 1/alpha; with shortcuts near 1/(alpha depth)",
             )

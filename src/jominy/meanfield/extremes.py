@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import erf, erfc, erfcinv, gammaincc, gammainccinv, gammaln, log_ndtr, wofz
+from scipy.special import erf, erfc, erfcinv, gammaincc, gammainccinv, gammaincinv, gammaln, log_ndtr, wofz
 
 from jominy.meanfield.numbers import Numbers
 
 _POINTS, _WEIGHTS = np.polynomial.legendre.leggauss(48)
 _POINTS, _WEIGHTS = (1 + _POINTS) / 2, _WEIGHTS / 2
-_SURE = 40.0  # where n variables exceed x that many times on average, the maximum does but for exp(-40)
+_SURE = 40.0  # where n variables exceed x that many times on average, the maximum surely does: exp(-40)
 _NEVER = 1e-17
 
 
@@ -73,7 +73,7 @@ def _maximum(n: np.ndarray, survival: np.ndarray) -> np.ndarray:
 
 
 def _largest_normal(n: np.ndarray) -> np.ndarray:
-    low = np.sqrt(2) * erfcinv(np.minimum(1.0, _SURE / n))
+    low = np.sqrt(2) * erfcinv(-np.expm1(np.log(_NEVER) / n))  # below it all n are with probability 1e-17
     high = np.sqrt(2) * erfcinv(_NEVER / n)
     x = low[:, None] + (high - low)[:, None] * _POINTS
     return low + (high - low) * (_maximum(n, erfc(x / np.sqrt(2))) @ _WEIGHTS)
@@ -81,9 +81,7 @@ def _largest_normal(n: np.ndarray) -> np.ndarray:
 
 def _largest_norm(n: np.ndarray, degrees: np.ndarray) -> np.ndarray:
     half = degrees / 2
-    low = np.sqrt(2 * gammainccinv(half, np.minimum(1.0, _SURE / n)))
-    # Below the bulk the survival function is one as well: no need for nodes there.
-    low = np.maximum(low, np.where(n <= _SURE, np.sqrt(np.maximum(degrees - 12 * np.sqrt(degrees), 0.0)), 0.0))
+    low = np.sqrt(2 * gammaincinv(half, np.exp(np.log(_NEVER) / n)))
     high = np.sqrt(2 * gammainccinv(half, _NEVER / n))
     x = low[:, None] + (high - low)[:, None] * _POINTS
     return low + (high - low) * (_maximum(n, gammaincc(half[:, None], x**2 / 2)) @ _WEIGHTS)
@@ -111,14 +109,19 @@ def _largest_sum_range(n: np.ndarray, terms: np.ndarray) -> tuple[np.ndarray, np
     rows = np.arange(len(n))
     above = np.sum((c <= 0) | (log_tail + np.log(n)[:, None] > np.log(_NEVER)), axis=1)
     high = terms * slope[rows, np.minimum(above, c.shape[1] - 1)]
-    # All n below x: at most P(one below x); from above c = 0, n times the tail must be large for certainty.
-    below = np.sum((c < 0) & (log_tail < np.log(_NEVER)), axis=1)
-    low = terms * slope[rows, np.maximum(below - 1, 0)]
-    return np.where(below > 0, low, 0.0), high
+    # The maximum is surely above x where n P(sum > x) > 40; right of the mean the saddle point gives that well enough.
+    width = np.sqrt(2 * np.pi * terms[:, None] * (1 - ratio * (c + ratio)))
+    expected = 0.4 * n[:, None] * np.exp(log_tail) / (1 + np.maximum(c, 0.0) * width)
+    sure = np.sum((c < 0) | (expected > 1.5 * _SURE), axis=1) - 1
+    # Where that is nowhere so, left of the mean: P(all n <= x) is at most exp(n log_tail).
+    below = np.sum((c < 0) & (n[:, None] * log_tail < np.log(_NEVER)), axis=1)
+    first = np.where(c[rows, sure] >= 0, sure, np.maximum(below - 1, 0))
+    low = np.where((below > 0) | (c[rows, sure] >= 0), terms * slope[rows, first], 0.0)
+    return low, high
 
 
-_STEP = 0.1
-_ALONG = _STEP * (np.arange(60) + 0.5)
+_STEP = 0.13
+_ALONG = _STEP * (np.arange(46) + 0.5)
 
 
 def _sum_survival(terms: np.ndarray, x: np.ndarray) -> np.ndarray:
