@@ -28,7 +28,7 @@ def add_source(command: argparse.ArgumentParser) -> None:
         "--time", type=float, metavar="T", help="train until this time, samples / dimension (data file: 10)"
     )
     common.add_argument(
-        "--evaluate-at", type=_numbers, metavar="R,R,...", help="radii at which risk and accuracy are reported"
+        "--evaluate-at", type=numbers, metavar="R,R,...", help="radii at which risk and accuracy are reported"
     )
     files = command.add_argument_group("for data files only")
     files.add_argument(
@@ -74,7 +74,7 @@ def scenario(arguments: argparse.Namespace) -> Scenario:
     """The scenario that the arguments name or describe."""
     from jominy.study.scenario import DATA_FILES, Scenario
 
-    _check_outputs(arguments)
+    check_outputs(arguments)
     suffix = Path(arguments.source).suffix.lower()
     if suffix in DATA_FILES:
         return _of_data_file(arguments)
@@ -141,7 +141,7 @@ def _of_data_file(arguments: argparse.Namespace) -> Scenario:
     )
 
 
-def _check_outputs(arguments: argparse.Namespace) -> None:
+def check_outputs(arguments: argparse.Namespace) -> None:
     """Say now, not after the computation, that a result cannot be written."""
     for name in ("out", "plot"):
         value = getattr(arguments, name, None)
@@ -149,11 +149,12 @@ def _check_outputs(arguments: argparse.Namespace) -> None:
             raise InputError(f"the folder of --{name} must exist", value, "create it first")
 
 
-def _numbers(text: str) -> list[float]:
+def numbers(text: str) -> list[float]:
+    """A comma-separated list."""
     return [float(part) for part in text.split(",") if part.strip()]
 
 
-_numbers.__name__ = "list of numbers"  # argparse quotes it: "invalid list of numbers value: '0,a'"
+numbers.__name__ = "list of numbers"  # argparse quotes it: "invalid list of numbers value: '0,a'"
 
 
 def _groups(text: str) -> list[list[Any]]:

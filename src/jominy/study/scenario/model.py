@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tomllib
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
@@ -19,6 +18,7 @@ from jominy.study.scenario.losses import Loss
 from jominy.study.scenario.messages import explain
 from jominy.study.scenario.radius import Radius, RadiusTable
 from jominy.study.scenario.samples import FileTable, Loaded, ScikitLearnTable
+from jominy.study.scenario.toml_file import read_toml
 from jominy.study.scenario.training import Schedule, SimulationTable
 from jominy.study.scenario.vectors import RandomStartTable, Start, build_vector
 
@@ -78,15 +78,7 @@ class Scenario(Table):
     def load(cls, path: str | os.PathLike[str]) -> Scenario:
         """Read a scenario file. Raises :class:`InputError` that names the key, what came, and what is allowed."""
         source = Path(path)
-        if not source.is_file():
-            raise InputError("the scenario file must exist", str(source), "examples/ holds some to start from")
-        try:
-            given = tomllib.loads(source.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise InputError(f"{source.name} is not valid TOML: {error}") from error
-        except UnicodeDecodeError as error:
-            raise InputError("a scenario file must be TOML text in UTF-8", source.name) from error
-        return cls.from_mapping(given, folder=source.parent, source=source.name)
+        return cls.from_mapping(read_toml(source), folder=source.parent, source=source.name)
 
     @classmethod
     def from_mapping(

@@ -1,0 +1,103 @@
+"""`jominy network` from end to end."""
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import jominy as jm
+from jominy.cli.main import main
+
+EXAMPLE = str(Path(__file__).parents[2] / "examples" / "plain_network.toml")
+SMALL = """
+title = "A small network"
+radius = 0.5
+[network]
+depth = 3
+width = 64
+input_dim = 20
+output_dim = 4
+weight_variance = 2.0
+[data]
+kind = "gaussian-classes"
+count = 60
+"""
+
+
+@pytest.fixture
+def small(tmp_path):
+    path = tmp_path / "small.toml"
+    path.write_text(SMALL)
+    return path
+
+
+def row(text, start):
+    """The last cells of the line that starts so."""
+    return next(line for line in text.splitlines() if line.startswith(start)).split("  ")
+
+
+def test_the_example(capsys, tmp_path):
+    pytest.importorskip("sklearn")
+    assert main(["network", EXAMPLE, "--out", str(tmp_path / "a.nc")]) == 0
+    captured = capsys.readouterr()
+    text = captured.out
+    assert text.startswith("12 ReLU layers of 128 units, no shortcuts, digits, radius 1.3\n")
+    expected = jm.adversarial_loss(jm.Architecture(12, 128, 64, 10, weight_variance=2.0), 1.3, 2, 2)
+    assert float(row(text, "adversarial loss")[-1]) == pytest.approx(expected, abs=1e-4)
+    tau = float(row(text, "trainability index tau")[-1])
+    assert tau == pytest.approx(float(jm.load(tmp_path / "a.trainability.nc")["trainability_index"]), abs=1e-4)
+    assert 0.05 < tau < 0.25 and "Adversarial collapse" in text and "87 %" in text and "`" not in text
+    assert jm.load(tmp_path / "a.nc").attrs["engine"] == "network theory"
+    assert captured.err.splitlines() == [f"saved {tmp_path / 'a.nc'}", f"saved {tmp_path / 'a.trainability.nc'}"]
+
+
+def test_a_sweep_has_a_row_for_each_value(small, capsys):
+    assert main(["network", str(small), "--radius", "0.1,0.2,0.4", "--width", "512"]) == 0
+    text = capsys.readouterr().out
+    assert text.startswith("A small network [changed: radius 0.1, 0.2, 0.4; width 512]\n")
+    lines = text.splitlines()
+    start = next(k for k, line in enumerate(lines) if line.startswith("radius"))
+    body = np.array([[float(cell) for cell in line.split()[:2]] for line in lines[start + 1 : start + 4]])
+    np.testing.assert_allclose(body[:, 0], [0.1, 0.2, 0.4])
+    network = jm.Architecture(3, 512, 20, 4, weight_variance=2.0)
+    np.testing.assert_allclose(body[:, 1], jm.adversarial_loss(network, body[:, 0], 2, 2), atol=1e-4)
+
+
+def test_pairs_of_norms_have_a_row_each(small, capsys):
+    small.write_text('p = [2, "inf"]\nq = [1, 2]\n' + SMALL)
+    assert main(["network", str(small)]) == 0
+    network = jm.Architecture(3, 64, 20, 4, weight_variance=2.0)
+    told = row(capsys.readouterr().out, "operator norm of J, p = inf, q = 1")[-1]
+    assert float(told) == pytest.approx(jm.adversarial_loss(network, 1.0, np.inf, 1), abs=1e-4)
+
+
+def test_as_json(small, capsys):
+    assert main(["network", str(small), "--json"]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert set(told) == {"theory", "trainability"}
+    network = jm.Architecture(3, 64, 20, 4, weight_variance=2.0)
+    found = told["theory"]["variables"]["adversarial_loss"]["values"]
+    assert found == pytest.approx(jm.adversarial_loss(network, 0.5, 2, 2))
+    assert told["trainability"]["attributes"]["verdict"] in ("collapse", "borderline", "safe")
+
+
+def test_without_data_there_is_no_verdict(small, capsys):
+    small.write_text(SMALL.partition("[data]")[0])
+    assert main(["network", str(small)]) == 0
+    text = capsys.readouterr().out
+    assert "No word on trainability" in text and "tau" not in text
+
+
+def test_one_line_says_what_is_wrong(small, capsys):
+    for options, words in (
+        (["--depth", "0"], "'network.depth' must be >= 1"),
+        (["--radius", "-1"], "'radius' must be >= 0"),
+        (["--radius", "a"], "invalid list of numbers"),
+        (["--out", "/nowhere/a.nc"], "the folder of --out must exist"),
+    ):
+        assert main(["network", str(small), *options]) == 2
+        error = capsys.readouterr().err
+        assert words in error and error.count("\n") == 1
+    assert main(["network", "none.toml"]) == 2
+    assert "must exist" in capsys.readouterr().err
