@@ -150,8 +150,9 @@ def trainability(
 
     Returns
     -------
-    xarray.Dataset; of a single network the attribute `verdict` is the label, `advice` says it in words, `reliability`
-    is the measured share of right verdicts, and `outside` lists what the fit did not cover.
+    xarray.Dataset; a single network also has `safe_radius` and `safe_depth` (a search each), and the attributes
+    `verdict`, its label, and `reliability`, the measured share of right verdicts; `advice` says it in words. The
+    attribute `outside` lists what the fit did not cover.
 
     Raises InputError as `trainability_index` does.
 
@@ -183,17 +184,17 @@ def trainability(
         "learning_time": index.learning_time,
         "population_horizon": index.collapse_time / network.width,
         "safe_width": safe_width(network, eps, geometry, adversarial_weight=lam, p=p),
-        "safe_radius": safe_radius(network, geometry, adversarial_weight=lam, p=p),
     }
     if not network.has_own_variances:
-        if "depth" not in sweep.dims:
-            found["safe_depth"] = safe_depth(network, eps, geometry, adversarial_weight=lam, p=p)
         found["longest_time"] = longest_time(network, eps, p, 2)
     if learning_rate is not None and steps is not None:
         found["training_score"] = index.score(learning_rate, network.width, steps)
     extra: dict[str, float | int | str | list] = {"outside": outside_the_fit(network, p, geometry)}
     advice = ADVICE
     if not sweep.dims:
+        found["safe_radius"] = safe_radius(network, geometry, adversarial_weight=lam, p=p)
+        if not network.has_own_variances:
+            found["safe_depth"] = safe_depth(network, eps, geometry, adversarial_weight=lam, p=p)
         verdict: Verdict = index.verdict
         extra |= {"verdict": verdict.label}
         if verdict.reliability is not None:
