@@ -87,3 +87,5 @@ def test_refusals():
         pgd(net, x, y * 3, 1.0, 2)
     with pytest.raises(InputError, match="whole numbers, one for each input"):
         fgsm(net, x, y[:3], 1.0, 2)
+    with pytest.raises(InputError, match="at least one step"):
+        pgd(net, x, y, 1.0, 2, steps=0)

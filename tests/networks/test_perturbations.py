@@ -111,6 +111,8 @@ def test_refusals():
         strongest_perturbation(net, x, -1.0, 2, 2)
     with pytest.raises(InputError, match=r"module must accept the inputs .received: inputs of shape \(3, 5\)"):
         strongest_perturbation(net, torch.ones(3, 5), 1.0, 2, 2)
+    with pytest.raises(InputError, match="torch.nn.Module .*Architecture"):
+        strongest_perturbation(Architecture(1, 2, 4, 2, weight_variance=1.0), x, 1.0, 2, 2)
     with pytest.raises(InputError, match="inputs must be finite"):
         strongest_perturbation(net, x * math.nan, 1.0, 2, 2)
     net.weight.data[0, 0] = math.nan

@@ -181,6 +181,17 @@ def test_refusals():
         run(network(), OBJECTIVES[0], rate=-1)
     with pytest.raises(InputError, match="an output for each class .received: 2 for 3"):
         run(torch.nn.Linear(12, 2), OBJECTIVES[0])
+    with pytest.raises(InputError, match="learning rate must be positive"):
+        run(network(), OBJECTIVES[0], rate="fast")
+    for seed in (-1, "one", 0.5):
+        with pytest.raises(InputError, match="seed must be a whole number"):
+            run(network(), OBJECTIVES[0], seed=seed)
+        with pytest.raises(InputError, match="seed must be a whole number"):
+            network(seed)
+    with pytest.raises(InputError, match="array of whole numbers"):
+        LabelledInputs(np.zeros((2, 2)), ["cat", "dog"])
+    with pytest.raises(InputError, match="accept the inputs .*float32"):
+        run(network(dtype=torch.float64), OBJECTIVES[0])
     with pytest.raises(InputError, match="accept the inputs"):
         run(torch.nn.Linear(4, 3), OBJECTIVES[0])
     with pytest.raises(InputError, match="same layers"):

@@ -75,6 +75,8 @@ def pgd(
         Labels that do not fit; a negative radius; another p; a module that does not accept the inputs.
     """
     p, radius = norm_exponent(p, "p"), check_radius(radius)
+    if steps < 1 or restarts < 0:
+        raise InputError("pgd needs at least one step, and restarts zero or positive", (steps, restarts))
     generator = torch.Generator().manual_seed(seed)
     with evaluating(network):
         labels = check_labels(labels, *flat_function(network, inputs))

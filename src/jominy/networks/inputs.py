@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from jominy.errors import InputError
-from jominy.networks.random_network import INPUTS
+from jominy.networks.random_network import INPUTS, check_seed
 from jominy.numerics.streams import stream
 
 
@@ -19,7 +19,8 @@ from jominy.numerics.streams import stream
 class LabelledInputs:
     """Inputs (n, d) or (n, ...) with labels (n,) from 0 to classes - 1.
 
-    Arrays or tensors; they are copied to tensors. `name` is what a result calls them.
+    Arrays become float32 tensors; floating-point tensors keep their dtype, which must be the network's. `name` is what
+    a result calls them.
 
     Raises InputError for entries that are not finite, or labels that are not whole numbers, one for each input.
 
@@ -33,7 +34,7 @@ class LabelledInputs:
     name: str = "arrays"
 
     def __init__(self, inputs: ArrayLike | Tensor, labels: ArrayLike | Tensor, name: str = "arrays") -> None:
-        x, y = _tensor(inputs), torch.as_tensor(np.asarray(labels))
+        x, y = _tensor(inputs), _whole(labels)
         if x.ndim < 2 or not len(x) or not torch.isfinite(x).all():
             raise InputError(
                 "inputs must be finite numbers (n, d)",
@@ -56,7 +57,7 @@ class LabelledInputs:
         """Two parts at random, the first with `share` of the inputs."""
         if not 0 < share < 1:
             raise InputError("the share of a split must lie strictly between 0 and 1", share)
-        order = torch.from_numpy(stream(seed, INPUTS + 100).permutation(len(self.labels)))
+        order = torch.from_numpy(stream(check_seed(seed), INPUTS + 100).permutation(len(self.labels)))
         first = round(share * len(order))
         one, other = order[:first], order[first:]
         return (
@@ -79,7 +80,7 @@ def gaussian_classes(count: int, dim: int, classes: int, *, cosine: float = 0.5,
         raise InputError("the cosine within a class must lie between 0 and 1", cosine)
     if min(count, dim, classes) < 1:
         raise InputError("count, dim and classes must be at least 1", (count, dim, classes))
-    draw = stream(seed, INPUTS)
+    draw = stream(check_seed(seed), INPUTS)
     means = draw.standard_normal((classes, dim))
     labels = draw.permutation(np.arange(count) % classes)
     points = math.sqrt(cosine) * means[labels] + math.sqrt(1 - cosine) * draw.standard_normal((count, dim))
@@ -101,13 +102,13 @@ def digits(*, seed: int = 0, count: int | None = None) -> LabelledInputs:
             "the digits need scikit-learn, which is not installed", None, "Install it: pip install 'jominy[examples]'"
         ) from None
     images, labels = load_digits(return_X_y=True)
-    kept = stream(seed, INPUTS).permutation(len(labels))[:count]
+    kept = stream(check_seed(seed), INPUTS).permutation(len(labels))[:count]
     return LabelledInputs(_on_sphere(images[kept]), labels[kept], "digits")
 
 
 def noise(count: int, dim: int, *, seed: int) -> Tensor:
     """(count, dim) standard normal directions on the sphere ||x||^2 = d."""
-    return _tensor(_on_sphere(stream(seed, INPUTS).standard_normal((count, dim))))
+    return _tensor(_on_sphere(stream(check_seed(seed), INPUTS).standard_normal((count, dim))))
 
 
 def one_hot(dim: int, count: int | None = None) -> Tensor:
@@ -121,6 +122,13 @@ def _on_sphere(points: np.ndarray) -> np.ndarray:
     if not np.all(sizes > 0):
         raise InputError("an input of zeros cannot be scaled to ||x||^2 = d", f"row {int(np.argmin(sizes))}")
     return points * (math.sqrt(points.shape[1]) / sizes)
+
+
+def _whole(labels: ArrayLike | Tensor) -> Tensor:
+    try:
+        return torch.as_tensor(np.asarray(labels))
+    except (TypeError, ValueError):
+        raise InputError("labels must be an array of whole numbers", np.asarray(labels).ravel()[:3].tolist()) from None
 
 
 def _tensor(values: ArrayLike | Tensor) -> Tensor:

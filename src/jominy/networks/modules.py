@@ -36,7 +36,8 @@ def flat_function(module: nn.Module, inputs: Tensor) -> tuple[Function, Tensor]:
         except (RuntimeError, ValueError, TypeError) as error:
             first = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
             raise InputError(
-                "the module must accept the inputs", f"inputs of shape {tuple(inputs.shape)}: {first}"
+                "the module must accept the inputs",
+                f"inputs of shape {tuple(inputs.shape)} and {inputs.dtype}: {first}",
             ) from error
     if not isinstance(outputs, Tensor) or outputs.ndim < 2 or len(outputs) != len(inputs):
         raise InputError(
@@ -78,6 +79,8 @@ def jacobians(module: nn.Module, function: Function, rows: Tensor) -> Tensor:
 @contextmanager
 def evaluating(module: nn.Module) -> Iterator[None]:
     """The module in evaluation mode (no dropout, fixed normalisation), and then as it was."""
+    if not isinstance(module, nn.Module):
+        raise InputError("a network must be a torch.nn.Module", type(module).__name__)
     modes = [(part, part.training) for part in module.modules()]
     module.eval()
     try:

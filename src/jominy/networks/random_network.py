@@ -60,7 +60,7 @@ class RandomNetwork(nn.Module):
             )
         if dtype not in (torch.float32, torch.float64):
             raise InputError("the dtype of a network must be torch.float32 or torch.float64", dtype)
-        self.architecture, self.seed = architecture, seed
+        self.architecture, self.seed = architecture, check_seed(seed)
         draw = stream(seed, WEIGHTS)
         width, inputs, outputs = architecture.width, architecture.input_dim, architecture.output_dim
 
@@ -125,6 +125,17 @@ class RandomNetwork(nn.Module):
     def weight_variances(self) -> Tensor:
         """(L,) ||W_l||_F^2 / N of every layer: sw2 at initialisation, on average."""
         return torch.stack([weight.double().square().sum() / len(weight) for weight in self.weights])
+
+
+def check_seed(seed: int) -> int:
+    """A seed as an int; InputError for anything but a whole number from 0.
+
+    >>> check_seed(3)
+    3
+    """
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
+        raise InputError("a seed must be a whole number, zero or positive", seed)
+    return int(seed)
 
 
 def _activate(field: Tensor, u: float, v: float) -> Tensor:

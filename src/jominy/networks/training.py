@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import os
 from collections.abc import Iterator, Sequence
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,7 +20,7 @@ from jominy.networks.inputs import LabelledInputs
 from jominy.networks.interrupts import deferred_interrupt
 from jominy.networks.modules import flat_function
 from jominy.networks.objectives import Objective
-from jominy.networks.random_network import ATTACKS, BATCHES
+from jominy.networks.random_network import ATTACKS, BATCHES, check_seed
 from jominy.networks.records import PER_LAYER, SCALARS, layer_weights, record
 from jominy.networks.trained import labelled_training
 
@@ -93,6 +94,7 @@ def train(
     True
     """
     several = [networks] if isinstance(networks, nn.Module) else list(networks)
+    seed = check_seed(seed)
     _check(several, data, objective, rate, steps, batch_size, checkpoint_every)
     evaluated = LabelledInputs(data.inputs[:200], data.labels[:200]) if record_on is None else record_on
     every = max(1, steps // 20) if record_every is None else record_every
@@ -180,7 +182,7 @@ def _check(
         raise InputError("the data must be LabelledInputs", type(data).__name__, "LabelledInputs(X, y) makes them")
     if not isinstance(objective, Objective):
         raise InputError("the objective must be AdversarialLoss, CrossEntropyPlus or MinMax", objective)
-    if not (math.isfinite(rate) and rate > 0):
+    if isinstance(rate, bool) or not isinstance(rate, Real) or not (math.isfinite(rate) and rate > 0):
         raise InputError("the learning rate must be positive and finite", rate)
     for name, value in (("steps", steps), ("batch_size", batch_size), ("checkpoint_every", checkpoint_every)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
