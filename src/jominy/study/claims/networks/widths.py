@@ -1,0 +1,56 @@
+"""Claim (d): width helps."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from jominy.study.claims.base import Claim, Curve, Finding, Panel, boundary, condition
+from jominy.study.claims.networks.effort import NetworkEffort, plain
+from jominy.study.claims.networks.trials import Trial
+
+RADIUS, WIDTHS = 1.3, (64, 128, 256, 512)
+
+
+def widths(effort: NetworkEffort) -> Claim:
+    """Clean accuracy after adversarial training of deep networks without shortcuts, against the width."""
+    trials = [Trial(plain(width, depth=12), RADIUS, steps=200) for width in WIDTHS]
+    seen = [trial.run(effort.networks, 60, adversarial=True)[0] for trial in trials]
+    index = np.array([trial.index() for trial in trials])
+    mean = np.array([values.mean() for values in seen])
+    error = np.array([values.std(ddof=1) for values in seen]) / np.sqrt(effort.networks)
+    gain, spread = float(mean[-1] - mean[0]), float(np.hypot(error[-1], error[0]))
+    findings: list[Finding] = [
+        condition(
+            f"clean accuracy at width {WIDTHS[-1]} minus at width {WIDTHS[0]}", "> 0", gain, gain > 3 * spread, spread
+        ),
+        condition(
+            f"index tau at width {WIDTHS[0]}: below 0.25, and the accuracy below 0.9",
+            "< 0.25",
+            float(index[0]),
+            bool(index[0] < 0.25 and mean[0] < 0.9),
+        ),
+    ]
+    findings += [
+        boundary(
+            f"width {width}: clean accuracy (tau {index[k]:.2g})", "rises with the width", mean[k], "", float(error[k])
+        )
+        for k, width in enumerate(WIDTHS)
+    ]
+    x = np.array(WIDTHS, dtype=float)
+    panels = (
+        Panel("depth 12, no shortcuts", "width", "clean accuracy", (Curve("SGD", x, mean, error),), (True, False)),
+        Panel(
+            "the index",
+            "width",
+            "tau",
+            (Curve("closed form", x, index), Curve("threshold", x, np.full(len(x), 0.25))),
+            (True, True),
+        ),
+    )
+    return Claim(
+        "d",
+        "Width helps: the wider, the more of its accuracy a deep network without shortcuts keeps.",
+        f"radius {RADIUS}, depth 12, learning rate 1/N, 200 steps of 32, {effort.networks} networks each",
+        tuple(findings),
+        panels,
+    )
