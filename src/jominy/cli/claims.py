@@ -17,8 +17,9 @@ _EPILOG = """\
 examples:
   jominy claims dynamics --quick
   jominy claims dynamics --only b,c --out my-claims
+  jominy claims networks --quick            (needs PyTorch: pip install 'jominy[torch]')
 
-Every claim is measured by theory and by SGD itself, and a figure is drawn. Exit code 0: all hold; 1: one fails.
+Every claim is measured by theory and by training itself, and a figure is drawn. Exit code 0: all hold; 1: one fails.
 Ctrl-C keeps what is done.
 """
 
@@ -28,12 +29,13 @@ def add(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "claims",
         help="measure the paper's claims by theory and by simulation",
-        description="Measure each claim of arXiv 2607.00207: claim, predicted, measured, error, verdict, figure.",
+        description="Measure each claim of arXiv 2607.00207 (dynamics) or of arXiv 2505.14021 (networks): claim, "
+        "predicted, measured, error, verdict, figure.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("paper", choices=("dynamics",), help="which paper's claims")
-    command.add_argument("--quick", action="store_true", help="dimension 400, 60 seeds: under 3 minutes on 2 cores")
+    command.add_argument("paper", choices=("dynamics", "networks"), help="which paper's claims")
+    command.add_argument("--quick", action="store_true", help="smaller and fewer: 2 to 5 minutes on 2 cores")
     command.add_argument("--only", metavar="A,B,...", help="letters of the claims (default: all)")
     command.add_argument("--out", metavar="FOLDER", default="claims", help="figures and claims.json (default: claims)")
     command.add_argument("--json", action="store_true", help="print JSON, and nothing else, on standard output")
@@ -43,13 +45,13 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure one claim after the other; print, draw and keep each as it is done."""
     from jominy.show.claims import claim_text, summary_text
-    from jominy.study.claims import QUICK, THOROUGH, measure
+    from jominy.study.claims import measure
 
     letters = [letter for letter in (arguments.only or "").replace(" ", "").split(",") if letter]
     done: list[Claim] = []
     interrupted = False
     try:
-        for claim in measure(letters, QUICK if arguments.quick else THOROUGH):
+        for claim in measure(arguments.paper, letters, quick=arguments.quick):
             done.append(claim)
             _keep(done, Path(arguments.out))
             if not arguments.json:

@@ -1,8 +1,7 @@
 """The claims of arXiv 2607.00207 (its abstract), each in a file of its own."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable
 
-from jominy.errors import InputError
 from jominy.study.claims.base import Claim, Effort
 from jominy.study.claims.curves import curves
 from jominy.study.claims.equivalence import equivalence
@@ -19,15 +18,3 @@ DYNAMICS: dict[str, Callable[[Effort], Claim]] = {
     "e": equivalence,
     "f": limit,
 }
-
-
-def measure(letters: Sequence[str], effort: Effort) -> Iterator[Claim]:
-    """Measure the claims one after the other; all of them without letters.
-
-    Raises InputError for a letter that is none.
-    """
-    unknown = [letter for letter in letters if letter not in DYNAMICS]
-    if unknown:
-        raise InputError("there is no such claim", ", ".join(unknown), f"choose from {', '.join(DYNAMICS)}")
-    for letter in letters or DYNAMICS:
-        yield DYNAMICS[letter](effort)

@@ -29,9 +29,11 @@ QUICK = NetworkEffort(networks=5, width=1000, inputs=8, trainings=24)
 THOROUGH = NetworkEffort(networks=10, width=2000, inputs=24, trainings=72)
 
 
-def plain(width: int, depth: int = 4, bias_variance: float = 0.0, output_dim: int = CLASSES) -> Architecture:
+def plain(
+    width: int, depth: int = 4, bias_variance: float = 0.0, input_dim: int = DIM, output_dim: int = CLASSES
+) -> Architecture:
     """Without shortcuts, at the weight variance that keeps the signal."""
-    return Architecture(depth, width, DIM, output_dim, weight_variance=2.0, bias_variance=bias_variance)
+    return Architecture(depth, width, input_dim, output_dim, weight_variance=2.0, bias_variance=bias_variance)
 
 
 def residual(width: int, depth: int = 8, bias_variance: float = 0.0, output_dim: int = CLASSES) -> Architecture:

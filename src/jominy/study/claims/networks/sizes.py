@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
 
 import numpy as np
 
-from jominy.meanfield import adversarial_loss
+from jominy.meanfield import Architecture, adversarial_loss
 from jominy.study.claims.base import Claim, Curve, Finding, Panel, agreement
 from jominy.study.claims.networks.effort import NetworkEffort, over_networks, plain
 
@@ -21,10 +20,12 @@ def sizes(effort: NetworkEffort) -> Claim:
     from jominy.networks import measure_operator_norms, noise
 
     findings: list[Finding] = []
-    base = plain(effort.width)
+
+    def network_of(name: str, value: int) -> Architecture:
+        return plain(effort.width, input_dim=value) if name == "input_dim" else plain(effort.width, output_dim=value)
 
     def swept(name: str, values: tuple[int, ...], pairs: tuple[tuple[float, float], ...]) -> tuple[Curve, ...]:
-        networks = [replace(base, **{name: value}) for value in values]
+        networks = [network_of(name, value) for value in values]
         measured = [
             measure_operator_norms(
                 network,
@@ -41,7 +42,7 @@ def sizes(effort: NetworkEffort) -> Claim:
             stats = [over_networks(one.sel(p=p, q=q), "operator_norm") for one in measured]
             mean, error = np.array(stats).T
             told = np.array([float(adversarial_loss(network, 1.0, p, q)) for network in networks])
-            law = [float(adversarial_loss(replace(base, **{name: int(value)}), 1.0, p, q)) for value in fine]
+            law = [float(adversarial_loss(network_of(name, int(value)), 1.0, p, q)) for value in fine]
             label = f"l{p:g} to l{q:g}"
             curves += [Curve(label, fine, np.array(law)), Curve(label, x, mean, error)]
             slope = float(np.log(mean[-1] / mean[0]) / np.log(x[-1] / x[0]))

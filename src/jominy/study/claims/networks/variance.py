@@ -41,7 +41,7 @@ def variance(effort: NetworkEffort) -> Claim:
         "e",
         "Under training on the adversarial loss the weight variance falls as the mean-field law says, early; it stops "
         "where training has removed the loss by a low-rank change of the weights.",
-        f"width {width} (training: {width // 4}), depth 4 and 8, radius {RADIUS} (0.1 ||x||), {effort.networks} networks",
+        f"width {width}, in training {width // 4}; depth 4 and 8, radius {RADIUS}, {effort.networks} networks",
         (*findings, *more),
         (panel,),
     )
