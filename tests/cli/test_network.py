@@ -101,3 +101,79 @@ def test_one_line_says_what_is_wrong(small, capsys):
         assert words in error and error.count("\n") == 1
     assert main(["network", "none.toml"]) == 2
     assert "must exist" in capsys.readouterr().err
+
+
+def test_measured_beside_the_theory(small, tmp_path, capsys):
+    """12 networks, seeds 0 to 11: within 25 % and three standard errors; the ratio printed is that of the file."""
+    pytest.importorskip("torch")
+    files = ["--out", str(tmp_path / "a.nc"), "--plot", str(tmp_path / "a.png")]
+    small.write_text(SMALL.replace("width = 64", "width = 400").replace("radius = 0.5", "radius = 0.2"))
+    assert main(["network", str(small), "--measure", "--networks", "12", *files]) == 0
+    text = capsys.readouterr().out
+    told, seen = jm.load(tmp_path / "a.nc"), jm.load(tmp_path / "a.measured.nc")
+    assert (tmp_path / "a.png").stat().st_size > 5000
+    assert seen.sizes["network"] == 12 and seen.attrs["title"] == "A small network"
+    for name, start in (
+        ("jacobian_variance", "variance of an entry of J "),
+        ("operator_norm", "operator norm of J"),
+        ("adversarial_loss", "adversarial loss"),
+    ):
+        found = seen[name].values / float(told[name])
+        mean, error = found.mean(), found.std(ddof=1) / np.sqrt(12)
+        assert abs(mean - 1) < min(3 * error + 0.03, 0.25), name
+        assert f"{mean:.3f} ± {error:.3f}" in row(text, start)[-1]
+    direct = jm.measure_affine_law(
+        jm.Architecture(3, 400, 20, 4, weight_variance=2.0),
+        jm.gaussian_classes(60, 20, 4, seed=0).inputs[:32],
+        networks=12,
+        progress=False,
+    )
+    np.testing.assert_array_equal(seen["jacobian_variance"], direct["jacobian_variance"])
+
+
+def test_a_measured_sweep_has_the_shape_of_its_theory(small, tmp_path, capsys):
+    """Without shortcuts and bias the rate is -(2/N) times the loss in every layer: exact, at every depth and pair."""
+    pytest.importorskip("torch")
+    small.write_text(
+        'p = [2, "inf"]\n' + SMALL + "[vary]\ndepth = [1, 3]\nradius = [0.1, 0.4]\n[measure]\nnetworks = 2\n"
+    )
+    assert main(["network", str(small), "--measure", "--out", str(tmp_path / "a.nc")]) == 0
+    assert "measured ± standard error (measured / theory)" in capsys.readouterr().out
+    told, seen = jm.load(tmp_path / "a.nc"), jm.load(tmp_path / "a.measured.nc")
+    for name in set(told) & set(seen):
+        assert set(seen[name].dims) == {"network", *told[name].dims}, name
+    for depth, layers in ((1, 1), (3, 3)):
+        one = seen.sel(depth=depth)
+        for layer in (1, 2, 3):
+            expected = -2 / 64 * one["adversarial_loss"] * (layer <= layers)
+            found = one["weight_variance_rate"].sel(layer=layer)
+            np.testing.assert_allclose(found, expected.transpose(*found.dims), rtol=1e-6, atol=1e-12)
+
+
+def test_ctrl_c_keeps_the_points_that_are_done(small, tmp_path, capsys, monkeypatch):
+    pytest.importorskip("torch")
+    from jominy.study.measure_network import _Points
+
+    whole = _Points.at
+
+    def stops(self, place):
+        if place["radius"] == 0.3:
+            raise KeyboardInterrupt
+        return whole(self, place)
+
+    monkeypatch.setattr(_Points, "at", stops)
+    options = ["--radius", "0.1,0.2,0.3,0.4", "--networks", "2"]
+    assert main(["network", str(small), "--measure", "--out", str(tmp_path / "a.nc"), *options]) == 130
+    seen = jm.load(tmp_path / "a.measured.nc")
+    assert seen["radius"].values.tolist() == [0.1, 0.2] and seen.attrs["status"] == "interrupted"
+    assert "0.3" in capsys.readouterr().out
+
+
+def test_measuring_without_pytorch_says_what_to_install(small, capsys, monkeypatch):
+    import jominy.networks
+    from jominy.networks.missing import stand_in
+
+    for name in ("measure_affine_law", "gaussian_classes", "noise"):
+        monkeypatch.setattr(jominy.networks, name, stand_in(name))
+    assert main(["network", str(small), "--measure"]) == 2
+    assert "pip install 'jominy[torch]'" in capsys.readouterr().err

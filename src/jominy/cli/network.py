@@ -54,15 +54,23 @@ def run(arguments: argparse.Namespace) -> int:
     results: dict[str, Any] = {"theory": told}
     if trained is not None:
         results["trainability"] = trained
+    measured = study.measure_real() if arguments.measure else None
+    if measured is not None:
+        results["measured"] = measured
     for name, result in results.items():
         output.save(arguments, result, "" if name == "theory" else name)
+    if arguments.plot is not None:
+        from jominy.show.figures import save_figure
+        from jominy.show.network_figures import plot_network
+
+        output.say(f"drawn {save_figure(plot_network(told, trained, measured, title=study.title), arguments.plot)}")
     if arguments.json:
         output.print_json({name: output.as_json(result) for name, result in results.items()})
     else:
         from jominy.show.network_text import network_text
 
-        print(network_text(told, trained))
-    return 0
+        print(network_text(told, trained, measured))
+    return 0 if measured is None else output.exit_code(measured)
 
 
 def _study(arguments: argparse.Namespace) -> NetworkScenario:

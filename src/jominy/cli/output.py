@@ -54,7 +54,7 @@ def draw(arguments: argparse.Namespace, forecast: xr.Dataset | None, simulation:
 
 
 def as_json(result: xr.Dataset) -> dict[str, Any]:
-    """A result as plain values: attributes, coordinates, variables; seeds are summed up as mean, spread and error."""
+    """A result as plain values: attributes, coordinates, variables; runs are summed up as mean, spread and error."""
     values: dict[str, Any] = {"attributes": {key: _parsed(value) for key, value in result.attrs.items()}}
     values["coordinates"] = {str(name): coordinate.values.tolist() for name, coordinate in result.coords.items()}
     values["variables"] = {str(name): _variable(result[name]) for name in result.data_vars}
@@ -63,11 +63,12 @@ def as_json(result: xr.Dataset) -> dict[str, Any]:
 
 def _variable(values: xr.DataArray) -> dict[str, Any]:
     described = {"long_name": values.attrs.get("long_name", ""), "units": values.attrs.get("units", "")}
-    if "seed" not in values.dims:
+    runs = next((name for name in ("seed", "network") if name in values.dims), None)
+    if runs is None:
         return {**described, "dimensions": list(map(str, values.dims)), "values": values.values.tolist()}
-    mean = values.mean("seed", skipna=False)
-    number = values.sizes["seed"]
-    spread = values.std("seed", ddof=1, skipna=False) if number > 1 else 0 * mean
+    mean = values.mean(runs, skipna=False)
+    number = values.sizes[runs]
+    spread = values.std(runs, ddof=1, skipna=False) if number > 1 else 0 * mean
     return {
         **described,
         "dimensions": list(map(str, mean.dims)),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import product
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jominy.results import describe_variable
 from jominy.show.text import number, plus_minus, short, table, wrapped
 
 if TYPE_CHECKING:
@@ -92,6 +91,8 @@ def sentences(theory: xr.Dataset, trained: xr.Dataset | None, measured: xr.Datas
             "value, which has the correction for the width, does here."
         )
     if measured is not None:
+        if np.any(np.isinf(measured.get("trainability_index", np.zeros(1)))):
+            told.append("A measured tau is infinite where two batches show no common adversarial gradient.")
         told.append(
             f"Measured: mean and standard error over {measured.sizes['network']} random networks; an attack gives a "
             "lower bound. The theory's adversarial loss is that of a small radius."
@@ -155,7 +156,7 @@ def layer_mean(values: xr.DataArray, theory: xr.Dataset) -> xr.DataArray:
     """The mean over the layers that a network has; layers beyond its depth hold zeros."""
     if "layer" not in values.dims:
         return values
-    depth = values["depth"] if "depth" in values.dims else theory.sizes["layer"]
+    depth = values["depth"] if "depth" in values.coords else theory.sizes["layer"]
     return values.sum("layer") / depth
 
 
@@ -182,7 +183,7 @@ def _quantities(result: xr.Dataset, measured: xr.Dataset | None, names: dict[str
             told = values.sel(where).isel(dict.fromkeys(over, 0)).item()
             cells = [words, _cell(name, told)]
             if measured is not None and not sweep:
-                cells += _against(measured, name, where, told, result)
+                cells += _against(measured, name, where, told, result) if name in measured else ("", "")
             lines.append(cells)
     heads = ["", "theory"] if measured is None or sweep else ["", "theory", "measured", "measured / theory"]
     return table([heads, *lines]) if lines else ""
@@ -192,18 +193,20 @@ def _against(
     measured: xr.Dataset, name: str, where: dict[str, float], told: float, theory: xr.Dataset
 ) -> tuple[str, str]:
     """Mean ± standard error over networks, and its ratio to the theory."""
-    if name not in measured:
-        return "", ""
-    values = layer_mean(measured[name], theory)
-    found = values.sel({axis: one for axis, one in where.items() if axis in values.dims}).values
+    done = all(one in measured[axis].values for axis, one in where.items() if axis in measured.dims)
+    if name not in measured or not done:  # an interruption leaves points out
+        return "-", ""
+    found = layer_mean(at(measured[name], where), theory).values
     mean, error = mean_and_error(found)
     ratio = "" if told == 0 or not np.isfinite(told) else f"{mean / told:.3f} ± {error / abs(told):.3f}"
     return plus_minus(mean, error), ratio
 
 
 def mean_and_error(found: np.ndarray) -> tuple[float, float]:
-    """Mean over the networks and its standard error (zero for one network)."""
+    """Mean over the networks and its standard error (zero for one network); infinite where one value is."""
     count = len(found)
+    if not np.all(np.isfinite(found)):
+        return float("inf"), 0.0
     return float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(count)) if count > 1 else 0.0
 
 
@@ -215,39 +218,48 @@ def _sweep_table(theory: xr.Dataset, trained: xr.Dataset | None, sweep: list[str
         if source is None or name not in source:
             continue
         values = layer_mean(source[name], source)
-        over = dict.fromkeys((axis for axis in sweep if axis in values.dims), 0)
-        if np.allclose(values, values.isel(over), rtol=1e-9, equal_nan=True):
-            continue
-        for words, where in _rows(values, label):
-            columns.append((words, values.sel(where).rename(name)))
-    places = list(product(*(theory[name].values for name in sweep)))
-    lines = [[*(_AXES.get(name, name) for name in sweep), *(label for label, _ in columns)]]
-    for place in places[:MOST_ROWS]:
-        where = dict(zip(sweep, place, strict=True))
-        cells = [_cell(str(values.name), values.sel(where).item()) for _, values in columns]
-        lines.append([*(_coordinate(one) for one in place), *cells])
-    return table(lines) + _left_out(len(places))
+        if not np.allclose(values, values.values.flat[0], rtol=1e-9, equal_nan=True):
+            columns.append((label, values.rename(name)))
+    return _places_table(
+        theory,
+        sweep,
+        [label for label, _ in columns],
+        lambda place: [_cell(str(values.name), at(values, place).item()) for _, values in columns],
+    )
 
 
 def _measured_table(theory: xr.Dataset, trained: xr.Dataset | None, measured: xr.Dataset, sweep: list[str]) -> str:
     """Measured ± standard error (ratio to the theory), one row for each combination."""
-    columns = []
+    columns: list[tuple[str, xr.DataArray]] = []
     for name in ("operator_norm", "adversarial_loss", "weight_variance_rate", "trainability_index"):
         source = theory if name in theory else trained
-        if source is None or name not in source or name not in measured:
-            continue
-        told = layer_mean(source[name], source)
-        columns += [(words, name, told.sel(where), where) for words, where in _rows(told, _COLUMNS[name])]
-    places = list(product(*(measured[name].values for name in sweep)))
-    lines = [[*(_AXES.get(name, name) for name in sweep), *(label for label, *_ in columns)]]
+        if source is not None and name in source and name in measured:
+            columns.append((name, layer_mean(source[name], source)))
+
+    def cells(place: dict[str, Any]) -> Iterator[str]:
+        for name, told in columns:
+            mean, ratio = _against(measured, name, place, at(told, place).item(), theory)
+            yield f"{mean} ({ratio.partition(' ±')[0]})" if ratio else mean
+
+    heads = [_COLUMNS[name] for name, _ in columns]
+    return f"measured ± standard error (measured / theory)\n{_places_table(theory, sweep, heads, cells)}"
+
+
+def _places_table(
+    theory: xr.Dataset, sweep: list[str], heads: list[str], cells: Callable[[dict[str, Any]], Iterable[str]]
+) -> str:
+    """A row for each combination of what varies and of the norms."""
+    axes = [*sweep, *(name for name in ("p", "q") if name in theory.dims)]
+    places = list(product(*(theory[name].values for name in axes)))
+    lines = [[*(_AXES.get(name, name) for name in axes), *heads]]
     for place in places[:MOST_ROWS]:
-        spot = dict(zip(sweep, place, strict=True))
-        cells = []
-        for _, name, told, where in columns:
-            mean, ratio = _against(measured.sel(spot), name, where, told.sel(spot).item(), theory)
-            cells.append(f"{mean} ({ratio.partition(' ±')[0] or '-'})")
-        lines.append([*(_coordinate(one) for one in place), *cells])
-    return f"measured ± standard error (measured / theory)\n{table(lines)}{_left_out(len(places))}"
+        lines.append([*map(_coordinate, place), *cells(dict(zip(axes, place, strict=True)))])
+    return table(lines) + _left_out(len(places))
+
+
+def at(values: xr.DataArray, place: dict[str, Any]) -> xr.DataArray:
+    """The values at a place, of whose axes they may have some only."""
+    return values.sel({name: one for name, one in place.items() if name in values.dims})
 
 
 def _left_out(count: int) -> str:
@@ -263,8 +275,3 @@ def _cell(name: str, value: float) -> str:
     if name in ("safe_width", "safe_depth") and np.isfinite(value):
         return "100+" if name == "safe_depth" and value >= 100 else f"{value:.0f}"
     return number(value)
-
-
-def axis_label(name: str) -> str:
-    """What a varied field is called on an axis."""
-    return describe_variable(name).long_name

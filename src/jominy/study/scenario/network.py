@@ -28,6 +28,8 @@ from jominy.study.scenario.toml_file import read_toml
 if TYPE_CHECKING:
     import xarray as xr
 
+    from jominy.networks import LabelledInputs
+
 
 class NetworkScenario(Table):
     """One study of a random network, checked as it is read.
@@ -190,6 +192,24 @@ class NetworkScenario(Table):
                 steps=self.training.steps,
             )
         )
+
+    def measure_real(self, *, progress: bool = True) -> xr.Dataset:
+        """Real networks in the variables of `theory()` and `trainability()`, with a ``network`` dimension (PyTorch)."""
+        from jominy.study.measure_network import measure_network
+
+        return measure_network(self, progress=progress)
+
+    def labelled(self, architecture: Architecture) -> LabelledInputs | None:
+        """The data for a network to be measured on; None without data."""
+        if self.data is None:
+            return None
+        return self.data.inputs(self._folder, architecture.input_dim, architecture.output_dim, self.measure.seed)
+
+    def noise(self, architecture: Architecture) -> Any:
+        """Random inputs, for a network without data."""
+        from jominy.networks import noise
+
+        return noise(self.measure.inputs, architecture.input_dim, seed=self.measure.seed)
 
     def _titled(self, result: xr.Dataset) -> xr.Dataset:
         return result.assign_attrs(title=self.title) if self.title else result
