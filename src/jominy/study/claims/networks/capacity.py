@@ -13,13 +13,11 @@ RADIUS, STEPS, PER_HORIZON = 0.8, 40, 20
 
 def capacity(effort: NetworkEffort) -> Claim:
     """The Fisher-Rao norm at initialisation, and along a training on the adversarial loss."""
-    import torch
-
     from jominy.networks import AdversarialLoss, LabelledInputs, RandomNetwork, measure_radial_moments, noise, train
 
     findings: list[Finding] = []
     curves: list[Curve] = []
-    inputs = noise(4 * effort.inputs, DIM, seed=6)
+    inputs, few = noise(4 * effort.inputs, DIM, seed=6), noise(8, DIM, seed=7).double()
     width = effort.width // 4
     for kind, network in (("no shortcuts", plain(effort.width)), ("shortcuts", residual(effort.width))):
         seen = measure_radial_moments(network, inputs, networks=2 * effort.networks, seed=90, progress=False)
@@ -39,8 +37,8 @@ def capacity(effort: NetworkEffort) -> Claim:
     for kind, network in (("no shortcuts", plain(width)), ("shortcuts", residual(width))):
         horizon = weight_variance_curve(network, RADIUS, [0], 1.0).attrs["sample_horizon_step"]
         result = train(
-            [RandomNetwork(network, seed=95 + k, dtype=torch.float64) for k in range(effort.networks)],
-            LabelledInputs(noise(8, DIM, seed=7).double(), np.zeros(8, dtype=int)),
+            [RandomNetwork(network, seed=95 + k, dtype=few.dtype) for k in range(effort.networks)],
+            LabelledInputs(few, np.zeros(8, dtype=int)),
             AdversarialLoss(RADIUS, attack_steps=4),
             rate=horizon / PER_HORIZON,
             steps=STEPS,
