@@ -10,6 +10,7 @@ _EPILOG = """\
 examples:
   jominy diagnose my_model.py:build --inputs x.npy --radius 0.3
   jominy diagnose my_model.py:build --weights trained.safetensors --inputs x.npy --radius 0.03 --p inf --json
+  jominy diagnose my_model.py:build --inputs x.npy --labels y.npy --radius 0.3
 
 build() returns a torch.nn.Module; x.npy holds one input per row, as the module takes them. Weights are read as data
 only, and no code is run but your own file's. Needs PyTorch: pip install 'jominy[torch]'.
@@ -22,17 +23,21 @@ def add(commands: argparse._SubParsersAction) -> None:
         "diagnose",
         help="look at a PyTorch module of your own: parts, attack, theory",
         description="What a module is made of, what an attack of some radius does to its output, and what the "
-        "mean-field theory predicts, where it applies.",
+        "mean-field theory predicts, where it applies; with labels, whether it can be trained against that attack.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("module", metavar="FILE:NAME", help="Python file, and the module or function in it")
     command.add_argument("--inputs", metavar="FILE", required=True, help="inputs, .npy (n, ...) or .npz with x")
+    command.add_argument("--labels", metavar="FILE", help="classes 0, 1, ... of the inputs: can it be trained?")
     command.add_argument("--radius", type=float, metavar="R", required=True, help="largest p-norm of the attack")
     command.add_argument("--p", type=float, default=2.0, metavar="P", help="norm of the attack: 1, 2, inf (default 2)")
     command.add_argument("--q", type=float, default=2.0, metavar="Q", help="norm of the change: 1, 2, inf (default 2)")
     command.add_argument("--weights", metavar="FILE", help="trained weights: safetensors, or a PyTorch file of tensors")
-    command.add_argument("--limit", type=int, default=64, metavar="N", help="use the first N inputs (default 64)")
+    command.add_argument("--limit", type=int, metavar="N", help="use the first N inputs (default 64; 200 with labels)")
+    command.add_argument(
+        "--adversarial-weight", type=float, default=1.0, metavar="W", help="of the adversarial loss in that training"
+    )
     command.add_argument("--out", metavar="FILE", help="save it as JSON")
     command.add_argument("--json", action="store_true", help="print JSON, and nothing else, on standard output")
     command.set_defaults(run=run)
@@ -40,14 +45,28 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Load, diagnose, print, save."""
-    from jominy.networks import diagnose, load_inputs, load_module, load_weights
+    from jominy.networks import diagnose, load_inputs, load_labels, load_module, load_weights
 
     module, initial = load_module(arguments.module), None
     if arguments.weights is not None:
         initial = load_module(arguments.module)
         load_weights(module, arguments.weights)
-    inputs = load_inputs(arguments.inputs, module, arguments.limit)
-    told = diagnose(module, inputs, arguments.radius, arguments.p, arguments.q, initial=initial)
+    limit = arguments.limit
+    if limit is None:
+        limit = 64 if arguments.labels is None else 200
+    inputs, labels = load_inputs(arguments.inputs, module, limit), None
+    if arguments.labels is not None:
+        labels = load_labels(arguments.labels, arguments.inputs, limit)
+    told = diagnose(
+        module,
+        inputs,
+        arguments.radius,
+        arguments.p,
+        arguments.q,
+        labels=labels,
+        adversarial_weight=arguments.adversarial_weight,
+        initial=initial,
+    )
     if arguments.out is not None:
         output.save_json(arguments.out, told.describe(), "the diagnosis")
         output.say(f"saved {arguments.out}")

@@ -17,7 +17,7 @@ from jominy.meanfield.geometry import InputGeometry
 from jominy.meanfield.kernels import tangent_kernel
 from jominy.meanfield.norms import norm_exponent
 from jominy.meanfield.numbers import Numbers, finite
-from jominy.meanfield.verdict import Verdict
+from jominy.meanfield.verdict import Verdict, slowdown_law
 
 COHERENT, FINITE, WIDTH_POWER = 0.3, 1.6, 1.35
 """The FITTED constants of g2: of its coherent part, of its finite-width part, and the exponent of the width there."""
@@ -143,8 +143,7 @@ def trainability_index(
         collapse = np.where(lam * loss > 0, loss / (lam * power), np.inf)
         signal = np.where(parts.signal_rate > 0, np.log(k) / parts.signal_rate, np.inf)
         tau = np.where(parts.signal_rate > 0, collapse / signal, 0.0)
-        slow = np.where(architecture.shortcut, 0.025 * tau**-1.36, 0.09 * lam**0.8 * tau**-1.3)
-        slowdown = 1 + slow
+        slowdown = slowdown_law(tau, lam, architecture.shortcut)
     values = (tau, collapse, signal, slowdown, signal * slowdown)
     made_of = (parts.signal_rate, power, parts.coherent, parts.single)
     return TrainabilityIndex(*(np.asarray(value)[()] for value in (*values, *made_of)))

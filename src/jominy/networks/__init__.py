@@ -22,6 +22,7 @@ else:
     from jominy.networks.inputs import noise as noise
     from jominy.networks.inputs import one_hot as one_hot
     from jominy.networks.loading import load_inputs as load_inputs
+    from jominy.networks.loading import load_labels as load_labels
     from jominy.networks.loading import load_module as load_module
     from jominy.networks.loading import load_weights as load_weights
     from jominy.networks.measure import measure_adversarial_loss as measure_adversarial_loss

@@ -8,12 +8,16 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import ArrayLike
 from torch import Tensor, nn
 
 from jominy.errors import InputError
 from jominy.meanfield.constants import Sharp
 from jominy.meanfield.norms import norm_exponent
+from jominy.meanfield.numbers import finite
 from jominy.networks.anatomy import Anatomy, anatomy
+from jominy.networks.diagnosed_index import MeasuredIndex, measure_index
+from jominy.networks.inputs import LabelledInputs
 from jominy.networks.modules import evaluating, flat_function, jacobians
 from jominy.networks.operator_norms import operator_norm
 from jominy.networks.perturbations import check_radius, strongest_perturbation
@@ -58,6 +62,7 @@ class Diagnosis:
     adversarial_loss : (mean over inputs, standard error) of max ||f(x + eta) - f(x)||_q, by attack: a lower bound
     predicted_norm, predicted_loss : by the mean-field theory with the variances that the weights have now; None where
         the theory does not apply
+    trainability : the index tau measured on the module, with its verdict; None without labels
     """
 
     radius: float
@@ -74,14 +79,17 @@ class Diagnosis:
     adversarial_loss: tuple[float, float]
     predicted_norm: float | None
     predicted_loss: float | None
+    trainability: MeasuredIndex | None = None
 
     def describe(self) -> dict[str, Any]:
         """The diagnosis as a JSON-able record."""
         record: dict[str, Any] = {
-            name: value for name, value in vars(self).items() if name not in ("anatomy", "layers")
+            name: value for name, value in vars(self).items() if name not in ("anatomy", "layers", "trainability")
         }
         record |= {"p": _text(self.p), "q": _text(self.q), "layers": [vars(layer) for layer in self.layers]}
         record |= {name: getattr(self.anatomy, name) for name in ("activations", "shortcuts", "total_gain")}
+        if self.trainability is not None:
+            record["trainability"] = self.trainability.describe()
         return record | {"not_in_the_theory": list(self.anatomy.others), "said": self.sentences()}
 
     def sentences(self) -> list[str]:
@@ -95,7 +103,7 @@ class Diagnosis:
         else:
             told.append(self._compared())
             told += self._propagation()
-        return told
+        return told if self.trainability is None else told + self.trainability.sentences()
 
     def _made_of(self) -> str:
         parts = [f"{len(self.layers)} fully connected layers", f"{self.anatomy.activations} ReLU-like activations"]
@@ -150,6 +158,8 @@ def diagnose(
     p: float = 2,
     q: float = 2,
     *,
+    labels: ArrayLike | Tensor | None = None,
+    adversarial_weight: float = 1.0,
     initial: nn.Module | None = None,
     seed: int = 0,
 ) -> Diagnosis:
@@ -167,13 +177,16 @@ def diagnose(
     inputs : (n, ...), of the module's dtype; some 64 of them are enough
     radius : largest ||eta||_p
     p, q : 1, 2 or infinity
+    labels : (n,) whole numbers from 0, the classes of the inputs; with them, the trainability index is measured, for a
+        training on cross-entropy + adversarial_weight * adversarial loss from these weights; 200 inputs are good
     initial : the module at initialisation, to compare the weight variances with
-    seed : of the attack's random starts
+    seed : of the attack's random starts, and of the batches
 
     Raises
     ------
     InputError
-        A module that does not accept the inputs or has weights that are not finite; a negative radius; another norm.
+        A module that does not accept the inputs or has weights that are not finite; a negative radius; another norm;
+        labels that do not fit the inputs or the outputs.
 
     Examples
     --------
@@ -188,6 +201,7 @@ def diagnose(
         raise InputError("diagnose takes a torch.nn.Module", type(module).__name__)
     if radius == 0:
         raise InputError("a diagnosis needs a radius above zero", radius, "say how strong the attack is")
+    weight = float(finite(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
     with evaluating(module):
         function, rows = flat_function(module, inputs)
         with torch.no_grad():
@@ -198,6 +212,9 @@ def diagnose(
             measured = _mean(operator_norm(jacobians(module, function, rows).detach(), p, q, seed=seed).value)
     attack = strongest_perturbation(module, inputs, radius, p, q, seed=seed)
     parts = anatomy(module, inputs)
+    index = None
+    if labels is not None:
+        index = measure_index(module, LabelledInputs(inputs, labels), radius, p, q, weight, parts, seed)
     predicted = None
     if parts.total_gain is not None and parts.width_dimension is not None:
         d, k, width = (np.asarray(float(size)) for size in (dimension, classes, parts.width_dimension))
@@ -218,6 +235,7 @@ def diagnose(
         adversarial_loss=_mean(attack.loss),
         predicted_norm=predicted,
         predicted_loss=None if predicted is None else radius * predicted,
+        trainability=index,
     )
 
 

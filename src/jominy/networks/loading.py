@@ -84,17 +84,35 @@ def load_inputs(file: str, module: nn.Module, limit: int) -> Tensor:
 
     Raises InputError for a file that is missing, no array of numbers, or empty.
     """
-    if not Path(file).is_file():
-        raise InputError("the file of inputs must exist", file, "Save them with numpy.save('x.npy', x)")
-    try:
-        loaded = np.load(file, allow_pickle=False)
-        if not isinstance(loaded, np.ndarray):
-            name = "x" if "x" in loaded else loaded.files[0] if len(loaded.files) == 1 else ""
-            loaded = loaded[name]
-        values = np.asarray(loaded, dtype=float)
-    except (ValueError, OSError, KeyError, EOFError) as error:
-        raise InputError("inputs must be a .npy or .npz file of numbers", f"{file}: {error}") from error
+    values = _array(file, "x", "inputs")
     if values.ndim < 2 or not len(values):
         raise InputError("inputs must have one row per input, (n, d) or (n, ...)", f"shape {values.shape}")
     weight = next((w for w in module.parameters() if w.is_floating_point()), None)
     return torch.from_numpy(values[:limit]).to(torch.float32 if weight is None else weight.dtype)
+
+
+def load_labels(file: str, inputs: str, limit: int) -> Tensor:
+    """The labels of the first `limit` inputs in the file `inputs`: a .npy file, or the array y of a .npz.
+
+    Raises InputError for a file that is missing, labels that are not whole numbers from 0, or not one for each input.
+    """
+    values, count = _array(file, "y", "labels"), len(_array(inputs, "x", "inputs"))
+    if values.shape != (count,):
+        raise InputError("there must be one label for each input", f"labels of shape {values.shape}, {count} inputs")
+    if not np.all(values == np.round(values)) or np.any(values < 0):
+        wrong = values[(values != np.round(values)) | (values < 0)][0]
+        raise InputError("labels must be whole numbers from 0", wrong, "number the classes 0, 1, 2, ...")
+    return torch.from_numpy(values[:limit]).long()
+
+
+def _array(file: str, name: str, what: str) -> np.ndarray:
+    """The array in a .npy file, or that of this name (or the only one) in a .npz."""
+    if not Path(file).is_file():
+        raise InputError(f"the file of {what} must exist", file, f"Save them with numpy.save('{name}.npy', {name})")
+    try:
+        loaded = np.load(file, allow_pickle=False)
+        if not isinstance(loaded, np.ndarray):
+            loaded = loaded[name if name in loaded else loaded.files[0] if len(loaded.files) == 1 else ""]
+        return np.asarray(loaded, dtype=float)
+    except (ValueError, OSError, KeyError, EOFError) as error:
+        raise InputError(f"{what} must be a .npy or .npz file of numbers", f"{file}: {error}") from error
