@@ -87,6 +87,7 @@ if TYPE_CHECKING:
     from jominy.networks import LabelledInputs as LabelledInputs
     from jominy.networks import MinMax as MinMax
     from jominy.networks import RandomNetwork as RandomNetwork
+    from jominy.networks import diagnose as diagnose
     from jominy.networks import digits as digits
     from jominy.networks import fgsm as fgsm
     from jominy.networks import gaussian_classes as gaussian_classes
@@ -117,6 +118,7 @@ if TYPE_CHECKING:
     from jominy.schedules import RadiusPiecewise as RadiusPiecewise
     from jominy.schedules import RadiusRamp as RadiusRamp
     from jominy.show import plot as plot
+    from jominy.study import NetworkScenario as NetworkScenario
     from jominy.study import Scenario as Scenario
     from jominy.study import advise as advise
     from jominy.study import compare as compare
@@ -146,8 +148,8 @@ _ROOMS = {
         "weight_variance_curve",
     ),
     "networks": (
-        "AdversarialLoss", "CrossEntropyPlus", "LabelledInputs", "MinMax", "RandomNetwork", "digits", "fgsm",
-        "gaussian_classes", "measure_adversarial_loss", "measure_affine_law", "measure_operator_norms",
+        "AdversarialLoss", "CrossEntropyPlus", "LabelledInputs", "MinMax", "RandomNetwork", "diagnose", "digits",
+        "fgsm", "gaussian_classes", "measure_adversarial_loss", "measure_affine_law", "measure_operator_norms",
         "measure_radial_moments", "measure_trainability", "measure_weight_rate", "noise", "one_hot", "operator_norm",
         "pgd", "strongest_perturbation", "train",
     ),
@@ -157,7 +159,7 @@ _ROOMS = {
         "RadiusFunction", "RadiusPiecewise", "RadiusRamp",
     ),
     "show": ("plot",),
-    "study": ("Scenario", "advise", "compare"),
+    "study": ("NetworkScenario", "Scenario", "advise", "compare"),
 }  # fmt: skip
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -57,6 +57,11 @@ def run(arguments: argparse.Namespace) -> int:
     measured = study.measure_real() if arguments.measure else None
     if measured is not None:
         results["measured"] = measured
+        if measured.sizes["network"] > 1:  # one network has no standard error
+            from jominy.study import compare
+
+            known = told if trained is None else told.assign(trained.drop_vars("longest_time", errors="ignore"))
+            results["comparison"] = compare(known, measured)
     for name, result in results.items():
         output.save(arguments, result, "" if name == "theory" else name)
     if arguments.plot is not None:

@@ -18,18 +18,19 @@ def add(commands: argparse._SubParsersAction) -> None:
         "schema",
         help=_HELP,
         description=_HELP + ".",
-        epilog="example:\n  jominy schema --out scenario.schema.json",
+        epilog="examples:\n  jominy schema --out scenario.schema.json\n  jominy schema --network",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    command.add_argument("--network", action="store_true", help="that of network scenarios (`jominy network`)")
     command.add_argument("--out", metavar="FILE", help="write it there instead")
     command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Print or write the schema."""
-    from jominy.study.scenario import json_schema
+    from jominy.study.scenario import NetworkScenario, Scenario, json_schema
 
-    text = json.dumps(json_schema(), indent=2, allow_nan=False)
+    text = json.dumps(json_schema(NetworkScenario if arguments.network else Scenario), indent=2, allow_nan=False)
     if arguments.out is None:
         print(text)
         return 0

@@ -29,6 +29,9 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
     simulation
         Result with at least two seeds.
 
+    The theory of a network is compared with real ones, over their ``network`` dimension, by
+    :func:`jominy.study.compare_networks.compare_networks`.
+
     Where the forecast has bands (``<name>_bias``), the forecast of the mean over runs is the curve plus the bias, and
     that is what is compared; a note says so.
 
@@ -59,6 +62,10 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
     >>> round(float(report["z"].sel(variable="norm", time=1.0)), 6)  # mean 1.0, standard error 0.1
     1.0
     """
+    if "network" in simulation.dims or "network" in forecast.dims:
+        from jominy.study.compare_networks import compare_networks
+
+        return compare_networks(forecast, simulation)
     _check(forecast, simulation)
     corrected = [str(key) for key in forecast.data_vars if f"{key}_bias" in forecast]
     forecast = forecast.assign({name: forecast[name] + forecast[f"{name}_bias"] for name in corrected})
