@@ -14,7 +14,7 @@ UNOPTIMISED := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusio
 
 help:
 	@sed -n '2,3s/^# *//p' Makefile
-	@echo "others: test-slow, lint, bench, schema (renews docs/scenario.schema.json), clean"
+	@echo "others: test-slow, lint, bench, schema (renews docs/*.schema.json), clean"
 
 $(READY): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "jominy needs Python 3.11 to 3.13, and %s is %d.%d; name another: make PYTHON=python3.12" % (sys.executable, *v))'
@@ -42,6 +42,7 @@ bench: $(READY)
 
 schema: $(READY)
 	$(BIN)/jominy schema --out docs/scenario.schema.json
+	$(BIN)/jominy schema --network --out docs/network.schema.json
 
 clean:
 	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo.png

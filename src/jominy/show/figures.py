@@ -46,6 +46,9 @@ def plot(
     variables
         Draw these instead, one panel each.
 
+    The theory of a network, and what was measured of real ones, are drawn by
+    :func:`jominy.show.network_figures.plot_network`.
+
     Raises
     ------
     InputError
@@ -66,6 +69,10 @@ def plot(
     results = [result for result in (forecast, simulation) if result is not None]
     if not results:
         raise InputError("plot needs a forecast, a simulation or both", next_step="pass what forecast(...) returned")
+    if forecast is not None and "adversarial_loss_bound" in forecast:
+        from jominy.show.network_figures import plot_network
+
+        return plot_network(forecast, measured=simulation, title=str(forecast.attrs.get("title", "")))
     if simulation is not None and "seed" not in simulation.dims:
         raise InputError(
             "the second argument of plot must be a simulation, with a seed dimension",

@@ -50,6 +50,7 @@ _COLUMNS = {
     "trainability_index": "tau",
     "slowdown": "slowdown",
     "learning_time": "learning time",
+    "longest_time": "weights last",
     "safe_width": "safe width",
     "safe_depth": "safe depth",
     "safe_radius": "safe radius",
