@@ -121,7 +121,7 @@ def _verdicts(ax: Axes) -> None:
         (SAFE_FROM, high, GREEN, "trainable"),
     ):
         ax.axhspan(bottom, top, color=colour, alpha=0.1, linewidth=0)
-        ax.text(0.02, np.sqrt(bottom * top), words, transform=ax.get_yaxis_transform(), ha="left", va="center",
+        ax.text(1.02, np.sqrt(bottom * top), words, transform=ax.get_yaxis_transform(), ha="left", va="center",
                 fontsize=7, color=GREY)  # fmt: skip
     ax.set_ylim(low, high)
     ax.set_ylabel("trainability index tau")
@@ -129,7 +129,7 @@ def _verdicts(ax: Axes) -> None:
 
 def _scale(ax: Axes, x: np.ndarray, y: np.ndarray, name: str, over_radius: bool) -> None:
     """Logarithmic axes where a range is wide; both for a loss against the radius, so that its line stays straight."""
-    wide = x.dtype.kind != "b" and bool(np.all(x > 0)) and np.max(x) > _LOG_FROM * np.min(x)
+    wide = x.dtype.kind != "b" and bool(np.all(x > 0)) and np.max(x) >= _LOG_FROM * np.min(x)
     if wide:
         ax.set_xscale("log")
     if name != "adversarial_loss":

@@ -103,7 +103,11 @@ def sentences(theory: xr.Dataset, trained: xr.Dataset | None, measured: xr.Datas
 
 def _verdict(trained: xr.Dataset) -> list[str]:
     if "verdict" not in trained.attrs:
-        return ["tau < 0.25: expect a plateau; 0.25 to 0.4: borderline; above: no adversarial slowdown."]
+        return [
+            "tau < 0.25: expect a plateau; 0.25 to 0.4: borderline; above: no adversarial slowdown.",
+            "Learning times are in rate x width x steps. `weights last`, in rate x steps: when the weight-variance law "
+            "says that the signal is lost, which is no verdict.",
+        ]
     advice = str(trained.attrs["advice"]).replace("`slowdown`", f"{float(trained['slowdown']):.2g}")
     told = [advice]
     if "reliability" in trained.attrs:
