@@ -6,7 +6,7 @@ import numpy as np
 
 from jominy.study.claims.base import Claim, Curve, Finding, Panel, boundary, condition
 from jominy.study.claims.networks.effort import NetworkEffort, plain, residual
-from jominy.study.claims.networks.trials import KEPT, Trial, random_trial, roc_area
+from jominy.study.claims.networks.trials import KEPT, Trial, random_trial, roc_area, run_all
 
 RADIUS, WIDTH = 1.3, 128
 WANTED_AREA = 0.93
@@ -20,9 +20,11 @@ def failure(effort: NetworkEffort) -> Claim:
         "depth 2, no shortcuts": (Trial(plain(WIDTH, depth=2), RADIUS), True),
     }
     findings: list[Finding] = []
+    outcomes = iter(
+        run_all([(trial, effort.networks, 40, with_) for trial, _ in cases.values() for with_ in (True, False)])
+    )
     for name, (trial, succeeds) in cases.items():
-        adversarial, change = trial.run(effort.networks, 40, adversarial=True)
-        standard, _ = trial.run(effort.networks, 40, adversarial=False)
+        (adversarial, change), (standard, _) = next(outcomes), next(outcomes)
         ratio = adversarial / standard
         mean, error = float(ratio.mean()), float(ratio.std(ddof=1) / np.sqrt(len(ratio)))
         findings += [
@@ -68,11 +70,9 @@ def _ranking(count: int) -> tuple[list[Finding], Panel]:
     """Areas under the ROC curve of both yardsticks over random trials."""
     draw = np.random.default_rng(2025)
     trials = [random_trial(draw) for _ in range(count)]
-    kept = []
-    for k, trial in enumerate(trials):
-        with_attack, _ = trial.run(1, 1000 + k, adversarial=True)
-        without, _ = trial.run(1, 1000 + k, adversarial=False)
-        kept.append(float(with_attack[0] / without[0]))
+    jobs = [(trial, 1, 1000 + k, with_) for k, trial in enumerate(trials) for with_ in (True, False)]
+    accuracy = np.array([outcome.accuracy[0] for outcome in run_all(jobs)]).reshape(count, 2)
+    kept = accuracy[:, 0] / accuracy[:, 1]
     index, law, success = (np.array(v) for v in ([t.index() for t in trials], [t.law() for t in trials], kept))
     fine = success >= KEPT
     area, error = roc_area(index, fine)

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from multiprocessing import get_context
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -46,8 +50,8 @@ class Trial:
         steps_time = self.pace / float(self.architecture.width) * self.steps
         return float(longest_time(self.architecture, self.radius, 2, 2)) / steps_time
 
-    def run(self, networks: int, seed: int, *, adversarial: bool) -> tuple[np.ndarray, np.ndarray]:
-        """Clean accuracy (networks,) on the other inputs, and the largest relative change of a weight variance."""
+    def run(self, networks: int, seed: int, *, adversarial: bool) -> Outcome:
+        """Train networks with seeds seed, seed + 1, ..., with or without the adversarial term."""
         from jominy.networks import CrossEntropyPlus, RandomNetwork, train
 
         data, held_out = self.inputs(seed + 500)
@@ -64,7 +68,26 @@ class Trial:
         )
         variance = result["weight_variance"].values
         change = np.abs(variance[:, -1] / variance[:, 0] - 1).max(axis=-1)
-        return result["clean_accuracy"].values[:, -1], change
+        return Outcome(result["clean_accuracy"].values[:, -1], change)
+
+
+class Outcome(NamedTuple):
+    """Clean accuracies (networks,) on the other inputs, and the largest relative change of a weight variance."""
+
+    accuracy: np.ndarray
+    change: np.ndarray
+
+
+def run_all(jobs: Sequence[tuple[Trial, int, int, bool]]) -> list[Outcome]:
+    """The outcomes of (trial, networks, seed, adversarial), on all cores: one training is too small for two of them."""
+    # Started afresh: a copy of a process that runs JAX's or PyTorch's threads may never wake up.
+    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(jobs)), mp_context=get_context("spawn")) as pool:
+        return list(pool.map(_run, jobs))
+
+
+def _run(job: tuple[Trial, int, int, bool]) -> Outcome:
+    trial, networks, seed, adversarial = job
+    return trial.run(networks, seed, adversarial=adversarial)
 
 
 def random_trial(draw: np.random.Generator) -> Trial:
