@@ -91,6 +91,20 @@ def test_without_data_there_is_no_verdict(small, capsys):
     assert "No word on trainability" in text and "tau" not in text
 
 
+def test_every_field_can_vary(small, capsys, tmp_path):
+    fields = {
+        "depth": "[1, 2]", "width": "[30, 60]", "input_dim": "[10, 20]", "output_dim": "[2, 4]", "radius": "[0.0, 0.4]",
+        "weight_variance": "[1.0, 2.0]", "bias_variance": "[0.0, 0.1]", "shortcut": "[false, true]",
+        "adversarial_weight": "[0.0, 1.0]",
+    }  # fmt: skip
+    for name, values in fields.items():
+        small.write_text(SMALL + f"[vary]\n{name} = {values}\n")
+        assert main(["network", str(small), "--plot", str(tmp_path / "a.png")]) == 0
+        text = capsys.readouterr().out
+        assert "nan" not in text and "tau" in text
+        assert len(jm.NetworkScenario.load(small).theory()[name]) == 2
+
+
 def test_one_line_says_what_is_wrong(small, capsys):
     for options, words in (
         (["--depth", "0"], "'network.depth' must be >= 1"),

@@ -66,9 +66,12 @@ def _variable(values: xr.DataArray) -> dict[str, Any]:
     runs = next((name for name in ("seed", "network") if name in values.dims), None)
     if runs is None:
         return {**described, "dimensions": list(map(str, values.dims)), "values": values.values.tolist()}
+    import numpy as np
+
     mean = values.mean(runs, skipna=False)
     number = values.sizes[runs]
-    spread = values.std(runs, ddof=1, skipna=False) if number > 1 else 0 * mean
+    with np.errstate(invalid="ignore"):  # the spread of infinite values is not a number, which becomes null
+        spread = values.std(runs, ddof=1, skipna=False) if number > 1 else 0 * mean
     return {
         **described,
         "dimensions": list(map(str, mean.dims)),

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _SERIES = ((BLUE, "o"), (ORANGE, "s"), (GREEN, "^"), (VERMILION, "D"), (PURPLE, "v"), (SKY, "P"))
+MOST_TICKS = 8  # so many values of a field are marked on its axis as they are
 _LOG_FROM = 8.0  # a range of this factor is shown on a logarithmic axis
 
 
@@ -132,6 +133,9 @@ def _scale(ax: Axes, x: np.ndarray, y: np.ndarray, name: str, over_radius: bool)
     wide = x.dtype.kind != "b" and bool(np.all(x > 0)) and np.max(x) >= _LOG_FROM * np.min(x)
     if wide:
         ax.set_xscale("log")
+    if not over_radius and len(x) <= MOST_TICKS:
+        ax.set_xticks(x, [_value(one) for one in x], minor=False)
+        ax.minorticks_off()
     if name != "adversarial_loss":
         return
     if (wide or not over_radius) and np.all(y > 0) and np.max(y) > _LOG_FROM * np.min(y):

@@ -65,9 +65,10 @@ def network_text(theory: xr.Dataset, trained: xr.Dataset | None, measured: xr.Da
     parts = [_heading(theory), _quantities(theory, measured, _NETWORK, sweep)]
     if trained is not None:
         told = json.loads(trained.attrs["scenario"])
-        loss = f"cross-entropy + {told['adversarial_weight']:g} x adversarial loss"
-        varied = "cross-entropy + adversarial loss" if "adversarial_weight" in sweep else loss
-        parts.append(f"trainability: {varied}, l{short(told['p'])} attack, plain SGD")
+        weight = told["adversarial_weight"]
+        factor = f"{weight:g} x " if isinstance(weight, (int, float)) else "weight x "
+        loss = f"cross-entropy + {factor}adversarial loss"
+        parts.append(f"trainability: {loss}, l{short(told['p'])} attack, plain SGD")
         parts.append(_quantities(trained, measured, _TRAINABILITY, sweep))
     if sweep:
         parts.append(_sweep_table(theory, trained, sweep))
@@ -225,6 +226,8 @@ def _sweep_table(theory: xr.Dataset, trained: xr.Dataset | None, sweep: list[str
         values = layer_mean(source[name], source)
         if not np.allclose(values, values.values.flat[0], rtol=1e-9, equal_nan=True):
             columns.append((label, values.rename(name)))
+    if not columns:
+        return ""
     return _places_table(
         theory,
         sweep,

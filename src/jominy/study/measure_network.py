@@ -99,7 +99,7 @@ class _Points:
             measure_radial_moments(network, inputs, **given).drop_vars("output_variance"),
             self._losses(network, inputs, radius, given),
         ]
-        if data is not None and study.index_norm is not None and network.output_dim > 1:
+        if data is not None and study.index_norm is not None and study.has_classes:
             weight = place.get("adversarial_weight", study.training.adversarial_weight)
             parts.append(self._index(network, data, radius, weight))
         self.interrupted |= any(part.attrs.get("status") == Status.INTERRUPTED.label for part in parts)

@@ -51,6 +51,7 @@ def test_trainability_is_that_of_the_call():
     )
     assert found.identical(direct)
     assert study().trainability() is None and study(data=CLASSES, p=1).trainability() is None
+    assert study(data=CLASSES, network=network(output_dim=1)).trainability() is None
     assert study(data=CLASSES, p=[1, "inf"]).index_norm == math.inf
 
 
@@ -124,6 +125,8 @@ def test_files_that_will_not_do(tmp_path):
         ({"vary": {"width": []}}, "vary.width"),
         ({"vary": {"radius": [0.1]}, "radius": [0.2]}, "the radius varies twice"),
         ({"training": {"steps": 3}}, "go together"),
+        ({"vary": {"width": [64, 32, 64]}}, "each value of 'width' may be there once"),
+        ({"p": [2, "inf", 2]}, "each value of 'p' may be there once"),
     ],
 )
 def test_messages(changes, words):

@@ -83,6 +83,10 @@ class NetworkScenario(Table):
         for name in ("radius", "p", "q"):
             if getattr(self, name) == []:
                 raise InputError(f"{source}: {name!r} must have at least one value", "[]")
+        several = {name: values for name, values in (("p", self.p), ("q", self.q)) if isinstance(values, list)}
+        for name, values in (self.varied | several).items():
+            if len(set(values)) < len(values):
+                raise InputError(f"{source}: each value of {name!r} may be there once", values)
         if isinstance(self.radius, list) and self.vary.radius is not None:
             raise InputError(f"{source}: the radius varies twice", "radius and vary.radius", "keep one of them")
         training = self.training
@@ -140,6 +144,11 @@ class NetworkScenario(Table):
         )
 
     @property
+    def has_classes(self) -> bool:
+        """Whether every network has two outputs or more."""
+        return min(self.vary.output_dim or [self.architecture().output_dim]) > 1
+
+    @property
     def varied(self) -> dict[str, list]:
         """Field -> values, of everything that varies."""
         found = {name: values for name, values in self.vary if values is not None}
@@ -174,11 +183,11 @@ class NetworkScenario(Table):
         return self._titled(network_theory(self.architecture(), self.first_radius, p, q, vary=self.varied))
 
     def trainability(self) -> xr.Dataset | None:
-        """Whether it can be trained (`trainability`); None without data, one output, or where p is 1 alone."""
+        """Whether it can be trained (`trainability`); None without data, with one output, or where p is 1 alone."""
         from jominy.meanfield import trainability
 
         geometry = self.geometry()
-        if geometry is None or self.index_norm is None:
+        if geometry is None or self.index_norm is None or not self.has_classes:
             return None
         return self._titled(
             trainability(
