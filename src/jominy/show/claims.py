@@ -10,6 +10,7 @@ from jominy.show.text import number, table, wrapped
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from jominy.study.claims import Claim
@@ -42,6 +43,19 @@ def summary_text(claims: Sequence[Claim]) -> str:
     return "\n".join(lines)
 
 
+def _make_logarithmic(ax: Axes, name: str) -> None:
+    """A logarithmic x or y axis; with plain numbers at 1, 2 and 5 where powers of ten alone would be too few."""
+    from matplotlib.ticker import LogLocator, NullFormatter
+
+    ax.set(**{f"{name}scale": "log"})
+    axis = ax.xaxis if name == "x" else ax.yaxis
+    low, high = axis.get_view_interval()
+    if high < 100 * low:
+        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
+
+
 def plot_claim(claim: Claim) -> Figure:
     """Lines for theory, dots with one standard error for measurements; one pair of axes per panel."""
     from matplotlib import rc_context
@@ -68,8 +82,9 @@ def plot_claim(claim: Claim) -> Figure:
             ax.set_title(panel.title)
             ax.set_xlabel(panel.xlabel)
             ax.set_ylabel(panel.ylabel)
-            ax.set_xscale("log" if panel.log[0] else "linear")
-            ax.set_yscale("log" if panel.log[1] else "linear")
+            for name, logarithmic in zip("xy", panel.log, strict=True):
+                if logarithmic:
+                    _make_logarithmic(ax, name)
             ax.legend()
         figure.suptitle(
             f"({claim.letter}) {claim.setup}\nlines: theory, dots: simulation with one standard error", fontsize=8

@@ -27,7 +27,7 @@ def affine(effort: NetworkEffort) -> Claim:
     }
     findings: list[Finding] = []
     curves: list[Curve] = []
-    grid = np.linspace(-4, 4, 161)
+    grid = np.linspace(-3.2, 3.2, 161)
     curves.append(Curve("Gaussian", grid, np.exp(-(grid**2) / 2) / np.sqrt(2 * np.pi)))
     for kind, network in networks.items():
         law = affine_law(network)
@@ -65,8 +65,8 @@ def affine(effort: NetworkEffort) -> Claim:
                 "finite width: twice 3/dN",
             )
         )
-        counts = np.stack([np.histogram(one, bins=40, range=(-4, 4), density=True)[0] for one in standard])
-        centres = np.linspace(-3.9, 3.9, 40)
+        counts = np.stack([np.histogram(one, bins=32, range=(-3.2, 3.2), density=True)[0] for one in standard])
+        centres = np.linspace(-3.1, 3.1, 32)
         curves.append(Curve(kind, centres, counts.mean(0), counts.std(0, ddof=1) / np.sqrt(len(counts))))
     return Claim(
         "a",
