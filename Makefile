@@ -5,6 +5,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
+INSTALL = PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e
 WORKERS ?= 2
 # Tests compile hundreds of programs that run once: without XLA's optimiser that takes a third less time.
 UNOPTIMISED := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
@@ -16,13 +17,20 @@ help:
 	@sed -n '2,3s/^# *//p' Makefile
 	@echo "others: test-slow, lint, bench, schema (renews docs/*.schema.json), clean"
 
-$(READY): pyproject.toml constraints.txt
+$(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "jominy needs Python 3.11 to 3.13, and %s is %d.%d; name another: make PYTHON=python3.12" % (sys.executable, *v))'
 	$(PYTHON) -m venv $(VENV)
-	PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[dev,examples,torch]'
-	@touch $(READY)
 
-demo: $(READY)
+# The demo needs neither PyTorch nor the tools; a second install on top of it adds them.
+$(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) '.[examples]'
+	@touch $@
+
+$(READY): pyproject.toml constraints.txt | $(BIN)/python
+	$(INSTALL) '.[dev,examples,torch]'
+	@touch $(READY) $(VENV)/.demo
+
+demo: $(VENV)/.demo
 	@$(BIN)/jominy compare examples/breast_cancer.toml --plot demo.png
 	@echo "The figure is in demo.png."
 

@@ -11,7 +11,7 @@ import numpy as np
 from jominy.errors import InputError
 from jominy.meanfield.verdict import COLLAPSE_BELOW, SAFE_FROM
 from jominy.results import describe_variable
-from jominy.show.network_text import at, mean_and_error
+from jominy.show.network_tables import at, mean_and_error
 from jominy.show.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SETTINGS, SKY, VERMILION
 from jominy.show.text import short
 
