@@ -199,7 +199,8 @@ def trainability(
         extra |= {"verdict": verdict.label}
         if verdict.reliability is not None:
             extra |= {"reliability": verdict.reliability}
-        advice = verdict.sentence if verdict is Verdict.SAFE else f"{verdict.sentence} {ADVICE}"
+        helped = verdict in (Verdict.COLLAPSE, Verdict.BORDERLINE)
+        advice = f"{verdict.sentence} {ADVICE}" if helped else verdict.sentence
     return make_result(
         {name: (sweep.dims, sweep.full(value)) for name, value in found.items()},
         sweep.coords,
