@@ -6,7 +6,7 @@ import platform
 import sys
 from pathlib import Path
 
-from benchmarks import attacks, command_line, forecasts, samples, simulators
+from benchmarks import architectures, attacks, command_line, forecasts, samples, simulators
 
 ALL = {
     "forecasts": forecasts,
@@ -14,6 +14,7 @@ ALL = {
     "samples": samples,
     "command_line": command_line,
     "attacks": attacks,
+    "architectures": architectures,
 }
 KEPT = Path("benchmarks/latest.json")
 
