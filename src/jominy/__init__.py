@@ -118,10 +118,18 @@ if TYPE_CHECKING:
     from jominy.schedules import RadiusPiecewise as RadiusPiecewise
     from jominy.schedules import RadiusRamp as RadiusRamp
     from jominy.show import plot as plot
+    from jominy.study import Engine as Engine
+    from jominy.study import Grid as Grid
+    from jominy.study import Linear as Linear
+    from jominy.study import Logarithmic as Logarithmic
+    from jominy.study import LowDiscrepancy as LowDiscrepancy
     from jominy.study import NetworkScenario as NetworkScenario
+    from jominy.study import RandomPoints as RandomPoints
     from jominy.study import Scenario as Scenario
+    from jominy.study import Zipped as Zipped
     from jominy.study import advise as advise
     from jominy.study import compare as compare
+    from jominy.study import sweep as sweep
 
 __version__ = "0.1.0"
 
@@ -159,7 +167,10 @@ _ROOMS = {
         "RadiusFunction", "RadiusPiecewise", "RadiusRamp",
     ),
     "show": ("plot",),
-    "study": ("NetworkScenario", "Scenario", "advise", "compare"),
+    "study": (
+        "Engine", "Grid", "Linear", "Logarithmic", "LowDiscrepancy", "NetworkScenario", "RandomPoints", "Scenario",
+        "Zipped", "advise", "compare", "sweep",
+    ),
 }  # fmt: skip
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}
 

@@ -7,7 +7,7 @@ import pytest
 
 from jominy.cli.main import main
 
-COMMANDS = ["forecast", "simulate", "homogenize", "compare", "optimum", "schema"]
+COMMANDS = ["forecast", "simulate", "homogenize", "compare", "optimum", "sweep", "schema"]
 
 
 def refused(capsys, *argv):

@@ -8,7 +8,19 @@ import sys
 from collections.abc import Sequence
 from typing import NoReturn
 
-from jominy.cli import advise, claims, compare, diagnose, forecast, homogenize, network, optimum, schema, simulate
+from jominy.cli import (
+    advise,
+    claims,
+    compare,
+    diagnose,
+    forecast,
+    homogenize,
+    network,
+    optimum,
+    schema,
+    simulate,
+    sweep,
+)
 from jominy.errors import InputError
 
 BAD_INPUT = 2
@@ -43,7 +55,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"jominy {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for module in (forecast, simulate, homogenize, compare, optimum, advise, network, diagnose, claims, schema):
+    for module in (forecast, simulate, homogenize, compare, optimum, advise, sweep, network, diagnose, claims, schema):
         module.add(commands)
     return root
 

@@ -1,7 +1,15 @@
-"""Studies: scenario files, advice before training, and forecasts compared with simulations."""
+"""Studies: scenario files, advice before training, sweeps, and forecasts compared with simulations."""
 
 from jominy.study.advise import Advice as Advice
 from jominy.study.advise import advise as advise
 from jominy.study.compare import compare as compare
 from jominy.study.scenario import NetworkScenario as NetworkScenario
 from jominy.study.scenario import Scenario as Scenario
+from jominy.study.sweeps import Engine as Engine
+from jominy.study.sweeps import Grid as Grid
+from jominy.study.sweeps import Linear as Linear
+from jominy.study.sweeps import Logarithmic as Logarithmic
+from jominy.study.sweeps import LowDiscrepancy as LowDiscrepancy
+from jominy.study.sweeps import RandomPoints as RandomPoints
+from jominy.study.sweeps import Zipped as Zipped
+from jominy.study.sweeps import sweep as sweep

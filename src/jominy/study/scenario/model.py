@@ -18,6 +18,7 @@ from jominy.study.scenario.losses import Loss
 from jominy.study.scenario.messages import explain
 from jominy.study.scenario.radius import Radius, RadiusTable
 from jominy.study.scenario.samples import FileTable, Loaded, ScikitLearnTable
+from jominy.study.scenario.sweep_table import SweepTable
 from jominy.study.scenario.toml_file import read_toml
 from jominy.study.scenario.training import Schedule, SimulationTable
 from jominy.study.scenario.vectors import RandomStartTable, Start, build_vector
@@ -71,6 +72,7 @@ class Scenario(Table):
         1, ge=1, description="samples per step; a step is rate / dimension times the sum of their gradients"
     )
     simulation: SimulationTable = Field(default_factory=lambda: SimulationTable())
+    sweep: SweepTable | None = Field(None, description="what `jominy sweep` varies")
 
     _folder: Path = PrivateAttr(default_factory=Path)
 

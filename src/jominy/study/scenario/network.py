@@ -23,6 +23,7 @@ from jominy.study.scenario.network_tables import (
     VaryTable,
     exponents,
 )
+from jominy.study.scenario.sweep_table import SweepTable
 from jominy.study.scenario.toml_file import read_toml
 
 if TYPE_CHECKING:
@@ -57,6 +58,7 @@ class NetworkScenario(Table):
     training: NetworkTrainingTable = Field(default_factory=lambda: NetworkTrainingTable())
     vary: VaryTable = Field(default_factory=lambda: VaryTable())
     measure: MeasureTable = Field(default_factory=lambda: MeasureTable())
+    sweep: SweepTable | None = Field(None, description="what `jominy sweep` varies")
 
     _folder: Path = PrivateAttr(default_factory=Path)
 
