@@ -1,13 +1,13 @@
 import numpy as np
 import pytest
 from scipy.stats import qmc
-from sweep_zoo import network, plain
 
 import jominy as jm
 from jominy.study.sweeps.fields import find_field
 from jominy.study.sweeps.keys import key_of
 from jominy.study.sweeps.named import named_design, parse_values
 from jominy.study.sweeps.plan import make_plan
+from sweep_zoo import network, plain
 
 
 def test_ranges_are_those_of_numpy():

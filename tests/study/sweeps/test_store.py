@@ -7,12 +7,12 @@ from glob import glob
 
 import pytest
 import xarray as xr
-from sweep_zoo import network
 
 import jominy as jm
 from jominy.study.sweeps import compute as computing
 from jominy.study.sweeps import engines
 from jominy.study.sweeps.store import FolderStore
+from sweep_zoo import network
 
 OVER = {"radius": [0.1, 0.2, 0.4], "width": [64, 128, 256, 512]}
 

@@ -3,13 +3,13 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 import xarray as xr
-from sweep_zoo import network, plain, same
 
 import jominy as jm
 from jominy.show.sweep_text import at_end
 from jominy.study.sweeps.gather import gather
 from jominy.study.sweeps.plan import make_plan
 from jominy.study.sweeps.records import Labelled, Record
+from sweep_zoo import network, plain, same
 
 
 def test_a_grid_of_forecasts_is_the_lone_forecasts():
