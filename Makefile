@@ -27,7 +27,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(READY): pyproject.toml constraints.txt | $(BIN)/python
-	$(INSTALL) '.[dev,examples,torch]'
+	$(INSTALL) '.[dev,examples,torch,cluster]'
 	@touch $(READY) $(VENV)/.demo
 
 demo: $(VENV)/.demo

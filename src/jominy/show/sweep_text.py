@@ -53,7 +53,7 @@ def at_end(result: xr.Dataset) -> xr.Dataset:
     if "time" in result.dims:
         result = result.isel(time=-1)
     elif "time_index" in result.dims:  # points with fewer times than others are filled up with NaN
-        result = result.isel(time_index=np.maximum(np.isfinite(result["time"]).sum("time_index") - 1, 0))
+        result = result.isel(time_index=np.maximum(result["time"].notnull().sum("time_index") - 1, 0))
     for dim in ("seed", "network"):
         if dim in result.dims:
             numbers = [name for name in result.data_vars if result[name].dtype.kind == "f"]
