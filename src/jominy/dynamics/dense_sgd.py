@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.dense import DenseFlow, DenseState
+from jominy.dynamics.noise import SGD_PURPOSE, Normals, class_cuts
 from jominy.dynamics.sgd import VectorState
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
-from jominy.numerics.streams import stream
 from jominy.schedules import UNKNOWN_DESCENT
 
 
@@ -19,8 +19,8 @@ class DenseNoise(NamedTuple):
     """The randomness of one step, b samples.
 
     Attributes:
-        component: (b, 1) uniform, chooses the class.
-        label: (b, 1) normal, for the randomness of the target.
+        component: (b,) the class.
+        label: (b,) normal, for the randomness of the target.
         input: (b, d) normals of the input.
     """
 
@@ -44,11 +44,11 @@ class DenseSGD(eqx.Module):
     def step(self, state: VectorState, noise: DenseNoise, time: Array) -> VectorState:
         """X <- X - (g/d) sum (Psi_r x + Psi_rho X / ||X||) over a batch of fresh samples x (usually one)."""
         law, loss, vector = self.flow.law, self.flow.loss, state.vector
-        component = jnp.searchsorted(jnp.cumsum(law.weights)[:-1], noise.component[:, 0])
+        component = noise.component
         # Every class's root meets the noise of all seeds in one matrix product; gathering roots per seed would not fit.
         noises = jnp.einsum("nij,bj->bni", self.roots, noise.input)
         sample = law.means[component] + noises[jnp.arange(component.size), component]
-        target = jax.vmap(self.flow.targets.draw)(component, sample @ law.teacher, noise.label[:, 0])
+        target = jax.vmap(self.flow.targets.draw)(component, sample @ law.teacher, noise.label)
         norm = jnp.sqrt(vector @ vector)
         slope, norm_slope = loss.adversarial_slopes(sample @ vector, norm, target, self.flow.radius.at(time))
         pull = jnp.where(norm > 0, jnp.sum(norm_slope) / jnp.where(norm > 0, norm, 1.0), 0.0)
@@ -64,26 +64,23 @@ class DenseSGD(eqx.Module):
         return self.flow.observe(time, DenseState(state.vector, jnp.zeros((size, size)), state.memory))
 
 
-class DenseNoiseSource:
-    """Draws `DenseNoise` for many seeds."""
+class DenseDeal(eqx.Module):
+    """What `DenseSGD` makes of the normals of one step; `cuts` (n - 1,) are those between which the classes lie."""
 
-    def __init__(self, seeds: list[int], dimension: int, batch_size: int = 1):
-        self.dimension, self.batch_size = dimension, batch_size
-        self.generators = [[stream(seed, purpose) for seed in seeds] for purpose in range(3)]
+    cuts: Array
+    dimension: int = eqx.field(static=True)
+    batch_size: int = eqx.field(static=True)
 
-    def floats_per_step(self) -> int:
-        """Numbers needed for one step of one seed."""
-        return self.batch_size * (self.dimension + 2)
+    def __call__(self, normals: Array) -> DenseNoise:
+        b = self.batch_size
+        inputs, classes, labels, _ = jnp.split(normals.astype(float), np.cumsum([b * self.dimension, b, b]))
+        return DenseNoise(jnp.sum(classes[:, None] > self.cuts, axis=1), labels, inputs.reshape(b, -1))
 
-    def draw(self, steps: int) -> DenseNoise:
-        """Noise of the next `steps` steps of all seeds."""
-        component, label, inputs = self.generators
-        batch = (steps, self.batch_size)
-        return DenseNoise(
-            np.stack([g.random((*batch, 1)) for g in component]),
-            np.stack([g.standard_normal((*batch, 1)) for g in label]),
-            np.stack([g.standard_normal((*batch, self.dimension)) for g in inputs]),
-        )
+
+def dense_noise(seeds: list[int], weights: np.ndarray, dimension: int, batch_size: int) -> Normals:
+    """The noise of many seeds, all in one team: they share the products with the covariances' roots."""
+    deal = DenseDeal(class_cuts(weights), dimension, batch_size)
+    return Normals(seeds, SGD_PURPOSE, batch_size * (dimension + 2), deal, team=len(seeds))
 
 
 def covariance_roots(covariances: np.ndarray) -> np.ndarray:

@@ -13,11 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.data.nodes import Nodes
+from jominy.dynamics.noise import SGD_PURPOSE, Normals, class_cuts
 from jominy.dynamics.students import Observation, Student, observe, order_parameters, slopes
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
+from jominy.numerics.chi_square import ChiSquare
 from jominy.numerics.gaussian import GaussianRule
-from jominy.numerics.streams import stream
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
 
@@ -47,8 +48,8 @@ class NodeNoise(NamedTuple):
     """The randomness of one step of one seed, b samples.
 
     Attributes:
-        component: (b, 1) uniform, chooses the class.
-        label: (b, 1) normal, for the randomness of the target.
+        component: (b,) the class.
+        label: (b,) normal, for the randomness of the target.
         along: (b, A, G) normals along the basis.
         rest_along: (b, G) normals along the student's part orthogonal to the basis (0 columns: none).
         rest_beyond: (G,) chi-square: square norm of what remains of the batch together (0 columns: none).
@@ -83,14 +84,14 @@ class NodeSGD(eqx.Module):
     def step(self, state: NodeState, noise: NodeNoise, time: Array) -> NodeState:
         """X <- X - (g/d) sum (Psi_r x + Psi_rho X / ||X||) over a batch of fresh samples x (usually one)."""
         nodes, coordinates = self.nodes, state.coordinates
-        component = jnp.searchsorted(jnp.cumsum(nodes.weights)[:-1], noise.component[:, 0])
+        component = noise.component
         spread = jnp.sqrt(nodes.eigenvalues[component])
         sample = nodes.means[component] + spread[:, None, :] * noise.along * self.present
         rest_size = jnp.sqrt(state.rest)
         rest_sample = spread * noise.rest_along if state.rest.size else noise.rest_along
         score = jnp.sum(coordinates * sample, axis=(1, 2)) + rest_sample @ rest_size
         teacher_score = jnp.sum(nodes.teacher * sample, axis=(1, 2))
-        target = jax.vmap(self.targets.draw)(component, teacher_score, noise.label[:, 0])
+        target = jax.vmap(self.targets.draw)(component, teacher_score, noise.label)
         norm = jnp.sqrt(jnp.sum(coordinates**2) + jnp.sum(state.rest))
         slope, norm_slope = self.loss.adversarial_slopes(score, norm, target, self.radius.at(time))
         pull = jnp.where(norm > 0, jnp.sum(norm_slope) / jnp.where(norm > 0, norm, 1.0), 0.0)
@@ -115,40 +116,52 @@ class NodeSGD(eqx.Module):
         return observe(self.nodes, student, self.optimum, order, self._rate(state, time))
 
 
-class NodeNoiseSource:
-    """Draws `NodeNoise` for many seeds; `rest_dimensions` (G,) counts the dimensions outside the basis, or None."""
+class NodeDeal(eqx.Module):
+    """What `NodeSGD` makes of the normals of one step.
 
-    def __init__(
-        self,
-        seeds: list[int],
-        nodes: Nodes,
-        rest_dimensions: np.ndarray | None,
-        used: tuple[bool, bool],
-        batch_size: int = 1,
-    ):
-        self.shape = nodes.teacher.shape
-        self.rest_dimensions = np.zeros(0) if rest_dimensions is None else rest_dimensions
-        self.classes, self.label_noise = used
-        self.batch_size = batch_size
-        self.generators = [[stream(seed, purpose) for seed in seeds] for purpose in range(5)]
+    Attributes:
+        cuts: (n - 1,) normals between which the classes lie.
+        present: (G,) one where a group has dimensions outside the basis (0 columns: no rest).
+        beyond: square norms in the dimensions outside both the basis and the student.
+    """
 
-    def floats_per_step(self) -> int:
-        """Numbers needed for one step of one seed."""
-        rest = self.rest_dimensions.size
-        return self.batch_size * (self.shape[0] * self.shape[1] + rest + 2) + rest
+    cuts: Array
+    present: Array
+    beyond: ChiSquare
+    shape: tuple[int, int] = eqx.field(static=True)
+    batch_size: int = eqx.field(static=True)
+    random_labels: bool = eqx.field(static=True)
 
-    def draw(self, steps: int) -> NodeNoise:
-        """Noise of the next `steps` steps of all seeds."""
-        component, label, along, rest_along, rest_beyond = self.generators
-        batch = (steps, self.batch_size)
-        unused = np.zeros((len(component), *batch, 1))
-        rest = self.rest_dimensions.size
-        freedom = np.maximum(self.rest_dimensions - 1, 0)  # the direction of the student's own rest takes one
-        shape = np.where(freedom > 0, freedom, 1) / 2
+    def sizes(self) -> tuple[int, ...]:
+        """How many normals go to `along`, the rest along and beyond, the class, and the label."""
+        b, rest = self.batch_size, self.present.size
+        classes = b if self.cuts.size else 0
+        return b * self.shape[0] * self.shape[1], b * rest, rest, classes, b if self.random_labels else 0
+
+    def __call__(self, normals: Array) -> NodeNoise:
+        b, none = self.batch_size, jnp.zeros(self.batch_size)
+        ends = np.cumsum(self.sizes())
+        along, rest_along, beyond, classes, labels, _ = jnp.split(normals.astype(float), ends)
         return NodeNoise(
-            np.stack([g.random((*batch, 1)) for g in component]) if self.classes else unused,
-            np.stack([g.standard_normal((*batch, 1)) for g in label]) if self.label_noise else unused,
-            np.stack([g.standard_normal((*batch, *self.shape)) for g in along]),
-            np.stack([g.standard_normal((*batch, rest)) for g in rest_along]) * (self.rest_dimensions > 0),
-            np.stack([2 * g.standard_gamma(shape, (steps, rest)) for g in rest_beyond]) * (freedom > 0),
+            jnp.sum(classes[:, None] > self.cuts, axis=1) if classes.size else none.astype(int),
+            labels if labels.size else none,
+            along.reshape(b, *self.shape),
+            rest_along.reshape(b, -1) * self.present,
+            self.beyond(beyond),
         )
+
+
+def node_noise(
+    seeds: list[int], nodes: Nodes, rest_dimensions: np.ndarray | None, random_labels: bool, batch_size: int
+) -> Normals:
+    """The noise of many seeds; `rest_dimensions` (G,) counts the dimensions outside the basis, or None."""
+    rest = np.zeros(0) if rest_dimensions is None else rest_dimensions
+    deal = NodeDeal(
+        class_cuts(nodes.weights),
+        np.asarray(rest > 0, dtype=float),
+        ChiSquare(np.maximum(rest - 1, 0)),  # the direction of the student's own rest takes one
+        nodes.teacher.shape,
+        batch_size,
+        random_labels,
+    )
+    return Normals(seeds, SGD_PURPOSE, sum(deal.sizes()), deal)

@@ -6,19 +6,20 @@ import jax
 import numpy as np
 
 from jominy.data import GaussianMixture
-from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.data.laws import DenseLaw
 from jominy.data.nodes import Nodes, coordinate_nodes, group_nodes
 from jominy.dynamics.dense import DenseFlow
-from jominy.dynamics.dense_sgd import DenseNoiseSource, DenseSGD, covariance_roots
+from jominy.dynamics.dense_sgd import DenseSGD, covariance_roots, dense_noise
 from jominy.dynamics.labelled import labelled
 from jominy.dynamics.landscapes import NodeLandscape, dense_landscape, minimiser
 from jominy.dynamics.minimise import Setting
-from jominy.dynamics.node_sgd import NodeNoiseSource, NodeSGD, node_states
+from jominy.dynamics.node_sgd import NodeSGD, node_noise, node_states
+from jominy.dynamics.noise import Source
 from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit, past_divergence, population_variables
 from jominy.dynamics.representations import representations
-from jominy.dynamics.sgd import Engine, Record, Source, run_sgd, vector_states
+from jominy.dynamics.sgd import Engine, Record, run_sgd, vector_states
 from jominy.dynamics.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
@@ -96,15 +97,10 @@ def _node_engine(nodes: Nodes, present, problem, schedule, rule, found: Populati
     return NodeSGD(nodes, present, problem.loss, targets, schedule, problem.radius_schedule, rule, optimum, step_time)
 
 
-def _randomness(law: EigenLaw, problem: Problem) -> tuple[bool, bool]:
-    """Whether classes and the randomness of targets have to be drawn."""
-    return len(law.weights) > 1, problem.loss.targets(law).random
-
-
 def _vectors(law, problem, schedule, rule, found, start, seeds, batch_size) -> tuple[Engine, Source, Any, str]:
     nodes = coordinate_nodes(law)
     engine = _node_engine(nodes, np.ones_like(nodes.teacher), problem, schedule, rule, found, law.dimension)
-    source = NodeNoiseSource(seeds, nodes, None, _randomness(law, problem), batch_size)
+    source = node_noise(seeds, nodes, None, engine.targets.random, batch_size)
     states = node_states(*coordinate_starts(law, start, seeds))
     return engine, source, states, f"full vectors, dimension {law.dimension}"
 
@@ -113,7 +109,7 @@ def _groups(law, groups, problem, schedule, rule, found, start, seeds, batch_siz
     nodes = groups[0]
     present = np.einsum("aaq->aq", nodes.gram)
     engine = _node_engine(nodes, present, problem, schedule, rule, found, law.dimension)
-    source = NodeNoiseSource(seeds, nodes, rest_dimensions(law, nodes), _randomness(law, problem), batch_size)
+    source = node_noise(seeds, nodes, rest_dimensions(law, nodes), engine.targets.random, batch_size)
     states = node_states(*group_starts(law, groups, start, seeds))
     return engine, source, states, f"exact in law, {nodes.shares.size} groups of equal eigenvalues"
 
@@ -125,12 +121,8 @@ def _dense(law, problem, schedule, rule, found, start, seeds, batch_size) -> tup
     flow = DenseFlow(landscape, problem.loss, targets, schedule, problem.radius_schedule, rule, target)
     engine = DenseSGD(flow, covariance_roots(law.covariances))
     states = vector_states(dense_starts(law, start, seeds))
-    return (
-        engine,
-        DenseNoiseSource(seeds, law.dimension, batch_size),
-        states,
-        f"full vectors, dimension {law.dimension}",
-    )
+    source = dense_noise(seeds, law.weights, law.dimension, batch_size)
+    return engine, source, states, f"full vectors, dimension {law.dimension}"
 
 
 def runs_result(

@@ -1,18 +1,18 @@
-"""Running streaming SGD for many seeds at once, whatever the engine: chunks of noise, observation, progress, Ctrl-C."""
+"""Running streaming SGD for many seeds, whatever the engine: teams on all cores, observation, progress, Ctrl-C."""
 
+import os
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
+from jominy.dynamics.noise import Source
+from jominy.dynamics.teams import Team, block_length, seed_teams
 from jominy.numerics.arrays import Array
-from jominy.numerics.streams import prefetched
-
-NOISE_BYTES = 2**24
-LONGEST_CHUNK = 4096
 
 
 class VectorState(NamedTuple):
@@ -37,16 +37,6 @@ class Engine(Protocol):
         """What is recorded of a state."""
 
 
-class Source(Protocol):
-    """Where the noise of an engine comes from."""
-
-    def floats_per_step(self) -> int:
-        """Numbers needed for one step of one seed."""
-
-    def draw(self, steps: int) -> Any:
-        """Noise of the next `steps` steps of all seeds, leaves (seeds, steps, ...)."""
-
-
 class Record(NamedTuple):
     """Observations (seeds, T, ...), the number of report times reached, and whether Ctrl-C ended the run."""
 
@@ -55,14 +45,15 @@ class Record(NamedTuple):
     interrupted: bool
 
 
-@partial(jax.jit, donate_argnums=1)
-def _advance(engine: Engine, states: Any, noise: Any, first: Array, count: Array, step_time: Array) -> Any:
-    """`count` steps of all seeds; the noise may hold more."""
-    by_step = jax.tree.map(lambda leaf: jnp.swapaxes(leaf, 0, 1), noise)
+@partial(jax.jit, donate_argnums=3)
+def _advance(
+    engine: Engine, deal: Any, step_time: Array, states: Any, block: Array, offset: Array, first: Array, count: Array
+) -> Any:
+    """`count` steps of a team, with the numbers of the block from its step `offset` on."""
 
     def one(k: Array, states: Any) -> Any:
-        here = jax.tree.map(lambda leaf: leaf[k], by_step)
-        return jax.vmap(engine.step, in_axes=(0, 0, None))(states, here, (first + k) * step_time)
+        noise = jax.vmap(deal)(block[offset + k])
+        return jax.vmap(engine.step, in_axes=(0, 0, None))(states, noise, (first + k) * step_time)
 
     return jax.lax.fori_loop(0, count, one, states)
 
@@ -89,46 +80,34 @@ def run_sgd(
     """
     from tqdm import tqdm
 
-    longest = int(np.clip(NOISE_BYTES // (8 * seeds * max(source.floats_per_step(), 1)), 1, LONGEST_CHUNK))
-    plan = list(_chunks(report_steps, longest))
+    split, last = seed_teams(seeds, source.team), report_steps[-1]
+    length = block_length(split.shape[1], seeds, source.width, last)
     words = f"SGD, {seeds} seeds" if words is None else words
-    bar = tqdm(total=report_steps[-1], delay=2, unit="step", unit_scale=True, desc=words, disable=not progress)
+    bar = tqdm(total=last, delay=2, unit="step", unit_scale=True, desc=words, disable=not progress)
+    lock, stop = threading.Lock(), threading.Event()
+    move = partial(_advance, engine, source.deal, step_time)
     observed: list[Any] = []
     interrupted = False
-    states = jax.tree.map(jnp.array, states)  # a copy: the buffers are reused in place
-    try:
-        if report_steps[0] == 0:
-            observed.append(_observe(engine, states, 0.0))
-        noises = prefetched(source.draw, [count for _, count, _ in plan])
-        for (first, count, reports), noise in zip(plan, noises, strict=True):
-            states = _advance(engine, states, _padded(noise, longest), first, count, step_time)
-            if reports:
-                observed.append(jax.tree.map(np.asarray, _observe(engine, states, (first + count) * step_time)))
-            bar.update(count)
-    except KeyboardInterrupt:
-        if not observed:
-            raise  # nothing was done that could be kept
-        interrupted = True
-    finally:
-        bar.close()
-    if not observed:
-        raise KeyboardInterrupt  # nothing is done yet, so nothing is lost
+
+    def moved(steps: int) -> bool:
+        with lock:
+            bar.update(steps / split.size)
+        return not stop.is_set()
+
+    cores = os.cpu_count() or 1
+    with ThreadPoolExecutor(cores) as drawing, ThreadPoolExecutor(cores) as stepping:
+        try:
+            teams = [Team(source, lanes, states, length, last, drawing) for lanes in split]
+            for step in report_steps:
+                list(stepping.map(lambda team, step=step: team.advance(step, move, moved), teams))
+                seen = [_observe(engine, team.states, step * step_time) for team in teams]
+                observed.append(jax.tree.map(lambda *leaves: np.concatenate(leaves)[:seeds], *seen))
+        except KeyboardInterrupt:
+            stop.set()
+            if not observed:
+                raise  # nothing is done yet that could be kept
+            interrupted = True
+        finally:
+            bar.close()
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *observed)
     return Record(stacked, len(observed), interrupted)
-
-
-def _chunks(report_steps: Sequence[int], longest: int):
-    """(first step, number of steps, whether a report follows) up to the last report."""
-    done = 0
-    for target in report_steps:
-        while done < target:
-            count = min(longest, target - done)
-            yield done, count, done + count == target
-            done += count
-
-
-def _padded(noise: Any, length: int) -> Any:
-    """Noise with exactly `length` steps, so that one compiled program serves every chunk."""
-    return jax.tree.map(
-        lambda leaf: np.pad(leaf, ((0, 0), (0, length - leaf.shape[1]), *(((0, 0),) * (leaf.ndim - 2)))), noise
-    )

@@ -6,10 +6,10 @@ import numpy as np
 
 from jominy.dynamics.dense_sgd import DenseSGD
 from jominy.dynamics.landscapes import dense_order_parameters
+from jominy.dynamics.noise import PATH_PURPOSE, Normals
 from jominy.dynamics.sgd import VectorState
 from jominy.dynamics.students import Observation, attack_ridge
 from jominy.numerics.arrays import Array
-from jominy.numerics.streams import stream
 
 
 class DenseSDE(eqx.Module):
@@ -58,17 +58,16 @@ class DenseSDE(eqx.Module):
         return self.sgd.observe(state, self.edges[jnp.asarray(step).astype(int)])
 
 
-class DensePathNoiseSource:
-    """Draws normals (2, n, d) for many paths: two halves of a step, n classes."""
+class DensePathDeal(eqx.Module):
+    """Normals (2, n, d) from those of one step: two halves, n classes."""
 
-    def __init__(self, seeds: list[int], classes: int, dimension: int):
-        self.shape = (2, classes, dimension)
-        self.generators = [stream(seed, 0) for seed in seeds]
+    shape: tuple[int, int, int] = eqx.field(static=True)
 
-    def floats_per_step(self) -> int:
-        """Numbers needed for one step of one path."""
-        return int(np.prod(self.shape))
+    def __call__(self, normals: Array) -> Array:
+        return normals[: int(np.prod(self.shape))].astype(float).reshape(self.shape)
 
-    def draw(self, steps: int) -> np.ndarray:
-        """Noise of the next `steps` steps of all paths."""
-        return np.stack([g.standard_normal((steps, *self.shape)) for g in self.generators])
+
+def dense_path_noise(seeds: list[int], classes: int, dimension: int) -> Normals:
+    """The noise of many paths, all in one team: they share the products with the covariances' roots."""
+    shape = (2, classes, dimension)
+    return Normals(seeds, PATH_PURPOSE, int(np.prod(shape)), DensePathDeal(shape), team=len(seeds))

@@ -13,7 +13,8 @@ from jominy.dynamics.dense import DenseFlow, DenseState, initial_dense_state
 from jominy.dynamics.homogenized.dense import DenseSDE
 from jominy.dynamics.homogenized.nodes import NodeSDE, PathNoise
 from jominy.dynamics.node_sgd import node_states
-from jominy.dynamics.sgd import Engine, Source
+from jominy.dynamics.noise import Source
+from jominy.dynamics.sgd import Engine
 from jominy.dynamics.start import random_variance, start_dense, start_in_eigenbasis
 from jominy.dynamics.starts import few_groups, fixed_in_groups
 from jominy.dynamics.students import Observation
@@ -48,20 +49,23 @@ def _mean_noise(nodes: Nodes, dimension: float) -> PathNoise:
 class _Constant:
     """The same noise at every step of one path."""
 
+    width, team = 1, 1
+
     def __init__(self, noise: Any):
-        self.noise = noise
+        self.deal = _Always(noise)
 
-    def floats_per_step(self) -> int:
-        """Numbers per step; a few, whatever is repeated."""
-        return 1000
+    def block(self, lanes: np.ndarray, first: int, steps: int) -> np.ndarray:
+        """Numbers that nobody looks at."""
+        return np.zeros((steps, len(lanes), 1))
 
-    def draw(self, steps: int) -> Any:
-        """Noise of the next `steps` steps."""
 
-        def repeated(leaf: np.ndarray) -> np.ndarray:
-            return np.broadcast_to(leaf, (1, steps, *leaf.shape))
+class _Always(eqx.Module):
+    """`noise`, whatever the numbers are."""
 
-        return jax.tree.map(repeated, self.noise)
+    noise: Any
+
+    def __call__(self, numbers: Array) -> Any:
+        return jax.tree.map(jnp.asarray, self.noise)
 
 
 class DenseLimit(eqx.Module):

@@ -13,11 +13,12 @@ import numpy as np
 
 from jominy.data.nodes import Nodes
 from jominy.dynamics.node_sgd import NodeState, student_of
+from jominy.dynamics.noise import PATH_PURPOSE, Normals
 from jominy.dynamics.students import Observation, Student, observe, order_parameters, slopes
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
+from jominy.numerics.chi_square import ChiSquare
 from jominy.numerics.gaussian import GaussianRule
-from jominy.numerics.streams import stream
 from jominy.schedules import RadiusSchedule, Schedule
 
 
@@ -113,26 +114,29 @@ def _square(size: Array, scale: Array, noise: PathNoise, half: int) -> Array:
     return (size + scale * noise.rest_along[half]) ** 2 + scale**2 * noise.rest_beyond[half]
 
 
-class PathNoiseSource:
-    """Draws `PathNoise` for many paths; `rest_dimensions` (G,) counts the dimensions outside the basis, or None."""
+class PathDeal(eqx.Module):
+    """What `NodeSDE` makes of the normals of one step, see `NodeDeal`."""
 
-    def __init__(self, seeds: list[int], nodes: Nodes, rest_dimensions: np.ndarray | None):
-        self.shape = nodes.teacher.shape
-        self.rest_dimensions = np.zeros(0) if rest_dimensions is None else rest_dimensions
-        self.generators = [[stream(seed, purpose) for seed in seeds] for purpose in range(3)]
+    present: Array
+    beyond: ChiSquare
+    shape: tuple[int, int] = eqx.field(static=True)
 
-    def floats_per_step(self) -> int:
-        """Numbers needed for one step of one path."""
-        return 2 * (self.shape[0] * self.shape[1] + 2 * self.rest_dimensions.size)
+    def sizes(self) -> tuple[int, int, int]:
+        """How many normals go to `along`, and to the rest along and beyond."""
+        return 2 * self.shape[0] * self.shape[1], 2 * self.present.size, 2 * self.present.size
 
-    def draw(self, steps: int) -> PathNoise:
-        """Noise of the next `steps` steps of all paths."""
-        along, rest_along, rest_beyond = self.generators
-        rest = (steps, 2, self.rest_dimensions.size)
-        freedom = np.maximum(self.rest_dimensions - 1, 0)  # the direction of the path's own rest takes one
-        shape = np.where(freedom > 0, freedom, 1) / 2
+    def __call__(self, normals: Array) -> PathNoise:
+        along, rest_along, beyond, _ = jnp.split(normals.astype(float), np.cumsum(self.sizes()))
         return PathNoise(
-            np.stack([g.standard_normal((steps, 2, *self.shape)) for g in along]),
-            np.stack([g.standard_normal(rest) for g in rest_along]) * (self.rest_dimensions > 0),
-            np.stack([2 * g.standard_gamma(shape, rest) for g in rest_beyond]) * (freedom > 0),
+            along.reshape(2, *self.shape),
+            rest_along.reshape(2, -1) * self.present,
+            self.beyond(beyond.reshape(2, -1)),
         )
+
+
+def path_noise(seeds: list[int], nodes: Nodes, rest_dimensions: np.ndarray | None) -> Normals:
+    """The noise of many paths; `rest_dimensions` (G,) counts the dimensions outside the basis, or None."""
+    rest = np.zeros(0) if rest_dimensions is None else rest_dimensions
+    # The direction of the path's own rest takes one.
+    deal = PathDeal(np.asarray(rest > 0, dtype=float), ChiSquare(np.maximum(rest - 1, 0)), nodes.teacher.shape)
+    return Normals(seeds, PATH_PURPOSE, sum(deal.sizes()), deal)

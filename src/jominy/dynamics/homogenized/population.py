@@ -11,18 +11,19 @@ from jominy.data.nodes import coordinate_nodes, group_nodes
 from jominy.dynamics.dense import DenseFlow
 from jominy.dynamics.dense_sgd import DenseSGD, covariance_roots
 from jominy.dynamics.homogenized.clock import Clock, clock, padded
-from jominy.dynamics.homogenized.dense import DensePathNoiseSource, DenseSDE
+from jominy.dynamics.homogenized.dense import DenseSDE, dense_path_noise
 from jominy.dynamics.homogenized.limit import infinite_dimension
-from jominy.dynamics.homogenized.nodes import NodeSDE, PathNoiseSource
+from jominy.dynamics.homogenized.nodes import NodeSDE, path_noise
 from jominy.dynamics.landscapes import NodeLandscape, dense_landscape, minimiser
 from jominy.dynamics.node_sgd import node_states
+from jominy.dynamics.noise import Source
 from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
 from jominy.dynamics.population_forecast import population_forecast
 from jominy.dynamics.population_simulation import runs_result
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit, radius_at, read_out
 from jominy.dynamics.representations import representations
-from jominy.dynamics.sgd import Engine, Source, run_sgd, vector_states
+from jominy.dynamics.sgd import Engine, run_sgd, vector_states
 from jominy.dynamics.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
@@ -151,11 +152,11 @@ def _paths(law, scheme: NodeSDE | DenseSDE, start: Any, paths: list[int]) -> tup
     """Steps, noise and starts of the paths, and what they are in words."""
     vectors = f"full vectors, dimension {law.dimension}"
     if isinstance(scheme, DenseSDE):
-        normals = DensePathNoiseSource(paths, len(law.weights), law.dimension)
+        normals = dense_path_noise(paths, len(law.weights), law.dimension)
         return scheme, normals, vector_states(dense_starts(law, start, paths)), vectors
     if not few_groups(law, group_nodes(law)[0]):
         states = node_states(*coordinate_starts(law, start, paths))
-        return scheme, PathNoiseSource(paths, scheme.nodes, None), states, vectors
+        return scheme, path_noise(paths, scheme.nodes, None), states, vectors
     states = node_states(*group_starts(law, group_nodes(law), start, paths))
-    source = PathNoiseSource(paths, scheme.nodes, rest_dimensions(law, scheme.nodes))
+    source = path_noise(paths, scheme.nodes, rest_dimensions(law, scheme.nodes))
     return scheme, source, states, f"{scheme.nodes.shares.size} groups of equal eigenvalues"

@@ -3,6 +3,7 @@
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -94,16 +95,14 @@ class SampleSGD(eqx.Module):
 class RowSource:
     """Row numbers for many seeds, all drawn beforehand (a step needs one integer)."""
 
+    width, deal = 1, jax.tree_util.Partial(jnp.asarray)
+
     def __init__(self, seeds: list[int], sampling: Sampling, steps: int, count: int):
+        self.team = len(seeds)
         rows = [sampling.rows(stream(seed, ROW_PURPOSE), steps, count) for seed in seeds]
-        self.rows = np.stack(rows).astype(np.int32)[:, :, None] if steps else np.zeros((len(seeds), 0, 1), np.int32)
-        self.position = 0
+        self.rows = np.stack(rows).astype(np.int32).reshape(len(seeds), steps)
 
-    def floats_per_step(self) -> int:
-        """Numbers needed for one step of one seed."""
-        return 1
-
-    def draw(self, steps: int) -> np.ndarray:
-        """Rows of the next `steps` steps of all seeds."""
-        self.position += steps
-        return self.rows[:, self.position - steps : self.position]
+    def block(self, lanes: np.ndarray, first: int, steps: int) -> np.ndarray:
+        """Rows (steps, lanes, 1) of the seeds of these indices, from step `first` on; zeros after the last."""
+        rows = self.rows[lanes, first : first + steps]
+        return np.pad(rows, ((0, 0), (0, steps - rows.shape[1]))).T[:, :, None]
