@@ -9,6 +9,8 @@ INSTALL = PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --
 WORKERS ?= 2
 # Tests compile hundreds of programs that run once: without XLA's optimiser that takes a third less time.
 UNOPTIMISED := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+# One thread per worker: PyTorch's and BLAS's own threads wait for each other when workers fill the cores (up to 30 times slower).
+ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
 .PHONY: help demo test test-slow lint bench schema clean
 .DEFAULT_GOAL := help
@@ -35,10 +37,10 @@ demo: $(VENV)/.demo
 	@echo "The figure is in demo.png."
 
 test: lint
-	$(UNOPTIMISED) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
+	$(UNOPTIMISED) $(ONE_THREAD) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 test-slow: $(READY)
-	$(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m slow
+	$(ONE_THREAD) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile -m slow
 
 lint: $(READY)
 	$(BIN)/ruff check .

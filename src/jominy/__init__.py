@@ -75,6 +75,7 @@ if TYPE_CHECKING:
     from jominy.meanfield import Leading as Leading
     from jominy.meanfield import ReLULike as ReLULike
     from jominy.meanfield import Sharp as Sharp
+    from jominy.meanfield import Verdict as Verdict
     from jominy.meanfield import adversarial_loss as adversarial_loss
     from jominy.meanfield import adversarial_loss_bound as adversarial_loss_bound
     from jominy.meanfield import affine_law as affine_law
@@ -151,7 +152,7 @@ _ROOMS = {
         "SquaredLoss",
     ),
     "meanfield": (
-        "Architecture", "Chevet", "InputGeometry", "LayerVariances", "Leading", "ReLULike", "Sharp",
+        "Architecture", "Chevet", "InputGeometry", "LayerVariances", "Leading", "ReLULike", "Sharp", "Verdict",
         "adversarial_loss", "adversarial_loss_bound", "affine_law", "beta", "network_theory", "trainability",
         "weight_variance_curve",
     ),

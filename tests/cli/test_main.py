@@ -7,7 +7,10 @@ import pytest
 
 from jominy.cli.main import main
 
-COMMANDS = ["forecast", "simulate", "homogenize", "compare", "optimum", "sweep", "schema"]
+COMMANDS = [
+    *("forecast", "simulate", "homogenize", "compare", "optimum", "advise"),
+    *("network", "diagnose", "claims", "sweep", "schema"),
+]
 
 
 def refused(capsys, *argv):
@@ -54,7 +57,9 @@ def test_help_imports_nothing_heavy():
         (["forecast"], ["SOURCE"]),
         (["forecast", "a.toml", "--radius", "big"], ["--radius", "'big'"]),
         (["forecast", "a.toml", "--evaluate-at", "0,x"], ["invalid list of numbers value: '0,x'"]),
+        (["forecast", "a.toml", "--evaluate-at", ""], ["invalid list of numbers value: ''"]),
         (["forecast", "a.toml", "--fast"], ["--fast"]),
+        (["claims", "dynamics", "--only", ""], ["no such claim (received: '')", "a, b, c"]),
         (["forecast", "nowhere.toml"], ["scenario file must exist", "nowhere.toml"]),
         (["forecast", "nowhere.csv", "--target", "y"], ["data file must exist", "nowhere.csv"]),
         (["forecast", "picture.png"], ["SOURCE must be a scenario (.toml) or a data file"]),

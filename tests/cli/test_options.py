@@ -45,6 +45,8 @@ def test_settings_replace_those_of_the_scenario(folder):
 def test_bad_settings_name_the_rule(folder):
     with pytest.raises(InputError, match="'radius' must be >= 0.*-1"):
         read(folder, "forecast", "study.toml", "--radius", "-1")
+    with pytest.raises(InputError, match="--classes must be two groups.*3-8.*0,2:1,3"):
+        read(folder, "forecast", "data.npz", "--classes", "3-8")
 
 
 def test_a_data_file(folder):

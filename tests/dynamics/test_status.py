@@ -31,6 +31,17 @@ def assert_free_of_nan(result):
 SIZES = ["adversarial_risk", "clean_risk", "norm", "distance_to_optimum", "excess_risk"]
 
 
+@pytest.mark.slow
+def test_a_start_that_the_integrator_cannot_leave_is_a_result():
+    """The hinge is straight near zero, and exact line search takes an endless step there."""
+    problem = zoo.two_grouped_classes(D).problem(jm.HingeLoss(), 0.0)
+    curve = forecast(problem, jm.ExactLineSearch(), start=1e-6)
+    assert curve.status == Status.STEP_LIMIT.label and "start farther from zero" in curve.advice
+    assert curve.time.values.tolist() == [0.0] and np.isfinite(curve.adversarial_risk).all()
+    assert_free_of_nan(curve)
+    assert forecast(problem, jm.ExactLineSearch(), start=0.5).status == Status.COMPLETED.label
+
+
 class TestDivergence:
     @pytest.mark.parametrize("rate", [3.0, 20.0, 1e6])
     def test_sizes_become_infinite_and_nothing_nan(self, rate):

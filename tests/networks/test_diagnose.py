@@ -145,6 +145,7 @@ def test_the_command(files, capsys, more):
         (["my_model.py:build", "--inputs", "no.npy"], "the file of inputs must exist"),
         (["my_model.py:build", "--inputs", "my_model.py"], "inputs must be a .npy or .npz file"),
         (["my_model.py:build", "--weights", "damaged.safetensors"], "weights must be a sound safetensors file"),
+        (["my_model.py:build", "--limit", "0"], "limit on the number of inputs must be >= 1"),
         (["my_model.py:build", "--weights", "pickled.pt"], "weights must be a sound safetensors file"),
         (["my_model.py:build", "--weights", "other.safetensors"], "the weights must fit the module"),
     ],

@@ -76,6 +76,7 @@ def test_interruption_keeps_what_is_done(two_claims, tmp_path, capsys):
 def test_bad_letter_and_bad_folder_are_one_message(two_claims, tmp_path, capsys):
     assert main(["claims", "dynamics", "--only", "q", "--out", str(tmp_path)]) == 2
     (tmp_path / "file").write_text("")
+    two_claims["a"] = None  # nothing is measured before the folder is there
     assert main(["claims", "dynamics", "--only", "a", "--out", str(tmp_path / "file")]) == 2
     assert capsys.readouterr().err.count("jominy claims:") == 2
 

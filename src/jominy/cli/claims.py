@@ -47,13 +47,18 @@ def run(arguments: argparse.Namespace) -> int:
     from jominy.show.claims import claim_text, summary_text
     from jominy.study.claims import measure
 
-    letters = [letter for letter in (arguments.only or "").replace(" ", "").split(",") if letter]
+    letters = [] if arguments.only is None else [letter.strip() for letter in arguments.only.split(",")]
+    folder, claims = Path(arguments.out), measure(arguments.paper, letters, quick=arguments.quick)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the claims could not be written: {error.strerror or error}", str(folder)) from error
     done: list[Claim] = []
     interrupted = False
     try:
-        for claim in measure(arguments.paper, letters, quick=arguments.quick):
+        for claim in claims:
             done.append(claim)
-            _keep(done, Path(arguments.out))
+            _keep(done, folder)
             if not arguments.json:
                 print(claim_text(claim), end="\n\n", flush=True)
     except KeyboardInterrupt:
@@ -74,9 +79,5 @@ def _keep(done: list[Claim], folder: Path) -> None:
     from jominy.show.claims import plot_claim
     from jominy.show.figures import save_figure
 
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the claims could not be written: {error.strerror or error}", str(folder)) from error
     output.save_json(folder / "claims.json", [claim.describe() for claim in done], "the claims")
     save_figure(plot_claim(done[-1]), str(folder / f"claim-{done[-1].letter}.png"))

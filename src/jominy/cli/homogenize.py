@@ -26,7 +26,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_source(command)
-    add_seeds(command)
+    add_seeds(command, "paths")
     add_output(command, out="save all paths as NetCDF")
     command.set_defaults(run=run)
 

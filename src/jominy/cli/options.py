@@ -65,9 +65,9 @@ def add_output(command: argparse.ArgumentParser, out: str, plot: str = "figure: 
     output.add_argument("--json", action="store_true", help="print JSON, and nothing else, on standard output")
 
 
-def add_seeds(command: argparse.ArgumentParser) -> None:
-    """How many runs of SGD."""
-    command.add_argument("--seeds", type=int, metavar="N", help="runs of SGD (data file: 20)")
+def add_seeds(command: argparse.ArgumentParser, what: str = "runs of SGD") -> None:
+    """How many runs."""
+    command.add_argument("--seeds", type=int, metavar="N", help=f"{what} (data file: 20)")
 
 
 def scenario(arguments: argparse.Namespace) -> Scenario:
@@ -150,15 +150,18 @@ def check_outputs(arguments: argparse.Namespace) -> None:
 
 
 def numbers(text: str) -> list[float]:
-    """A comma-separated list."""
-    return [float(part) for part in text.split(",") if part.strip()]
+    """A comma-separated list of one number or more."""
+    return [float(part) for part in text.split(",")]
 
 
 numbers.__name__ = "list of numbers"  # argparse quotes it: "invalid list of numbers value: '0,a'"
 
 
 def _groups(text: str) -> list[list[Any]]:
-    return [[_number_or_text(label) for label in group.split(",") if label] for group in text.split(":")]
+    groups = [[_number_or_text(label) for label in group.split(",") if label] for group in text.split(":")]
+    if len(groups) != 2 or not all(groups):
+        raise InputError("--classes must be two groups of labels with a colon between", text, "write 3:8 or 0,2:1,3")
+    return groups
 
 
 def _number_or_text(text: str) -> Any:

@@ -140,8 +140,8 @@ def _loaded(file: Path) -> Any:
     try:
         content = np.load(file, allow_pickle=False)
     except (OSError, ValueError, EOFError, BadZipFile) as error:
-        rule = f"{file.name} must be a NumPy file without Python objects"
-        raise InputError(rule, str(error), "Save arrays of numbers or strings.") from None
+        rule = f"{file.name} must be a sound NumPy file without Python objects"
+        raise InputError(rule, str(error).split(". ")[0], "Save arrays of numbers or strings.") from None
     if isinstance(content, np.ndarray) != (file.suffix.lower() == ".npy"):
         raise InputError(f"{file.name} must hold what its ending says", type(content).__name__, "Rename the file.")
     return content

@@ -34,14 +34,22 @@ COARSER = 3
 ACCEPTED = 1e-7
 """Relative error estimate below which a compressed forecast is accepted."""
 
+STRAIGHT = (
+    "The integrator used all its steps before the last time; the values up to there are valid. Exact line search takes "
+    "steps without limit where the risk is all but straight, such as that of the hinge loss near zero: start farther "
+    "from zero (start=0.5), or use Polyak() or Constant(0.5)."
+)
+"""Advice where line search stops the integrator."""
+
 
 class Solution(NamedTuple):
-    """A solved forecast at the times that the solver reached, and whether it had diverged by then.
+    """A solved forecast at the times that the solver reached (at least the start), and whether it had diverged by then.
 
     Also what the bands need: the system solved, its observations, and the setting of the readout.
     """
 
     variables: Variables
+    times: np.ndarray
     lost: np.ndarray
     numerical_error: float
     description: str
@@ -70,7 +78,7 @@ def population_forecast(
         solution = solution_on(representation, found, problem, schedule, times, start, evaluate_at, rtol, batch_size)
         if solution.numerical_error < ACCEPTED:
             break
-    status, advice = _status(problem, law, schedule, found, solution, len(times))
+    status, advice = _status(problem, law, schedule, found, solution, times[-1])
     notes = found.record(problem.final_radius).notes()
     if np.any(solution.lost):
         notes.append("After the divergence risks and norms are infinite; accuracies keep their last value.")
@@ -82,7 +90,7 @@ def population_forecast(
             "that of single samples, off by about as much."
         )
     if band_dimension is not None:
-        bands = _bands(problem, representation, start, times, evaluate_at, solution, band_dimension, rtol)
+        bands = _bands(problem, representation, start, evaluate_at, solution, band_dimension, rtol)
         variables, more, notes = variables | bands.variables, bands.attributes, notes + bands.notes
     return labelled(
         "forecast",
@@ -90,7 +98,7 @@ def population_forecast(
         schedule,
         start,
         variables,
-        times[: len(solution.lost)],
+        solution.times,
         evaluate_at,
         found.record(problem.final_radius),
         status,
@@ -102,7 +110,7 @@ def population_forecast(
     )
 
 
-def _bands(problem, representation, start, times, evaluate_at, solution: Solution, dimension: float, rtol) -> Bands:
+def _bands(problem, representation, start, evaluate_at, solution: Solution, dimension: float, rtol) -> Bands:
     law = problem.data.law
     assert isinstance(solution.system, SpectralFlow)
     return population_bands(
@@ -110,7 +118,7 @@ def _bands(problem, representation, start, times, evaluate_at, solution: Solutio
         solution.system,
         representation,
         start,
-        times[: len(solution.lost)],
+        solution.times,
         solution.observation,
         ~solution.lost,
         solution.setting,
@@ -155,7 +163,7 @@ def solution_on(
             length = np.asarray(batch_size / law.dimension)
             seen = iterate(system, state, np.rint(grid / length).astype(int), length)
             return Trajectory(jax.tree.map(np.asarray, seen), np.asarray(len(grid)), np.asarray(0))
-        return jax.tree.map(np.asarray, integrate(system, state, grid, jumps, np.asarray(tolerance)))
+        return _with_start(integrate(system, state, grid, jumps, np.asarray(tolerance)), system, state, grid[0])
 
     for _ in range(6):
         system = flow(representation.landscape, problem, schedule, target, rule)
@@ -167,7 +175,8 @@ def solution_on(
             break
         rule = finer
     first = int(times[0] > 0)
-    wanted = slice(first, min(int(fine.reached), int(coarse.reached), first + len(times)))
+    reached = min(int(fine.reached), int(coarse.reached), first + len(times))
+    wanted = slice(min(first, reached - 1), reached)  # the start, where no other time was reached
     both: Observation = jax.tree.map(
         lambda *leaves: np.stack([leaf[wanted] for leaf in leaves]), fine.observations, coarse.observations
     )
@@ -187,15 +196,25 @@ def solution_on(
         for name, (dims, values) in read.items()
     }
     seen = jax.tree.map(lambda leaf: leaf[0], both)
-    return Solution(variables, lost, error, representation.description, system, seen, setting)
+    return Solution(variables, grid[wanted], lost, error, representation.description, system, seen, setting)
+
+
+def _with_start(found: Trajectory, system: SpectralFlow | DenseFlow, state: Any, begin: float) -> Trajectory:
+    """The trajectory as NumPy arrays, with the start seen even where the solver could not take a single step."""
+    found = jax.tree.map(np.asarray, found)
+    if found.reached > 0:
+        return found
+    start = jax.jit(lambda flow, at: flow.observe(begin, at))(system, state)
+    seen = jax.tree.map(lambda one, rest: np.concatenate([np.asarray(one)[None], rest[1:]]), start, found.observations)
+    return found._replace(observations=seen, reached=np.asarray(1))
 
 
 def _status(
-    problem, law: EigenLaw | DenseLaw, schedule, found: PopulationOptimum, solution: Solution, wanted: int
+    problem, law: EigenLaw | DenseLaw, schedule, found: PopulationOptimum, solution: Solution, horizon: float
 ) -> tuple[Status, str | None]:
     variables = solution.variables
-    if len(solution.lost) < wanted:
-        return Status.STEP_LIMIT, None
+    if solution.times[-1] < horizon:
+        return Status.STEP_LIMIT, STRAIGHT if schedule.describe()["kind"] == "exact-line-search" else None
     rates, risks = variables["learning_rate"][1], variables["adversarial_risk"][1]
     least_squares = isinstance(problem.loss, SquaredLoss)
     with np.errstate(divide="ignore"):

@@ -82,8 +82,10 @@ def load_weights(module: nn.Module, file: str) -> None:
 def load_inputs(file: str, module: nn.Module, limit: int) -> Tensor:
     """The first `limit` inputs of a .npy file, or of the array x (or the only array) of a .npz, as the module's dtype.
 
-    Raises InputError for a file that is missing, no array of numbers, or empty.
+    Raises InputError for a file that is missing, no array of numbers, or empty; or a limit below 1.
     """
+    if limit < 1:
+        raise InputError("the limit on the number of inputs must be >= 1", limit)
     values = _array(file, "x", "inputs")
     if values.ndim < 2 or not len(values):
         raise InputError("inputs must have one row per input, (n, d) or (n, ...)", f"shape {values.shape}")

@@ -49,7 +49,7 @@ def flat_function(module: nn.Module, inputs: Tensor) -> tuple[Function, Tensor]:
     if not torch.isfinite(outputs).all():
         bad = [name for name, value in module.state_dict().items() if not torch.isfinite(value).all()]
         raise InputError(
-            "the outputs of the module must be finite",
+            f"the {'weights' if bad else 'outputs'} of the module must be finite",
             f"NaN or infinite entries in {', '.join(bad)}" if bad else "NaN or infinite outputs",
             "load sound weights" if bad else "scale the inputs or the weights",
         )

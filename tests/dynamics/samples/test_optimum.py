@@ -129,6 +129,23 @@ def test_separable_below_the_largest_margin_and_not_above():
             assert found.adversarial_risk == pytest.approx(expected.fun, rel=1e-6)
 
 
+@pytest.mark.parametrize("name", ["hinge", "squared hinge", "smoothed hinge"])
+def test_separable_for_a_loss_that_reaches_zero_is_the_widest_margin(name):
+    """Margin 1 for every row: ||X|| (widest - radius) = 1, and the direction is the same for every radius."""
+    loss = {"hinge": jm.HingeLoss(), "squared hinge": jm.SquaredHingeLoss(), "smoothed hinge": jm.SmoothedHingeLoss()}
+    x, y = few_rows(n=30, d=40)
+    samples, widest = jm.Samples(x, y, preprocessing=None), margin(x, y)
+    for radius in (0.0, 0.6 * widest):
+        mine = jm.Problem(samples, loss[name], radius)
+        found = jm.optimum(mine)
+        assert found.regime == "interior" and found.adversarial_risk == pytest.approx(0.0, abs=1e-12)
+        assert found.norm == pytest.approx(1 / (widest - radius), rel=1e-6)
+        assert np.min(y * (x @ found.vector)) - radius * found.norm == pytest.approx(1.0, rel=1e-9)
+    if name == "hinge":
+        curve = jm.forecast(mine, jm.Polyak(), times=[0.0, 1.0, 3.0])
+        assert np.all(np.diff(curve.distance_to_optimum) < 0) and np.all(np.isfinite(curve.adversarial_risk))
+
+
 def test_fewer_rows_than_features_are_interpolated_without_attack():
     x, y = few_rows(n=30, d=40)
     found = jm.optimum(problem(jm.Samples(x, y, preprocessing=None), "squared", 0.0))

@@ -109,6 +109,10 @@ def test_files_that_will_not_do(tmp_path):
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
+        (
+            {"network": network(activation="rel")},
+            r"'network.activation' must be 'relu' or a table, such as { u = ..., v = ... } .*'rel'",
+        ),
         ({"p": 3}, "'p' must be 1, 2 or 'inf'.*3"),
         ({"radius": -1}, "'radius' must be >= 0"),
         ({"radius": []}, "at least one value"),

@@ -100,7 +100,11 @@ def sample_collapse_radius(problem: Problem) -> float:
 
 @lru_cache(maxsize=16)
 def sample_optimum(problem: Problem) -> Optimum:
-    """The adversarial optimum on samples; `separable` where the risk falls to zero only at infinity."""
+    """The adversarial optimum on samples; `separable` where the risk falls to zero only at infinity.
+
+    Where samples can be separated and the profile vanishes beyond some margin (the hinges), the risk is zero on a whole
+    convex set; the optimum is its vector of least norm, the support vector machine.
+    """
     samples, loss, radius = problem.data, problem.loss, problem.final_radius
     assert isinstance(samples, Samples)
     threshold = sample_collapse_radius(problem)
@@ -118,7 +122,10 @@ def sample_optimum(problem: Problem) -> Optimum:
         value = float(evaluate(smoothing, x).value)
         if value < bound:
             # Some sample would have loss(0) or more if any were misclassified: all are right, and scaling up helps.
-            return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
+            if (reach := _last_kink(loss)) is None:
+                return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
+            x = _widest_margin(samples.features * samples.targets[:, None], radius, reach)
+            break
     size = np.asarray(np.linalg.norm(x))
     risk = float(np.mean(loss.adversarial(samples.features @ x, size, samples.targets, np.asarray(radius))))
     regime = "interior"
@@ -126,6 +133,32 @@ def sample_optimum(problem: Problem) -> Optimum:
         residual = np.max(np.abs(samples.features @ x - samples.targets))
         regime = "interpolating" if residual < 1e-4 else "shrink"
     return Optimum(risk, float(np.linalg.norm(x)), regime, radius, threshold, None, x)
+
+
+def _last_kink(loss: Loss) -> float | None:
+    """The margin from which on the profile of a margin loss is zero, if there is one."""
+    if not isinstance(loss, MarginLoss) or not loss.kinks:
+        return None
+    last = max(loss.kinks)
+    return None if np.any(loss.profile(last + np.array([0.0, 1.0, 1e3]))) else last
+
+
+def _widest_margin(folded: np.ndarray, radius: float, margin: float) -> np.ndarray:
+    """The X (d,) of least norm with <X, u_i> - radius ||X|| >= margin for every row u_i of `folded`, which exists.
+
+    Along any direction the smallest norm follows from the smallest <X, u_i>/||X||, so the direction is that of least
+    norm with <X, u_i> >= 1: Lawson and Hanson's least distance programming, one non-negative least-squares problem.
+    """
+    import scipy.optimize  # as below
+
+    count, dimension = folded.shape
+    wanted = np.append(np.zeros(dimension), 1.0)
+    stacked = np.vstack([folded.T, np.ones(count)])
+    weights, _ = scipy.optimize.nnls(stacked, wanted)
+    left = stacked @ weights - wanted
+    x = left[:-1] / -left[-1]
+    size = np.linalg.norm(x)  # 1 over the widest margin of a unit vector
+    return x * margin / (1 - radius * size)
 
 
 def _minimise(evaluate, x: np.ndarray, bound: float) -> np.ndarray:

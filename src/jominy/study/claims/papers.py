@@ -41,5 +41,5 @@ def measure(paper: str, letters: Sequence[str] = (), *, quick: bool = False) -> 
     unknown = [letter for letter in letters if letter not in claims]
     if unknown:
         raise InputError("there is no such claim", ", ".join(unknown), f"choose from {', '.join(claims)}")
-    for letter in letters or claims:
-        yield claims[letter](known[paper].quick if quick else known[paper].thorough)
+    effort = known[paper].quick if quick else known[paper].thorough
+    return (claims[letter](effort) for letter in letters or claims)

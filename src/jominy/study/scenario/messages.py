@@ -18,9 +18,6 @@ _WORDS = {
     "bool_type": "must be true or false",
     "string_type": 'must be text, in "quotes"',
     "list_type": "must be a list, in [brackets]",
-    "model_type": "must be a table, such as { kind = ... }",
-    "model_attributes_type": "must be a table, such as { kind = ... }",
-    "dict_type": "must be a table, such as { kind = ... }",
     "finite_number": "must be finite",
 }
 
@@ -52,14 +49,21 @@ def explain(error: ValidationError, given: Any, source: str, model: type[BaseMod
         )
     if kind == "union_tag_invalid":
         return InputError(f"{source}: '{where}.kind' must be one of {context['expected_tags']}", context["tag"])
-    if kind == "literal_error":
-        return InputError(f"{source}: {where!r} must be {context['expected']}", first["input"])
     several = [f for f in findings if _keys_in(given, f["loc"]) == keys]
-    words = " or ".join(dict.fromkeys(_sentence(finding).removeprefix("must be ") for finding in several))
+    table = _example(_models(model, given, keys))
+    words = " or ".join(dict.fromkeys(_sentence(finding, table).removeprefix("must be ") for finding in several))
     return InputError(f"{source}: {where!r} must be {words}", first["input"])
 
 
-def _sentence(finding: Any) -> str:
+def _example(tables: Sequence[type[BaseModel]]) -> str:
+    """How a table at this place starts: with its kind if it has one, else with its keys."""
+    fields = list(tables[0].model_fields) if tables else []
+    return "{ kind = ... }" if "kind" in fields else "{ " + ", ".join(f"{name} = ..." for name in fields[:3]) + " }"
+
+
+def _sentence(finding: Any, table: str) -> str:
+    if finding["type"] in ("model_type", "model_attributes_type", "dict_type"):
+        return f"must be a table, such as {table}"
     if finding["type"] in _WORDS:
         return _WORDS[finding["type"]]
     if finding["type"] == "literal_error":
