@@ -25,14 +25,14 @@ def measure() -> list[dict]:
         5,
         help=lambda: _run("--help"),
         forecast=lambda: _run("forecast", str(EXAMPLE)),
-        imports=lambda: subprocess.run([sys.executable, "-c", "import jax, diffrax, xarray"], check=True),
+        imports=lambda: subprocess.run([sys.executable, "-c", "import jax, equinox, xarray"], check=True),
     )
     wanted = {"help": "<= 0.3 s", "forecast": "<= 4 s"}
     return [
         {
             "work": f"jominy {name}{' power_law.toml' if name == 'forecast' else ''}, new process",
             "jominy": str(timed[name]),
-            "opponent": f"python -c 'import jax, diffrax, xarray' {timed['imports']}",
+            "opponent": f"python -c 'import jax, equinox, xarray' {timed['imports']}",
             "ratio": timed["imports"].median / timed[name].median,
             "wanted": limit,
             "note": "",

@@ -46,11 +46,13 @@ if TYPE_CHECKING:
     from jominy.dynamics import collapse_radius as collapse_radius
     from jominy.dynamics import critical_rate as critical_rate
     from jominy.dynamics import forecast as forecast
+    from jominy.dynamics import forecast_many as forecast_many
     from jominy.dynamics import gaussian_picture as gaussian_picture
     from jominy.dynamics import homogenize as homogenize
     from jominy.dynamics import interpolation_radius as interpolation_radius
     from jominy.dynamics import least_squares_equivalent as least_squares_equivalent
     from jominy.dynamics import optimum as optimum
+    from jominy.dynamics import sensitivity as sensitivity
     from jominy.dynamics import simulate as simulate
     from jominy.dynamics import small_rate_end as small_rate_end
     from jominy.dynamics import stationary as stationary
@@ -142,8 +144,9 @@ _ROOMS = {
     ),
     "dynamics": (
         "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "asymptotic_rate",
-        "collapse_radius", "critical_rate", "forecast", "gaussian_picture", "homogenize", "interpolation_radius",
-        "least_squares_equivalent", "optimum", "simulate", "small_rate_end", "stationary",
+        "collapse_radius", "critical_rate", "forecast", "forecast_many", "gaussian_picture", "homogenize",
+        "interpolation_radius", "least_squares_equivalent", "optimum", "sensitivity", "simulate", "small_rate_end",
+        "stationary",
     ),
     "errors": ("InputError",),
     "losses": (

@@ -121,10 +121,13 @@ def test_section_4_4_no_constant_step_is_monotone():
     problem = squared(zoo.iso(D), 0.25, 0.5)
     at_optimum = jm.optimum(problem).vector
     for rate, growth, end in ((0.01, 0.00007871, 0.001909), (0.5, 0.19677520, 0.127799), (1.0, 0.78710081, 0.385559)):
-        times = np.array([1e-6, 2e-6, 1000.0, 2000.0])
-        square = jm.forecast(problem, jm.Constant(rate), times=times, start=at_optimum).distance_to_optimum.values ** 2
-        np.testing.assert_allclose((square[1] - square[0]) / 1e-6, growth, rtol=1e-4)
-        np.testing.assert_allclose(square[2:], end, rtol=5e-4)  # four printed digits
+        # Two forecasts, because a difference over 1e-6 is finer than the interpolation inside a long step.
+        early, late = (
+            jm.forecast(problem, jm.Constant(rate), times=times, start=at_optimum).distance_to_optimum.values ** 2
+            for times in ([1e-6, 2e-6], [1000.0, 2000.0])
+        )
+        np.testing.assert_allclose((early[1] - early[0]) / 1e-6, growth, rtol=1e-4)
+        np.testing.assert_allclose(late, end, rtol=5e-4)  # four printed digits
 
 
 @pytest.mark.parametrize(

@@ -1,12 +1,15 @@
 """The integrator against solutions known in closed form."""
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from scipy.integrate import DOP853, RK45, solve_ivp
 
 from jominy.numerics.ode import integrate
 from jominy.numerics.precision import double_precision
+from jominy.numerics.runge_kutta import DORMAND_PRINCE_5, DORMAND_PRINCE_8
 
 TIMES = np.array([0.5, 1.0, 1.7, 4.0])
 
@@ -35,7 +38,11 @@ class Explosion(eqx.Module):
 
 
 def solve(system, state, times=TIMES, jumps=(), rtol=1e-9):
-    return double_precision(integrate)(system, np.asarray(state), times, np.asarray(jumps, float), np.asarray(rtol))
+    """One system as the only lane, without the leading axis."""
+    lane = jax.tree.map(
+        lambda leaf: np.asarray(leaf, float)[None], (system, np.asarray(state), times, np.asarray(jumps), rtol)
+    )
+    return jax.tree.map(lambda leaf: leaf[0], double_precision(integrate)(*lane))
 
 
 def relaxed(start, rate, jump, times):
@@ -82,3 +89,75 @@ def test_observations_are_double_precision():
 def test_rest_and_stiffness(rate):
     got = np.asarray(solve(Relaxation(rate, 99.0), [2.0]).observations["state"][:, 0])
     np.testing.assert_allclose(got, relaxed(2.0, rate, 99.0, TIMES), rtol=1e-7, atol=1e-10)
+
+
+def swung(time, state):
+    return np.array([state[1], -np.sin(state[0]) - 0.1 * state[1] + np.cos(time)])
+
+
+class Pendulum(eqx.Module):
+    """A driven pendulum, for which there is no closed form."""
+
+    push: float
+
+    def velocity(self, time, state):
+        return jnp.stack([state[1], -jnp.sin(state[0]) - 0.1 * state[1] + self.push * jnp.cos(time)])
+
+    def observe(self, time, state):
+        return state
+
+
+@pytest.mark.parametrize(("method", "rtol"), [("DOP853", 1e-9), ("DOP853", 1e-11), ("RK45", 1e-6)])
+def test_methods_and_interpolants_are_those_of_scipy(method, rtol):
+    times = np.linspace(0.0, 9.0, 40)
+    got = solve(Pendulum(1.0), [0.3, 0.0], times, rtol=rtol)
+    scipy = solve_ivp(swung, (0, 9), [0.3, 0.0], method=method, rtol=rtol, atol=rtol / 100, t_eval=times)
+    exact = solve_ivp(swung, (0, 9), [0.3, 0.0], method="DOP853", rtol=1e-13, atol=1e-14, t_eval=times).y.T
+    errors = np.max(np.abs(np.asarray(got.observations) - exact)), np.max(np.abs(scipy.y.T - exact))
+    assert errors[0] < 3 * errors[1] + 1e-13  # the same order of error for the same work
+    stages = 15 if method == "DOP853" else 6
+    assert int(got.steps) < 1.3 * scipy.nfev / stages + 8
+
+
+def test_the_tables_are_those_of_scipy():
+    for ours, theirs in ((DORMAND_PRINCE_8, DOP853), (DORMAND_PRINCE_5, RK45)):
+        stages = len(theirs.B)
+        stated = theirs.A[:stages, :stages]
+        np.testing.assert_array_equal(ours.weights[:stages, : stated.shape[1]], stated)
+        np.testing.assert_array_equal(ours.weights[ours.closing, :stages], theirs.B)
+        np.testing.assert_array_equal(ours.times[:stages], theirs.C[:stages])
+    np.testing.assert_array_equal(DORMAND_PRINCE_8.weights[13:], DOP853.A_EXTRA)
+    np.testing.assert_array_equal(DORMAND_PRINCE_8.error[:, :13], [DOP853.E5, DOP853.E3])
+    np.testing.assert_array_equal(DORMAND_PRINCE_5.error[0], RK45.E)
+
+
+def test_lanes_are_solved_as_if_they_were_alone():
+    pushes = np.array([0.0, 0.5, 1.0, 3.0])
+    starts = np.array([[0.3, 0.0], [1.0, 0.0], [0.0, 2.0], [0.1, 0.1]])
+    times = np.linspace(0.0, 9.0, 12) * np.array([[1.0], [0.5], [2.0], [1.0]])
+    rtol = np.array([1e-9, 1e-8, 1e-10, 1e-9])
+    together = double_precision(integrate)(Pendulum(pushes), starts, times, np.zeros((4, 0)), rtol)
+    for lane in range(4):
+        alone = solve(Pendulum(pushes[lane]), starts[lane], times[lane], rtol=rtol[lane])
+        np.testing.assert_allclose(together.observations[lane], alone.observations, rtol=1e-10, atol=1e-12)
+        assert int(together.steps[lane]) == int(alone.steps)
+
+
+def test_what_lanes_share_may_be_given_once():
+    starts = np.array([[0.3, 0.0], [1.0, 0.0]])
+    times = np.repeat(TIMES[None], 2, axis=0)
+    each = double_precision(integrate)(Pendulum(np.ones(2)), starts, times, np.zeros((2, 0)), np.full(2, 1e-9))
+    once = double_precision(integrate)(
+        Pendulum(np.asarray(1.0)), starts, times, np.zeros((2, 0)), np.full(2, 1e-9), (False,)
+    )
+    np.testing.assert_allclose(once.observations, each.observations, rtol=1e-13)
+
+
+def test_the_derivative_of_a_solution_is_that_of_the_exact_one():
+    def final(rate):
+        solved = integrate(Relaxation(rate[None], jnp.full(1, 99.0)), jnp.full((1, 1), 2.0), TIMES[None], *nothing)
+        return solved.observations["state"][0, -1, 0]
+
+    nothing = np.zeros((1, 0)), np.full(1, 1e-9)
+    slope = double_precision(lambda: jax.jvp(final, (jnp.asarray(1.3),), (jnp.ones(()),))[1])()
+    assert float(slope) == pytest.approx(-3.5 * 2.0 * np.exp(-1.3 * 3.5), rel=1e-7)

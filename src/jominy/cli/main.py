@@ -67,14 +67,11 @@ ONE_SOLVE = ("forecast", "optimum", "advise")
 def _set_up_compiler(command: str) -> None:
     """Let JAX keep what it compiles in the user's cache folder, and not optimise what runs once.
 
-    Only for the command itself (a library must not configure JAX); a setting of the user's own comes first. Programs
-    that could call back into Python are not kept, so the run-time checks that diffrax adds are switched off: what they
-    check (times in order) has been checked before.
+    Only for the command itself (a library must not configure JAX); a setting of the user's own comes first.
     """
     folder = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "jominy", "compiled")
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", folder)
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
-    os.environ.setdefault("EQX_ON_ERROR", "off")
     if command in ONE_SOLVE:  # compiles three times as fast, and then computes four times as slowly
         os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false")
 

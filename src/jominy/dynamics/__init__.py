@@ -3,11 +3,13 @@
 from jominy.dynamics.asymptotic import AsymptoticRate, asymptotic_rate
 from jominy.dynamics.equivalent import least_squares_equivalent
 from jominy.dynamics.forecast import forecast
+from jominy.dynamics.forecast_many import forecast_many
 from jominy.dynamics.homogenize import homogenize
 from jominy.dynamics.optima import Optimum
 from jominy.dynamics.optimum import collapse_radius, optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.samples import OnePass, ReshuffledEpochs, WithReplacement, gaussian_picture
+from jominy.dynamics.sensitivity import sensitivity
 from jominy.dynamics.simulate import simulate
 from jominy.dynamics.small_rates import SmallRateEnd, interpolation_radius, small_rate_end
 from jominy.dynamics.stability import RateLimits, critical_rate, rate_limits
@@ -29,12 +31,14 @@ __all__ = [
     "collapse_radius",
     "critical_rate",
     "forecast",
+    "forecast_many",
     "gaussian_picture",
     "homogenize",
     "interpolation_radius",
     "least_squares_equivalent",
     "optimum",
     "rate_limits",
+    "sensitivity",
     "simulate",
     "small_rate_end",
     "stationary",

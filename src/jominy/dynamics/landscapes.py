@@ -13,7 +13,7 @@ from jominy.data.laws import DenseLaw
 from jominy.data.nodes import Nodes
 from jominy.dynamics.students import Student, order_parameters
 from jominy.losses import OrderParameters
-from jominy.numerics.arrays import Array
+from jominy.numerics.arrays import Array, root
 
 
 class Scalars(NamedTuple):
@@ -109,7 +109,7 @@ def dense_order_parameters(law: DenseLandscape, mean: Array, covariance: Array |
         margin_variance=jnp.einsum("i,nij,j->n", mean, law.covariances, mean) + spread,
         residual_mean=law.means @ residual - law.labels,
         residual_variance=law.noise_variance + jnp.einsum("i,nij,j->n", residual, law.covariances, residual) + spread,
-        norm=jnp.sqrt(size),
+        norm=root(size),
         teacher_mean=law.means @ law.teacher,
         teacher_variance=jnp.einsum("i,nij,j->n", law.teacher, law.covariances, law.teacher),
         teacher_covariance=jnp.einsum("i,nij,j->n", mean, law.covariances, law.teacher),

@@ -1,5 +1,6 @@
 """Simulations for Gaussian mixtures: choice of engine, start, noise, result."""
 
+from functools import partial
 from typing import Any
 
 import jax
@@ -17,7 +18,7 @@ from jominy.dynamics.node_sgd import NodeSGD, node_noise, node_states
 from jominy.dynamics.noise import Source
 from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import largest_logit, past_divergence, population_variables
+from jominy.dynamics.readout import largest_logit, past_divergence, population_variables, reading
 from jominy.dynamics.representations import representations
 from jominy.dynamics.sgd import Engine, Record, run_sgd, vector_states
 from jominy.dynamics.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
@@ -144,10 +145,10 @@ def runs_result(
     law = problem.data.law
     times = times[: record.reached]
     observation = record.observations
-    teacher_norm = 0.0 if law.teacher is None else float(np.linalg.norm(law.teacher))
-    variables = population_variables(
-        problem, setting, times, observation, evaluate_at, found.solved, teacher_norm, ("seed", "time")
-    )
+    one = partial(jax.tree.map, lambda leaf: np.asarray(leaf)[None])
+    read = reading([problem], one(setting), times, [found.solved])
+    of_points = population_variables(read, one(observation), evaluate_at, ("seed", "time"))
+    variables = {name: (dims, values[0]) for name, (dims, values) in of_points.items()}
     lost = np.asarray(diverged(jax.tree.map(np.asarray, observation.order)))
     notes = found.record(problem.final_radius).notes()
     if np.any(lost):

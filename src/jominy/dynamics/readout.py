@@ -5,7 +5,7 @@ Source: theory `dynamics.md` section 6.
 
 from collections.abc import Sequence
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -16,7 +16,7 @@ from jominy.dynamics.least_squares import effective_values, is_centred_least_squ
 from jominy.dynamics.minimise import Setting, Solved
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.students import Observation
-from jominy.losses import Loss, OrderParameters, Targets
+from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.schedules import FixedRadius, RadiusSchedule, require_radius
@@ -46,16 +46,20 @@ def risks_of_student(setting: Setting, one: OrderParameters, radii: Array, accur
 
 
 @partial(jax.jit, static_argnames="accuracy")
-def _risks(setting: Setting, order: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
-    """(B, K) risks and accuracies of B students at K radii each, `radii` (B, K)."""
-    students, components = order.margin_mean.shape
+def _risks(settings: Setting, order: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
+    """(P, B, K) risks and accuracies of B students in each of P settings, at K radii each, `radii` (P, B, K)."""
+    points, students, components = order.margin_mean.shape
     # As many students at once as stay in the processor's cache.
-    together = max(1, min(256, students, CACHE_FLOATS // (components * setting.rule.nodes.size)))
+    floats = points * components * settings.rule.nodes.shape[-1]
+    together = max(1, min(256, students, CACHE_FLOATS // floats))
 
-    def of(both: tuple[OrderParameters, Array]) -> tuple[Array, Array]:
-        return risks_of_student(setting, *both, accuracy)
+    def of_point(setting: Setting, order: OrderParameters, radii: Array) -> tuple[Array, Array]:
+        def of(both: tuple[OrderParameters, Array]) -> tuple[Array, Array]:
+            return risks_of_student(setting, *both, accuracy)
 
-    return jax.lax.map(of, (order, radii), batch_size=together)
+        return jax.lax.map(of, (order, radii), batch_size=together)
+
+    return jax.vmap(of_point)(settings, order, radii)
 
 
 def read_out(
@@ -71,15 +75,31 @@ def read_out(
 
     `radius` is that of training, one for all or one for each of the last of these dimensions.
     """
+    single = partial(jax.tree.map, lambda leaf: np.asarray(leaf)[None])
     lead = np.shape(order.norm)
-    flat: Any = jax.tree.map(lambda leaf: np.reshape(leaf, (-1, *np.shape(leaf)[len(lead) :])), order)
-    scale = largest_logit(setting, flat)
-    if scale > setting.rule.logit_scale:
-        setting = setting._replace(rule=gaussian_rule(scale))
-    trained = np.broadcast_to(np.asarray(radius, dtype=float), lead).reshape(-1, 1)
-    further = np.broadcast_to(np.concatenate([[0.0], evaluate_at]), (len(trained), 1 + len(evaluate_at)))
-    radii = np.concatenate([trained, further], axis=1)
-    risks, accuracies = (np.asarray(part).reshape(*lead, -1) for part in _risks(setting, flat, radii, classification))
+    trained = np.broadcast_to(np.asarray(radius, dtype=float), lead)[None]
+    read = read_out_points(single(setting), single(order), trained, evaluate_at, classification, dims)
+    return {prefix + name: (dims, values[0]) for name, (dims, values) in read.items()}
+
+
+def read_out_points(
+    settings: Setting,
+    order: OrderParameters,
+    radius: np.ndarray,
+    evaluate_at: np.ndarray,
+    classification: bool,
+    dims: tuple[str, ...],
+) -> Variables:
+    """Risks and accuracies of students (P, *dims) in P settings, `radius` (P, *dims); values with that leading axis."""
+    lead = np.shape(order.norm)
+    flat: Any = jax.tree.map(lambda leaf: np.reshape(leaf, (lead[0], -1, *np.shape(leaf)[len(lead) :])), order)
+    scale = largest_logit_of_points(settings, flat)
+    if scale > settings.rule.logit_scale:
+        settings = settings._replace(rule=stacked([gaussian_rule(scale)] * lead[0]))
+    trained = radius.reshape(lead[0], -1, 1)
+    further = np.broadcast_to(np.concatenate([[0.0], evaluate_at]), (*trained.shape[:2], 1 + len(evaluate_at)))
+    radii = np.concatenate([trained, further], axis=2)
+    risks, accuracies = (np.asarray(part).reshape(*lead, -1) for part in _risks(settings, flat, radii, classification))
     more = (*dims, "evaluation_radius")
     variables: Variables = {
         "adversarial_risk": (dims, risks[..., 0]),
@@ -92,55 +112,101 @@ def read_out(
         variables["clean_accuracy"] = (dims, accuracies[..., 1])
         if evaluate_at.size:
             variables["accuracy_at_radius"] = (more, accuracies[..., 2:])
-    return {prefix + name: value for name, value in variables.items()}
+    return variables
+
+
+def stacked(trees: Sequence[Any]) -> Any:
+    """Trees of one structure as one, with a leading axis."""
+    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
 
 
 @jax.jit
-def _logit_sds(targets: Targets, loss: Loss, order: OrderParameters) -> Array:
-    return targets.logit_sd(loss, order)
+def _logit_sds(settings: Setting, order: OrderParameters) -> Array:
+    return jax.vmap(lambda setting, order: setting.targets.logit_sd(setting.loss, order))(settings, order)
+
+
+def largest_logit_of_points(settings: Setting, order: OrderParameters) -> float:
+    """The largest standard deviation over which the moments integrate, over P settings; 0 for closed forms."""
+    sizes = np.asarray(_logit_sds(settings, order))
+    return float(np.max(np.where(np.isfinite(sizes), sizes, 0.0), initial=0.0))
 
 
 def largest_logit(setting: Setting, order: OrderParameters) -> float:
     """The largest standard deviation over which the moments integrate; 0 for closed forms."""
-    sizes = np.asarray(_logit_sds(setting.targets, setting.loss, order))
-    return float(np.max(np.where(np.isfinite(sizes), sizes, 0.0), initial=0.0))
+    return largest_logit_of_points(*jax.tree.map(lambda leaf: np.asarray(leaf)[None], (setting, order)))
+
+
+class Reading(NamedTuple):
+    """What a reader of students must know of P problems that are read together; they are of one kind.
+
+    Attributes:
+        settings: leaves (P, ...).
+        radius, final_radius: (P, T) at the times of the students, (P,).
+        optimum_risk, optimum_norm, teacher_norm: (P,).
+        classification, centred_least_squares: of all of them.
+    """
+
+    settings: Setting
+    radius: np.ndarray
+    final_radius: np.ndarray
+    optimum_risk: np.ndarray
+    optimum_norm: np.ndarray
+    teacher_norm: np.ndarray
+    classification: bool
+    centred_least_squares: bool
+
+
+def reading(problems: Sequence[Problem], settings: Setting, times: np.ndarray, optima: Sequence[Solved]) -> Reading:
+    """The reading of problems at (T,) times; `settings` have leaves (P, ...)."""
+    laws = [problem.data.law for problem in problems]  # type: ignore[union-attr]
+    return Reading(
+        settings,
+        np.stack([radius_at(problem, times) for problem in problems]),
+        np.array([problem.final_radius for problem in problems]),
+        np.array([float(one.risk) for one in optima]),
+        np.array([float(one.order.norm) for one in optima]),
+        np.array([0.0 if law.teacher is None else np.linalg.norm(law.teacher) for law in laws]),
+        problems[0].data.classification,
+        is_centred_least_squares(problems[0]),
+    )
 
 
 def population_variables(
-    problem: Problem,
-    setting: Setting,
-    times: np.ndarray,
-    observation: Observation,
-    evaluate_at: np.ndarray,
-    optimum: Solved,
-    teacher_norm: float,
-    dims: tuple[str, ...],
+    read: Reading, observation: Observation, evaluate_at: np.ndarray, dims: tuple[str, ...]
 ) -> Variables:
-    """Every variable of a population result; leading dimensions `dims`, the last of which is `time`."""
+    """Every variable of students (P, *dims), the last of which is `time`; values with that leading axis."""
     order = observation.order
-    radius = radius_at(problem, times)
-    variables = read_out(setting, order, radius, evaluate_at, problem.data.classification, dims)
     norm = np.asarray(order.norm)
+    per_point = (-1, *(1,) * (norm.ndim - 1))
+    radius = np.broadcast_to(read.radius.reshape(len(norm), *(1,) * (norm.ndim - 2), -1), norm.shape)
+    variables = read_out_points(read.settings, order, radius, evaluate_at, read.classification, dims)
     variables["norm"] = (dims, norm)
-    if np.isfinite(optimum.order.norm):
+    if np.all(np.isfinite(read.optimum_norm)):
         variables["distance_to_optimum"] = (dims, np.sqrt(np.asarray(observation.distance_squared)))
-    variables["excess_risk"] = (dims, final_risk(problem, setting, order, variables) - float(optimum.risk))
-    if teacher_norm > 0:
+    risk = variables["adversarial_risk"][1]
+    if np.any(read.radius != read.final_radius[:, None]):
+        last = np.broadcast_to(read.final_radius.reshape(per_point), norm.shape)
+        risk = read_out_points(read.settings, order, last, np.zeros(0), False, dims)["adversarial_risk"][1]
+    variables["excess_risk"] = (dims, risk - read.optimum_risk.reshape(per_point))
+    if np.all(read.teacher_norm > 0):
+        teacher_norm = read.teacher_norm.reshape(per_point)
         size = np.where(norm > 0, norm * teacher_norm, 1.0)
         # A norm below the integrator's resolution may come out too small for its overlap.
         variables["alignment"] = (dims, np.clip(np.asarray(observation.teacher_overlap) / size, -1.0, 1.0))
     variables["learning_rate"] = (dims, np.asarray(observation.rate))
-    if is_centred_least_squares(problem):
+    if read.centred_least_squares:
         names = ("effective_learning_rate", "effective_ridge", "noise_inflation")
         residual = np.asarray(order.residual_variance)[..., 0]
         values = effective_values(residual, norm, variables["learning_rate"][1], radius)
         variables |= {name: (dims, value) for name, value in zip(names, values, strict=True)}
-    variables["radius"] = (("time",), radius)
+    variables["radius"] = (("time",), read.radius)
     return variables
 
 
 def radius_at(problem: Problem, times: np.ndarray) -> np.ndarray:
     """(T,) the training radius at the times."""
+    if isinstance(problem.radius_schedule, FixedRadius):
+        return np.full(len(times), problem.final_radius)
     return np.asarray(_radius_at(problem.radius_schedule, np.asarray(times, dtype=float)))
 
 

@@ -12,10 +12,10 @@ import numpy as np
 from jominy.data import Samples
 from jominy.data.laws import EigenLaw
 from jominy.dynamics.landscapes import minimiser
+from jominy.dynamics.lanes import Plan, Point, solve
 from jominy.dynamics.least_squares import is_centred_least_squares
 from jominy.dynamics.minimise import Setting
 from jominy.dynamics.optimum import population_optimum
-from jominy.dynamics.population_forecast import solution_on
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
 from jominy.dynamics.representations import Representation, representations
@@ -120,7 +120,8 @@ def stationary(problem: Problem, rate: float) -> Stationary:
     found = population_optimum(problem, representation)
     for horizon in HORIZONS:
         times = np.array([0.5, 1.0]) * horizon / rate
-        solution = solution_on(representation, found, problem, Constant(rate), times, None, np.zeros(0), 1e-9)
+        point = Point(problem, Constant(rate), None, representation)
+        solution = solve([point], Plan(times, np.zeros(0), 1e-9))[0].only()
         if np.any(solution.lost):
             return _diverged(rate, critical)
         order = jax.tree.map(lambda leaf: leaf[-1], solution.observation.order)

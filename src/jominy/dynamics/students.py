@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from jominy.data.nodes import Nodes
 from jominy.losses import Loss, Moments, OrderParameters, Targets
 from jominy.losses.base import FLOOR
-from jominy.numerics.arrays import Array
+from jominy.numerics.arrays import Array, root
 from jominy.numerics.gaussian import GaussianRule
 from jominy.schedules import Descent, RadiusSchedule, Schedule
 
@@ -53,7 +53,7 @@ def order_parameters(nodes: Nodes, student: Student) -> OrderParameters:
         margin_variance=jnp.maximum(nodes.eigenvalues @ size, 0.0),
         residual_mean=jnp.sum(nodes.mean_overlaps * student.residual, axis=(1, 2)) - nodes.labels,
         residual_variance=nodes.noise_variance + jnp.maximum(nodes.eigenvalues @ residual_size, 0.0),
-        norm=jnp.sqrt(jnp.maximum(jnp.sum(size), 0.0)),
+        norm=root(jnp.sum(size)),
         teacher_mean=jnp.sum(nodes.mean_overlaps * nodes.teacher, axis=(1, 2)),
         teacher_variance=nodes.eigenvalues @ inner(nodes.gram, nodes.teacher, nodes.teacher),
         teacher_covariance=nodes.eigenvalues @ inner(nodes.gram, student.coefficients, nodes.teacher),

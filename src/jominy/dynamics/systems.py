@@ -1,17 +1,16 @@
 """The equations of a forecast: the state of the start, and the system to solve."""
 
-from typing import Any
+from typing import Any, NamedTuple
 
-from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.dense import DenseFlow, initial_dense_state
 from jominy.dynamics.landscapes import DenseLandscape, Landscape, NodeLandscape
-from jominy.dynamics.problem import Problem
 from jominy.dynamics.representations import Representation
 from jominy.dynamics.spectral import SpectralFlow, initial_state
 from jominy.dynamics.start import random_variance, start_dense
+from jominy.losses import Loss, Targets
 from jominy.numerics.gaussian import GaussianRule
-from jominy.schedules import Schedule
+from jominy.schedules import RadiusSchedule, Schedule
 
 
 def initial(representation: Representation, law: EigenLaw | DenseLaw, start: Any) -> Any:
@@ -23,14 +22,21 @@ def initial(representation: Representation, law: EigenLaw | DenseLaw, start: Any
     return initial_state(landscape.nodes, fixed.start, law.teacher is not None, random_variance(start))
 
 
-def flow(
-    landscape: Landscape, problem: Problem, schedule: Schedule, target: Any, rule: GaussianRule
-) -> SpectralFlow | DenseFlow:
-    """The system to solve on a landscape, with the optimum as a student on it."""
-    radius = problem.radius_schedule
-    assert isinstance(problem.data, GaussianMixture)
-    targets = problem.loss.targets(problem.data.law)
+class Ground(NamedTuple):
+    """All that a system is made of but the learning rate: `optimum` is a student on the landscape."""
+
+    landscape: Landscape
+    loss: Loss
+    targets: Targets
+    radius: RadiusSchedule
+    rule: GaussianRule
+    optimum: Any
+
+
+def flow(ground: Ground, schedule: Schedule) -> SpectralFlow | DenseFlow:
+    """The system to solve."""
+    landscape, loss, targets, radius, rule, optimum = ground
     if isinstance(landscape, NodeLandscape):
-        return SpectralFlow(landscape.nodes, problem.loss, targets, schedule, radius, rule, target)
+        return SpectralFlow(landscape.nodes, loss, targets, schedule, radius, rule, optimum)
     assert isinstance(landscape, DenseLandscape)
-    return DenseFlow(landscape, problem.loss, targets, schedule, radius, rule, target)
+    return DenseFlow(landscape, loss, targets, schedule, radius, rule, optimum)

@@ -1,13 +1,26 @@
-"""One adaptive ODE solve with observation at given times."""
+"""Adaptive ODE solves, many at once: every system is a lane of one compiled program.
 
+Methods and step control are those of `scipy.integrate.DOP853` and `RK45`. They are written out here because each lane
+has to choose its own steps while all take them together: a library's solver of one system, mapped over many, takes
+several times longer per lane (`benchmarks/`).
+"""
+
+from functools import partial
 from typing import Any, NamedTuple, Protocol
 
-import diffrax
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from jominy.numerics.arrays import Array
+from jominy.numerics.runge_kutta import DORMAND_PRINCE_5, DORMAND_PRINCE_8, RungeKutta
+
+MOST_STEPS = 100_000
+LOOSE = 1e-7
+"""From this relative tolerance on the method of order 5 needs fewer velocities."""
+FIRST_STEP = 1e-3
+"""The first step, as a share of the whole time; corrected within a step or two."""
 
 
 class System(Protocol):
@@ -18,53 +31,171 @@ class System(Protocol):
     def observe(self, time: Array, state: Any) -> Any: ...
 
 
-class Trajectory(NamedTuple):
-    """Observations at the times asked for (infinite past the last one reached), and how many were reached."""
+class Trajectories(NamedTuple):
+    """Observations (L, T, ...) at the times asked for, how many were reached (L,), and the steps it took (L,).
+
+    Past the last time reached the observations are zero.
+    """
 
     observations: Any
     reached: Array
     steps: Array
 
 
-@jax.jit
-def integrate(system: System, state: Any, times: Array, jumps: Array, rtol: Array) -> Trajectory:
-    """Solve dy/dt = system.velocity(t, y), y(times[0]) = state, with an 8th-order Runge-Kutta method (Dormand-Prince).
+class _Walk(NamedTuple):
+    """Where L lanes are: time, proposed step and state; the velocities of the stages (S, L, n), the first known.
+
+    `fresh`: some first velocity is not known; `seen` (L,) times passed and their observations `out` (L, T, m).
+    """
+
+    time: Any
+    step: Any
+    state: Any
+    stages: Any
+    fresh: Any
+    seen: Any
+    out: Any
+    steps: Any
+
+
+def integrate(
+    systems: System, states: Any, times: Array, jumps: Array, rtol: Array, lanes: tuple[bool, ...] | None = None
+) -> Trajectories:
+    """Solve dy/dt = system.velocity(t, y), y(times[0]) = state, for L systems of one structure at once.
 
     Args:
-        system: velocity and observation; the velocity must stay finite.
-        state: pytree of arrays of order one, at times[0].
-        times: (T,) increasing times of the observations.
-        jumps: (J,) times at which the velocity is discontinuous.
-        rtol: relative tolerance per step; the absolute one is a hundredth of it.
+        systems: velocity and observation; the velocity must stay finite. Leaves (L, ...).
+        states: pytree of arrays of order one, at times[:, 0]. Leaves (L, ...).
+        times: (L, T) increasing times of the observations.
+        jumps: (L, J) times at which the velocity is discontinuous.
+        rtol: (L,) relative tolerance per step; the absolute one is a hundredth of it.
+        lanes: which leaves of `systems` have the leading axis; the others are shared by all lanes. Default: all have.
     """
-    # Time runs from 0 to 1 inside: diffrax unrolls a hundred roundings of the end time, which cost nothing to compile
-    # for a constant and a second for a variable.
-    begin, span = times[0], times[-1] - times[0]
-    controller: Any = diffrax.PIDController(rtol=rtol, atol=rtol / 100)
-    if jumps.size:
-        controller = diffrax.ClipStepSizeController(controller, jump_ts=(jumps - begin) / span)
+    return _integrate(systems, states, times, jumps, rtol, lanes, bool(np.min(rtol) >= LOOSE))
 
-    # One flat vector: for states of a few hundred numbers time goes by the number of XLA's kernels, and a stage over a
-    # tree has one of each kind for every leaf.
-    flat, restore = ravel_pytree(state)
 
-    def velocity(s: Any, y: Any, args: Any) -> Any:
-        return span * ravel_pytree(system.velocity(begin + span * s, restore(y)))[0]
-
-    def observe(s: Any, y: Any, args: Any) -> Any:
-        return system.observe(begin + span * s, restore(y))
-
-    solution = diffrax.diffeqsolve(
-        diffrax.ODETerm(velocity),
-        diffrax.Dopri8(),
-        t0=0.0,
-        t1=1.0,
-        dt0=1e-3,  # corrected within a step or two; diffrax's own guess would compile two copies of the velocity more
-        y0=flat,
-        saveat=diffrax.SaveAt(ts=jnp.clip((times - begin) / span, 0.0, 1.0), fn=observe),
-        stepsize_controller=controller,
-        adjoint=diffrax.ForwardMode(),
-        max_steps=100_000,
-        throw=False,
+@partial(jax.jit, static_argnames=("lanes", "loose"))
+def _integrate(
+    systems: System,
+    states: Any,
+    times: Array,
+    jumps: Array,
+    rtol: Array,
+    lanes: tuple[bool, ...] | None,
+    loose: bool,
+) -> Trajectories:
+    method = DORMAND_PRINCE_5 if loose else DORMAND_PRINCE_8
+    stage_times, stage_weights, dense = (
+        jnp.asarray(method.times),
+        jnp.asarray(method.weights),
+        jnp.asarray(method.dense),
     )
-    return Trajectory(solution.ys, jnp.sum(jnp.isfinite(solution.ts)), solution.stats["num_steps"])
+    leaves, structure = jax.tree.flatten(systems)
+    axes = jax.tree.unflatten(structure, [0 if own else None for own in lanes or (True,) * len(leaves)])
+    _, restore = ravel_pytree(jax.tree.map(lambda leaf: leaf[0], states))
+    # One flat vector per lane: for states of a few hundred numbers time goes by the number of XLA's kernels, and a
+    # stage over a tree has one of each kind for every leaf.
+    state = jax.vmap(lambda one: ravel_pytree(one)[0])(states)
+    count, wanted = times.shape
+    end, lane = times[:, -1], jnp.arange(count)
+
+    @partial(jax.vmap, in_axes=(axes, 0, 0))
+    def velocity(system: Any, time: Any, y: Any) -> Any:
+        return ravel_pytree(system.velocity(time, restore(y)))[0]
+
+    @partial(jax.vmap, in_axes=(axes, 0, 0))
+    def observe(system: Any, time: Any, y: Any) -> Any:
+        return system.observe(time, restore(y))
+
+    def going(walk: _Walk) -> Array:
+        return (walk.seen < wanted) & (walk.steps < MOST_STEPS)
+
+    def advance(walk: Any) -> _Walk:
+        live = going(walk)
+        # No step reaches across a jump; it ends just before, and the next one begins at it.
+        ahead = jnp.min(jnp.where(jumps > walk.time[:, None], jumps, jnp.inf), axis=1, initial=jnp.inf)
+        limit = jnp.minimum(end, jnp.nextafter(ahead, -jnp.inf))
+        cut = walk.step >= limit - walk.time
+        step = jnp.where(live, jnp.where(cut, limit - walk.time, walk.step), 0.0)
+
+        def stage(index: Any, known: Any) -> Any:
+            y = walk.state + step[:, None] * jnp.tensordot(stage_weights[index], known, 1)
+            return known.at[index].set(velocity(systems, walk.time + stage_times[index] * step, y))
+
+        arrived = jnp.where(cut, limit, walk.time + step)
+        # The stages beyond the step itself are for observations inside it.
+        following = times[lane, jnp.minimum(walk.seen, wanted - 1)]
+        inside = jnp.any(live & (following > walk.time) & (following < arrived))
+        count_of_stages = jnp.where(inside, len(method.times), method.closing + 1)
+        stages = jax.lax.fori_loop(jnp.where(walk.fresh, 0, 1), count_of_stages, stage, walk.stages)
+        state = walk.state + step[:, None] * jnp.tensordot(stage_weights[method.closing], stages, 1)
+        error = _error(method, walk.state, state, stages, step, rtol)
+        accepted = live & (error < 1)
+        largest = jnp.where(accepted, 10.0, 1.0)
+        proposed = step * jnp.clip(0.9 * jnp.maximum(error, 1e-12) ** method.exponent, 0.2, largest)
+
+        def due(seen: Array) -> tuple[Array, Array]:
+            time = times[lane, jnp.minimum(seen, wanted - 1)]
+            return time, live & (seen < wanted) & (time <= jnp.where(accepted, arrived, walk.time))
+
+        def look(looked: Any) -> Any:
+            seen, out = looked
+            time, here = due(seen)
+            share = jnp.where(here, (time - walk.time) / jnp.where(step > 0, step, 1.0), 0.0)
+            moved = jnp.einsum("ls,sln->ln", share[:, None] ** jnp.arange(1, len(dense) + 1) @ dense, stages)
+            y = jnp.where((accepted & (time == arrived))[:, None], state, walk.state + step[:, None] * moved)
+            found = _joined(observe(systems, time, y))
+            return seen + here, out.at[lane, jnp.where(here, seen, wanted)].set(found, mode="drop")
+
+        seen, out = jax.lax.while_loop(lambda looked: jnp.any(due(looked[0])[1]), look, (walk.seen, walk.out))
+        at_jump = accepted & cut & (limit < end)
+        return _Walk(
+            time=jnp.where(accepted, jnp.where(at_jump, ahead, arrived), walk.time),
+            # A step that was cut says little about the next one.
+            step=jnp.where(accepted & cut, jnp.maximum(proposed, walk.step), proposed),
+            state=jnp.where(accepted[:, None], state, walk.state),
+            stages=stages.at[0].set(jnp.where(accepted[:, None], stages[method.closing], stages[0])),
+            fresh=jnp.any(at_jump),
+            seen=seen,
+            out=out,
+            steps=walk.steps + live,
+        )
+
+    kind = jax.eval_shape(observe, systems, end, state)
+    begin = _Walk(
+        time=times[:, 0],
+        step=FIRST_STEP * (end - times[:, 0]),
+        state=state,
+        stages=jnp.zeros((len(method.times), *state.shape)),
+        fresh=jnp.asarray(True),
+        seen=jnp.zeros(count, int),
+        out=jnp.zeros((count, wanted, jax.eval_shape(_joined, kind).shape[1])),
+        steps=jnp.zeros(count, int),
+    )
+    walk = jax.lax.while_loop(lambda walk: jnp.any(going(walk)), advance, begin)
+    return Trajectories(_split(walk.out, kind), walk.seen, walk.steps)
+
+
+def _error(method: RungeKutta, before: Array, after: Array, stages: Array, step: Array, rtol: Array) -> Array:
+    """(L,) the step's error in units of the tolerance; infinite where it is not a number."""
+    # The derivative of a solution is that of the steps taken, not of how their sizes were chosen.
+    before, after, stages = jax.lax.stop_gradient((before, after, stages))
+    allowed = rtol[:, None] * (0.01 + jnp.maximum(jnp.abs(before), jnp.abs(after)))
+    main, other = jnp.sum((jnp.tensordot(jnp.asarray(method.error), stages, 1) / allowed) ** 2, axis=2)
+    both = (main + 0.01 * other) * before.shape[1]
+    error = step * main / jnp.sqrt(jnp.where(both > 0, both, 1.0))
+    return jnp.where(jnp.isfinite(error), error, jnp.inf)
+
+
+def _joined(tree: Any) -> Array:
+    """(L, m): the leaves (L, ...) side by side."""
+    return jnp.concatenate([leaf.reshape(leaf.shape[0], -1) for leaf in jax.tree.leaves(tree)], axis=1)
+
+
+def _split(joined: Array, kind: Any) -> Any:
+    """The leaves (L, T, ...) that lie side by side in `joined` (L, T, m), shaped like those of `kind` (L, ...)."""
+    leaves, structure = jax.tree.flatten(kind)
+    ends = np.cumsum([int(np.prod(leaf.shape[1:])) for leaf in leaves])
+    parts = jnp.split(joined, ends[:-1], axis=2)
+    shaped = [part.reshape(*joined.shape[:2], *leaf.shape[1:]) for part, leaf in zip(parts, leaves, strict=True)]
+    return jax.tree.unflatten(structure, shaped)

@@ -30,6 +30,11 @@ VARIABLES: dict[str, Variable] = {
     "accuracy_at_radius": Variable("adversarial accuracy at the evaluation radius", "1", r"$A(\varepsilon)$"),
     "gaussian_adversarial_risk": Variable("adversarial risk, one Gaussian per class", "1", r"$R_G$"),
     "gaussian_adversarial_accuracy": Variable("adversarial accuracy, one Gaussian per class", "1", r"$A_G$"),
+    "status": Variable("how it ended", "1", "status"),
+    "numerical_error": Variable("estimated relative error of the adversarial risk", "1", "error"),
+    "optimum_risk": Variable("adversarial risk of the optimum", "1", r"$R^\circ$"),
+    "optimum_norm": Variable("norm of the adversarial optimum", "1", r"$\|X^\circ\|$"),
+    "collapse_radius": Variable("collapse radius", "l2 norm of the input", r"$\varepsilon_0$"),
     "training_loss": Variable("objective of the training", "1", r"$L$"),
     "cross_entropy": Variable("cross-entropy", "nats", "CE"),
     "adversarial_loss": Variable("adversarial loss", "1", r"$L_{\mathrm{adv}}$"),
@@ -69,6 +74,8 @@ VARIABLES: dict[str, Variable] = {
 
 COORDINATES: dict[str, Variable] = {
     "time": Variable("time", "samples / dimension", r"$t$"),
+    "point": Variable("point of a sweep", "1", "point"),
+    "parameter": Variable("number differentiated by", "1", "parameter"),
     "seed": Variable("seed", "1", "seed"),
     "evaluation_radius": Variable("radius of the attack at evaluation", "l2 norm of the input", r"$\varepsilon$"),
     "variable": Variable("variable", "1", "variable"),
@@ -100,6 +107,7 @@ COMPARISON: dict[str, Variable] = {
 
 _HELD_OUT = "held_out_"
 _SUFFIXES = {
+    "_slope": "derivative of the {} with respect to the parameter",
     "_sd": "standard deviation over runs of the {}",
     "_bias": "finite-dimension bias of the {}",
 }
@@ -108,7 +116,7 @@ _SUFFIXES = {
 def describe_variable(name: str) -> Variable:
     """Look up a variable, a coordinate, or a name derived from one; ``KeyError`` for a name outside the schema.
 
-    Derived names are ``held_out_<name>``, ``<name>_sd`` and ``<name>_bias``.
+    Derived names are ``held_out_<name>``, ``<name>_sd``, ``<name>_bias`` and ``<name>_slope``.
 
     Examples
     --------

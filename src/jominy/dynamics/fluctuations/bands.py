@@ -154,7 +154,8 @@ def _solve(
     grid = np.concatenate([[begin], clock[inside]])
     if len(grid) == 1:
         grid = np.array([begin, begin + 1e-9])
-    solved = jax.tree.map(np.asarray, integrate(system, state, grid, jumps, np.asarray(rtol)))
+    only = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (system, state, grid, jumps, rtol))
+    solved = jax.tree.map(lambda leaf: np.asarray(leaf[0]), integrate(*only))
     reached = min(int(solved.reached), 1 + int(inside.sum()))
     place = np.concatenate([np.zeros(int((~inside).sum()), dtype=int), np.arange(1, reached)])
     fluctuation = jax.tree.map(lambda leaf: leaf[place], solved.observations)

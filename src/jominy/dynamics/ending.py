@@ -1,0 +1,75 @@
+"""How a forecast of a Gaussian mixture ended, and what to do about it."""
+
+import numpy as np
+
+from jominy.dynamics.optimum import PopulationOptimum
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import Variables
+from jominy.dynamics.stability import mean_variances, rate_limits
+from jominy.losses import SquaredLoss
+from jominy.results import Status
+from jominy.schedules import Schedule
+
+
+def status_of(
+    problem: Problem, schedule: Schedule, found: PopulationOptimum, variables: Variables, lost: np.ndarray, wanted: int
+) -> Status:
+    """The status of one forecast: variables (T, ...) and whether it had diverged (T,), up to the last time reached."""
+    if len(lost) < wanted:
+        return Status.STEP_LIMIT
+    rates, risks = variables["learning_rate"][1], variables["adversarial_risk"][1]
+    growing = len(risks) > 1 and risks[-1] > risks[-2] and rates[-1] > _thresholds(problem)[1]
+    if lost[-1] or (isinstance(problem.loss, SquaredLoss) and growing):
+        return Status.DIVERGED
+    if found.regime == "collapse":
+        return Status.COLLAPSED
+    still = variables["norm"][1][-1] < 1e-12 and problem.final_radius > 0
+    if still and _searches_lines(schedule):
+        return Status.STUCK
+    return Status.COMPLETED
+
+
+STRAIGHT = (
+    "The integrator used all its steps before the last time; the values up to there are valid. Exact line search takes "
+    "steps without limit where the risk is all but straight, such as that of the hinge loss near zero: start farther "
+    "from zero (start=0.5), or use Polyak() or Constant(0.5)."
+)
+"""Advice where line search stops the integrator."""
+
+
+def advice_for(
+    status: Status, problem: Problem, schedule: Schedule, found: PopulationOptimum, variables: Variables
+) -> str | None:
+    """What to do, where it says more than the status does."""
+    if status is Status.STEP_LIMIT and _searches_lines(schedule):
+        return STRAIGHT
+    if status is Status.COLLAPSED:
+        return (
+            f"The radius {problem.final_radius:.6g} is at or above the collapse radius {found.collapse_radius:.6g}: "
+            "the adversarial optimum is the zero vector, and training only shrinks the weights. Lower the radius."
+        )
+    if status is not Status.DIVERGED:
+        return None
+    if not isinstance(problem.loss, SquaredLoss):
+        return f"{rate_limits(problem).sentence()} Lower the rate, or start nearer to zero."
+    safe, threshold = _thresholds(problem)
+    if np.max(variables["learning_rate"][1]) <= threshold:
+        return (
+            "At this learning rate the risk grows without bound. Rates below 2 d / tr K of the widest class, "
+            f"{safe:.6g}, are stable at any radius."
+        )
+    return (
+        f"The learning rate is above the stability threshold 2 d / tr K = {threshold:.6g}, so the risk grows "
+        "without bound, at any radius. Use a rate below it."
+    )
+
+
+def _searches_lines(schedule: Schedule) -> bool:
+    return schedule.describe()["kind"] == "exact-line-search"
+
+
+def _thresholds(problem: Problem) -> tuple[float, float]:
+    """Least squares: the rate below which every radius is stable, and the one above which none is."""
+    variances = mean_variances(problem.data.law)  # type: ignore[union-attr]
+    with np.errstate(divide="ignore"):
+        return 2 / variances.max(), 2 / variances.min()
