@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
 import json
-import os
-import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -18,6 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from jominy.errors import InputError
+from jominy.results.replaced import replaced
 
 FORMAT = "jominy checkpoint 1"
 _RECORD = "record."
@@ -64,21 +62,8 @@ def write_checkpoint(path: Path, network: nn.Module, progress: Progress, setting
         "sha256": fingerprint(tensors),
     }
     content = save(tensors, metadata={"format": FORMAT, "state": json.dumps(state)})
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(temporary, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise InputError(f"the checkpoint could not be written: {error.strerror or error}", str(path)) from error
+    with replaced(path, "the checkpoint") as temporary:
+        temporary.write_bytes(content)
 
 
 def read_checkpoint(path: Path, network: nn.Module, settings: dict[str, Any]) -> Progress:

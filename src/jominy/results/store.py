@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
-import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jominy.errors import InputError
+from jominy.results.replaced import replaced
 from jominy.results.schema import FORMAT
 
 if TYPE_CHECKING:
@@ -45,19 +44,8 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
         )
     stamped = result if result.attrs.get("format") == FORMAT else result.assign_attrs(format=FORMAT)
     encoding: dict[Any, dict[str, Any]] = {name: {"_FillValue": None} for name in stamped.variables}
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, prefix=f".{target.name}.", suffix=".part")
-        os.close(handle)
-        try:
-            stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
-            _give_usual_permissions(temporary)
-            os.replace(temporary, target)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise InputError(f"the result could not be written: {error.strerror or error}", str(target)) from error
+    with replaced(target, "the result") as temporary:
+        stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
     return target
 
 
@@ -94,10 +82,3 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
 
 def _plain(value: Any) -> Any:
     return value.item() if isinstance(value, np.generic) else value
-
-
-def _give_usual_permissions(path: str) -> None:
-    """mkstemp makes a file that only its owner can read; a result is an ordinary file."""
-    mask = os.umask(0)
-    os.umask(mask)
-    os.chmod(path, 0o666 & ~mask)

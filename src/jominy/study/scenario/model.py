@@ -2,24 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field
 
 from jominy.errors import InputError
-from jominy.study.scenario.base import Table
+from jominy.study.scenario.base import ScenarioFile
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
 from jominy.study.scenario.losses import Loss
-from jominy.study.scenario.messages import explain
 from jominy.study.scenario.radius import Radius, RadiusTable
 from jominy.study.scenario.samples import FileTable, Loaded, ScikitLearnTable
 from jominy.study.scenario.sweep_table import SweepTable
-from jominy.study.scenario.toml_file import read_toml
 from jominy.study.scenario.training import Schedule, SimulationTable
 from jominy.study.scenario.vectors import RandomStartTable, Start, build_vector
 
@@ -32,7 +27,7 @@ if TYPE_CHECKING:
 Data = Annotated[TeacherTable | MixtureTable | FileTable | ScikitLearnTable, Field(discriminator="kind")]
 
 
-class Scenario(Table):
+class Scenario(ScenarioFile):
     """One study: data, loss, radius, learning rate and time, checked as it is read.
 
     Examples
@@ -74,42 +69,24 @@ class Scenario(Table):
     simulation: SimulationTable = Field(default_factory=lambda: SimulationTable())
     sweep: SweepTable | None = Field(None, description="what `jominy sweep` varies")
 
-    _folder: Path = PrivateAttr(default_factory=Path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> Scenario:
-        """Read a scenario file. Raises :class:`InputError` that names the key, what came, and what is allowed."""
-        source = Path(path)
-        return cls.from_mapping(read_toml(source), folder=source.parent, source=source.name)
-
-    @classmethod
-    def from_mapping(
-        cls, given: Mapping[str, Any], *, folder: str | os.PathLike[str] = ".", source: str = "the scenario"
-    ) -> Scenario:
-        """Check a mapping as a scenario file is checked. Paths in it are relative to ``folder``."""
-        try:
-            scenario = cls.model_validate(dict(given))
-        except ValidationError as error:
-            raise explain(error, dict(given), source, cls) from error
-        scenario._folder = Path(folder)
-        if (scenario.time is None) == (scenario.times is None):
+    def _check(self, source: str) -> None:
+        if (self.time is None) == (self.times is None):
             raise InputError(
                 f"{source}: exactly one of 'time' and 'times' must be there",
-                "both" if scenario.time is not None else "neither",
+                "both" if self.time is not None else "neither",
                 "write time = 10 to train until time 10",
             )
-        if scenario.units == "data":
-            if not isinstance(scenario.data, (FileTable, ScikitLearnTable)):
+        if self.units == "data":
+            if not isinstance(self.data, (FileTable, ScikitLearnTable)):
                 raise InputError(
-                    f"{source}: units = 'data' needs samples, of kind 'file' or 'scikit-learn'", scenario.data.kind
+                    f"{source}: units = 'data' needs samples, of kind 'file' or 'scikit-learn'", self.data.kind
                 )
-            if scenario.data.preprocessing.scaling == "per-feature":
+            if self.data.preprocessing.scaling == "per-feature":
                 raise InputError(
                     f"{source}: units = 'data' needs one scale for all features, so that a ball stays a ball",
                     "scaling = 'per-feature'",
                     "set data.preprocessing.scaling (--scaling) to one-factor",
                 )
-        return scenario
 
     def changed(self, **changes: Any) -> Scenario:
         """This scenario with some top-level keys replaced, checked again as a whole.

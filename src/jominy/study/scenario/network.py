@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import Field, PrivateAttr, ValidationError
+from pydantic import Field
 
 from jominy.errors import InputError
 from jominy.meanfield import Architecture, InputGeometry
-from jominy.study.scenario.base import Table
-from jominy.study.scenario.messages import explain
+from jominy.study.scenario.base import ScenarioFile
 from jominy.study.scenario.network_data import NetworkData
 from jominy.study.scenario.network_tables import (
     Exponent,
@@ -24,7 +20,6 @@ from jominy.study.scenario.network_tables import (
     exponents,
 )
 from jominy.study.scenario.sweep_table import SweepTable
-from jominy.study.scenario.toml_file import read_toml
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -32,7 +27,7 @@ if TYPE_CHECKING:
     from jominy.networks import LabelledInputs
 
 
-class NetworkScenario(Table):
+class NetworkScenario(ScenarioFile):
     """One study of a random network, checked as it is read.
 
     Examples
@@ -59,27 +54,6 @@ class NetworkScenario(Table):
     vary: VaryTable = Field(default_factory=lambda: VaryTable())
     measure: MeasureTable = Field(default_factory=lambda: MeasureTable())
     sweep: SweepTable | None = Field(None, description="what `jominy sweep` varies")
-
-    _folder: Path = PrivateAttr(default_factory=Path)
-
-    @classmethod
-    def load(cls, path: str | os.PathLike[str]) -> NetworkScenario:
-        """Read a scenario file. Raises :class:`InputError` that names the key, what came, and what is allowed."""
-        source = Path(path)
-        return cls.from_mapping(read_toml(source), folder=source.parent, source=source.name)
-
-    @classmethod
-    def from_mapping(
-        cls, given: Mapping[str, Any], *, folder: str | os.PathLike[str] = ".", source: str = "the scenario"
-    ) -> NetworkScenario:
-        """Check a mapping as a scenario file is checked. Paths in it are relative to ``folder``."""
-        try:
-            scenario = cls.model_validate(dict(given))
-        except ValidationError as error:
-            raise explain(error, dict(given), source, cls) from error
-        scenario._folder = Path(folder)
-        scenario._check(source)
-        return scenario
 
     def _check(self, source: str) -> None:
         for name in ("radius", "p", "q"):
