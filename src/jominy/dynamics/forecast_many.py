@@ -72,7 +72,7 @@ def forecast_many(
     >>> problem = jm.Problem(data, jm.SquaredLoss(), radius=0.5)
     >>> curves = jm.forecast_many(problem, [jm.Constant(rate) for rate in (0.25, 0.5, 3.0)], time=10)
     >>> curves.adversarial_risk[:2, -1].values.round(4).tolist(), curves.status.values.tolist()
-    ([0.4513, 0.5252], ['completed', 'completed', 'diverged'])
+    ([0.4515, 0.5252], ['completed', 'completed', 'diverged'])
     """
     points = _points(problems, schedules, starts)
     radii = evaluation_radii(evaluate_at)
