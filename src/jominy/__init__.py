@@ -132,6 +132,7 @@ if TYPE_CHECKING:
     from jominy.study import Zipped as Zipped
     from jominy.study import advise as advise
     from jominy.study import compare as compare
+    from jominy.study import phase as phase
     from jominy.study import sweep as sweep
 
 __version__ = "0.1.0"
@@ -173,7 +174,7 @@ _ROOMS = {
     "show": ("plot",),
     "study": (
         "Engine", "Grid", "Linear", "Logarithmic", "LowDiscrepancy", "NetworkScenario", "RandomPoints", "Scenario",
-        "Zipped", "advise", "compare", "sweep",
+        "Zipped", "advise", "compare", "phase", "sweep",
     ),
 }  # fmt: skip
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

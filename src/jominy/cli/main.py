@@ -17,6 +17,7 @@ from jominy.cli import (
     homogenize,
     network,
     optimum,
+    phase,
     schema,
     simulate,
     sweep,
@@ -55,7 +56,8 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"jominy {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    for module in (forecast, simulate, homogenize, compare, optimum, advise, sweep, network, diagnose, claims, schema):
+    of_scenarios = (forecast, simulate, homogenize, compare, optimum, advise, sweep, phase)
+    for module in (*of_scenarios, network, diagnose, claims, schema):
         module.add(commands)
     return root
 

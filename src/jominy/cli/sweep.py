@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ from jominy.errors import InputError
 
 if TYPE_CHECKING:
     from jominy.study.scenario import NetworkScenario, Scenario
+    from jominy.study.sweeps import Engine
 
 ENGINES = ("forecast", "simulate", "homogenize", "optimum", "stationary", "theory", "trainability", "measure")
 DESIGNS = ("grid", "zipped", "random", "sobol", "halton", "latin-hypercube")
@@ -47,17 +49,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     points.add_argument("--design", choices=DESIGNS, metavar="DESIGN", help=f"{', '.join(DESIGNS)} (default grid)")
     points.add_argument("--points", type=int, metavar="N", help="how many points, for designs that scatter them")
     points.add_argument("--seed", type=int, metavar="S", help="of scattered points (default 0)")
-    add_engine(command)
-    add_where(command)
-    add_output(command, out="save the result as NetCDF", plot="figure: curves over one field, a map over two")
-    command.set_defaults(run=run)
-
-
-def add_engine(command: argparse.ArgumentParser) -> None:
-    """What is computed."""
     command.add_argument(
         "--engine", choices=ENGINES, metavar="ENGINE", help=f"{', '.join(ENGINES)} (default forecast, network: theory)"
     )
+    add_where(command)
+    add_output(command, out="save the result as NetCDF", plot="figure: curves over one field, a map over two")
+    command.set_defaults(run=run)
 
 
 def add_where(command: argparse.ArgumentParser) -> None:
@@ -76,7 +73,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Sweep, print, save, draw."""
     check_outputs(arguments)
     study = load_study(arguments.source)
-    result = compute(arguments, study, _design(arguments, study), arguments.engine)
+    from jominy.study.sweeps import sweep
+
+    design, engine = _design(arguments, study), _engine(arguments)
+    result = execute(arguments, lambda **where: sweep(study, design, engine=engine, **where))
     output.save(arguments, result)
     if arguments.plot is not None:
         from jominy.show.figures import save_figure
@@ -92,6 +92,12 @@ def run(arguments: argparse.Namespace) -> int:
     return ended(result)
 
 
+def _engine(arguments: argparse.Namespace) -> Engine | None:
+    from jominy.study.sweeps import Engine
+
+    return None if arguments.engine is None else Engine.called(arguments.engine)
+
+
 def load_study(source: str) -> Scenario | NetworkScenario:
     """The scenario in a file, of whichever kind it is."""
     from jominy.study.scenario import NetworkScenario, Scenario
@@ -105,12 +111,9 @@ def load_study(source: str) -> Scenario | NetworkScenario:
     return (NetworkScenario if "network" in read_toml(path) else Scenario).load(path)
 
 
-def compute(arguments: argparse.Namespace, study: Any, design: Any, engine: str | None) -> Any:
-    """Run the sweep where the arguments say, and tell what there is to know of it."""
-    from jominy.study.sweeps import Engine, sweep
-
+def execute(arguments: argparse.Namespace, verb: Callable[..., Any]) -> Any:
+    """Call a verb with the executor, workers and store that the arguments name."""
     store = arguments.store if arguments.store is not None else f"{Path(arguments.source).stem}.sweep"
-    chosen = None if engine is None else Engine.called(engine)
     if arguments.cluster is not None:
         from jominy.study.sweeps.cluster import cluster_executor
 
@@ -118,14 +121,8 @@ def compute(arguments: argparse.Namespace, study: Any, design: Any, engine: str 
     else:
         where = nullcontext()
     with where as executor:
-        return sweep(
-            study,
-            design,
-            engine=chosen,
-            executor=executor,
-            workers=None if executor is not None else arguments.workers,
-            store=None if store == NO_STORE else store,
-        )
+        workers = None if executor is not None else arguments.workers
+        return verb(executor=executor, workers=workers, store=None if store == NO_STORE else store)
 
 
 def ended(result: Any) -> int:

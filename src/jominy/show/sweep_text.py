@@ -34,8 +34,8 @@ def sweep_text(result: xr.Dataset) -> str:
     parts[0] += ": " + ", ".join(f"{number} {word}" for word, number in counts.most_common())
     if columns:
         parts.append(_table(flat, names, columns, total))
-    parts.extend(_failures(flat))
-    parts.extend(_best(flat, names))
+    parts.extend(failures(flat))
+    parts.extend(best_point(flat, names))
     return "\n\n".join(parts)
 
 
@@ -66,7 +66,8 @@ def at_end(result: xr.Dataset) -> xr.Dataset:
 def _table(flat: xr.Dataset, names: list[str], columns: list[str], total: int) -> str:
     single = [name for name in columns if flat[name].dims == ("point",)]
     headings = [*names, *(name.replace("_", " ") for name in single), "status"]
-    shown = range(total) if total <= _ROWS else sorted({round(k) for k in np.linspace(0, total - 1, _ROWS)})
+    known = np.flatnonzero(flat["status"].values != "not computed")
+    shown = known if len(known) <= _ROWS else known[np.round(np.linspace(0, len(known) - 1, _ROWS)).astype(int)]
     rows = [
         [
             *(_place(flat[name].values[k]) for name in names),
@@ -91,13 +92,13 @@ def _cell(value: object) -> str:
     return str(value)
 
 
-def _failures(flat: xr.Dataset) -> list[str]:
+def failures(flat: xr.Dataset) -> list[str]:
     failed = flat["status"].values == "failed"
     reasons = Counter(str(reason) for reason in flat["reason"].values[failed])
     return [wrapped(f"{number} failed: {reason}") for reason, number in reasons.most_common(3)]
 
 
-def _best(flat: xr.Dataset, names: list[str]) -> list[str]:
+def best_point(flat: xr.Dataset, names: list[str]) -> list[str]:
     name = next((n for n in ("held_out_adversarial_risk", "adversarial_risk") if n in flat and flat[n].ndim == 1), None)
     if name is None or not np.any(np.isfinite(flat[name].values)):
         return []

@@ -12,4 +12,5 @@ from jominy.study.sweeps import Logarithmic as Logarithmic
 from jominy.study.sweeps import LowDiscrepancy as LowDiscrepancy
 from jominy.study.sweeps import RandomPoints as RandomPoints
 from jominy.study.sweeps import Zipped as Zipped
+from jominy.study.sweeps import phase as phase
 from jominy.study.sweeps import sweep as sweep

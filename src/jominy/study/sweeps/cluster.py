@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
@@ -28,7 +29,12 @@ def cluster_executor(address: str, workers: int | None = None) -> Iterator[Execu
         ) from None
     if address == LOCAL:
         with (
-            LocalCluster(workers or os.cpu_count(), threads_per_worker=1, dashboard_address=None) as cluster,
+            LocalCluster(
+                n_workers=workers or os.cpu_count(),
+                threads_per_worker=1,
+                dashboard_address=None,
+                silence_logs=logging.CRITICAL,
+            ) as cluster,
             Client(cluster) as client,
         ):
             yield client.get_executor()

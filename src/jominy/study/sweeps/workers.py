@@ -127,7 +127,10 @@ def _main_hidden() -> Iterator[None]:
 
 def _begin() -> None:
     """First thing in a worker: leave Ctrl-C to the sweep, and do not outlive it."""
+    from tqdm import tqdm
+
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    tqdm.set_lock(threading.RLock())  # its own lock is one of the system, which a killed process would leave behind
     parent = multiprocessing.parent_process()
     if parent is not None:
         threading.Thread(target=_end_with, args=(parent,), daemon=True).start()

@@ -1,0 +1,82 @@
+"""``jominy phase``: a map of regimes over two fields."""
+
+from __future__ import annotations
+
+import argparse
+from typing import Any
+
+from jominy.cli import output
+from jominy.cli.options import add_output, check_outputs
+from jominy.cli.sweep import add_where, ended, execute
+from jominy.errors import InputError
+
+SHOWN = ("regime", "risk", "accuracy", "time-to")
+
+_EPILOG = """\
+examples:
+  jominy phase examples/power_law.toml --plot phases.png
+  jominy phase examples/two_class_logistic.toml --x radius=0:1.2:25 --y rate=log:0.1:20:25 --show risk --plot risk.png
+  jominy phase examples/power_law.toml --y data.noise_variance=0:1:21 --show time-to --level 0.5 --plot times.png
+
+The lines on the map are the theory's: the collapse radius, and the largest stable constant rate where there is one.
+All maps of one scenario and grid share the store: a second --show costs nothing.
+"""
+
+
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "phase",
+        help="a map over two fields: where training works, collapses, diverges",
+        description="Forecast a scenario over two fields and draw where it trains, collapses and diverges.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    command.add_argument("source", metavar="SCENARIO", help="scenario (.toml)")
+    axes = command.add_argument_group("axes, as --over of jominy sweep; radius and rate know a range themselves")
+    axes.add_argument("--x", default="radius", metavar="NAME=VALUES", help="horizontal (default radius)")
+    axes.add_argument("--y", default="rate", metavar="NAME=VALUES", help="vertical (default rate)")
+    command.add_argument("--show", choices=SHOWN, default=SHOWN[0], metavar="WHAT", help=f"{', '.join(SHOWN)}")
+    command.add_argument("--level", type=float, metavar="R", help="the adversarial risk that time-to waits for")
+    add_where(command)
+    add_output(command, out="save everything the maps are made of as NetCDF")
+    command.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Forecast, print, save, draw."""
+    check_outputs(arguments)
+    if arguments.show == "time-to" and arguments.level is None:
+        raise InputError("--show time-to needs a level of risk", None, "such as --level 0.5")
+    from jominy.study.scenario import Scenario
+    from jominy.study.sweeps import phase
+
+    study = Scenario.load(arguments.source)
+
+    result = execute(arguments, lambda **where: phase(study, _axes(arguments), level=arguments.level, **where))
+    output.save(arguments, result)
+    if arguments.plot is not None:
+        from jominy.show.figures import save_figure
+        from jominy.show.phase import Show, plot_phase
+
+        chosen = next(show for show in Show if show.label == arguments.show)
+        output.say(f"drawn {save_figure(plot_phase(result, chosen), arguments.plot)}")
+    if arguments.json:
+        output.print_json({"phase": output.as_json(result)})
+    else:
+        from jominy.show.phase_text import phase_text
+
+        print(phase_text(result))
+    return ended(result)
+
+
+def _axes(arguments: argparse.Namespace) -> dict[str, Any]:
+    """Two fields and their values; None where the range is to be chosen."""
+    from jominy.study.sweeps.named import parse_values
+
+    pairs = [parse_values(text) if "=" in text else (text.strip(), None) for text in (arguments.x, arguments.y)]
+    if pairs[0][0] == pairs[1][0]:
+        raise InputError(
+            "--x and --y must be two fields", f"{pairs[0][0]!r} twice", "such as --y noise_variance=0:1:21"
+        )
+    return dict(pairs)
