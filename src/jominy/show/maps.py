@@ -38,7 +38,7 @@ def draw_map(ax: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, label: 
         levels = _levels(bar.ax.get_yticks(), norm)
         if len(levels):
             lines = ax.contour(x, y, np.ma.masked_invalid(values.T), levels=levels, colors="white", linewidths=0.9)
-            ax.clabel(lines, fmt=lambda level: f"{level:g}", fontsize=7)
+            ax.clabel(lines, fmt=lambda level: f"{level:g}", fontsize=7, inline_spacing=2)
 
 
 def edges(centres: np.ndarray) -> np.ndarray:

@@ -56,36 +56,31 @@ def find_field(name: str, scenario: Table) -> tuple[str, ...]:
     raise InputError("a field to vary must be in the scenario", name, step)
 
 
-def set_field(tree: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
-    """Put a value at a path of a nested mapping; tables that are not there yet are made."""
-    _set(tree, path, path, value)
+def with_field(tree: Any, path: tuple[str, ...], value: Any) -> Any:
+    """A nested mapping with a value put at a path; what is not on the path is shared with the one given.
+
+    >>> with_field({"schedule": {"kind": "constant", "rate": 1.0}}, ("schedule", "rate"), 0.5)
+    {'schedule': {'kind': 'constant', 'rate': 0.5}}
+    """
+    return _with(tree, path, path, value)
 
 
-def _set(place: Any, rest: tuple[str, ...], path: tuple[str, ...], value: Any) -> None:
+def _with(place: Any, rest: tuple[str, ...], path: tuple[str, ...], value: Any) -> Any:
+    if not rest:
+        return value
     key, here = rest[0], ".".join(path[: len(path) - len(rest)])
-    slots: list[Any]
     if isinstance(place, dict):
-        slots = [key]
-        if len(rest) > 1 and place.get(key) is None:
-            place[key] = {}
-    elif isinstance(place, list):
-        if key == "*":
-            slots = list(range(len(place)))
-        elif key.isdigit() and int(key) < len(place):
-            slots = [int(key)]
-        else:
-            raise InputError(
-                f"the field {'.'.join(path)!r} is not in the scenario: {here!r} is a list of {len(place)}",
-                key,
-                f"give an index from 0 to {len(place) - 1}, or * for every entry",
-            )
-    else:
+        inner = place.get(key)
+        return {**place, key: _with({} if inner is None else inner, rest[1:], path, value)}
+    if not isinstance(place, list):
         raise InputError(f"the field {'.'.join(path)!r} is not in the scenario: {here!r} is no table", place)
-    for slot in slots:
-        if len(rest) == 1:
-            place[slot] = value
-        else:
-            _set(place[slot], rest[1:], path, value)
+    if key != "*" and not (key.isdigit() and int(key) < len(place)):
+        raise InputError(
+            f"the field {'.'.join(path)!r} is not in the scenario: {here!r} is a list of {len(place)}",
+            key,
+            f"give an index from 0 to {len(place) - 1}, or * for every entry",
+        )
+    return [_with(inner, rest[1:], path, value) if key in ("*", str(k)) else inner for k, inner in enumerate(place)]
 
 
 def _entries(tree: Any, above: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +12,7 @@ from jominy.study.scenario import Scenario
 from jominy.study.scenario.base import Table
 from jominy.study.sweeps.designs import Design, Layout
 from jominy.study.sweeps.engines import Engine, default_engine, share_loaded
-from jominy.study.sweeps.fields import WITHOUT_RATE, find_field, set_field, short_names
+from jominy.study.sweeps.fields import WITHOUT_RATE, find_field, short_names, with_field
 from jominy.study.sweeps.keys import key_of
 
 
@@ -73,10 +72,9 @@ def make_plan(scenario: Table, design: Design, engine: Engine | None = None) -> 
     base.pop("sweep", None)
     given, keys = [], []
     for row in layout.rows:
-        mapping = copy.deepcopy(base)
+        mapping = base
         for path, value in zip(paths, row, strict=True):
-            _replace_others(mapping, path)
-            set_field(mapping, path, value)
+            mapping = with_field(_without_others(mapping, path), path, value)
         told = ", ".join(f"{name} = {_shown(value)}" for name, value in zip(layout.names, row, strict=True))
         point = _checked(scenario, mapping, f"the sweep at {told}")
         given.append(mapping)
@@ -84,13 +82,15 @@ def make_plan(scenario: Table, design: Design, engine: Engine | None = None) -> 
     return Plan(scenario, engine, layout, names, paths, given, keys)
 
 
-def _replace_others(mapping: dict[str, Any], path: tuple[str, ...]) -> None:
-    """What is about to be set takes the place of its other form."""
+def _without_others(mapping: dict[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
+    """The mapping without what a field that is about to be set takes the place of."""
     if path in (("time",), ("times",)):
-        mapping.pop("times" if path == ("time",) else "time", None)
-    mapping.get("vary", {}).pop(path[-1], None)
-    if path == ("schedule", "rate") and mapping.get("schedule", {}).get("kind") in WITHOUT_RATE:
-        mapping["schedule"] = {"kind": "constant"}
+        mapping = {name: value for name, value in mapping.items() if name not in ("time", "times")}
+    if path[-1] in mapping.get("vary", {}):
+        mapping = mapping | {"vary": {name: value for name, value in mapping["vary"].items() if name != path[-1]}}
+    if path == ("schedule", "rate") and mapping["schedule"]["kind"] in WITHOUT_RATE:
+        mapping = mapping | {"schedule": {"kind": "constant"}}
+    return mapping
 
 
 def _checked(scenario: Any, mapping: dict[str, Any], source: str) -> Any:
