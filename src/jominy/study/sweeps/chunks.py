@@ -50,22 +50,23 @@ def read_chunk(path: Path) -> dict[str, Record]:
             "this store holds results of a newer jominy", stored.attrs.get("format", "no format"), "upgrade jominy"
         )
     attributes = [json.loads(text) for text in stored["attributes"].values]
-    own = [str(name) for name in stored.data_vars if name != "attributes"]
-    coords = [str(name) for name in stored.coords if name != "key"]
+    variables = {str(name): _labelled(one) for name, one in stored.data_vars.items() if name != "attributes"}
+    coords = {str(name): _labelled(one) for name, one in stored.coords.items() if name != "key"}
     return {
         str(key): Record(
-            {name: _row(stored[name], place) for name in own},
-            {name: _row(stored[name], place) for name in coords},
-            attributes[place],
+            {
+                name: Labelled(dims[1:], np.asarray(values[k], values.dtype), attrs)
+                for name, (dims, values, attrs) in variables.items()
+            },
+            coords,
+            attributes[k],
         )
-        for place, key in enumerate(stored["key"].values)
+        for k, key in enumerate(stored["key"].values)
     }
 
 
-def _row(stored: Any, place: int) -> Labelled:
+def _labelled(stored: Any) -> Labelled:
     attrs = {name: value.item() if isinstance(value, np.generic) else value for name, value in stored.attrs.items()}
-    if _POINT in stored.dims:
-        return Labelled(tuple(map(str, stored.dims[1:])), np.asarray(stored.values[place]), attrs)
     return Labelled(tuple(map(str, stored.dims)), stored.values, attrs)
 
 

@@ -1,0 +1,75 @@
+"""Sweeps on Dask, and on executors of other makes."""
+
+import sys
+
+import pytest
+
+import jominy as jm
+from jominy.study.sweeps.cluster import cluster_executor
+from sweep_zoo import network
+
+OVER = {"radius": [0.1, 0.2, 0.4], "width": [64, 128]}
+
+
+def test_a_running_scheduler_computes_the_same():
+    distributed = pytest.importorskip("distributed")
+    with (
+        distributed.LocalCluster(n_workers=1, processes=False, dashboard_address=None, protocol="tcp") as cluster,
+        cluster_executor(cluster.scheduler_address) as executor,
+    ):
+        result = jm.sweep(network(), OVER, executor=executor, progress=False)
+    assert result.identical(jm.sweep(network(), OVER, progress=False))
+
+
+def test_a_scheduler_that_is_not_there(monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("jominy.study.sweeps.cluster._PATIENCE", 0.2)
+    for address in ("tcp://127.0.0.1:9", "nonsense"):
+        with pytest.raises(jm.InputError, match="must be a Dask scheduler"), cluster_executor(address):
+            pass
+    with pytest.raises(jm.InputError, match="brings its own workers"), cluster_executor("tcp://127.0.0.1:9", 2):
+        pass
+
+
+def test_without_dask(monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(jm.InputError, match=r"pip install 'jominy\[cluster\]'"), cluster_executor("local"):
+        pass
+
+
+def test_jobs_that_are_no_futures():
+    """As submitit's: a job has done() and result(), and nobody tells when it is done."""
+
+    class Job:
+        def __init__(self, fn, unit):
+            self.fn, self.unit, self.looks = fn, unit, 0
+
+        def done(self):
+            self.looks += 1
+            return self.looks > 1
+
+        def result(self):
+            return self.fn(self.unit)
+
+        def cancel(self):
+            pass
+
+    class Jobs:
+        def submit(self, fn, unit):
+            return Job(fn, unit)
+
+    result = jm.sweep(network(), OVER, executor=Jobs(), progress=False)
+    assert result.identical(jm.sweep(network(), OVER, progress=False))
+
+
+def test_a_worker_without_jominy_is_one_message():
+    class Elsewhere:
+        def submit(self, fn, unit):
+            from concurrent.futures import Future
+
+            future = Future()
+            future.set_exception(ModuleNotFoundError("No module named 'jominy'"))
+            return future
+
+    with pytest.raises(jm.InputError, match="a worker cannot compute: No module named 'jominy'"):
+        jm.sweep(network(), OVER, executor=Elsewhere(), progress=False)
