@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from jominy.errors import InputError
+from jominy.results.replaced import replaced
 from jominy.study.sweeps.records import Labelled, Record
 
 CHUNK_FORMAT = "jominy sweep chunk 1"
@@ -27,8 +27,7 @@ class DamagedError(Exception):
 def write_chunks(folder: Path, records: Mapping[str, Record]) -> list[Path]:
     """Store records under their keys; points of one structure share a file.
 
-    A file is written beside its place and renamed, so that a crash leaves all of it or nothing. It is not forced to
-    the disk: what a power failure could tear has a checksum, and is computed again.
+    Raises `InputError` where they cannot be written.
     """
     groups: dict[Any, list[str]] = {}
     for key, record in records.items():
@@ -107,12 +106,6 @@ def _name(content: bytes) -> str:
 
 def place(folder: Path, name: str, content: bytes) -> Path:
     """Write a file that is there as a whole or not at all."""
-    temporary = folder / f".{name}.{os.getpid()}{PART}"
-    try:
-        with open(temporary, "wb") as file:
-            file.write(content)
-        os.replace(temporary, folder / name)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
+    with replaced(folder / name, "the store") as temporary:
+        temporary.write_bytes(content)
     return folder / name

@@ -9,6 +9,7 @@ from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future
 from typing import Any
 
 from jominy.errors import InputError
+from jominy.study.sweeps.engines import natural_batch
 from jominy.study.sweeps.plan import Plan
 from jominy.study.sweeps.records import Failure
 from jominy.study.sweeps.store import MemoryStore
@@ -64,7 +65,8 @@ class _Work:
         self.failures: dict[str, str] = {}
         self.waiting: dict[Future, list[str]] = {}
         self.parallel = _parallel(executor)
-        self.size = 1
+        self.natural = natural_batch(plan.engine, plan.base)
+        self.size = 1 if self.natural is None else self._fair(self.natural)
 
     def run(self) -> None:
         """Until every point is stored or has failed."""
@@ -134,9 +136,17 @@ class _Work:
 
     def _set_size(self, seconds: float) -> None:
         """Batches of `TARGET` seconds, and enough of them for every worker until the end."""
+        if self.natural is not None:
+            self.size = self._fair(self.natural)
+            return
         wanted = int(TARGET / max(seconds, 1e-6))
-        fair = -(-len(self.pending) // (2 * self.parallel))
-        self.size = max(1, min(wanted, _GROWTH * self.size, fair))
+        self.size = self._fair(min(wanted, _GROWTH * self.size))
+
+    def _fair(self, size: int) -> int:
+        """No more than leaves something for every worker."""
+        if self.parallel == 1:
+            return max(1, size)
+        return max(1, min(size, -(-len(self.pending) // (2 * self.parallel))))
 
     def _lost(self, keys: list[str], error: Exception) -> None:
         """A worker died with a batch: which of its points did it is found out one by one."""
@@ -166,7 +176,6 @@ class _Work:
         stored = [key for key in waiting if key in self.store]
         self.bar.update(len(stored))
         self.pending.extend(key for key in waiting if key not in self.store)
-        self.size = 1  # a claim on many would take what others are about to finish
 
 
 def _parallel(executor: Executor) -> int:

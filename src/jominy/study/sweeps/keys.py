@@ -19,7 +19,7 @@ integrator or tolerance, another stream of random numbers, a corrected formula):
 def canonical(scenario: Any, engine: Engine) -> str:
     """A scenario as JSON text, as the engine sees it.
 
-    Defaults are filled in, numbers written one way, data files stand for their content; the title, the sweep and keys
+    Defaults are filled in, data files stand for their content; the title, the sweep and keys
     that the engine does not use are left out.
     """
     given = scenario.model_dump()
@@ -31,24 +31,13 @@ def canonical(scenario: Any, engine: Engine) -> str:
     seeds = given.get("simulation", {}).get("seeds")
     if isinstance(seeds, list) and seeds == list(range(len(seeds))):
         given["simulation"]["seeds"] = len(seeds)
-    return json.dumps(_one_way(given), sort_keys=True, separators=(",", ":"))
+    return json.dumps(given, sort_keys=True, separators=(",", ":"))
 
 
 def key_of(scenario: Any, engine: Engine) -> str:
     """Sixty-four hexadecimal digits: SHA-256 of the canonical scenario, the engine and the version of the numbers."""
     text = f"{engine.label} {NUMERICS} {canonical(scenario, engine)}"
     return hashlib.sha256(text.encode()).hexdigest()
-
-
-def _one_way(value: Any) -> Any:
-    """Whole numbers and minus zero, which are written in two ways, in one."""
-    if isinstance(value, dict):
-        return {name: _one_way(inner) for name, inner in value.items()}
-    if isinstance(value, (list, tuple)):
-        return [_one_way(inner) for inner in value]
-    if isinstance(value, float) and value.is_integer() and abs(value) < 2**53:
-        return int(value)
-    return value
 
 
 def content_hash(path: Path) -> str:

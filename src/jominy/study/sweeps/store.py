@@ -17,6 +17,7 @@ from jominy.study.sweeps.records import Record
 VERSION = 1
 _ABOUT = "store.json"
 _CLAIMS = "claims.lock"
+_SAFE = "what was stored before is safe; put that right, and the same sweep goes on where it stopped"
 _STALE = 600.0  # seconds after which a half-written file has no writer any more
 
 
@@ -116,8 +117,8 @@ class FolderStore(MemoryStore):
         new = {key: record for key, record in records.items() if key not in self}
         try:
             paths = write_chunks(self.folder, new)
-        except OSError as error:
-            raise _failed("written", self.folder, error) from error
+        except InputError as error:
+            raise InputError(error.rule, error.received, _SAFE) from error
         self._seen |= {path.name for path in paths}
         self._records |= new
 
@@ -125,6 +126,8 @@ class FolderStore(MemoryStore):
         """Find out before hours of computing, not after, whether results can be stored."""
         try:
             place(self.folder, f".probe-{os.getpid()}", b"").unlink()
+        except InputError as error:
+            raise InputError(error.rule, error.received, _SAFE) from error
         except OSError as error:
             raise _failed("written", self.folder, error) from error
 
@@ -224,5 +227,5 @@ def _failed(what: str, path: Path, error: OSError) -> InputError:
     return InputError(
         f"the store could not be {what}: {error.strerror or error}",
         str(path),
-        "what was stored before is safe; put that right, and the same sweep goes on where it stopped",
+        _SAFE,
     )
