@@ -64,7 +64,8 @@ def sweep(
 
     Notes
     -----
-    Every point is what the scenario's own `forecast()`, `simulate()`, ... gives, bit for bit. `docs/sweeps.md`.
+    Every point is what the scenario's own `simulate()`, `theory()`, ... gives, bit for bit; forecasts of synthetic laws
+    are made together (`forecast_many`) and agree to the integrator's tolerance. More: `docs/sweeps.md`.
 
     Examples
     --------
