@@ -37,6 +37,23 @@ def test_the_map_is_numpys(loss, batch):
     np.testing.assert_allclose(curve.norm, norm, rtol=1e-9)
 
 
+@pytest.mark.parametrize("batch", [3, 6])
+def test_the_map_is_numpys_where_covariances_do_not_commute(batch):
+    """Section 8.2 with matrices: V <- (I - eta H) V (I - eta H) + (eta^2 / b) sum_i p_i E_i[Psi_r^2] K_i."""
+    d, times, rate = 12, [1.0, 3.0], 0.7
+    case = Case(zoo.turned_classes(d), "logistic", 0.5, None, lambda t: rate, zoo.start(d))
+    system = oracle_ode.MatrixODE(case, np.zeros(d))
+    eta, m, v, norms = rate * batch / d, case.start, np.zeros((d, d)), []
+    for k in range(1, round(times[-1] * d / batch) + 1):
+        _, gradient, hessian, noise, _, _ = system.parts(0.0, np.concatenate([m, d * v.ravel()]))
+        keep = np.eye(d) - eta * hessian
+        m, v = m - eta * gradient, keep @ v @ keep + eta**2 / batch * noise
+        if np.any(np.isclose(k * batch / d, times)):
+            norms.append(np.sqrt(m @ m + np.trace(v)))
+    curve = jm.forecast(case.problem(), jm.Constant(rate), times=times, start=zoo.start(d), batch_size=batch)
+    np.testing.assert_allclose(curve.norm, norms, rtol=1e-9)
+
+
 def test_a_long_spectrum_is_compressed_there_too():
     law, times = zoo.one_class(zoo.pow_(400), 0.25), [1.0, 5.0]
     settings = {"times": times, "start": zoo.start(400), "batch_size": 100}
