@@ -117,14 +117,18 @@ def _short(name: str) -> str:
 def _map(ax: Axes, last: xr.Dataset, fields: list[str], name: str) -> None:
     one, other = fields
     x, y = last[one].values, last[other].values
+    lost = last["status"] == Status.DIVERGED.label
+    told = last[name].where(~lost) if "risk" in name or name in ("norm", "distance_to_optimum") else last[name]
+    if not np.isfinite(told).all():
+        ax.figure.supxlabel("grey, or crosses: diverges, or failed", fontsize=8, color="#444444")
     if "point" in last.dims:
-        values = np.asarray(last[name].values, dtype=float)
+        values = np.asarray(told.values, dtype=float)
         known = np.isfinite(values)
         dots = ax.scatter(x[known], y[known], c=values[known], cmap=COLOURS, s=28, edgecolor="#444444", linewidth=0.4)
         ax.scatter(x[~known], y[~known], marker="x", color="#444444", s=22, linewidth=0.9)
         ax.figure.colorbar(dots, ax=ax).set_label(variable_label(name))
     else:
-        values = last[name].transpose(one, other, ...).values.reshape(len(x), len(y))
+        values = told.transpose(one, other, ...).values.reshape(len(x), len(y))
         draw_map(ax, x, y, np.asarray(values, dtype=float), variable_label(name))
     ax.set_xscale("log" if _is_logarithmic(last, one) else "linear")
     ax.set_yscale("log" if _is_logarithmic(last, other) else "linear")

@@ -79,6 +79,8 @@ def test_scattered_points_and_lists_side_by_side():
     beside = jm.sweep(network(), jm.Zipped({"radius": [0.1, 0.1, 0.3], "depth": [3, 3, 4]}), progress=False)
     bound = beside["adversarial_loss_bound"].values.ravel()
     assert bound[0] == bound[1] != bound[2]  # one point named twice is one point
+    curves = jm.sweep(plain(), jm.Zipped({"radius": [0.0, 0.5], "rate": [0.5, 1.0]}), progress=False)
+    assert curves["radius"].values.tolist() == [0.0, 0.5] and curves["norm"].dims == ("point", "time")
 
 
 def test_times_that_differ_between_points():

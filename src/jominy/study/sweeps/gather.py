@@ -39,7 +39,7 @@ def gather(
     grid = plan.layout.axes is not None
     dims: tuple[str, ...] = plan.names if grid else ("point",)
     shape = tuple(len(axis) for axis in plan.layout.axes or ()) if grid else (len(records),)
-    stacked = _Stack([record for record in records if record is not None], dims)
+    stacked = _Stack([record for record in records if record is not None], plan.names)
     variables: dict[str, Any] = {}
     for name in stacked.names:
         inner, sizes, attrs = stacked.frame(name)
@@ -77,11 +77,11 @@ def gather(
 class _Stack:
     """How the arrays of many records fit together."""
 
-    def __init__(self, records: list[Record], dims: tuple[str, ...]) -> None:
-        self._records, self._swept = records, dims
+    def __init__(self, records: list[Record], swept: tuple[str, ...]) -> None:
+        self._records, self._swept = records, swept
         names = dict.fromkeys(name for record in records for name in record.variables)
         # The radius over time of a result is the swept radius itself.
-        self.names = [name for name in names if name not in dims]
+        self.names = [name for name in names if name not in swept]
         self._first = {name: next(r.variables[name] for r in records if name in r.variables) for name in self.names}
         self._sizes: dict[str, int] = {}
         for record in records:
