@@ -1,7 +1,11 @@
 """How a forecast of a Gaussian mixture ended, and what to do about it."""
 
+from typing import NamedTuple
+
 import numpy as np
 
+from jominy.dynamics.batches import in_finite_steps
+from jominy.dynamics.lanes import Plan, Point, Solved
 from jominy.dynamics.optimum import PopulationOptimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
@@ -9,6 +13,30 @@ from jominy.dynamics.stability import mean_variances, rate_limits
 from jominy.losses import SquaredLoss
 from jominy.results import Status
 from jominy.schedules import Schedule
+
+
+class Ending(NamedTuple):
+    """How a forecast ended: status, what to do about it, and what a reader should know."""
+
+    status: Status
+    advice: str | None
+    notes: list[str]
+
+
+def ending(point: Point, solution: Solved, plan: Plan) -> Ending:
+    """How the forecast of a point ended, from its solution alone."""
+    problem, schedule, found = point.problem, point.schedule, solution.lanes[0].found
+    status = status_of(problem, schedule, found, solution.variables, solution.lost, len(plan.times))
+    notes = found.record(problem.final_radius).notes()
+    if np.any(solution.lost):
+        notes.append("After the divergence risks and norms are infinite; accuracies keep their last value.")
+    size, dimension = plan.batch_size, problem.data.dimension
+    if size > 1 and not in_finite_steps(size, dimension, plan.times[-1]):
+        notes.append(
+            f"Batches of {size} are a share of {size / dimension:.1g} of the dimension: the curve is that of single "
+            "samples, off by about as much."
+        )
+    return Ending(status, advice_for(status, problem, schedule, found, solution.variables), notes)
 
 
 def status_of(

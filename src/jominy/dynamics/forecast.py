@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from jominy.data import Samples
-from jominy.dynamics.batches import batch_count, in_finite_steps, require_single
+from jominy.dynamics.batches import require_single
 from jominy.dynamics.fluctuations import band_dimension
+from jominy.dynamics.lanes import Plan
 from jominy.dynamics.population_forecast import population_forecast
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
-from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.schedules import FixedRadius, Schedule
@@ -102,7 +102,6 @@ def forecast(
     (0.0091, 0.00025)
     """
     require_schedule(schedule)
-    radii = evaluation_radii(evaluate_at)
     if isinstance(problem.data, Samples):
         from jominy.dynamics.samples.forecast import sample_forecast
 
@@ -111,6 +110,7 @@ def forecast(
                 "The dimension of bands is that of the samples themselves", dimension, "Leave dimension out"
             )
         require_single(batch_size)
+        radii = evaluation_radii(evaluate_at)
         return sample_forecast(problem, schedule, time, times, start, radii, held_out, diagonal, largest_block)
     if held_out is not None:
         raise InputError(
@@ -120,18 +120,15 @@ def forecast(
         )
     if not isinstance(compress, bool) and not (isinstance(compress, int) and compress >= 4):
         raise InputError("compress must be True, False or a number of nodes >= 4", compress, "24 to 48 are usual")
-    size = batch_count(batch_size, problem.data.dimension)
-    grid = report_times(time, times, problem.data.dimension / size)
-    if in_finite_steps(size, problem.data.dimension, grid[-1]):
-        grid = whole_steps(grid, problem.data.dimension / size)
-    schedule.check(grid)
-    problem.radius_schedule.check(grid)
+    plan = Plan.of(problem.data.dimension, time, times, evaluate_at, rtol, batch_size)
+    schedule.check(plan.times)
+    problem.radius_schedule.check(plan.times)
     if bands:
-        _check_bands(problem, schedule, size)
+        _check_bands(problem, schedule, plan.batch_size)
     if dimension is not None and not bands:
         raise InputError("A dimension belongs to bands", f"dimension={dimension!r}, bands={bands!r}", "Give bands=True")
     wanted = band_dimension(problem, dimension) if bands else None
-    return population_forecast(problem, schedule, grid, start, radii, compress, rtol, wanted, size)
+    return population_forecast(problem, schedule, plan, start, compress, wanted)
 
 
 def _check_bands(problem: Problem, schedule: Schedule, batch_size: int) -> None:

@@ -3,28 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from jominy.data import GaussianMixture
-from jominy.dynamics.batches import batch_count, in_finite_steps
-from jominy.dynamics.ending import status_of
+from jominy.dynamics.ending import ending, status_of
+from jominy.dynamics.labelled import optimum_attributes, scenario_of
 from jominy.dynamics.lanes import COARSER, Plan, Point, Solved, solve
 from jominy.dynamics.optimum import population_optimum
 from jominy.dynamics.population_forecast import ACCEPTED
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import evaluation_radii, past_divergence
+from jominy.dynamics.readout import past_divergence
 from jominy.dynamics.representations import representations
 from jominy.dynamics.start import describe_start
-from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.results import Status, make_result
+from jominy.results.schema import attributes
 from jominy.schedules import Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
+
+
+RTOL = 1e-9
+"""The tolerance of `forecast`, where a sweep does not say."""
 
 
 @double_precision
@@ -37,7 +41,7 @@ def forecast_many(
     starts: Any = None,
     evaluate_at: Sequence[float] = (),
     compress: bool | int = True,
-    rtol: float = 1e-9,
+    rtol: float = RTOL,
     batch_size: int = 1,
     progress: bool = True,
 ) -> xr.Dataset:
@@ -75,18 +79,66 @@ def forecast_many(
     ([0.4515, 0.5252], ['completed', 'completed', 'diverged'])
     """
     points = _points(problems, schedules, starts)
-    radii = evaluation_radii(evaluate_at)
-    dimension = points[0][0].data.dimension
-    size = batch_count(batch_size, dimension)
-    grid = report_times(time, times, dimension / size)
-    if in_finite_steps(size, dimension, grid[-1]):
-        grid = whole_steps(grid, dimension / size)
-    for problem, schedule in {(id(p), id(s)): (p, s) for p, s, _ in points}.values():
-        schedule.check(grid)
-        problem.radius_schedule.check(grid)
-    plan = Plan(grid, radii, rtol, size)
-    solved = _solve(points, plan, compress, progress)
-    return _labelled(points, plan, solved)
+    plan = Plan.of(points[0][0].data.dimension, time, times, evaluate_at, rtol, batch_size)
+    return _labelled(points, plan, solve_points(points, plan, compress, progress))
+
+
+class Found(NamedTuple):
+    """Where the forecast of a point is to be found."""
+
+    point: Point
+    solved: Solved
+    row: int
+
+
+class Plain(NamedTuple):
+    """A forecast's result without xarray, which would cost more than the forecast."""
+
+    variables: dict[str, tuple[tuple[str, ...], np.ndarray]]
+    coords: dict[str, tuple[tuple[str, ...], np.ndarray]]
+    attrs: dict[str, Any]
+
+
+@double_precision
+def plain_forecasts(
+    points: Sequence[tuple[Problem, Schedule, Any]],
+    *,
+    dimension: float,
+    time: float | None = None,
+    times: Sequence[float] | None = None,
+    evaluate_at: Sequence[float] = (),
+    batch_size: int = 1,
+) -> list[Plain]:
+    """What `forecast` gives for each point (problem, schedule, start) of one dimension, solved as lanes."""
+    plan = Plan.of(dimension, time, times, evaluate_at, RTOL, batch_size)
+    told, described = [], {}
+    for found in solve_points(list(points), plan, True, progress=False):
+        point = found.point
+        solution = found.solved.rows([found.row]).only()
+        end = ending(point, solution, plan)
+        if id(point.problem) not in described:
+            described[id(point.problem)] = point.problem.describe()
+        scenario = {
+            "problem": described[id(point.problem)],
+            "schedule": point.schedule.describe(),
+            "start": describe_start(point.start),
+        }
+        optimum = solution.lanes[0].found.record(point.problem.final_radius)
+        more = {} if plan.batch_size == 1 else {"batch_size": plan.batch_size}
+        attrs = attributes(
+            engine="forecast",
+            scenario=scenario,
+            status=end.status,
+            advice=end.advice,
+            numerical_error=float(solution.numerical_error),
+            notes=end.notes,
+            extra={"method": point.representation.description, **optimum_attributes(optimum), **more},
+        )
+        coords = {"time": (("time",), plan.times[: len(solution.lost)])}
+        if plan.evaluate_at.size:
+            coords["evaluation_radius"] = (("evaluation_radius",), plan.evaluate_at)
+        told.append(Plain(past_divergence(solution.variables, solution.lost), coords, attrs))
+    return told
 
 
 def _points(problems: Any, schedules: Any, starts: Any) -> list[tuple[Problem, Schedule, Any]]:
@@ -125,50 +177,48 @@ def _points(problems: Any, schedules: Any, starts: Any) -> list[tuple[Problem, S
     return list(zip(*columns, strict=True))
 
 
-def _solve(points, plan: Plan, compress: bool | int, progress: bool) -> dict[int, tuple[Solved, int]]:
-    """Where to find each point: on the cheapest representation that is good enough."""
+def solve_points(points: list, plan: Plan, compress: bool | int, progress: bool) -> list[Found]:
+    """Each point on the cheapest representation that is good enough."""
     from tqdm import tqdm
 
+    for problem, schedule in {(id(p), id(s)): (p, s) for p, s, _ in points}.values():
+        schedule.check(plan.times)
+        problem.radius_schedule.check(plan.times)
     left, found, level = list(range(len(points))), {}, 0
     with tqdm(total=len(points), delay=2, unit="point", desc="forecasts", disable=not progress) as bar:
         while left:
-            choices = {k: representations(points[k][0].data.law, points[k][2], compress) for k in left}
-            tasks = []
+            tasks, last = [], []
             for k in left:
                 problem, schedule, start = points[k]
-                tasks.append(Point(problem, schedule, start, choices[k][min(level, len(choices[k]) - 1)]))
-            for (problem, schedule, _), task in zip((points[k] for k in left), tasks, strict=True):
+                choices = representations(problem.data.law, start, compress)
+                tasks.append(Point(problem, schedule, start, choices[min(level, len(choices) - 1)]))
+                last.append(level + 1 >= len(choices))
                 if schedule.adaptive:
-                    population_optimum(problem, task.representation).record(problem.final_radius).require_for(schedule)
-            refused = []
-            for one in solve(tasks, plan):
+                    optimum = population_optimum(problem, tasks[-1].representation)
+                    optimum.record(problem.final_radius).require_for(schedule)
+            for one in solve(tasks, plan, bar.update):
                 for row, lane in enumerate(one.lanes):
-                    place = left[lane.place]
-                    good = one.numerical_error[row] < max(ACCEPTED, COARSER * plan.rtol)
-                    if good or level + 1 >= len(choices[place]):
-                        found[place] = one, row
-                    else:
-                        refused.append(place)
-                bar.update(len(one.lanes))
+                    if last[lane.place] or one.numerical_error[row] < max(ACCEPTED, COARSER * plan.rtol):
+                        found[left[lane.place]] = Found(tasks[lane.place], one, row)
             bar.n = len(found)
-            left, level = sorted(refused), level + 1
-    return found
+            left, level = [k for k in left if k not in found], level + 1
+    return [found[k] for k in range(len(points))]
 
 
-def _labelled(points, plan: Plan, found: dict[int, tuple[Solved, int]]) -> xr.Dataset:
+def _labelled(points: list, plan: Plan, found: list[Found]) -> xr.Dataset:
     """All points as one labelled result."""
-    count = len(points)
+    count = len(found)
     variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     status = np.empty(count, dtype=object)
     numbers = {name: np.empty(count) for name in ("numerical_error", "optimum_risk", "optimum_norm", "collapse_radius")}
-    rows: dict[int, tuple[Solved, list[tuple[int, int]]]] = {}
-    for place, (one, row) in found.items():
-        rows.setdefault(id(one), (one, []))[1].append((place, row))
-    for one, pairs in rows.values():
+    together: dict[int, list[tuple[int, int]]] = {}
+    for place, one in enumerate(found):
+        together.setdefault(id(one.solved), []).append((place, one.row))
+    for pairs in together.values():
         places, own = (list(side) for side in zip(*pairs, strict=True))
-        told = past_divergence(one.variables, one.lost)
+        one = found[places[0]].solved
         beyond = np.arange(len(plan.times)) >= one.reached[:, None]
-        for name, (dims, values) in told.items():
+        for name, (dims, values) in past_divergence(one.variables, one.lost).items():
             shape = (count, *values.shape[1:])
             _, all_values = variables.setdefault(name, (("point", *dims), np.full(shape, np.nan)))
             gone = beyond[(...,) + (None,) * (values.ndim - 2)]
@@ -187,20 +237,12 @@ def _labelled(points, plan: Plan, found: dict[int, tuple[Solved, int]]) -> xr.Da
     coords: dict[str, Any] = {"point": np.arange(count), "time": plan.times}
     if plan.evaluate_at.size:
         coords["evaluation_radius"] = plan.evaluate_at
-    problem, schedule, start = points[0]
     completed = np.mean(status == Status.COMPLETED.label)
     return make_result(
         variables,
         coords,
         engine="forecast",
-        scenario={
-            "points": count,
-            "first": {
-                "problem": problem.describe(),
-                "schedule": schedule.describe(),
-                "start": describe_start(start),
-            },
-        },
+        scenario={"points": count, "first": scenario_of(*points[0])},
         status=Status.COMPLETED,
         advice=f"{completed:.0%} of the points completed; the others' status says how they ended.",
         numerical_error=float(np.max(numbers["numerical_error"])),

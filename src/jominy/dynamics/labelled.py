@@ -41,18 +41,26 @@ def labelled(
         variables,
         coords,
         engine=engine,
-        scenario={"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)},
+        scenario=scenario_of(problem, schedule, start),
         status=status,
         advice=advice,
         numerical_error=numerical_error,
         seed=seeds,
         notes=notes,
-        extra={
-            "method": method,
-            "optimum_risk": found.adversarial_risk,
-            "optimum_norm": found.norm,
-            "optimum_regime": found.regime,
-            "collapse_radius": found.collapse_radius,
-            **(more or {}),
-        },
+        extra={"method": method, **optimum_attributes(found), **(more or {})},
     )
+
+
+def scenario_of(problem: Problem, schedule: Schedule, start: Any) -> dict[str, Any]:
+    """What was computed, as a record for the result."""
+    return {"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)}
+
+
+def optimum_attributes(found: Optimum) -> dict[str, Any]:
+    """The optimum among a result's attributes."""
+    return {
+        "optimum_risk": found.adversarial_risk,
+        "optimum_norm": found.norm,
+        "optimum_regime": found.regime,
+        "collapse_radius": found.collapse_radius,
+    }

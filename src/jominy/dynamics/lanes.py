@@ -10,13 +10,14 @@ import jax
 import numpy as np
 
 from jominy.data import GaussianMixture
-from jominy.dynamics.batches import in_finite_steps
+from jominy.dynamics.batches import batch_count, in_finite_steps
 from jominy.dynamics.dense import DenseFlow
 from jominy.dynamics.minimise import Setting
 from jominy.dynamics.optimum import PopulationOptimum, optimum_students, population_optimum, setting_of
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import (
     Variables,
+    evaluation_radii,
     largest_logit,
     largest_logit_of_points,
     population_variables,
@@ -27,6 +28,7 @@ from jominy.dynamics.representations import Representation
 from jominy.dynamics.spectral import SpectralFlow
 from jominy.dynamics.students import Observation, diverged, runaway
 from jominy.dynamics.systems import Ground, flow, initial
+from jominy.dynamics.times import report_times, whole_steps
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
@@ -60,6 +62,17 @@ class Plan(NamedTuple):
     evaluate_at: np.ndarray
     rtol: float
     batch_size: int = 1
+
+    @classmethod
+    def of(
+        cls, dimension: float, time: Any, times: Any, evaluate_at: Sequence[float], rtol: float, batch_size: int
+    ) -> "Plan":
+        """The plan that a user's settings ask for, checked."""
+        size = batch_count(batch_size, dimension)
+        grid = report_times(time, times, dimension / size)
+        if in_finite_steps(size, dimension, grid[-1]):
+            grid = whole_steps(grid, dimension / size)
+        return cls(grid, evaluation_radii(evaluate_at), rtol, size)
 
     @property
     def grid(self) -> np.ndarray:

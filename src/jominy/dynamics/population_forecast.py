@@ -6,8 +6,7 @@ import numpy as np
 
 from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
-from jominy.dynamics.batches import in_finite_steps
-from jominy.dynamics.ending import advice_for, status_of
+from jominy.dynamics.ending import ending
 from jominy.dynamics.fluctuations import Bands, population_bands
 from jominy.dynamics.labelled import labelled
 from jominy.dynamics.lanes import COARSER, Plan, Point, Solved, solve
@@ -26,41 +25,29 @@ ACCEPTED = 1e-7
 def population_forecast(
     problem: Problem,
     schedule: Schedule,
-    times: np.ndarray,
+    plan: Plan,
     start: Any,
-    evaluate_at: np.ndarray,
     compress: bool | int,
-    rtol: float,
     band_dimension: float | None = None,
-    batch_size: int = 1,
 ):
     """The forecast of a Gaussian mixture as a labelled result; see `forecast`. `band_dimension` asks for bands."""
     assert isinstance(problem.data, GaussianMixture)
-    law = problem.data.law
+    law, times = problem.data.law, plan.times
     for representation in representations(law, start, compress):
         found = population_optimum(problem, representation)
         found.record(problem.final_radius).require_for(schedule)
         point = Point(problem, schedule, start, representation)
-        solution = solve([point], Plan(times, evaluate_at, rtol, batch_size))[0].only()
-        if solution.numerical_error < max(ACCEPTED, COARSER * rtol):
+        solution = solve([point], plan)[0].only()
+        if solution.numerical_error < max(ACCEPTED, COARSER * plan.rtol):
             break
-    status = status_of(problem, schedule, found, solution.variables, solution.lost, len(times))
+    end = ending(point, solution, plan)
     if not solution.reached:  # not a single step: the start is what can be told
         times = np.zeros(1)
-        solution = solve([point], Plan(times, evaluate_at, rtol, batch_size))[0].only()
-    advice = advice_for(status, problem, schedule, found, solution.variables)
-    notes = found.record(problem.final_radius).notes()
-    if np.any(solution.lost):
-        notes.append("After the divergence risks and norms are infinite; accuracies keep their last value.")
-    variables = past_divergence(solution.variables, solution.lost)
-    more: dict[str, Any] = {} if batch_size == 1 else {"batch_size": batch_size}
-    if batch_size > 1 and not in_finite_steps(batch_size, law.dimension, times[-1]):
-        notes.append(
-            f"Batches of {batch_size} are a share of {batch_size / law.dimension:.1g} of the dimension: the curve is "
-            "that of single samples, off by about as much."
-        )
+        solution = solve([point], plan._replace(times=times))[0].only()
+    variables, notes = past_divergence(solution.variables, solution.lost), end.notes
+    more: dict[str, Any] = {} if plan.batch_size == 1 else {"batch_size": plan.batch_size}
     if band_dimension is not None:
-        bands = _bands(problem, representation, start, times, evaluate_at, solution, band_dimension, rtol)
+        bands = _bands(point, plan, solution, band_dimension)
         variables, more, notes = variables | bands.variables, bands.attributes, notes + bands.notes
     return labelled(
         "forecast",
@@ -69,34 +56,34 @@ def population_forecast(
         start,
         variables,
         times[: len(solution.lost)],
-        evaluate_at,
+        plan.evaluate_at,
         found.record(problem.final_radius),
-        status,
+        end.status,
         method=representation.description,
-        advice=advice,
+        advice=end.advice,
         numerical_error=float(solution.numerical_error),
         notes=notes,
         more=more,
     )
 
 
-def _bands(problem, representation, start, times, evaluate_at, solution: Solved, dimension: float, rtol) -> Bands:
-    law = problem.data.law
-    assert isinstance(solution.lanes[0].system, SpectralFlow)
+def _bands(point: Point, plan: Plan, solution: Solved, dimension: float) -> Bands:
+    law, system = point.problem.data.law, solution.lanes[0].system  # type: ignore[union-attr]
+    assert isinstance(system, SpectralFlow)
     return population_bands(
-        problem,
-        solution.lanes[0].system,
-        representation,
-        start,
-        times[: len(solution.lost)],
+        point.problem,
+        system,
+        point.representation,
+        point.start,
+        plan.times[: len(solution.lost)],
         solution.observation,
         ~solution.lost,
         solution.setting,
-        evaluate_at,
+        plan.evaluate_at,
         _teacher_norm(law),
         dimension,
-        initial(representation, law, start),
-        rtol,
+        initial(point.representation, law, point.start),
+        plan.rtol,
     )
 
 

@@ -80,10 +80,36 @@ def make_result(
     """
     import xarray as xr
 
-    dataset = xr.Dataset(
-        {name: (tuple(dims), np.asarray(values), _labels(name)) for name, (dims, values) in variables.items()},
-        coords={name: (name, np.asarray(values), _labels(name)) for name, values in coords.items()},
+    return xr.Dataset(
+        {name: (tuple(dims), np.asarray(values), labels(name)) for name, (dims, values) in variables.items()},
+        coords={name: (name, np.asarray(values), labels(name)) for name, values in coords.items()},
+        attrs=attributes(
+            engine=engine,
+            scenario=scenario,
+            status=status,
+            advice=advice,
+            numerical_error=numerical_error,
+            seed=seed,
+            notes=notes,
+            extra=extra,
+            cite=cite,
+        ),
     )
+
+
+def attributes(
+    *,
+    engine: str,
+    scenario: Mapping[str, Any],
+    status: Status,
+    advice: str | None = None,
+    numerical_error: float | None = None,
+    seed: int | Sequence[int] | None = None,
+    notes: Sequence[str] = (),
+    extra: Mapping[str, float | int | str | list] | None = None,
+    cite: str = CITE,
+) -> dict[str, Any]:
+    """The attributes of a result; see `make_result`."""
     attrs: dict[str, Any] = {
         "format": FORMAT,
         "engine": engine,
@@ -100,11 +126,11 @@ def make_result(
         attrs["seed"] = _to_json(seed)
     for key, value in (extra or {}).items():
         attrs[key] = _attribute(value)
-    dataset.attrs = attrs
-    return dataset
+    return attrs
 
 
-def _labels(name: str) -> dict[str, str]:
+def labels(name: str) -> dict[str, str]:
+    """The attributes of a variable or coordinate: what it is called, its units, its symbol."""
     entry = describe_variable(name)
     return {"long_name": entry.long_name, "units": entry.units, "symbol": entry.symbol}
 

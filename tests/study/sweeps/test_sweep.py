@@ -154,17 +154,32 @@ network.width = { low = 64, high = 256, points = 3, scale = "log" }
 
 
 def test_forecasts_that_are_refused_are_found_among_many(monkeypatch):
-    from jominy.dynamics import forecast_many
+    from jominy.dynamics.forecast_many import plain_forecasts
 
-    def particular(problems, schedules, **settings):
-        if any(problem.radius == 0.4 for problem in problems):
+    def particular(points, **settings):
+        if any(problem.radius == 0.4 for problem, _, _ in points):
             raise jm.InputError("not this radius")
-        return forecast_many(problems, schedules, **settings)
+        return plain_forecasts(points, **settings)
 
-    monkeypatch.setattr("jominy.dynamics.forecast_many", particular)
+    monkeypatch.setattr("jominy.dynamics.forecast_many.plain_forecasts", particular)
     outcomes = forecasts_together([plain(radius=radius) for radius in (0.1, 0.2, 0.4, 0.5)])
     assert [type(outcome) for outcome in outcomes] == [Record, Record, Failure, Record]
     assert outcomes[2].reason == "not this radius"
     np.testing.assert_allclose(
         outcomes[3].variables["norm"].values, plain(radius=0.5).forecast()["norm"].values, rtol=1e-8
     )
+
+
+def test_a_forecast_among_many_has_the_attributes_of_one_alone():
+    scenarios = [
+        plain(radius=radius, schedule={"kind": "constant", "rate": rate}) for radius, rate in ((0.1, 0.5), (0.5, 3.0))
+    ]
+    for outcome, scenario in zip(forecasts_together(scenarios), scenarios, strict=True):
+        together, alone = outcome.dataset(), scenario.forecast()
+        for name, value in alone.attrs.items():
+            if name not in ("numerical_error", "title"):
+                expected = pytest.approx(value, rel=1e-9) if isinstance(value, float) else value
+                assert together.attrs[name] == expected, name
+        assert 0 <= together.attrs["numerical_error"] < 1e-7
+        for name in alone.data_vars:
+            assert together[name].attrs == alone[name].attrs

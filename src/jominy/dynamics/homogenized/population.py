@@ -15,6 +15,7 @@ from jominy.dynamics.homogenized.dense import DenseSDE, dense_path_noise
 from jominy.dynamics.homogenized.limit import infinite_dimension
 from jominy.dynamics.homogenized.nodes import NodeSDE, path_noise
 from jominy.dynamics.landscapes import NodeLandscape, dense_landscape, minimiser
+from jominy.dynamics.lanes import Plan
 from jominy.dynamics.node_sgd import node_states
 from jominy.dynamics.noise import Source
 from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
@@ -92,7 +93,7 @@ def population_paths(
 def _grid(problem, schedule, times, start, found: PopulationOptimum, step: float | None) -> Grid:
     """The time grid: with the step given, or halved until the scheme's own limit d -> infinity meets the forecast."""
     law = problem.data.law
-    curve = population_forecast(problem, schedule, times, start, np.zeros(0), True, 1e-9).adversarial_risk.values
+    curve = population_forecast(problem, schedule, Plan(times, np.zeros(0), 1e-9), start, True).adversarial_risk.values
     told = np.pad(curve, (0, len(times) - len(curve)), constant_values=np.inf)
     setting = setting_of(law, problem)
     rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))

@@ -12,6 +12,7 @@ import numpy as np
 
 from jominy.data import GaussianMixture, LinearTeacher, Samples
 from jominy.data.laws import DenseLaw
+from jominy.dynamics.lanes import Plan
 from jominy.dynamics.minimise import Setting
 from jominy.dynamics.optima import Optimum
 from jominy.dynamics.population_forecast import population_forecast
@@ -143,7 +144,7 @@ def _gap(problem: Problem, law: GaussianMixture, schedule: Schedule, grid: np.nd
     rows, basis = cached_rotation(samples)
     rotated_start = start @ basis if isinstance(start, np.ndarray) else start
     picture = population_forecast(
-        Problem(law, problem.loss, problem.radius), schedule, grid, rotated_start, np.array([]), True, 1e-7
+        Problem(law, problem.loss, problem.radius), schedule, Plan(grid, np.array([]), 1e-7), rotated_start, True
     )
     nowhere = Optimum(0.0, 0.0, "not needed", problem.final_radius, 0.0, None, None)
     found = _optimum_for(problem, schedule, nowhere)

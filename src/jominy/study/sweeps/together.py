@@ -5,20 +5,15 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from jominy.errors import InputError
-from jominy.results import Status
+from jominy.results.schema import labels
 from jominy.study.scenario import Scenario
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
 from jominy.study.sweeps.records import Failure, Labelled, Outcome, Record
-
-if TYPE_CHECKING:
-    import xarray as xr
-
-_OWN = ("status", "numerical_error", "optimum_risk", "optimum_norm", "collapse_radius")
 
 
 def in_lanes(scenario: Scenario) -> bool:
@@ -44,8 +39,9 @@ def forecasts_together(scenarios: Sequence[Scenario]) -> list[Outcome]:
 def _shared(scenario: Scenario) -> str:
     """What forecasts that are made in one call have in common."""
     times = {"times": scenario.times} if scenario.time is None else {"time": scenario.time}
-    settings = times | {"evaluate_at": scenario.evaluate_at, "batch_size": scenario.batch_size}
-    return json.dumps({"settings": settings, "dimension": scenario.data.dimension})  # type: ignore[union-attr]
+    dimension = scenario.data.dimension  # type: ignore[union-attr]
+    settings = {"evaluate_at": scenario.evaluate_at, "batch_size": scenario.batch_size, "dimension": dimension}
+    return json.dumps(times | settings)
 
 
 class _Maker:
@@ -75,11 +71,10 @@ class _Maker:
 
 def _solve(members: list[tuple[int, tuple]], common: dict[str, Any], outcomes: dict[int, Outcome]) -> None:
     """Forecast some points in one call; where it is refused, halves, until it is known of which point."""
-    from jominy.dynamics import forecast_many
+    from jominy.dynamics.forecast_many import plain_forecasts
 
-    problems, schedules, starts = (list(column) for column in zip(*(point for _, point in members), strict=True))
     try:
-        told = forecast_many(problems, schedules, starts=starts, progress=False, **common["settings"])
+        results = plain_forecasts([point for _, point in members], **common)
     except Exception as error:
         if len(members) == 1:
             reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"
@@ -89,33 +84,9 @@ def _solve(members: list[tuple[int, tuple]], common: dict[str, Any], outcomes: d
         _solve(members[:middle], common, outcomes)
         _solve(members[middle:], common, outcomes)
         return
-    for (place, _), record in zip(members, _records(told), strict=True):
-        outcomes[place] = record
+    for (place, _), result in zip(members, results, strict=True):
+        outcomes[place] = Record(_labelled(result.variables), _labelled(result.coords), result.attrs)
 
 
-def _records(told: xr.Dataset) -> list[Record]:
-    """Each point's part of the result, with the attributes that a forecast of its own has."""
-    curves = {
-        str(name): (tuple(map(str, one.dims[1:])), one.values, dict(one.attrs))
-        for name, one in told.data_vars.items()
-        if name not in _OWN
-    }
-    coords = {
-        str(name): Labelled(tuple(map(str, one.dims)), one.values, dict(one.attrs))
-        for name, one in told.coords.items()
-        if name != "point"
-    }
-    shared = {name: told.attrs[name] for name in ("format", "engine", "versions", "cite")}
-    own = {name: told[name].values for name in _OWN}
-    records = []
-    for k in range(told.sizes["point"]):
-        status = Status.of(str(own["status"][k]))
-        attrs = shared | {"status": status.label, "advice": status.advice}
-        attrs |= {name: float(own[name][k]) for name in _OWN[1:]}
-        variables = {
-            name: Labelled(dims, np.asarray(values[k]), labels)
-            for name, (dims, values, labels) in curves.items()
-            if not np.all(np.isnan(values[k]))  # what another point has and this one does not
-        }
-        records.append(Record(variables, coords, attrs))
-    return records
+def _labelled(given: dict[str, tuple[tuple[str, ...], np.ndarray]]) -> dict[str, Labelled]:
+    return {name: Labelled(tuple(dims), np.asarray(values), labels(name)) for name, (dims, values) in given.items()}
