@@ -21,7 +21,6 @@ from jominy.study.scenario.vectors import RandomStartTable, Start, build_vector
 if TYPE_CHECKING:
     import xarray as xr
 
-    from jominy.data import GaussianMixture
     from jominy.dynamics import Problem
     from jominy.study.advise import Advice
 
@@ -112,12 +111,12 @@ class Scenario(ScenarioFile):
         """The samples and what is held out of them; ``None`` for a synthetic law."""
         return self.data.build(self._folder) if isinstance(self.data, (FileTable, ScikitLearnTable)) else None
 
-    def problem(self, data: GaussianMixture | None = None) -> Problem:
-        """Data, loss and radius; `data` is the synthetic law, where it has been built already."""
+    def problem(self) -> Problem:
+        """Data, loss and radius."""
         from jominy.dynamics import Problem
 
         if isinstance(self.data, (TeacherTable, MixtureTable)):
-            return Problem(data or self.data.build(), self.loss.build(), self._radius())
+            return Problem(self.data.build(), self.loss.build(), self._radius())
         assert self.loaded is not None
         loss = self.loss.build()
         if loss.needs_classes and not self.loaded.samples.classification:
