@@ -3,32 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jominy.data import GaussianMixture
-from jominy.dynamics.ending import ending, status_of
-from jominy.dynamics.labelled import optimum_attributes, scenario_of
-from jominy.dynamics.lanes import COARSER, Plan, Point, Solved, solve
-from jominy.dynamics.optimum import population_optimum
-from jominy.dynamics.population_forecast import ACCEPTED
+from jominy.dynamics.ending import status_of
+from jominy.dynamics.labelled import scenario_of
+from jominy.dynamics.lanes import Plan
+from jominy.dynamics.many import RTOL, Found, solve_points
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
-from jominy.dynamics.representations import representations
-from jominy.dynamics.start import describe_start
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.results import Status, make_result
-from jominy.results.schema import attributes
 from jominy.schedules import Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
-
-
-RTOL = 1e-9
-"""The tolerance of `forecast`, where a sweep does not say."""
 
 
 @double_precision
@@ -83,64 +75,6 @@ def forecast_many(
     return _labelled(points, plan, solve_points(points, plan, compress, progress))
 
 
-class Found(NamedTuple):
-    """Where the forecast of a point is to be found."""
-
-    point: Point
-    solved: Solved
-    row: int
-
-
-class Plain(NamedTuple):
-    """A forecast's result without xarray, which would cost more than the forecast."""
-
-    variables: dict[str, tuple[tuple[str, ...], np.ndarray]]
-    coords: dict[str, tuple[tuple[str, ...], np.ndarray]]
-    attrs: dict[str, Any]
-
-
-@double_precision
-def plain_forecasts(
-    points: Sequence[tuple[Problem, Schedule, Any]],
-    *,
-    dimension: float,
-    time: float | None = None,
-    times: Sequence[float] | None = None,
-    evaluate_at: Sequence[float] = (),
-    batch_size: int = 1,
-) -> list[Plain]:
-    """What `forecast` gives for each point (problem, schedule, start) of one dimension, solved as lanes."""
-    plan = Plan.of(dimension, time, times, evaluate_at, RTOL, batch_size)
-    told, described = [], {}
-    for found in solve_points(list(points), plan, True, progress=False):
-        point = found.point
-        solution = found.solved.rows([found.row]).only()
-        end = ending(point, solution, plan)
-        if id(point.problem) not in described:
-            described[id(point.problem)] = point.problem.describe()
-        scenario = {
-            "problem": described[id(point.problem)],
-            "schedule": point.schedule.describe(),
-            "start": describe_start(point.start),
-        }
-        optimum = solution.lanes[0].found.record(point.problem.final_radius)
-        more = {} if plan.batch_size == 1 else {"batch_size": plan.batch_size}
-        attrs = attributes(
-            engine="forecast",
-            scenario=scenario,
-            status=end.status,
-            advice=end.advice,
-            numerical_error=float(solution.numerical_error),
-            notes=end.notes,
-            extra={"method": point.representation.description, **optimum_attributes(optimum), **more},
-        )
-        coords = {"time": (("time",), plan.times[: len(solution.lost)])}
-        if plan.evaluate_at.size:
-            coords["evaluation_radius"] = (("evaluation_radius",), plan.evaluate_at)
-        told.append(Plain(past_divergence(solution.variables, solution.lost), coords, attrs))
-    return told
-
-
 def _points(problems: Any, schedules: Any, starts: Any) -> list[tuple[Problem, Schedule, Any]]:
     """Each point's problem, schedule and start."""
     several = [thing for thing in (problems, schedules, starts) if isinstance(thing, list | tuple)]
@@ -175,34 +109,6 @@ def _points(problems: Any, schedules: Any, starts: Any) -> list[tuple[Problem, S
             "Call forecast_many once for each",
         )
     return list(zip(*columns, strict=True))
-
-
-def solve_points(points: list, plan: Plan, compress: bool | int, progress: bool) -> list[Found]:
-    """Each point on the cheapest representation that is good enough."""
-    from tqdm import tqdm
-
-    for problem, schedule in {(id(p), id(s)): (p, s) for p, s, _ in points}.values():
-        schedule.check(plan.times)
-        problem.radius_schedule.check(plan.times)
-    left, found, level = list(range(len(points))), {}, 0
-    with tqdm(total=len(points), delay=2, unit="point", desc="forecasts", disable=not progress) as bar:
-        while left:
-            tasks, last = [], []
-            for k in left:
-                problem, schedule, start = points[k]
-                choices = representations(problem.data.law, start, compress)
-                tasks.append(Point(problem, schedule, start, choices[min(level, len(choices) - 1)]))
-                last.append(level + 1 >= len(choices))
-                if schedule.adaptive:
-                    optimum = population_optimum(problem, tasks[-1].representation)
-                    optimum.record(problem.final_radius).require_for(schedule)
-            for one in solve(tasks, plan, bar.update):
-                for row, lane in enumerate(one.lanes):
-                    if last[lane.place] or one.numerical_error[row] < max(ACCEPTED, COARSER * plan.rtol):
-                        found[left[lane.place]] = Found(tasks[lane.place], one, row)
-            bar.n = len(found)
-            left, level = [k for k in left if k not in found], level + 1
-    return [found[k] for k in range(len(points))]
 
 
 def _labelled(points: list, plan: Plan, found: list[Found]) -> xr.Dataset:
