@@ -120,7 +120,9 @@ if TYPE_CHECKING:
     from jominy.schedules import RadiusFunction as RadiusFunction
     from jominy.schedules import RadiusPiecewise as RadiusPiecewise
     from jominy.schedules import RadiusRamp as RadiusRamp
+    from jominy.show import Report as Report
     from jominy.show import plot as plot
+    from jominy.show import report as report
     from jominy.study import Engine as Engine
     from jominy.study import Grid as Grid
     from jominy.study import Linear as Linear
@@ -171,7 +173,7 @@ _ROOMS = {
         "AdaGradNorm", "Constant", "Cosine", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak",
         "RadiusFunction", "RadiusPiecewise", "RadiusRamp",
     ),
-    "show": ("plot",),
+    "show": ("Report", "plot", "report"),
     "study": (
         "Engine", "Grid", "Linear", "Logarithmic", "LowDiscrepancy", "NetworkScenario", "RandomPoints", "Scenario",
         "Zipped", "advise", "compare", "phase", "sweep",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from jominy.cli import output, report
+from jominy.cli import output, printed
 from jominy.cli.options import add_bands, add_output, add_seeds, add_source, scenario
 
 _EPILOG = """\
@@ -39,7 +39,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jominy.study.compare import compare
 
     study = scenario(arguments)
-    told = report.forecast_with_picture(study)
+    told = printed.forecast_with_picture(study)
     runs = study.simulate()
     agreement = compare(told, runs)
     output.save(arguments, told, "forecast")
@@ -55,5 +55,5 @@ def run(arguments: argparse.Namespace) -> int:
             }
         )
     else:
-        print(report.comparison_text(told, runs, agreement))
+        print(printed.comparison_text(told, runs, agreement))
     return output.exit_code(runs)

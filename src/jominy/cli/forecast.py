@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from jominy.cli import output, report
+from jominy.cli import output, printed
 from jominy.cli.options import add_bands, add_output, add_source, scenario
 
 _EPILOG = """\
@@ -34,11 +34,11 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Forecast, print, save, draw."""
     study = scenario(arguments)
-    told = report.forecast_with_picture(study)
+    told = printed.forecast_with_picture(study)
     output.save(arguments, told)
     output.draw(arguments, told)
     if arguments.json:
         output.print_json({"forecast": output.as_json(told)})
     else:
-        print(report.forecast_text(told))
+        print(printed.forecast_text(told))
     return 0

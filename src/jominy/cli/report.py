@@ -1,67 +1,58 @@
-"""The text that forecast and compare print, put together from tables."""
+"""``jominy report``: results as one page to attach to a paper or a pull request."""
 
 from __future__ import annotations
 
-import importlib
-import threading
-from typing import TYPE_CHECKING
+import argparse
+from pathlib import Path
 
-if TYPE_CHECKING:
-    import xarray as xr
+from jominy.cli import output
+from jominy.errors import InputError
 
-    from jominy.study.scenario import Scenario
+_EPILOG = """\
+examples:
+  jominy compare examples/breast_cancer.toml --out study.nc
+  jominy report study.forecast.nc study.simulation.nc study.nc -o report.html
+  jominy report sweep.nc --title "Radius and rate" -o sweep.html
 
-
-def forecast_with_picture(study: Scenario) -> xr.Dataset:
-    """The forecast and, for classes of real samples, what one Gaussian per class would have forecast."""
-    import jominy.dynamics  # noqa: F401  (before the thread starts: afterwards XLA compiles, and Python is idle)
-    from jominy.results import Status
-    from jominy.study.picture import with_picture
-
-    threading.Thread(target=importlib.import_module, args=("xarray",), daemon=True).start()
-    told = study.forecast()
-    if told.attrs["status"] == Status.DIVERGED.label:  # then every picture is infinitely far off
-        return told
-    picture = study.gaussian_picture()
-    return told if picture is None else with_picture(told, picture)
+The page is one file that loads nothing: scenario, figures, agreement with SGD where forecast and simulation are both
+given, advice, what was assumed, what to cite, versions and seeds. It can be printed, and read on a phone.
+"""
 
 
-def forecast_text(told: xr.Dataset) -> str:
-    """Header, preprocessing, main variables, accuracy against radius, the Gaussian picture."""
-    from jominy.show import tables
-
-    return _joined(
-        tables.header(told), tables.preprocessing(told), tables.curves(told), tables.bands(told), *_ending(told)
+def add(commands: argparse._SubParsersAction) -> None:
+    """Add the command."""
+    command = commands.add_parser(
+        "report",
+        help="results as one HTML page",
+        description="Put saved results (NetCDF files, from --out) on one self-contained HTML page.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
+    command.add_argument("results", metavar="RESULT.nc", nargs="+", help="files that --out or jominy.save wrote")
+    command.add_argument("-o", "--out", metavar="FILE", default="report.html", help="the page (default: report.html)")
+    command.add_argument("--title", metavar="TEXT", default="", help="heading (default: that of the first result)")
+    command.set_defaults(run=run)
 
 
-def comparison_text(told: xr.Dataset, runs: xr.Dataset, report: xr.Dataset) -> str:
-    """Header, preprocessing, forecast against SGD, accuracy against radius, the Gaussian picture, the outcome."""
-    from jominy.show import agreement, tables
+def run(arguments: argparse.Namespace) -> int:
+    """Load, put together, save."""
+    target = Path(arguments.out)
+    if not target.absolute().parent.is_dir():  # said before anything is computed
+        raise InputError("the folder of --out must exist", arguments.out, "create it first")
+    if target.suffix.lower() not in (".html", ".htm"):
+        raise InputError("--out of a report must end in .html", arguments.out)
+    from jominy.results import load
+    from jominy.show.reports import report
+    from jominy.show.studies import kind_of
 
-    return _joined(
-        tables.header(report),
-        tables.preprocessing(told),
-        agreement.comparison(report),
-        agreement.agreement(report),
-        *_ending(told, runs),
-        agreement.in_words(report),
-    )
-
-
-def _ending(told: xr.Dataset, runs: xr.Dataset | None = None) -> list[str]:
-    from jominy.show import tables
-    from jominy.show.text import wrapped
-
-    parts = []
-    if "evaluation_radius" in told.dims:
-        parts.append(
-            f"against the radius of the attack, at time {float(told['time'][-1]):g}\n{tables.radii(told, runs)}"
-        )
-    if "verdict" in told.attrs:
-        parts.append(wrapped(f"Gaussian picture: {told.attrs['verdict']}"))
-    return parts
-
-
-def _joined(*parts: str) -> str:
-    return "\n\n".join(part for part in parts if part)
+    results = []
+    for name in dict.fromkeys(arguments.results):
+        result = load(name)
+        try:
+            kind_of(result)
+        except InputError as error:
+            raise InputError(f"{name}: {error.rule}", error.received, error.next_step) from error
+        results.append(result)
+    made = report(*results, title=arguments.title)
+    output.say(f"written {made.save(target)}")
+    return 0

@@ -1,3 +1,5 @@
-"""Figures and tables of results."""
+"""Figures, tables and pages of results."""
 
 from jominy.show.figures import plot as plot
+from jominy.show.reports import Report as Report
+from jominy.show.reports import report as report

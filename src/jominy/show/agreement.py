@@ -9,7 +9,7 @@ import numpy as np
 
 from jominy.results import Status, describe_variable
 from jominy.show.tables import MAIN, short_name
-from jominy.show.text import number, percent, pick, plus_minus, short, signed, table
+from jominy.show.text import Table, number, percent, pick, plus_minus, short, signed, table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -41,7 +41,7 @@ def comparison(report: xr.Dataset, *, rows: int = 6) -> str:
     return "\n\n".join(blocks)
 
 
-def agreement(report: xr.Dataset, names: Sequence[str] | None = None) -> str:
+def agreement(report: xr.Dataset, names: Sequence[str] | None = None) -> Table:
     """One line for each variable: the largest difference in standard errors, and the relative errors.
 
     Examples

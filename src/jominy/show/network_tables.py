@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jominy.show.text import number, plus_minus, short, table
+from jominy.show.text import Table, number, plus_minus, short, table
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -74,7 +74,7 @@ def _rows(values: xr.DataArray, label: str) -> Iterator[tuple[str, dict[str, flo
         yield (f"{label}, {words}" if words else label), where
 
 
-def quantities(result: xr.Dataset, measured: xr.Dataset | None, names: dict[str, str], sweep: list[str]) -> str:
+def quantities(result: xr.Dataset, measured: xr.Dataset | None, names: dict[str, str], sweep: list[str]) -> Table:
     """One row for each quantity that does not vary."""
     lines = []
     for name, label in names.items():
@@ -91,7 +91,7 @@ def quantities(result: xr.Dataset, measured: xr.Dataset | None, names: dict[str,
                 cells += _against(measured, name, where, told, result) if name in measured else ("", "")
             lines.append(cells)
     heads = ["", "theory"] if measured is None or sweep else ["", "theory", "measured", "measured / theory"]
-    return table([heads, *lines]) if lines else ""
+    return table([heads, *lines] if lines else [])
 
 
 def _against(
@@ -115,7 +115,7 @@ def mean_and_error(found: np.ndarray) -> tuple[float, float]:
     return float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(count)) if count > 1 else 0.0
 
 
-def sweep_table(theory: xr.Dataset, trained: xr.Dataset | None, sweep: list[str]) -> str:
+def sweep_table(theory: xr.Dataset, trained: xr.Dataset | None, sweep: list[str]) -> Table:
     """One row for each combination of what varies, one column for each quantity that does."""
     columns: list[tuple[str, xr.DataArray]] = []
     for name, label in _COLUMNS.items():
@@ -126,7 +126,7 @@ def sweep_table(theory: xr.Dataset, trained: xr.Dataset | None, sweep: list[str]
         if not np.allclose(values, values.values.flat[0], rtol=1e-9, equal_nan=True):
             columns.append((label, values.rename(name)))
     if not columns:
-        return ""
+        return table([])
     return _places_table(
         theory,
         sweep,
@@ -135,7 +135,7 @@ def sweep_table(theory: xr.Dataset, trained: xr.Dataset | None, sweep: list[str]
     )
 
 
-def measured_table(theory: xr.Dataset, trained: xr.Dataset | None, measured: xr.Dataset, sweep: list[str]) -> str:
+def measured_table(theory: xr.Dataset, trained: xr.Dataset | None, measured: xr.Dataset, sweep: list[str]) -> Table:
     """Measured ± standard error (ratio to the theory), one row for each combination."""
     columns: list[tuple[str, xr.DataArray]] = []
     for name in ("operator_norm", "adversarial_loss", "weight_variance_rate", "trainability_index"):
@@ -149,19 +149,19 @@ def measured_table(theory: xr.Dataset, trained: xr.Dataset | None, measured: xr.
             yield f"{mean} ({ratio.partition(' ±')[0]})" if ratio else mean
 
     heads = [_COLUMNS[name] for name, _ in columns]
-    return f"measured ± standard error (measured / theory)\n{_places_table(theory, sweep, heads, cells)}"
+    return _places_table(theory, sweep, heads, cells)
 
 
 def _places_table(
     theory: xr.Dataset, sweep: list[str], heads: list[str], cells: Callable[[dict[str, Any]], Iterable[str]]
-) -> str:
+) -> Table:
     """A row for each combination of what varies and of the norms."""
     axes = [*sweep, *(name for name in ("p", "q") if name in theory.dims)]
     places = list(product(*(theory[name].values for name in axes)))
     lines = [[*(_AXES.get(name, name) for name in axes), *heads]]
     for place in places[:MOST_ROWS]:
         lines.append([*map(_coordinate, place), *cells(dict(zip(axes, place, strict=True)))])
-    return table(lines) + _left_out(len(places))
+    return table(lines, _left_out(len(places)))
 
 
 def at(values: xr.DataArray, place: dict[str, Any]) -> xr.DataArray:
@@ -170,7 +170,7 @@ def at(values: xr.DataArray, place: dict[str, Any]) -> xr.DataArray:
 
 
 def _left_out(count: int) -> str:
-    return f"\n... {count - MOST_ROWS} more rows; --out or --json holds them all" if count > MOST_ROWS else ""
+    return f"... {count - MOST_ROWS} more rows; --out or --json holds them all" if count > MOST_ROWS else ""
 
 
 def _coordinate(value: Any) -> str:

@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 # What the terminal shows, in this order, and what it is called there.
 def network_text(theory: xr.Dataset, trained: xr.Dataset | None, measured: xr.Dataset | None = None) -> str:
     """Heading, table of the theory (with what was measured), trainability in numbers and words."""
+    words = "\n".join(wrapped(f"- {sentence}") for sentence in sentences(theory, trained, measured))
+    return "\n\n".join([*network_parts(theory, trained, measured), words])
+
+
+def network_parts(theory: xr.Dataset, trained: xr.Dataset | None, measured: xr.Dataset | None = None) -> list[str]:
+    """The parts of that text before its sentences; tables are :class:`~jominy.show.text.Table`."""
     sweep = [str(name) for name in theory.sizes if name not in ("p", "q", "layer")]
     parts = [_heading(theory), quantities(theory, measured, NETWORK, sweep)]
     if trained is not None:
@@ -29,9 +35,9 @@ def network_text(theory: xr.Dataset, trained: xr.Dataset | None, measured: xr.Da
     if sweep:
         parts.append(sweep_table(theory, trained, sweep))
         if measured is not None:
+            parts.append("measured ± standard error (measured / theory)")
             parts.append(measured_table(theory, trained, measured, sweep))
-    parts.append("\n".join(wrapped(f"- {sentence}") for sentence in sentences(theory, trained, measured)))
-    return "\n\n".join(part for part in parts if part)
+    return [part for part in parts if part]
 
 
 def sentences(theory: xr.Dataset, trained: xr.Dataset | None, measured: xr.Dataset | None = None) -> list[str]:

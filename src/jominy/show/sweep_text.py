@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jominy.show.text import number, short, table, wrapped
+from jominy.show.text import Table, number, short, table, wrapped
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +23,11 @@ TOLD = (
 
 def sweep_text(result: xr.Dataset) -> str:
     """Header, a table of the points (the first ones of many), failures and the best point."""
+    return "\n\n".join(sweep_parts(result))
+
+
+def sweep_parts(result: xr.Dataset) -> list[str]:
+    """The parts of that text; the table is a :class:`~jominy.show.text.Table`."""
     names, flat = flattened(result)
     columns = [name for name in TOLD if name in flat.data_vars][:5]
     counts = Counter(str(word) for word in flat["status"].values)
@@ -36,7 +41,7 @@ def sweep_text(result: xr.Dataset) -> str:
         parts.append(_table(flat, names, columns, total))
     parts.extend(failures(flat))
     parts.extend(best_point(flat, names))
-    return "\n\n".join(parts)
+    return parts
 
 
 def flattened(result: xr.Dataset) -> tuple[list[str], xr.Dataset]:
@@ -63,7 +68,7 @@ def at_end(result: xr.Dataset) -> xr.Dataset:
     return result
 
 
-def _table(flat: xr.Dataset, names: list[str], columns: list[str], total: int) -> str:
+def _table(flat: xr.Dataset, names: list[str], columns: list[str], total: int) -> Table:
     single = [name for name in columns if flat[name].dims == ("point",)]
     headings = [*names, *(name.replace("_", " ") for name in single), "status"]
     known = np.flatnonzero(flat["status"].values != "not computed")
@@ -76,10 +81,8 @@ def _table(flat: xr.Dataset, names: list[str], columns: list[str], total: int) -
         ]
         for k in shown
     ]
-    lines = [table([headings, *rows])]
-    if len(rows) < total:
-        lines.append(f"({len(rows)} of {total} points; --out FILE keeps all of them)")
-    return "\n".join(lines)
+    note = f"({len(rows)} of {total} points; --out FILE keeps all of them)" if len(rows) < total else ""
+    return table([headings, *rows], note)
 
 
 def _place(value: object) -> str:

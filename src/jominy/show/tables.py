@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.results import Status, describe_variable
-from jominy.show.text import number, pick, plus_minus, short, table, wrapped
+from jominy.show.text import Table, number, pick, plus_minus, short, table, wrapped
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -72,7 +72,7 @@ def preprocessing(result: xr.Dataset) -> str:
     return "\n".join([size, *(f"  {step}" for step in data["report"])])
 
 
-def curves(result: xr.Dataset, *, rows: int = 6) -> str:
+def curves(result: xr.Dataset, *, rows: int = 6) -> Table:
     """A table of the main variables at about ``rows`` times; with seeds, mean ± standard error.
 
     Examples
@@ -123,7 +123,7 @@ def bands(forecast: xr.Dataset, *, rows: int = 6) -> str:
     return f"{first} (bands: {forecast.attrs['bands']})\n{table(list(zip(*columns, strict=True)))}"
 
 
-def radii(forecast: xr.Dataset, simulation: xr.Dataset | None = None) -> str:
+def radii(forecast: xr.Dataset, simulation: xr.Dataset | None = None) -> Table:
     """Accuracy against the radius of the attack at the last time, in training and on held-out data."""
     lines: list[list[str]] = [["radius", *(short(r) for r in forecast["evaluation_radius"].values)]]
     for name, label in (("accuracy_at_radius", "accuracy"), ("risk_at_radius", "risk")):

@@ -70,22 +70,35 @@ def percent(value: float) -> str:
     return f"{value:.2f} %" if abs(value) < _MANY else f"{value:.2g} %"
 
 
-def table(lines: Sequence[Sequence[str]]) -> str:
+class Table(str):
+    """A table as text that still knows its cells, so that a page can lay them out its own way."""
+
+    cells: tuple[tuple[str, ...], ...]
+    """Rows without padding; the first is the heading."""
+    note: str
+    """A line beneath the table; empty if there is none."""
+
+
+def table(lines: Sequence[Sequence[str]], note: str = "") -> Table:
     """Right-aligned columns, the first left-aligned where it holds words; the first line is the heading.
 
     >>> print(table([("radius", "0", "0.5"), ("accuracy", "0.9", "0.75")]))
     radius      0   0.5
     accuracy  0.9  0.75
     """
-    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))]
+    widths = [max(len(line[k]) for line in lines) for k in range(len(lines[0]))] if lines else []
     words = any(line[0][:1].isalpha() for line in lines[1:])
-    return "\n".join(
+    text = "\n".join(
         "  ".join(
             cell.ljust(width) if k == 0 and words else cell.rjust(width)
             for k, (cell, width) in enumerate(zip(line, widths, strict=True))
         ).rstrip()
         for line in lines
     )
+    made = Table(f"{text}\n{note}" if note else text)
+    made.cells = tuple(tuple(cell.strip() for cell in line) for line in lines)
+    made.note = note
+    return made
 
 
 def wrapped(text: str) -> str:

@@ -1,0 +1,67 @@
+"""The text that forecast and compare print, put together from tables."""
+
+from __future__ import annotations
+
+import importlib
+import threading
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from jominy.study.scenario import Scenario
+
+
+def forecast_with_picture(study: Scenario) -> xr.Dataset:
+    """The forecast and, for classes of real samples, what one Gaussian per class would have forecast."""
+    import jominy.dynamics  # noqa: F401  (before the thread starts: afterwards XLA compiles, and Python is idle)
+    from jominy.results import Status
+    from jominy.study.picture import with_picture
+
+    threading.Thread(target=importlib.import_module, args=("xarray",), daemon=True).start()
+    told = study.forecast()
+    if told.attrs["status"] == Status.DIVERGED.label:  # then every picture is infinitely far off
+        return told
+    picture = study.gaussian_picture()
+    return told if picture is None else with_picture(told, picture)
+
+
+def forecast_text(told: xr.Dataset) -> str:
+    """Header, preprocessing, main variables, accuracy against radius, the Gaussian picture."""
+    from jominy.show import tables
+
+    return _joined(
+        tables.header(told), tables.preprocessing(told), tables.curves(told), tables.bands(told), *_ending(told)
+    )
+
+
+def comparison_text(told: xr.Dataset, runs: xr.Dataset, report: xr.Dataset) -> str:
+    """Header, preprocessing, forecast against SGD, accuracy against radius, the Gaussian picture, the outcome."""
+    from jominy.show import agreement, tables
+
+    return _joined(
+        tables.header(report),
+        tables.preprocessing(told),
+        agreement.comparison(report),
+        agreement.agreement(report),
+        *_ending(told, runs),
+        agreement.in_words(report),
+    )
+
+
+def _ending(told: xr.Dataset, runs: xr.Dataset | None = None) -> list[str]:
+    from jominy.show import tables
+    from jominy.show.text import wrapped
+
+    parts = []
+    if "evaluation_radius" in told.dims:
+        parts.append(
+            f"against the radius of the attack, at time {float(told['time'][-1]):g}\n{tables.radii(told, runs)}"
+        )
+    if "verdict" in told.attrs:
+        parts.append(wrapped(f"Gaussian picture: {told.attrs['verdict']}"))
+    return parts
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(part for part in parts if part)
