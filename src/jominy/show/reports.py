@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
@@ -183,19 +184,23 @@ def _networks(study: Study) -> list[str]:
 
 
 def _sweeps(study: Study) -> list[str]:
+    from jominy.show.phase import plot_phase
+    from jominy.show.phase_text import phase_text
     from jominy.show.sweep_text import sweep_parts
     from jominy.show.sweeps import plot_sweep
 
     parts = []
     for result in study.sweeps:
-        fields = json.loads(result.attrs["sweep"])["fields"]
+        phases = "radius_over_collapse" in result
+        fields = " and ".join(json.loads(result.attrs["sweep"])["fields"])
         try:
-            figure = plot_sweep(result)
+            figure = plot_phase(result) if phases else plot_sweep(result)
             figure.suptitle("")
-            parts.append(figure_of(figure, f"The sweep over {' and '.join(fields)}."))
+            parts.append(figure_of(figure, f"{'Phases' if phases else 'The sweep'} over {fields}."))
         except InputError as error:  # more fields than a figure can show: the table stands for it
             parts.append(paragraphs([f"No figure: {error}"]))
-        parts += _laid_out(sweep_parts(result), study.title, "Points of the sweep")
+        told = phase_text(result).split("\n\n") if phases else sweep_parts(result)
+        parts += _laid_out(told, study.title, "Points of the sweep")
     return parts
 
 
@@ -210,7 +215,7 @@ def _laid_out(parts: list[str], title: str, caption: str) -> list[str]:
             continue
         if before:
             made.append(paragraphs([before]))
-        lines = part.replace("\n  ", " ").split("\n")
+        lines = [line.strip() for line in re.sub(r"\n  (?=\S)", " ", part).split("\n")]  # undo the terminal's wrapping
         before = lines[0] if len(lines) == 1 else ""
         made += [] if before else [paragraphs(lines)]
     return [*made, paragraphs([before])] if before else made
