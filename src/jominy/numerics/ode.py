@@ -143,7 +143,9 @@ def _integrate(
             time, here = due(seen)
             share = jnp.where(here, (time - walk.time) / jnp.where(step > 0, step, 1.0), 0.0)
             moved = jnp.einsum("ls,sln->ln", share[:, None] ** jnp.arange(1, len(dense) + 1) @ dense, stages)
-            y = jnp.where((accepted & (time == arrived))[:, None], state, walk.state + step[:, None] * moved)
+            # At the step's ends no stage enters, which may be infinite where the step is refused.
+            y = jnp.where((time > walk.time)[:, None], walk.state + step[:, None] * moved, walk.state)
+            y = jnp.where((accepted & (time == arrived))[:, None], state, y)
             found = _joined(observe(systems, time, y))
             return seen + here, out.at[lane, jnp.where(here, seen, wanted)].set(found, mode="drop")
 

@@ -93,8 +93,8 @@ def population_paths(
 def _grid(problem, schedule, times, start, found: PopulationOptimum, step: float | None) -> Grid:
     """The time grid: with the step given, or halved until the scheme's own limit d -> infinity meets the forecast."""
     law = problem.data.law
-    curve = population_forecast(problem, schedule, Plan(times, np.zeros(0), 1e-9), start, True).adversarial_risk.values
-    told = np.pad(curve, (0, len(times) - len(curve)), constant_values=np.inf)
+    curve = population_forecast(problem, schedule, Plan(times, np.zeros(0), 1e-9), start, True)
+    told = curve.adversarial_risk.reindex(time=times, fill_value=np.inf).values
     setting = setting_of(law, problem)
     rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))
     length = LONGEST_STEP if step is None else step
