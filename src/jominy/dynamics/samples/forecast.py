@@ -136,7 +136,7 @@ def sample_curve(
     samples = problem.data
     assert isinstance(samples, Samples)
     rows, basis = cached_rotation(samples)
-    count, dimension = rows.features.shape
+    dimension, count = rows.columns.shape
     steps = np.rint(times * dimension).astype(int)
     if diagonal is None:
         diagonal = dimension > DENSE_DIMENSION and count >= 10 * dimension

@@ -125,7 +125,7 @@ def gaussian_law(samples: Samples) -> GaussianMixture:
     In high dimension the covariances keep only their diagonals in the eigenbasis of all samples.
     """
     rows, _ = cached_rotation(samples)
-    x, y = rows.features, rows.targets
+    x, y = rows.columns.T, rows.targets
     groups = [x[y == label] for label in (-1.0, 1.0)] if samples.classification else [x]
     covariances = [np.cov(group, rowvar=False, bias=True).reshape(x.shape[1], x.shape[1]) for group in groups]
     if samples.dimension > DENSE_DIMENSION:
@@ -175,7 +175,7 @@ def _surrogate(samples: Samples, law: GaussianMixture, generator: np.random.Gene
         teacher = np.asarray(law.teacher, dtype=float)
         y = x @ teacher + np.sqrt(law.noise_variance) * generator.standard_normal(samples.count)
         return Samples(x, y, preprocessing=None)
-    x = np.empty_like(rows.features)
+    x = np.empty((samples.count, samples.dimension))
     for label, mean, covariance in zip((-1.0, 1.0), means, covariances, strict=True):
         chosen = rows.targets == label
         x[chosen] = generator.multivariate_normal(mean, covariance, int(chosen.sum()), method="eigh")

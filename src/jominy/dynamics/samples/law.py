@@ -20,16 +20,20 @@ SMALLEST_VARIANCE = 1e-14
 
 
 class Rows(NamedTuple):
-    """Features (n, d) in the eigenbasis of E[x x'], their squares (for the diagonal covariance), and targets (n,)."""
+    """Features (d, n) in the eigenbasis of E[x x'], their squares (for the diagonal covariance), and targets (n,).
 
-    features: Array
+    A row of the user's is a column here: products with a vector of either kind then read memory in its order.
+    """
+
+    columns: Array
     squares: Array
     targets: Array
 
 
 def as_rows(features: np.ndarray, targets: np.ndarray) -> Rows:
     """Rows from features (n, d) and targets (n,)."""
-    return Rows(features, features**2, targets)
+    columns = np.ascontiguousarray(features.T)
+    return Rows(columns, columns**2, targets)
 
 
 class Spread(NamedTuple):
@@ -62,15 +66,15 @@ def rotated(samples: Samples) -> tuple[Rows, np.ndarray]:
 
 def sample_order(rows: Rows, spread: Spread) -> OrderParameters:
     """Order parameters with every row a component, arrays (n,)."""
-    x, covariance = rows.features, spread.covariance
+    x, covariance = rows.columns, spread.covariance
     if covariance.ndim == 1:
-        variance = rows.squares @ covariance
+        variance = covariance @ rows.squares
         total = jnp.sum(covariance)
     else:
-        variance = jnp.einsum("ni,ni->n", x @ covariance, x)
+        variance = jnp.sum(x * (covariance @ x), axis=0)
         total = jnp.trace(covariance)
     variance = jnp.maximum(variance, SMALLEST_VARIANCE)
-    score = x @ spread.mean
+    score = spread.mean @ x
     norm = jnp.sqrt(jnp.maximum(spread.mean @ spread.mean + total, 0.0))
     no_teacher = jnp.zeros_like(score)
     return OrderParameters(score, variance, score - rows.targets, variance, norm, no_teacher, no_teacher, no_teacher)
@@ -78,23 +82,22 @@ def sample_order(rows: Rows, spread: Spread) -> OrderParameters:
 
 def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: GaussianRule) -> Slope:
     """The recursion's coefficients at a spread."""
-    x, mean = rows.features, spread.mean
-    count = x.shape[0]
+    x, mean = rows.columns, spread.mean
+    count = x.shape[1]
     order = sample_order(rows, spread)
     moments: Moments = loss.moments(order, rows.targets, radius, rule)
     norm = jnp.maximum(order.norm, FLOOR)
     ridge = jnp.mean(moments.norm_slope) / norm
-    # Sums over the rows are most of the work; those with the same factor are taken in one product.
-    first, cross = jnp.stack([moments.slope, moments.slope_norm_slope / norm]) @ x / count
+    first, cross = x @ moments.slope / count, x @ moments.slope_norm_slope / (count * norm)
     gradient = first + ridge * mean
     # Times E X X'. Without its covariance part a small student in few dimensions would lose all variance.
     along = jnp.mean(moments.norm_slope_squared) / norm**2
     if spread.covariance.ndim == 1:
-        hessian, noise = jnp.stack([moments.curvature, moments.slope_squared]) @ rows.squares / count
+        hessian, noise = rows.squares @ moments.curvature / count, rows.squares @ moments.slope_squared / count
         square = mean**2 + spread.covariance
         return Slope(gradient, hessian + ridge, noise + 2 * cross * mean + along * square - gradient**2)
-    hessian = x.T @ (moments.curvature[:, None] * x) / count + ridge * jnp.eye(mean.size)
-    noise = x.T @ (moments.slope_squared[:, None] * x) / count - gradient[:, None] * gradient
+    hessian = (moments.curvature * x) @ x.T / count + ridge * jnp.eye(mean.size)
+    noise = (moments.slope_squared * x) @ x.T / count - gradient[:, None] * gradient
     mixed = cross[:, None] * mean
     square = mean[:, None] * mean + spread.covariance
     return Slope(gradient, hessian, noise + mixed + mixed.T + along * square)
@@ -134,10 +137,10 @@ def first_step(rows: Rows, loss: Loss, step: Array, diagonal: bool) -> Spread:
     """The exact law after one step of size `step` from X = 0, where the attack has no direction yet."""
     zero = jnp.zeros_like(rows.targets)
     slopes, _ = loss.adversarial_slopes(zero, jnp.zeros(()), rows.targets, jnp.zeros(()))
-    pulls = slopes[:, None] * rows.features
-    mean = pulls.mean(axis=0)
-    centred = pulls - mean
-    covariance = jnp.mean(centred**2, axis=0) if diagonal else centred.T @ centred / len(pulls)
+    pulls = slopes * rows.columns
+    mean = pulls.mean(axis=1)
+    centred = pulls - mean[:, None]
+    covariance = jnp.mean(centred**2, axis=1) if diagonal else centred @ centred.T / pulls.shape[1]
     return Spread(-step * mean, step**2 * covariance)
 
 

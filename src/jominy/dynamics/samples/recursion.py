@@ -111,7 +111,7 @@ def block_ends(last: int, largest: int) -> np.ndarray:
 def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_zero: bool, reports: int) -> Recorded:
     """The recursion from `start`."""
     rows, loss, schedule, radius, rule, optimum = problem
-    dimension = rows.features.shape[1]
+    dimension = len(rows.columns)
     diagonal = start.covariance.ndim == 1
 
     def look(spread: Spread, memory: Array, step: Array) -> Ahead:
