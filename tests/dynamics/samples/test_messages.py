@@ -74,17 +74,18 @@ def test_seeds_are_a_count_or_different_whole_numbers(seeds):
 
 
 class Interrupted(sgd.RowSource):
-    """Rows as ever, and Ctrl-C when rows beyond the first are asked for."""
+    """Rows as ever, one at a time, and Ctrl-C when rows beyond the first are asked for."""
 
-    def draw(self, steps):
-        if self.position + steps > 1:
+    def block(self, lanes, first, steps):
+        if first + steps > 1:
             raise KeyboardInterrupt
-        return super().draw(steps)
+        return super().block(lanes, first, steps)
 
 
 def test_an_interrupted_run_keeps_what_is_done(monkeypatch):
     mine = problem(small_samples(), "squared", 0.2)
     whole = jm.simulate(mine, rate(0.3), times=TIMES, seeds=3, progress=False)
+    monkeypatch.setattr("jominy.dynamics.teams.LONGEST_BLOCK", 1)
     monkeypatch.setattr("jominy.dynamics.samples.simulation.RowSource", Interrupted)
     part = jm.simulate(mine, rate(0.3), times=TIMES, seeds=3, progress=False)
     assert part.attrs["status"] == "interrupted" and "kept" in part.attrs["advice"]
@@ -94,6 +95,7 @@ def test_an_interrupted_run_keeps_what_is_done(monkeypatch):
 
 
 def test_ctrl_c_before_the_first_report_stays_ctrl_c(monkeypatch):
+    monkeypatch.setattr("jominy.dynamics.teams.LONGEST_BLOCK", 1)
     monkeypatch.setattr("jominy.dynamics.samples.simulation.RowSource", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         mine = problem(small_samples(), "squared", 0.2)

@@ -1,0 +1,72 @@
+"""Cost against nodes, classes, seeds and steps: slopes of time in log-log, by least squares over medians."""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+
+import jominy as jm
+from benchmarks.timing import Row, race, seconds
+
+
+def slope(sizes: Sequence[float], times: Sequence[float]) -> float:
+    """d log time / d log size."""
+    return float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
+
+
+def nodes(count: int) -> Callable[[], object]:
+    """Least squares on as many distinct eigenvalues, not compressed."""
+    problem = jm.Problem(jm.LinearTeacher(jm.power_law(count, 1.5), 1.0, 0.25), jm.SquaredLoss(), 0.5)
+    return lambda: jm.forecast(problem, jm.Constant(0.5), time=10, compress=False)
+
+
+def classes(count: int) -> Callable[[], object]:
+    """As many classes on orthogonal means, logistic loss."""
+    d = 8 * count
+    means = [np.eye(d)[k] * (1 if k % 2 else -1) for k in range(count)]
+    labels = [1 if k % 2 else -1 for k in range(count)]
+    data = jm.GaussianMixture(np.full(count, 1 / count), means, [jm.identity(d)] * count, labels)
+    return lambda: jm.forecast(jm.Problem(data, jm.LogisticLoss(), 0.3), jm.Constant(0.5), time=10)
+
+
+def seeds(count: int) -> Callable[[], object]:
+    """As many seeds of the simulator that is exact in law."""
+    problem = jm.Problem(jm.LinearTeacher(jm.identity(1000), 1.0, 0.25), jm.SquaredLoss(), 0.5)
+    return lambda: jm.simulate(problem, jm.Constant(0.5), times=[0, 20], seeds=count, progress=False)
+
+
+def dimensions(count: int) -> Callable[[], object]:
+    """Full-vector SGD, a thousand steps of four seeds."""
+    problem = jm.Problem(jm.LinearTeacher(jm.identity(count), 1.0, 0.25), jm.SquaredLoss(), 0.5)
+    times = [0.0, 1000 / count]
+    return lambda: jm.simulate(problem, jm.Constant(0.5), times=times, seeds=4, full_vectors=True, progress=False)
+
+
+SWEEPS: dict[str, tuple[Callable[[int], Callable[[], object]], list[int]]] = {
+    "nodes of an uncompressed forecast": (nodes, [1000, 4000, 16_000, 64_000]),
+    "classes of a forecast": (classes, [2, 4, 8, 16]),
+    "seeds of the exact simulator": (seeds, [100, 400, 1600, 6400]),
+    "dimension of full-vector SGD": (dimensions, [1000, 4000, 16_000, 64_000]),
+}
+
+
+def measure(quick: bool = False) -> list[Row]:
+    """Rows of the table."""
+    rows = []
+    for name, (work, sizes) in SWEEPS.items():
+        sizes = sizes[:3] if quick else sizes
+        timed = race(3 if quick else 5, **{str(size): work(size) for size in sizes})
+        medians = [timed[str(size)].median for size in sizes]
+        table = ", ".join(f"{size}: {seconds(time)}" for size, time in zip(sizes, medians, strict=True))
+        last = slope(sizes[-2:], medians[-2:])
+        rows.append(
+            Row(
+                f"slope in log-log against the {name}",
+                f"{slope(sizes, medians):.2f} over all, {last:.2f} at the end",
+                table,
+                None,
+                "none",
+                None,
+                "at small sizes the fixed cost of a call shows, at large ones the work",
+            )
+        )
+    return rows
