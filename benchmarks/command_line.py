@@ -31,7 +31,7 @@ def measure(quick: bool = False) -> list[Row]:
         Row(
             f"jominy {name}{' power_law.toml' if name == 'forecast' else ''}, new process",
             str(timed[name]),
-            f"python -c 'import jax, diffrax, xarray' {timed['imports']}",
+            f"python -c 'import jax, equinox, xarray' {timed['imports']}",
             timed["imports"].median / timed[name].median,
             f"<= {limit:g} s",
             timed[name].median <= limit,

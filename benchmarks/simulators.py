@@ -33,9 +33,11 @@ def measure(quick: bool = False) -> list[Row]:
     """Rows of the table."""
     steps, few, runs = (20_000, 50, 3) if quick else (200_000, 200, 5)
 
+    problems = {dimension: problem(dimension) for dimension in DIMENSIONS.values()}
+
     def simulate(dimension: int):
         times = [0.0, steps / dimension]
-        return jm.simulate(problem(dimension), jm.Constant(RATE), times=times, seeds=SEEDS, progress=False)
+        return jm.simulate(problems[dimension], jm.Constant(RATE), times=times, seeds=SEEDS, progress=False)
 
     contestants = {name: lambda d=d: simulate(d) for name, d in DIMENSIONS.items()}
     timed = race(runs, **contestants, loop=lambda: numpy_loop(few))

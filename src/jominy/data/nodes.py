@@ -5,6 +5,7 @@ the engines: `forecast_nodes` (coefficients of the fixed vectors; may be compres
 (orthonormal coordinates in each group of equal eigenvalues) and `coordinate_nodes` (every coordinate its own node).
 """
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -68,6 +69,7 @@ def coordinate_nodes(law: EigenLaw) -> Nodes:
     return _nodes(law, law.eigenvalues, law.shares, np.ones((1, 1, size)), law.means[:, None], _teacher(law)[None])
 
 
+@lru_cache(maxsize=16)
 def group_nodes(law: EigenLaw) -> tuple[Nodes, np.ndarray, Groups]:
     """Groups of equal eigenvalues with an orthonormal basis of the class means and the teacher in each.
 
@@ -166,9 +168,9 @@ def compressed_nodes(law: EigenLaw, fixed: FixedVectors, count: int, padded_to: 
         return None
     position, polynomials = curve
     nodes = np.cos(np.pi * (np.arange(count) + 0.5) / count)
-    lagrange = _lagrange(nodes, position)  # (count, d)
-    gram = (fixed.vectors[:, None] * fixed.vectors[None]) @ lagrange.T
-    shares = lagrange @ law.shares
+    products = fixed.vectors[:, None] * fixed.vectors[None]
+    gram = _onto_nodes(nodes, position, products.reshape(-1, position.size)).reshape(*products.shape[:2], count)
+    shares = _onto_nodes(nodes, position, law.shares[None])[0]
     eigenvalues = np.maximum([polynomial(nodes) for polynomial in polynomials], 0.0)
     idle = (padded_to or count) - count
     eigenvalues = np.pad(eigenvalues, ((0, 0), (0, idle)), mode="edge")
@@ -194,8 +196,7 @@ def _eigenvalue_curve(law: EigenLaw):
 
 
 ROOTS = range(1, 13)
-HIGHEST_DEGREE = 16
-PROBES = 300
+HIGHEST_DEGREE, PROBES, PIECE = 16, 300, 2**13
 
 
 def _polynomials(variable: np.ndarray, eigenvalues: np.ndarray):
@@ -216,12 +217,18 @@ def _polynomials(variable: np.ndarray, eigenvalues: np.ndarray):
     return position, polynomials
 
 
-def _lagrange(nodes: np.ndarray, position: np.ndarray) -> np.ndarray:
-    """Lagrange basis of the Chebyshev nodes at the positions, (Q, d): through the discrete Chebyshev transform."""
-    count = len(nodes)
+def _onto_nodes(nodes: np.ndarray, position: np.ndarray, values: np.ndarray) -> np.ndarray:
+    """(W, Q) from values (W, d) at the positions: their sums with the Lagrange basis of the Chebyshev nodes.
+
+    Through the discrete Chebyshev transform, piece by piece: the basis at a million positions would fill the memory.
+    """
+    count, chebyshev = len(nodes), np.polynomial.chebyshev.chebvander
     weights = np.where(np.arange(count) == 0, 1.0, 2.0) / count
-    chebyshev = np.polynomial.chebyshev.chebvander
-    return (chebyshev(nodes, count - 1) * weights) @ chebyshev(np.clip(position, -1.0, 1.0), count - 1).T
+    sums = np.zeros((len(values), count))
+    for begin in range(0, position.size, PIECE):
+        piece = slice(begin, begin + PIECE)
+        sums += values[:, piece] @ chebyshev(np.clip(position[piece], -1.0, 1.0), count - 1)
+    return sums @ (chebyshev(nodes, count - 1) * weights).T
 
 
 def _with_fixed_vectors(law, eigenvalues, shares, gram, fixed: FixedVectors) -> Nodes:

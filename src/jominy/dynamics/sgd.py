@@ -103,11 +103,11 @@ def run_sgd(
                 seen = [_observe(engine, team.states, step * step_time) for team in teams]
                 observed.append(jax.tree.map(lambda *leaves: np.concatenate(leaves)[:seeds], *seen))
         except KeyboardInterrupt:
-            stop.set()
             if not observed:
                 raise  # nothing is done yet that could be kept
             interrupted = True
         finally:
+            stop.set()  # the other teams, if one was interrupted or failed
             bar.close()
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *observed)
     return Record(stacked, len(observed), interrupted)
