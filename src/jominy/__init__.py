@@ -12,6 +12,7 @@ Every public name is listed in ``__all__`` and is imported on first use, so that
 from __future__ import annotations
 
 import importlib
+import sys
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -123,6 +124,7 @@ if TYPE_CHECKING:
     from jominy.show import Report as Report
     from jominy.show import plot as plot
     from jominy.show import report as report
+    from jominy.show import view as view
     from jominy.study import Engine as Engine
     from jominy.study import Grid as Grid
     from jominy.study import Linear as Linear
@@ -173,7 +175,7 @@ _ROOMS = {
         "AdaGradNorm", "Constant", "Cosine", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak",
         "RadiusFunction", "RadiusPiecewise", "RadiusRamp",
     ),
-    "show": ("Report", "plot", "report"),
+    "show": ("Report", "plot", "report", "view"),
     "study": (
         "Engine", "Grid", "Linear", "Logarithmic", "LowDiscrepancy", "NetworkScenario", "RandomPoints", "Scenario",
         "Zipped", "advise", "compare", "phase", "sweep",
@@ -194,3 +196,9 @@ def __getattr__(name: str) -> Any:
 
 def __dir__() -> list[str]:
     return sorted({*globals(), *_HOME})
+
+
+if "IPython" in sys.modules:
+    from jominy.notebooks import load_into_running_shell
+
+    load_into_running_shell()

@@ -1,5 +1,7 @@
 """Figures, tables and pages of results."""
 
 from jominy.show.figures import plot as plot
+from jominy.show.notebook import View as View
+from jominy.show.notebook import view as view
 from jominy.show.reports import Report as Report
 from jominy.show.reports import report as report

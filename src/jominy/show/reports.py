@@ -100,13 +100,24 @@ def report(*results: xr.Dataset, title: str = "") -> Report:
     return Report(heading, page(heading, "\n".join(sections)))
 
 
+def outcome(result: xr.Dataset) -> str:
+    """The part of a report that shows one result: how it ended, figure, tables."""
+    (study,) = studies([result])
+    parts = [_endings(study), *_training(study), *_networks(study), *_sweeps(study)]
+    return "\n".join(part for part in parts if part)
+
+
+def _endings(study: Study) -> str:
+    return f'<div class="status">{paragraphs(facts.endings(study))}</div>'
+
+
 def _section(study: Study, title: str) -> str:
     heading = f"<h2>{escape(title)}</h2>" if title else "<h2>Outcome</h2>"
     first = next((r for r in (*study.forecasts, *study.simulations, *study.theories, *study.sweeps)), study.results[0])
     rows = list(facts.scenario_rows(facts.scenario_of(first)))
     parts = [
         heading,
-        f'<div class="status">{paragraphs(facts.endings(study))}</div>',
+        _endings(study),
         *_training(study),
         *_networks(study),
         *_sweeps(study),
