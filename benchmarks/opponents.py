@@ -32,7 +32,9 @@ def logistic_margins(state: np.ndarray, radius: float) -> tuple[np.ndarray, floa
     return MEAN * state[0] - radius * norm + norm * GRID, norm
 
 
-def scipy_logistic(radius: float, rate: float, method: str = "DOP853", rtol: float = TOLERANCE) -> Solved:
+def scipy_logistic(
+    radius: float, rate: float, method: str = "DOP853", rtol: float = TOLERANCE, times: np.ndarray = TIMES
+) -> Solved:
     """Two isotropic classes with means -m and m, logistic loss."""
 
     def velocity(_, state):
@@ -47,7 +49,7 @@ def scipy_logistic(radius: float, rate: float, method: str = "DOP853", rtol: flo
         ])  # fmt: skip
 
     found = scipy.integrate.solve_ivp(
-        velocity, (0, HORIZON), [0.0, START, 0.0], method=method, rtol=rtol, atol=rtol / 100, t_eval=TIMES
+        velocity, (0, HORIZON), [0.0, START, 0.0], method=method, rtol=rtol, atol=rtol / 100, t_eval=times
     )
     risk = [WEIGHTS @ np.logaddexp(0.0, -logistic_margins(state, radius)[0]) for state in found.y.T]
     return Solved(np.array(risk), found.y[:, -1])
@@ -100,7 +102,12 @@ def power_law_nodes(count: int = 24, exponent: float = 1.5, noise_variance: floa
 
 
 def scipy_nodes(
-    nodes: Compressed, radius: float, rate: float, method: str = "DOP853", rtol: float = TOLERANCE
+    nodes: Compressed,
+    radius: float,
+    rate: float,
+    method: str = "DOP853",
+    rtol: float = TOLERANCE,
+    times: np.ndarray = TIMES,
 ) -> Solved:
     """Least squares on the nodes: 3 Q unknowns, the coefficients of start and teacher and the variance."""
     count, factor = len(nodes.eigenvalues), np.sqrt(2 / np.pi)
@@ -135,6 +142,6 @@ def scipy_nodes(
 
     begin = np.concatenate([np.ones(count), np.zeros(2 * count)])
     found = scipy.integrate.solve_ivp(
-        velocity, (0, HORIZON), begin, method=method, rtol=rtol, atol=rtol / 100, t_eval=TIMES
+        velocity, (0, HORIZON), begin, method=method, rtol=rtol, atol=rtol / 100, t_eval=times
     )
     return Solved(np.array([scalars(state)[5] for state in found.y.T]), found.y[:, -1])

@@ -28,6 +28,13 @@ def classes(count: int) -> Callable[[], object]:
     return lambda: jm.forecast(jm.Problem(data, jm.LogisticLoss(), 0.3), jm.Constant(0.5), time=10)
 
 
+def lanes(count: int) -> Callable[[], object]:
+    """As many rates of one problem, solved together."""
+    problem = jm.Problem(jm.LinearTeacher(jm.power_law(1000, 1.5), 1.0, 0.25), jm.SquaredLoss(), 0.5)
+    schedules = [jm.Constant(rate) for rate in np.linspace(0.1, 1.0, count)]
+    return lambda: jm.forecast_many(problem, schedules, times=[10.0], rtol=1e-6, progress=False)
+
+
 def seeds(count: int) -> Callable[[], object]:
     """As many seeds of the simulator that is exact in law."""
     problem = jm.Problem(jm.LinearTeacher(jm.identity(1000), 1.0, 0.25), jm.SquaredLoss(), 0.5)
@@ -44,6 +51,7 @@ def dimensions(count: int) -> Callable[[], object]:
 SWEEPS: dict[str, tuple[Callable[[int], Callable[[], object]], list[int]]] = {
     "nodes of an uncompressed forecast": (nodes, [1000, 4000, 16_000, 64_000]),
     "classes of a forecast": (classes, [2, 4, 8, 16]),
+    "lanes of forecast_many": (lanes, [64, 256, 1024, 4096]),
     "seeds of the exact simulator": (seeds, [100, 400, 1600, 6400]),
     "dimension of full-vector SGD": (dimensions, [1000, 4000, 16_000, 64_000]),
 }

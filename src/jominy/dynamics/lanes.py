@@ -31,8 +31,8 @@ from jominy.dynamics.systems import Ground, flow, initial
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
-from jominy.numerics.gaussian import GaussianRule, gaussian_rule
-from jominy.numerics.ode import Trajectories, integrate
+from jominy.numerics.gaussian import FULL, GaussianRule, gaussian_rule
+from jominy.numerics.ode import LOOSE, Trajectories, integrate
 from jominy.numerics.precision import double_precision
 from jominy.numerics.recursion import iterate
 from jominy.schedules import UNKNOWN_DESCENT, Schedule
@@ -73,6 +73,11 @@ class Plan(NamedTuple):
         if in_finite_steps(size, dimension, grid[-1]):
             grid = whole_steps(grid, dimension / size)
         return cls(grid, evaluation_radii(evaluate_at), rtol, size)
+
+    @property
+    def accuracy(self) -> float:
+        """Of the expectations over margins: far below the tolerance."""
+        return FULL if self.rtol < LOOSE else self.rtol / 1000
 
     @property
     def grid(self) -> np.ndarray:
@@ -185,29 +190,37 @@ def lanes_of(points: Sequence[Point], plan: Plan) -> list[Lane]:
     """Points made ready. What many share is made once: a sweep asks a thousand rates of one problem."""
     grounds: dict[tuple[int, int], tuple] = {}
     states: dict[tuple[int, Any], Any] = {}
-    lanes = []
+    lanes, end = [], plan.grid[-1]
     for place, (problem, schedule, start, representation) in enumerate(points):
         there = id(problem), id(representation)
         if there not in grounds:
-            grounds[there] = _ground(problem, representation)
+            grounds[there] = _ground(problem, representation, plan.accuracy)
         found, setting, fine, coarse, ground_kind = grounds[there]
         begin = id(representation), start if isinstance(start, float | None) else id(start)
         if begin not in states:
-            states[begin] = initial(representation, problem.data.law, start)  # type: ignore[union-attr]
-        every = {*schedule.jumps, *problem.radius_schedule.jumps}
-        jumps = np.array(sorted(jump for jump in every if 0 < jump < plan.grid[-1]), dtype=float)
-        kind = ground_kind, _shape(schedule), _shape(states[begin]), len(jumps)
-        lanes.append(Lane(place, problem, found, setting, fine, schedule, states[begin], jumps, kind, coarse))
+            state = initial(representation, problem.data.law, start)  # type: ignore[union-attr]
+            states[begin] = state, _shape(state)
+        state, state_kind = states[begin]
+        jumps = _NO_JUMPS
+        if every := {*schedule.jumps, *problem.radius_schedule.jumps}:
+            jumps = np.array(sorted(jump for jump in every if 0 < jump < end), dtype=float)
+        kind = ground_kind, _shape(schedule), state_kind, len(jumps)
+        lanes.append(Lane(place, problem, found, setting, fine, schedule, state, jumps, kind, coarse))
     return lanes
 
 
-def _ground(problem: Problem, representation: Representation) -> tuple[PopulationOptimum, Setting, Ground, Ground, Any]:
+_NO_JUMPS = np.zeros(0)
+
+
+def _ground(
+    problem: Problem, representation: Representation, accuracy: float
+) -> tuple[PopulationOptimum, Setting, Ground, Ground, Any]:
     """Optimum, setting with a quadrature that resolves the logits there, and the system's parts on both landscapes."""
     assert isinstance(problem.data, GaussianMixture)
     law = problem.data.law
     found = population_optimum(problem, representation)
     setting = setting_of(law, problem)
-    setting = setting._replace(rule=gaussian_rule(largest_logit(setting, found.solved.order)))
+    setting = setting._replace(rule=gaussian_rule(largest_logit(setting, found.solved.order), accuracy))
     target, coarse_target = optimum_students(problem, representation)
     shared = (problem.loss, setting.targets, problem.radius_schedule, setting.rule)
     fine = Ground(representation.landscape, *shared, target)
@@ -246,7 +259,7 @@ def _solve_chunk(chunk: list[Lane], plan: Plan) -> Solved:
     for _ in range(6):
         settings = stacked([lane.setting for lane in chunk])
         found = _trajectories(chunk, plan)
-        finer = gaussian_rule(largest_logit_of_points(settings, found.observations.order))
+        finer = gaussian_rule(largest_logit_of_points(settings, found.observations.order), plan.accuracy)
         if finer.logit_scale <= settings.rule.logit_scale or np.any(diverged(found.observations.order)):
             break
         chunk = [lane.with_rule(finer) for lane in chunk]
@@ -311,9 +324,11 @@ def _trajectories(chunk: list[Lane], plan: Plan) -> Trajectories:
         numbers = np.rint(grid / length).astype(int)
         seen = [iterate(lane.system, lane.state, numbers, length) for lane in chunk]
         return jax.tree.map(np.asarray, Trajectories(stacked(seen), np.full(count, len(grid)), np.zeros(count)))
-    parts = [(lane.ground, lane.schedule) for lane in chunk]
-    columns = list(zip(*(jax.tree.leaves(part) for part in parts), strict=True))
-    structure = jax.tree.structure(parts[0])
+    grounds = {id(lane.ground): lane.ground for lane in chunk}
+    known = {key: jax.tree.leaves(ground) for key, ground in grounds.items()}
+    rows = [(*known[id(lane.ground)], *jax.tree.leaves(lane.schedule)) for lane in chunk]
+    columns = list(zip(*rows, strict=True))
+    structure = jax.tree.structure((chunk[0].ground, chunk[0].schedule))
     # What all lanes of a sweep share is given once. The two of a single point have everything of their own: it costs
     # nothing there, and one program serves every problem.
     own = [count == 2 or any(leaf is not column[0] for leaf in column) for column in columns]

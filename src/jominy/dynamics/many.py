@@ -87,16 +87,21 @@ def solve_points(points: list, plan: Plan, compress: bool | int, progress: bool)
     """Each point on the cheapest representation that is good enough."""
     from tqdm import tqdm
 
-    for problem, schedule in {(id(p), id(s)): (p, s) for p, s, _ in points}.values():
-        schedule.check(plan.times)
+    for problem in {id(problem): problem for problem, _, _ in points}.values():
         problem.radius_schedule.check(plan.times)
+    for schedule in {id(schedule): schedule for _, schedule, _ in points}.values():
+        if type(schedule).check is not Schedule.check:  # a bound method of an equinox module costs more than a lane
+            schedule.check(plan.times)
     left, found, level = list(range(len(points))), {}, 0
+    known: dict[tuple[int, Any], list] = {}
     with tqdm(total=len(points), delay=2, unit="point", desc="forecasts", disable=not progress) as bar:
         while left:
             tasks, last = [], []
             for k in left:
                 problem, schedule, start = points[k]
-                choices = representations(problem.data.law, start, compress)
+                here = id(problem.data), start if isinstance(start, float | None) else id(start)
+                if (choices := known.get(here)) is None:
+                    choices = known[here] = representations(problem.data.law, start, compress)
                 tasks.append(Point(problem, schedule, start, choices[min(level, len(choices) - 1)]))
                 last.append(level + 1 >= len(choices))
                 if schedule.adaptive:

@@ -117,7 +117,9 @@ def read_out_points(
 
 def stacked(trees: Sequence[Any]) -> Any:
     """Trees of one structure as one, with a leading axis."""
-    return jax.tree.map(lambda *leaves: np.stack(leaves), *trees)
+    leaves = {id(tree): jax.tree.leaves(tree) for tree in {id(tree): tree for tree in trees}.values()}
+    columns = zip(*(leaves[id(tree)] for tree in trees), strict=True)
+    return jax.tree.unflatten(jax.tree.structure(trees[0]), [np.stack(column) for column in columns])
 
 
 @jax.jit
@@ -158,14 +160,17 @@ class Reading(NamedTuple):
 
 def reading(problems: Sequence[Problem], settings: Setting, times: np.ndarray, optima: Sequence[Solved]) -> Reading:
     """The reading of problems at (T,) times; `settings` have leaves (P, ...)."""
-    laws = [problem.data.law for problem in problems]  # type: ignore[union-attr]
+    distinct = {id(problem): problem for problem in problems}
+    radii = {key: radius_at(problem, times) for key, problem in distinct.items()}
+    teachers = {key: problem.data.law.teacher for key, problem in distinct.items()}  # type: ignore[union-attr]
+    sizes = {key: 0.0 if teacher is None else np.linalg.norm(teacher) for key, teacher in teachers.items()}
     return Reading(
         settings,
-        np.stack([radius_at(problem, times) for problem in problems]),
+        np.stack([radii[id(problem)] for problem in problems]),
         np.array([problem.final_radius for problem in problems]),
         np.array([float(one.risk) for one in optima]),
         np.array([float(one.order.norm) for one in optima]),
-        np.array([0.0 if law.teacher is None else np.linalg.norm(law.teacher) for law in laws]),
+        np.array([sizes[id(problem)] for problem in problems]),
         problems[0].data.classification,
         is_centred_least_squares(problems[0]),
     )

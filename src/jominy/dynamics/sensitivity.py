@@ -178,7 +178,7 @@ def _solved(lane: Lane, near: Mapping[str, Near], plan: Plan) -> tuple[Lane, Obs
             lambda systems, states: integrate(systems, states, times, jumps, rtol).observations, start, stacked(parts)
         )
         observation = jax.tree.map(lambda leaf: np.asarray(leaf)[0, wanted], observed)
-        finer = gaussian_rule(largest_logit(lane.setting, observation.order))
+        finer = gaussian_rule(largest_logit(lane.setting, observation.order), plan.accuracy)
         if finer.logit_scale <= rule.logit_scale or np.any(diverged(observation.order)):
             return lane, observation, jax.tree.map(lambda leaf: np.asarray(leaf)[:, wanted], slopes)
         lane = lane.with_rule(finer)

@@ -20,6 +20,8 @@ REACH = 8.6
 LARGEST_SCALE = 1024.0
 """No finer rule than for this logit scale: seen from that far a loss is as good as its asymptotes, and memory ends."""
 PANEL_NODES = 40
+FULL = 1e-13
+"""The accuracy of `node_count` nodes."""
 
 
 class GaussianRule(eqx.Module):
@@ -49,16 +51,20 @@ def node_count(logit_scale: float) -> int:
     return max(31, math.ceil(27 * logit_scale) + 1)
 
 
-def gaussian_rule(logit_scale: float = 2.0) -> GaussianRule:
+def gaussian_rule(logit_scale: float = 2.0, accuracy: float = FULL) -> GaussianRule:
     """The rule for logits of standard deviation up to `logit_scale` or a little more (powers of two, so that the
-    programs compiled for one rule serve many problems).
+    programs compiled for one rule serve many problems). Less `accuracy` (of smooth integrands) needs fewer nodes.
 
     >>> rule = gaussian_rule(3.0)
     >>> rule.logit_scale, round(float(rule.weights @ rule.nodes**4), 6)
     (4.0, 3.0)
     """
     scale = _power_of_two(logit_scale, 2.0)
-    return _rule(scale, REACH, node_count(scale))
+    if accuracy <= FULL:
+        return _rule(scale, REACH, node_count(scale))
+    digits = -math.log(accuracy)
+    reach = math.sqrt(2 * digits)  # the mass beyond is less than the accuracy
+    return _rule(scale, reach, math.ceil(2 * reach * scale * digits / (2 * math.pi**2)) + 1)
 
 
 def coarse_rule(logit_scale: float = 1.5) -> GaussianRule:
