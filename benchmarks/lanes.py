@@ -60,7 +60,7 @@ def row(work: str, problem_at, start, compress: bool | int, scipy_at, per_side: 
         ">= 40, no lane worse than 1e-6 from its own single forecast",
         ratio >= 40 and worst["own"] <= 1e-6,
         f"rtol 1e-6, values at t = 10; {CHECKED} lanes differ from their own single forecasts by {worst['own']:.0e}, "
-        f"from forecasts at rtol 1e-10 by {worst['tight']:.0e}; each point's optimum, status and error estimate included",
+        f"from forecasts at rtol 1e-10 by {worst['tight']:.0e}; with every point's optimum, status and error",
     )
 
 
