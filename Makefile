@@ -12,12 +12,12 @@ UNOPTIMISED := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusio
 # One thread per worker: PyTorch's and BLAS's own threads wait for each other when workers fill the cores (up to 30 times slower).
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
-.PHONY: help demo test test-slow lint bench schema clean
+.PHONY: help demo test test-slow lint bench docs schema clean
 .DEFAULT_GOAL := help
 
 help:
 	@sed -n '2,3s/^# *//p' Makefile
-	@echo "others: test-slow, lint, bench, schema (renews docs/*.schema.json), clean"
+	@echo "others: test-slow, lint, bench, docs (docs/_build/index.html), schema (renews docs/*.schema.json), clean"
 
 $(BIN)/python:
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; sys.exit(0 if (3, 11) <= v < (3, 14) else "jominy needs Python 3.11 to 3.13, and %s is %d.%d; name another: make PYTHON=python3.12" % (sys.executable, *v))'
@@ -29,7 +29,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(READY): pyproject.toml constraints.txt | $(BIN)/python
-	$(INSTALL) '.[dev,examples,torch,cluster]'
+	$(INSTALL) '.[dev,docs,examples,torch,cluster]'
 	@touch $(READY) $(VENV)/.demo
 
 demo: $(VENV)/.demo
@@ -50,10 +50,14 @@ lint: $(READY)
 bench: $(READY)
 	@if [ -f benchmarks/__main__.py ]; then $(BIN)/python -m benchmarks; else echo "There is no benchmarks/__main__.py."; fi
 
+docs: $(READY)
+	$(BIN)/python -m sphinx -W --keep-going -q -b html docs docs/_build
+	@echo "The documentation is in docs/_build/index.html."
+
 schema: $(READY)
 	$(BIN)/jominy schema --out docs/scenario.schema.json
 	$(BIN)/jominy schema --network --out docs/network.schema.json
 
 clean:
-	rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo.png
+	rm -rf $(VENV) build dist docs/_build docs/api docs/auto_gallery .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis demo.png
 	find src tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -39,15 +39,15 @@ def plot(
     variables share a panel and, where there are evaluation radii, the last panel is the accuracy (or risk) against the
     radius at the last time. A risk that spans more than a factor of 30 gets a logarithmic axis.
 
+    The theory of a network, and what was measured of real ones, are drawn by
+    :func:`jominy.show.network_figures.plot_network`.
+
     Parameters
     ----------
     forecast, simulation
         Results; at least one.
     variables
         Draw these instead, one panel each.
-
-    The theory of a network, and what was measured of real ones, are drawn by
-    :func:`jominy.show.network_figures.plot_network`.
 
     Raises
     ------

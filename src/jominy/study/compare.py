@@ -21,6 +21,9 @@ _FLOOR = 1e-7
 def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
     """Compare a forecast with the mean over the seeds of a simulation, variable by variable and time by time.
 
+    The theory of a network is compared with real ones, over their ``network`` dimension, by
+    :func:`jominy.study.compare_networks.compare_networks`.
+
     Parameters
     ----------
     forecast
@@ -28,9 +31,6 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
         interpolated by a cubic spline, and never extrapolated.
     simulation
         Result with at least two seeds.
-
-    The theory of a network is compared with real ones, over their ``network`` dimension, by
-    :func:`jominy.study.compare_networks.compare_networks`.
 
     Where the forecast has bands (``<name>_bias``), the forecast of the mean over runs is the curve plus the bias, and
     that is what is compared; a note says so.
