@@ -89,3 +89,11 @@ def test_the_documentation_builds_without_a_warning_and_asks_nothing_of_a_networ
         loaded += re.findall(r"<link[^>]*rel=\"(?:stylesheet|icon|preload)\"[^>]*href=\"([^\"]*)\"", text)
         assert not [address for address in loaded if address.startswith(("http", "//"))], page.name
     assert "<math" in (tmp_path / "theory.html").read_text(encoding="utf-8")
+
+
+def test_every_command_is_on_its_page():
+    from jominy.cli.main import parser
+
+    (commands,) = (one.choices for one in parser()._actions if isinstance(one.choices, dict))
+    told = re.findall(r"\{command-help\} (\S+)", (ROOT / "docs" / "commands.md").read_text(encoding="utf-8"))
+    assert sorted(told) == sorted(commands)
