@@ -5,10 +5,11 @@ from typing import NamedTuple
 import numpy as np
 
 from jominy.dynamics.batches import in_finite_steps
-from jominy.dynamics.lanes import Plan, Point, Solved
+from jominy.dynamics.lanes import Plan, Point
 from jominy.dynamics.optimum import PopulationOptimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
+from jominy.dynamics.solve import Solved
 from jominy.dynamics.stability import mean_variances, rate_limits
 from jominy.losses import SquaredLoss
 from jominy.results import Status

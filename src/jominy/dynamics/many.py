@@ -9,12 +9,13 @@ import numpy as np
 
 from jominy.dynamics.ending import ending
 from jominy.dynamics.labelled import optimum_attributes
-from jominy.dynamics.lanes import COARSER, Plan, Point, Solved, solve
+from jominy.dynamics.lanes import COARSER, Plan, Point
 from jominy.dynamics.optimum import population_optimum
 from jominy.dynamics.population_forecast import ACCEPTED
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
 from jominy.dynamics.representations import representations
+from jominy.dynamics.solve import Solved, solve
 from jominy.dynamics.start import describe_start
 from jominy.numerics.precision import double_precision
 from jominy.results.schema import attributes

@@ -9,11 +9,12 @@ from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.ending import ending
 from jominy.dynamics.fluctuations import Bands, population_bands
 from jominy.dynamics.labelled import labelled
-from jominy.dynamics.lanes import COARSER, Plan, Point, Solved, solve
+from jominy.dynamics.lanes import COARSER, Plan, Point
 from jominy.dynamics.optimum import population_optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
 from jominy.dynamics.representations import representations
+from jominy.dynamics.solve import Solved, solve
 from jominy.dynamics.spectral import SpectralFlow
 from jominy.dynamics.systems import initial
 from jominy.schedules import Schedule

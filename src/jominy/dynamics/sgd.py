@@ -1,6 +1,5 @@
 """Running streaming SGD for many seeds, whatever the engine: teams on all cores, observation, progress, Ctrl-C."""
 
-import os
 import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ import numpy as np
 from jominy.dynamics.noise import Source
 from jominy.dynamics.teams import Team, block_length, seed_teams
 from jominy.numerics.arrays import Array
+from jominy.numerics.cores import cores
 
 
 class VectorState(NamedTuple):
@@ -94,8 +94,7 @@ def run_sgd(
             bar.update(steps / split.size)
         return not stop.is_set()
 
-    cores = os.cpu_count() or 1
-    with ThreadPoolExecutor(cores) as drawing, ThreadPoolExecutor(cores) as stepping:
+    with ThreadPoolExecutor(cores()) as drawing, ThreadPoolExecutor(cores()) as stepping:
         try:
             teams = [Team(source, lanes, states, length, last, drawing) for lanes in split]
             for step in report_steps:

@@ -12,13 +12,14 @@ import numpy as np
 from jominy.data import Samples
 from jominy.data.laws import EigenLaw
 from jominy.dynamics.landscapes import minimiser
-from jominy.dynamics.lanes import Plan, Point, solve
+from jominy.dynamics.lanes import Plan, Point
 from jominy.dynamics.least_squares import is_centred_least_squares
 from jominy.dynamics.minimise import Setting
 from jominy.dynamics.optimum import population_optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
 from jominy.dynamics.representations import Representation, representations
+from jominy.dynamics.solve import solve
 from jominy.dynamics.stability import critical_rate
 from jominy.dynamics.stationary_least_squares import least_squares_rest
 from jominy.dynamics.stationary_mixture import Rest, rest_near

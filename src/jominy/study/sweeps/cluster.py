@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-import os
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
 
 from jominy.errors import InputError
+from jominy.numerics.cores import cores
 
 LOCAL = "local"
 _PATIENCE = 15  # seconds for a scheduler to answer
@@ -30,7 +30,7 @@ def cluster_executor(address: str, workers: int | None = None) -> Iterator[Execu
     if address == LOCAL:
         with (
             LocalCluster(
-                n_workers=workers or os.cpu_count(),
+                n_workers=workers or cores(),
                 threads_per_worker=1,
                 dashboard_address=None,
                 silence_logs=logging.CRITICAL,

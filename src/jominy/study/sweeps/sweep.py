@@ -8,6 +8,7 @@ from concurrent.futures import Executor
 from typing import TYPE_CHECKING, Any
 
 from jominy.errors import InputError
+from jominy.numerics.cores import cores
 from jominy.study.scenario.base import Table
 from jominy.study.sweeps.compute import compute
 from jominy.study.sweeps.designs import Design, as_design
@@ -118,7 +119,7 @@ def _executor(plan: Plan, executor: Executor | None, workers: int | None) -> tup
             raise InputError("an executor must have submit(), as in concurrent.futures", type(executor).__name__)
         return executor, False
     if workers is None:
-        workers = (os.cpu_count() or 1) if plan.engine.heavy else 0
+        workers = cores() if plan.engine.heavy else 0
     if not isinstance(workers, int) or workers < 0:
         raise InputError("the number of workers must be a whole number >= 0", workers)
     return (LocalProcesses(workers) if workers else InProcess()), True

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from jominy.meanfield import Architecture, InputGeometry, longest_time, trainability_index
+from jominy.numerics.cores import cores
 from jominy.study.claims.networks.effort import CLASSES, DIM
 
 if TYPE_CHECKING:
@@ -81,7 +81,7 @@ class Outcome(NamedTuple):
 def run_all(jobs: Sequence[tuple[Trial, int, int, bool]]) -> list[Outcome]:
     """The outcomes of (trial, networks, seed, adversarial), on all cores: one training is too small for two of them."""
     # Started afresh: a copy of a process that runs JAX's or PyTorch's threads may never wake up.
-    with ProcessPoolExecutor(min(os.cpu_count() or 1, len(jobs)), mp_context=get_context("spawn")) as pool:
+    with ProcessPoolExecutor(min(cores(), len(jobs)), mp_context=get_context("spawn")) as pool:
         return list(pool.map(_run, jobs))
 
 
