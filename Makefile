@@ -8,7 +8,7 @@ READY := $(VENV)/.ready
 INSTALL = PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e
 WORKERS ?= 2
 # Tests compile hundreds of programs that run once: without XLA's optimiser that takes a third less time.
-UNOPTIMISED := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
+UNOPTIMISED := XLA_FLAGS="--xla_backend_optimization_level=0"
 # One thread per worker: PyTorch's and BLAS's own threads wait for each other when workers fill the cores (up to 30 times slower).
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 
