@@ -1,6 +1,7 @@
 """Points to forecast, made ready to be solved as lanes of one compiled program."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -132,6 +133,7 @@ def lanes_of(points: Sequence[Point], plan: Plan) -> list[Lane]:
 _NO_JUMPS = np.zeros(0)
 
 
+@lru_cache(maxsize=64)
 def _ground(
     problem: Problem, representation: Representation, accuracy: float
 ) -> tuple[PopulationOptimum, Setting, Ground, Ground, Any]:

@@ -77,4 +77,8 @@ class Problem:
 
     def describe(self) -> dict[str, Any]:
         """The problem as a JSON-able record."""
+        return dict(self._record)
+
+    @cached_property
+    def _record(self) -> dict[str, Any]:  # every result carries it, and a law may have many numbers
         return {"data": self.data.describe(), "loss": self.loss.describe(), "radius": self.radius_schedule.describe()}
