@@ -1,5 +1,6 @@
 """Many forecasts at once are the same numbers as one by one (which other tests hold against SciPy)."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -71,6 +72,17 @@ def test_two_losses_at_once():
     many = jm.forecast_many(problems, schedules, times=TIMES, starts=starts)
     assert many.status.values.tolist() == ["completed", "completed", "diverged", "collapsed"]
     assert_same(many, [jm.forecast(p, schedule, times=TIMES, start=start) for p, schedule, start in points])
+
+
+def test_a_lane_that_diverges_leaves_the_others_their_quadrature():
+    # The start's logits need a finer quadrature than those of the optimum, with which the solve begins.
+    loss = jm.CustomMarginLoss(lambda margin: jax.nn.softplus(-margin) ** 2)
+    problem = jm.Problem(classes(0.2, 1.0).data, loss, 0.2)
+    schedules = [jm.Constant(rate) for rate in (0.05, 0.1, 20.0)]
+    many = jm.forecast_many(problem, schedules, times=TIMES, starts=9.0)
+    assert many.status.values.tolist() == ["completed", "completed", "diverged"]
+    alone = [jm.forecast(problem, schedule, times=TIMES, start=9.0) for schedule in schedules[:2]]
+    assert_same(many.isel(point=slice(2)), alone)
 
 
 def test_a_grid_of_lanes_in_chunks_of_like_stiffness_keeps_its_order():

@@ -37,7 +37,7 @@ def forecast_many(
     batch_size: int = 1,
     progress: bool = True,
 ) -> xr.Dataset:
-    """Forecasts of many problems or schedules at once: the same numbers as `forecast`, a hundred times faster each.
+    """Forecasts of many problems or schedules at once: the same numbers as `forecast`, in less time.
 
     Points whose problems have one structure (the same loss, kind of schedule, numbers of classes and of nodes) are
     solved as lanes of one compiled program, on all cores.

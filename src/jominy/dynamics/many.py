@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jominy.dynamics.ending import ending
-from jominy.dynamics.labelled import optimum_attributes
+from jominy.dynamics.labelled import optimum_attributes, scenario_of
 from jominy.dynamics.lanes import COARSER, Plan, Point
 from jominy.dynamics.optimum import population_optimum
 from jominy.dynamics.population_forecast import ACCEPTED
@@ -16,7 +16,6 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
 from jominy.dynamics.representations import representations
 from jominy.dynamics.solve import Solved, solve
-from jominy.dynamics.start import describe_start
 from jominy.numerics.precision import double_precision
 from jominy.results.schema import attributes
 from jominy.schedules import Schedule
@@ -54,23 +53,16 @@ def plain_forecasts(
 ) -> list[Plain]:
     """What `forecast` gives for each point (problem, schedule, start) of one dimension, solved as lanes."""
     plan = Plan.of(dimension, time, times, evaluate_at, RTOL, batch_size)
-    told, described = [], {}
+    told = []
     for found in solve_points(list(points), plan, True, progress=False):
         point = found.point
         solution = found.solved.rows([found.row]).only()
         end = ending(point, solution, plan)
-        if id(point.problem) not in described:
-            described[id(point.problem)] = point.problem.describe()
-        scenario = {
-            "problem": described[id(point.problem)],
-            "schedule": point.schedule.describe(),
-            "start": describe_start(point.start),
-        }
         optimum = solution.lanes[0].found.record(point.problem.final_radius)
         more = {} if plan.batch_size == 1 else {"batch_size": plan.batch_size}
         attrs = attributes(
             engine="forecast",
-            scenario=scenario,
+            scenario=scenario_of(point.problem, point.schedule, point.start),
             status=end.status,
             advice=end.advice,
             numerical_error=float(solution.numerical_error),

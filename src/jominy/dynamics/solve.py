@@ -114,8 +114,10 @@ def _solve_chunk(chunk: list[Lane], plan: Plan) -> Solved:
     for _ in range(6):
         settings = stacked([lane.setting for lane in chunk])
         found = _trajectories(chunk, plan)
-        finer = gaussian_rule(largest_logit_of_points(settings, found.observations.order), plan.accuracy)
-        if finer.logit_scale <= settings.rule.logit_scale or np.any(diverged(found.observations.order)):
+        order = found.observations.order
+        sound = np.flatnonzero(~np.any(diverged(order), axis=1))  # the logits of the others know no bound
+        finer = gaussian_rule(_largest_logit(settings, order, sound), plan.accuracy)
+        if finer.logit_scale <= settings.rule.logit_scale:
             break
         chunk = [lane.with_rule(finer) for lane in chunk]
     first = int(plan.times[0] > 0)
@@ -132,6 +134,13 @@ def _solve_chunk(chunk: list[Lane], plan: Plan) -> Solved:
     unknown = np.full(len(chunk), np.nan)
     solved = Solved(chunk, variables, reached, lost, observation, settings, unknown)
     return solved.rows([row for row, lane in enumerate(chunk) if row == 0 or lane is not chunk[row - 1]])
+
+
+def _largest_logit(settings: Setting, order: OrderParameters, rows: np.ndarray) -> float:
+    """The largest standard deviation of a logit in some of the lanes."""
+    if not len(rows):
+        return 0.0
+    return largest_logit_of_points(*jax.tree.map(lambda leaf: leaf[np.resize(rows, len(leaf))], (settings, order)))
 
 
 def _with_errors(solved: list[Solved]) -> list[Solved]:
