@@ -29,7 +29,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	@touch $@
 
 $(READY): pyproject.toml constraints.txt | $(BIN)/python
-	$(INSTALL) '.[dev,docs,examples,torch,cluster]'
+	$(INSTALL) '.[dev,docs,examples,torch,cluster,explore]'
 	@touch $(READY) $(VENV)/.demo
 
 demo: $(VENV)/.demo

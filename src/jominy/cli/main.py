@@ -13,6 +13,7 @@ from jominy.cli import (
     claims,
     compare,
     diagnose,
+    explore,
     forecast,
     homogenize,
     network,
@@ -58,7 +59,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"jominy {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     of_scenarios = (forecast, simulate, homogenize, compare, optimum, advise, sweep, phase)
-    for module in (*of_scenarios, network, diagnose, claims, report, schema):
+    for module in (*of_scenarios, explore, network, diagnose, claims, report, schema):
         module.add(commands)
     return root
 

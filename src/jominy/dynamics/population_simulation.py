@@ -20,7 +20,7 @@ from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setti
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit, past_divergence, population_variables, reading
 from jominy.dynamics.representations import representations
-from jominy.dynamics.sgd import Engine, Record, run_sgd, vector_states
+from jominy.dynamics.sgd import Engine, Record, Watch, moments_told, run_sgd, vector_states
 from jominy.dynamics.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
@@ -39,6 +39,7 @@ def population_simulation(
     full_vectors: bool | None,
     progress: bool,
     batch_size: int = 1,
+    watch: Watch | None = None,
 ):
     """SGD on a Gaussian mixture as a labelled result; see `simulate`."""
     assert isinstance(problem.data, GaussianMixture)
@@ -54,8 +55,16 @@ def population_simulation(
     setting = setting._replace(rule=rule)
     steps = np.rint(times * law.dimension / batch_size).astype(int)
     engine, source, states, method = engine_of(problem, schedule, rule, found, start, seeds, full_vectors, batch_size)
-    record = run_sgd(engine, source, states, steps.tolist(), len(seeds), batch_size / law.dimension, progress)
-    return runs_result("simulate", problem, schedule, times, seeds, start, evaluate_at, found, setting, record, method)
+
+    def result(record: Record, times: np.ndarray):
+        return runs_result(
+            "simulate", problem, schedule, times, seeds, start, evaluate_at, found, setting, record, method
+        )
+
+    told = moments_told(watch, result, times)
+    step_time = batch_size / law.dimension
+    record = run_sgd(engine, source, states, steps.tolist(), len(seeds), step_time, progress, watch=told)
+    return result(record, times)
 
 
 def engine_of(

@@ -1,7 +1,7 @@
 """Running streaming SGD for many seeds, whatever the engine: teams on all cores, observation, progress, Ctrl-C."""
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any, NamedTuple, Protocol
@@ -45,6 +45,19 @@ class Record(NamedTuple):
     interrupted: bool
 
 
+Watch = Callable[[Any], None]
+"""Is called with the results at each report time, as a labelled result of one time."""
+
+
+def moments_told(
+    watch: Watch | None, result: Callable[[Record, np.ndarray], Any], times: np.ndarray
+) -> Callable[[int, Any], None] | None:
+    """What `run_sgd` calls, so that `watch` gets labelled results."""
+    if watch is None:
+        return None
+    return lambda number, seen: watch(result(Record(seen, 1, False), times[number : number + 1]))
+
+
 @partial(jax.jit, donate_argnums=3)
 def _advance(
     engine: Engine, deal: Any, step_time: Array, states: Any, block: Array, offset: Array, first: Array, count: Array
@@ -72,11 +85,13 @@ def run_sgd(
     step_time: float,
     progress: bool,
     words: str | None = None,
+    watch: Callable[[int, Any], None] | None = None,
 ) -> Record:
     """Take SGD steps and observe after each of `report_steps` (increasing numbers of steps).
 
-    `states` has leaves (seeds, ...); `words` stand before the progress bar. On Ctrl-C everything observed so far is
-    returned.
+    `states` has leaves (seeds, ...); `words` stand before the progress bar; `watch` is called with the number of each
+    report and what was observed, leaves (seeds, 1, ...). On Ctrl-C, and where `watch` raises KeyboardInterrupt,
+    everything observed so far is returned.
     """
     from tqdm import tqdm
 
@@ -97,10 +112,12 @@ def run_sgd(
     with ThreadPoolExecutor(cores()) as drawing, ThreadPoolExecutor(cores()) as stepping:
         try:
             teams = [Team(source, lanes, states, length, last, drawing) for lanes in split]
-            for step in report_steps:
+            for number, step in enumerate(report_steps):
                 list(stepping.map(lambda team, step=step: team.advance(step, move, moved), teams))
                 seen = [_observe(engine, team.states, step * step_time) for team in teams]
                 observed.append(jax.tree.map(lambda *leaves: np.concatenate(leaves)[:seeds], *seen))
+                if watch is not None:
+                    watch(number, jax.tree.map(lambda leaf: leaf[:, None], observed[-1]))
         except KeyboardInterrupt:
             if not observed:
                 raise  # nothing is done yet that could be kept

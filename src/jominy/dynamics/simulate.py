@@ -13,6 +13,7 @@ from jominy.dynamics.forecast import require_schedule
 from jominy.dynamics.population_simulation import population_simulation
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
+from jominy.dynamics.sgd import Watch
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
@@ -37,6 +38,7 @@ def simulate(
     sampling: Any = None,
     batch_size: int = 1,
     progress: bool = True,
+    watch: Watch | None = None,
 ) -> xr.Dataset:
     """Adversarial training itself: streaming SGD, once per seed, with the variables of a forecast.
 
@@ -53,6 +55,8 @@ def simulate(
     batch_size : mixtures only: samples per step b, the step being (g/d) times the sum of their gradients, as in
         `forecast`; times are moved to whole batches
     progress : show a progress bar on work of more than two seconds
+    watch : is called at each report time with the results at that time, a Dataset of one time, to draw runs as they go;
+        where it raises KeyboardInterrupt the runs end early, as by Ctrl-C
 
     Returns
     -------
@@ -80,7 +84,9 @@ def simulate(
         from jominy.dynamics.samples.simulation import sample_simulation
 
         require_single(batch_size)
-        return sample_simulation(problem, schedule, time, times, chosen, start, radii, held_out, sampling, progress)
+        return sample_simulation(
+            problem, schedule, time, times, chosen, start, radii, held_out, sampling, progress, watch
+        )
     if sampling is not None or held_out is not None:
         raise InputError(
             "Sampling and held-out arrays belong to a problem on Samples",
@@ -91,7 +97,7 @@ def simulate(
     grid = whole_steps(report_times(time, times, problem.data.dimension / size), problem.data.dimension / size)
     schedule.check(grid)
     problem.radius_schedule.check(grid)
-    return population_simulation(problem, schedule, grid, chosen, start, radii, full_vectors, progress, size)
+    return population_simulation(problem, schedule, grid, chosen, start, radii, full_vectors, progress, size, watch)
 
 
 def seed_list(seeds: Any) -> list[int]:

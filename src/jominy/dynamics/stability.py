@@ -7,12 +7,15 @@ far out, independent of the radius); for samples `realdata.md` sections 5 and 6.
 from dataclasses import dataclass
 from typing import Any
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jominy.data import Samples
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.problem import Problem
 from jominy.losses import Loss
+from jominy.numerics.arrays import Array
 from jominy.numerics.precision import double_precision
 
 FAR = np.array([100.0, 200.0, 400.0])
@@ -105,6 +108,15 @@ def mean_variances(law: EigenLaw | DenseLaw) -> np.ndarray:
     return law.eigenvalues @ law.shares
 
 
+@jax.jit
+def _slopes_at(loss: Loss, scores: Array) -> Array:
+    def slope(score: Array) -> Array:
+        zero = jnp.zeros(())
+        return loss.adversarial_slopes(score, zero, jnp.ones(()), zero)[0]
+
+    return jnp.vectorize(slope)(scores)
+
+
 @double_precision
 def far_curvature(loss: Loss) -> float | None:
     """Curvature of the loss at large scores: 0 if its slope is bounded, None if it does not settle.
@@ -113,9 +125,8 @@ def far_curvature(loss: Loss) -> float | None:
     >>> far_curvature(SquaredLoss()), far_curvature(LogisticLoss())
     (1.0, 0.0)
     """
-    found, zero = [], np.zeros(())
-    for side in (1.0, -1.0):
-        slopes = [abs(float(loss.adversarial_slopes(side * far, zero, np.ones(()), zero)[0])) for far in FAR]
+    found = []
+    for slopes in np.abs(np.asarray(_slopes_at(loss, np.stack([FAR, -FAR])))):
         near, beyond = np.diff(slopes) / np.diff(FAR)
         if not np.isfinite(beyond) or abs(beyond - near) > 1e-2 * max(abs(near), 1e-2):
             return None

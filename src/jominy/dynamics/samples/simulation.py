@@ -20,7 +20,7 @@ from jominy.dynamics.samples.optimum import sample_optimum
 from jominy.dynamics.samples.recursion import block_ends
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, WithReplacement
 from jominy.dynamics.samples.sgd import RowSource, RowsSeen, SampleObservation, SampleSGD
-from jominy.dynamics.sgd import run_sgd, vector_states
+from jominy.dynamics.sgd import Record, Watch, moments_told, run_sgd, vector_states
 from jominy.dynamics.start import start_vector
 from jominy.dynamics.starts import random_starts
 from jominy.results import Status
@@ -38,6 +38,7 @@ def sample_simulation(
     held_out: tuple[Any, Any] | None,
     sampling: Any,
     progress: bool,
+    watch: Watch | None = None,
 ):
     """SGD on samples as a labelled result; see `simulate`."""
     samples = problem.data
@@ -84,38 +85,48 @@ def sample_simulation(
     )
     states = vector_states(mean + random_starts(start, seeds, dimension))
     source = RowSource(seeds, sampling, int(steps[-1]), samples.count)
-    record = run_sgd(engine, source, states, steps.tolist(), len(seeds), 1 / dimension, progress)
-    seen: SampleObservation = record.observations
-    variables = _variables(samples, seen, found, held_out is not None, evaluate_at)
-    variables["radius"] = (("time",), radius_at(problem, grid[: record.reached]))
-    lost = np.logical_or.accumulate(~(seen.norm**2 < 1e13), axis=1)
-    status = Status.COMPLETED
-    if record.interrupted:
-        status = Status.INTERRUPTED
-    elif np.any(lost):
-        status = Status.DIVERGED
-        variables = past_divergence(variables, lost)
-        count = int(np.sum(lost[:, -1]))
-        notes.append(f"{count} of {len(seeds)} runs diverged; their sizes are infinite from there on")
-    elif problem.final_radius > 0 and np.all(seen.norm[:, -1] < 1e-12) and schedule.adaptive:
-        status = Status.STUCK
-    elif found.regime == "collapse":
-        status = Status.COLLAPSED
-    return labelled(
-        "simulate",
-        problem,
-        schedule,
-        start,
-        variables,
-        grid[: record.reached],
-        evaluate_at,
-        found,
-        status,
-        method=f"rows of the samples, {type(sampling).__name__}",
-        seeds=seeds,
-        notes=notes,
-        more={"dimension": dimension, "epochs": float(epochs), **stability_attributes(problem)},
+
+    def result(record: Record, grid: np.ndarray):
+        seen: SampleObservation = record.observations
+        variables = _variables(samples, seen, found, held_out is not None, evaluate_at)
+        variables["radius"] = (("time",), radius_at(problem, grid[: record.reached]))
+        variables, status, more_notes = _ending(problem, schedule, found, variables, record)
+        return labelled(
+            "simulate",
+            problem,
+            schedule,
+            start,
+            variables,
+            grid[: record.reached],
+            evaluate_at,
+            found,
+            status,
+            method=f"rows of the samples, {type(sampling).__name__}",
+            seeds=seeds,
+            notes=notes + more_notes,
+            more={"dimension": dimension, "epochs": float(epochs), **stability_attributes(problem)},
+        )
+
+    told = moments_told(watch, result, grid)
+    return result(
+        run_sgd(engine, source, states, steps.tolist(), len(seeds), 1 / dimension, progress, watch=told), grid
     )
+
+
+def _ending(
+    problem: Problem, schedule: Schedule, found: Any, variables: Variables, record: Record
+) -> tuple[Variables, Status, list[str]]:
+    """How the runs ended; where some diverged, their sizes are infinite from there on."""
+    seen: SampleObservation = record.observations
+    lost = np.logical_or.accumulate(~(seen.norm**2 < 1e13), axis=1)
+    if record.interrupted:
+        return variables, Status.INTERRUPTED, []
+    if np.any(lost):
+        note = f"{int(np.sum(lost[:, -1]))} of {len(lost)} runs diverged; their sizes are infinite from there on"
+        return past_divergence(variables, lost), Status.DIVERGED, [note]
+    if problem.final_radius > 0 and np.all(seen.norm[:, -1] < 1e-12) and schedule.adaptive:
+        return variables, Status.STUCK, []
+    return variables, Status.COLLAPSED if found.regime == "collapse" else Status.COMPLETED, []
 
 
 def _variables(samples: Samples, seen: SampleObservation, found, tested: bool, evaluate_at: np.ndarray) -> Variables:

@@ -1,0 +1,125 @@
+"""The state of the first tab, and the scenario that it stands for."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from jominy.errors import InputError
+from jominy.explore.fields import Request, choice, number
+
+LEAST_SQUARES, TWO_CLASS, OWN = "least-squares", "two-class", "own"
+_SCHEDULES = ("constant", "inverse-time", "cosine", "polyak", "exact-line-search")
+_REPLACED = ("times", "sweep", "bands", "dimension")  # what the page decides itself
+
+
+class Curves(Request):
+    """Everything the first tab's controls say. Rates, radii and times are scaled as everywhere (`docs/scalings.md`)."""
+
+    problem: Literal["least-squares", "two-class", "own"] = choice(
+        LEAST_SQUARES,
+        "problem",
+        {LEAST_SQUARES: "least squares, linear teacher", TWO_CLASS: "two classes, logistic loss", OWN: "your scenario"},
+    )
+    radius: float = number(0.5, "radius", "l2 norm of the attack", (0.0, 2.0), (0.0, 1e4))
+    schedule: Literal["constant", "inverse-time", "cosine", "polyak", "exact-line-search", "own"] = choice(
+        "constant",
+        "learning rate",
+        {
+            "constant": "constant",
+            "inverse-time": "inverse time",
+            "cosine": "cosine",
+            "polyak": "Polyak",
+            "exact-line-search": "exact line search",
+            OWN: "your scenario's",
+        },
+    )
+    rate: float = number(0.5, "rate", "step times dimension", (0.02, 4.0), (1e-6, 1e4), log=True)
+    decay: float = number(0.2, "decay", "1 / time", (0.0, 2.0), (0.0, 1e4), hint="rate / (1 + decay time)")
+    start: float = number(0.0, "start", "norm of the first weights", (0.0, 2.0), (0.0, 1e3))
+    noise: float = number(0.25, "label noise", "variance", (0.0, 2.0), (0.0, 1e4))
+    separation: float = number(2.0, "class separation", "distance of the class means", (0.0, 6.0), (0.0, 1e3))
+    spectrum: Literal["identity", "power-law", "marchenko-pastur", "two-level"] = choice(
+        "power-law",
+        "spectrum",
+        {
+            "identity": "identity",
+            "power-law": "power law",
+            "marchenko-pastur": "Marchenko-Pastur",
+            "two-level": "two levels",
+        },
+    )
+    exponent: float = number(1.0, "exponent", "of the eigenvalues", (0.0, 3.0), (0.0, 8.0))
+    ratio: float = number(0.5, "dimension / samples", "of that covariance", (0.02, 0.98), (0.001, 0.999))
+    high: float = number(1.6, "higher level", "the lower one is 2 minus it", (1.0, 2.0), (1.0, 2.0))
+    dimension: int = number(300, "dimension d", "of one run and its band", (100, 20_000), (100, 20_000), log=True)
+    horizon: float = number(20.0, "train until time", "samples / dimension", (1.0, 100.0), (0.01, 1000.0), log=True)
+
+    def mapping(self, own: dict[str, Any] | None = None) -> dict[str, Any]:
+        """The scenario as a scenario file says it; `own` is the user's, of which only some keys are set anew.
+
+        Raises InputError where the state asks for a scenario of the user's and there is none.
+        """
+        if own is None and OWN in (self.problem, self.schedule):
+            raise InputError(
+                "the explorer was started without a scenario of yours", OWN, "jominy explore SCENARIO.toml"
+            )
+        own = own or {}
+        schedule = own["schedule"] if self.schedule == OWN else self.schedule_table()
+        training = {"radius": self.radius, "schedule": schedule, "time": self.horizon}
+        if self.problem == OWN:
+            return {key: value for key, value in own.items() if key not in _REPLACED} | training
+        title = {LEAST_SQUARES: "Least squares with a linear teacher", TWO_CLASS: "Two classes, logistic loss"}
+        start = {"start": self.start} if self.start else {}
+        loss = {"kind": "squared" if self.problem == LEAST_SQUARES else "logistic"}
+        return {"title": title[self.problem], **training, **start, "data": self.data_table(), "loss": loss}
+
+    @classmethod
+    def of_scenario(cls, given: dict[str, Any]) -> Curves:
+        """The state in which the page opens on a user's scenario; what its controls cannot say stays as it is there."""
+        schedule, found = given["schedule"], {"problem": OWN, "schedule": given["schedule"]["kind"]}
+        if schedule["kind"] not in _SCHEDULES or schedule.get("final", 0.0) or "horizon" in schedule:
+            found["schedule"] = OWN
+        found |= {name: float(schedule[name]) for name in ("rate", "decay") if name in schedule}
+        radius, times = given["radius"], given.get("times")
+        if isinstance(radius, dict):
+            radius = radius["end"] if "end" in radius else radius["radii"][-1]
+        found |= {"radius": float(radius), "horizon": float(given["time"] if times is None else times[-1])}
+        return cls.model_validate(found)
+
+    def schedule_table(self) -> dict[str, Any]:
+        """[schedule] of a scenario file."""
+        given: dict[str, Any] = {"kind": self.schedule}
+        if self.schedule in ("constant", "inverse-time", "cosine"):
+            given["rate"] = self.rate
+        if self.schedule == "inverse-time":
+            given["decay"] = self.decay
+        if self.schedule == "cosine":
+            given["horizon"] = self.horizon
+        return given
+
+    def data_table(self) -> dict[str, Any]:
+        """[data] of a scenario file, of one of the two synthetic problems."""
+        covariance = self.covariance_table()
+        if self.problem == LEAST_SQUARES:
+            return {
+                "kind": "linear-teacher",
+                "dimension": self.dimension,
+                "covariance": covariance,
+                "teacher": 1.0,
+                "noise_variance": self.noise,
+            }
+        components = [
+            {"weight": 0.5, "label": label, "mean": label * self.separation / 2, "covariance": covariance}
+            for label in (1.0, -1.0)
+        ]
+        return {"kind": "mixture", "dimension": self.dimension, "components": components}
+
+    def covariance_table(self) -> dict[str, Any]:
+        """The spectrum, of mean one."""
+        settings: dict[str, dict[str, float]] = {
+            "identity": {},
+            "power-law": {"exponent": self.exponent},
+            "marchenko-pastur": {"ratio": self.ratio},
+            "two-level": {"high": self.high, "low": 2.0 - self.high},
+        }
+        return {"kind": self.spectrum, **settings[self.spectrum]}

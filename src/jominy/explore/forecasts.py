@@ -1,0 +1,170 @@
+"""What the first tab asks for: the curve at once, then its band and where one stands."""
+
+from __future__ import annotations
+
+import json
+import time
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from jominy.errors import InputError
+from jominy.explore.answers import plain, variables
+from jominy.explore.curves_state import OWN, Curves
+from jominy.study.scenario import Scenario
+from jominy.study.sweeps.engines import share_loaded
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+    from jominy.dynamics import Problem
+    from jominy.dynamics.stability import RateLimits
+
+NODES = 48
+"""Chebyshev nodes that stand for a long spectrum, whatever their error, so that every answer takes the same time."""
+
+TIMES = 101
+"""Reported in each forecast."""
+
+
+class Forecasts:
+    """Answers about curves. What neighbouring states share (data, problem, limits) is made once and kept for a while.
+
+    own : a scenario file of the user's, which the page may ask for; None without one
+    """
+
+    def __init__(self, own: Path | None = None) -> None:
+        self._own = None if own is None else Scenario.load(own)
+        self._given = None if self._own is None else self._own.model_dump(exclude_unset=True)
+        self._data = lru_cache(maxsize=8)(self._build_data)
+        self._problem = lru_cache(maxsize=16)(self._build_problem)
+        self._limits = lru_cache(maxsize=32)(self._find_limits)
+
+    def mapping(self, state: Curves) -> dict[str, Any]:
+        """The scenario of a state as a file says it."""
+        return state.mapping(self._given)
+
+    def scenario(self, state: Curves) -> Scenario:
+        """The scenario of a state, checked like a file."""
+        folder = "." if self._own is None else self._own._folder
+        made = Scenario.from_mapping(self.mapping(state), folder=folder)
+        if state.problem == OWN and self._own is not None:
+            _ = self._own.loaded
+            share_loaded(self._own, made)
+        return made
+
+    def problem(self, scenario: Scenario) -> Problem:
+        """The problem of a scenario; the same object for the same keys, because the engines remember by object."""
+        return self._problem(_Keyed(_key(scenario.data, scenario.loss, scenario.radius, scenario.units), scenario))
+
+    def result(self, state: Curves, *, bands: bool = False) -> xr.Dataset:
+        """The forecast as a labelled result."""
+        from jominy.data import GaussianMixture
+        from jominy.dynamics import forecast
+
+        scenario = self.scenario(state)
+        problem = self.problem(scenario)
+        settings: dict[str, Any] = scenario.settings() | {"batch_size": scenario.batch_size}
+        if isinstance(problem.data, GaussianMixture):
+            settings |= {"compress": NODES, "bands": bands}
+            if scenario.batch_size == 1:  # closer to each other early on, where curves bend
+                settings["times"] = settings.pop("time") * np.linspace(0, 1, TIMES) ** 2
+        told = forecast(problem, scenario.build_schedule(), **settings)
+        return told.assign_attrs(title=scenario.title) if scenario.title else told
+
+    def curve(self, state: Curves) -> dict[str, Any]:
+        """The curve, how it ends, and the lines that belong to it."""
+        begin = time.perf_counter()
+        told = self.result(state)
+        scenario = self.scenario(state)
+        limits = self.limits(scenario)
+        rate = getattr(scenario.schedule, "rate", None)
+        return plain(
+            {
+                "time": told["time"].values,
+                "variables": variables(told),
+                "status": told.attrs["status"],
+                "advice": told.attrs["advice"],
+                "notes": json.loads(told.attrs["notes"]),
+                "title": told.attrs.get("title", ""),
+                "numerical_error": told.attrs.get("numerical_error"),
+                "optimum_risk": told.attrs.get("optimum_risk"),
+                "optimum_norm": told.attrs.get("optimum_norm"),
+                "radius": self.problem(scenario).final_radius,
+                "collapse_radius": told.attrs.get("collapse_radius"),
+                "rate": None if rate is None else scenario._scaled_rate(rate),
+                "critical_rate": limits.critical,
+                "divergent_rate": limits.divergent,
+                "limits": limits.sentence(),
+                "milliseconds": 1e3 * (time.perf_counter() - begin),
+            }
+        )
+
+    def band(self, state: Curves) -> dict[str, Any]:
+        """The band of one run around the curve, and where training at a constant rate ends."""
+        try:
+            told = self.result(state, bands=True)
+            words = f"band: {told.attrs.get('bands', 'of the samples')}"
+        except InputError as error:  # such as covariances that do not commute: the curve stands without a band
+            return plain({"variables": {}, "words": f"no band: {error}", "end": self._end(state)})
+        edges = variables(told, suffixes=("_sd", "_bias"))
+        return plain({"variables": edges, "words": words, "end": self._end(state)})
+
+    def with_band(self, state: Curves) -> xr.Dataset:
+        """The forecast with its band where it has one."""
+        try:
+            return self.result(state, bands=True)
+        except InputError:
+            return self.result(state)
+
+    def _end(self, state: Curves) -> dict[str, Any] | None:
+        from jominy.dynamics import stationary
+
+        scenario = self.scenario(state)
+        if scenario.schedule.kind != "constant" or scenario.loaded is not None:
+            return None
+        try:
+            end = stationary(self.problem(scenario), rate=scenario.schedule.rate)
+        except InputError:
+            return None
+        return {"adversarial_risk": end.adversarial_risk, "norm": end.norm, "advice": end.advice}
+
+    def limits(self, scenario: Scenario) -> RateLimits:
+        """What is known about large constant rates, of the data and the loss."""
+        return self._limits(_Keyed(_key(scenario.data, scenario.loss), scenario))
+
+    def _build_data(self, keyed: _Keyed) -> Any:
+        return keyed.scenario.problem().data
+
+    def _build_problem(self, keyed: _Keyed) -> Problem:
+        from jominy.dynamics import Problem
+
+        scenario = keyed.scenario
+        data = self._data(_Keyed(_key(scenario.data), scenario))
+        return Problem(data, scenario.loss.build(), scenario._radius())
+
+    def _find_limits(self, keyed: _Keyed) -> RateLimits:
+        from jominy.dynamics import rate_limits
+
+        return rate_limits(self.problem(keyed.scenario))
+
+
+class _Keyed:
+    """A scenario that equals another one where a key does, for `lru_cache`."""
+
+    def __init__(self, key: str, scenario: Scenario) -> None:
+        self.key, self.scenario = key, scenario
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Keyed) and self.key == other.key
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+
+def _key(*parts: Any) -> str:
+    return json.dumps(
+        [part.model_dump() if hasattr(part, "model_dump") else part for part in parts], default=np.ndarray.tolist
+    )

@@ -1,0 +1,222 @@
+// The first tab: curves that follow the sliders, the band a moment later, real SGD beside them.
+
+import { Latest, afterPause, ask, askJson, events, reason } from "/api.js";
+import { Chart } from "/chart.js";
+import { Controls, element } from "/controls.js";
+import { Gauge } from "/gauge.js";
+import { escaped, short } from "/numbers.js";
+
+const GROUPS = [
+  ["Attack and training", ["problem", "radius", "schedule", "rate", "decay", "horizon", "start"]],
+  ["Data", ["noise", "separation", "spectrum", "exponent", "ratio", "high", "dimension"]],
+];
+const TIME = "time (samples / dimension)";
+const byId = (id) => document.getElementById(id);
+
+// Whether a control means anything in a state.
+export function visible(name, state) {
+  const own = state.problem === "own";
+  const rates = ["constant", "inverse-time", "cosine"].includes(state.schedule);
+  const rules = {
+    rate: rates, decay: state.schedule === "inverse-time", start: !own, noise: state.problem === "least-squares",
+    separation: state.problem === "two-class", spectrum: !own, dimension: !own,
+    exponent: !own && state.spectrum === "power-law", ratio: !own && state.spectrum === "marchenko-pastur",
+    high: !own && state.spectrum === "two-level",
+  };
+  return rules[name] ?? true;
+}
+
+export class Curves {
+  constructor(described, changed) {
+    this.panel = byId("panel-curves");
+    this.told = changed;
+    this.controls = new Controls(this.panel.querySelector(".controls"), described, GROUPS, () => this.changed());
+    this.state = this.panel.querySelector(".state");
+    this.charts = {
+      risk: new Chart(byId("chart-risk"), { title: "Risk", x: TIME, floor: true, height: 250 }),
+      accuracy: new Chart(byId("chart-accuracy"), { title: "Accuracy", x: TIME, ceiling: 1 }),
+      norm: new Chart(byId("chart-norm"), { title: "Norm of the weights", x: TIME, floor: true }),
+      distance: new Chart(byId("chart-distance"), { title: "Distance to the optimum", x: TIME, floor: true }),
+      rate: new Chart(byId("chart-rate"), { title: "Learning rate", x: TIME, floor: true }),
+      cross: new Chart(byId("chart-cross"), { title: "Risk at the cross", x: TIME, floor: true, height: 260 }),
+    };
+    this.gauges = {
+      radius: new Gauge(byId("gauge-radius"), { what: "radius", border: "collapse radius", beyond: "the optimum is zero" }),
+      rate: new Gauge(byId("gauge-rate"), { what: "rate", border: "largest stable rate", beyond: "not known to be stable" }),
+    };
+    this.latest = new Latest((state) => this.fetchCurve(state));
+    this.bands = new Latest((state) => this.fetchBand(state));
+    this.later = afterPause(() => this.bands.call({ ...this.controls.state }), 250);
+    this.dots = {};
+    this.drawn = 0;
+    byId("run").addEventListener("click", () => (this.running ? this.stop() : this.run()));
+  }
+
+  changed() {
+    this.controls.only((name) => visible(name, this.controls.state));
+    this.clearRun();
+    this.told();
+    this.refresh();
+  }
+
+  refresh() {
+    this.band = null;
+    this.latest.call({ ...this.controls.state });
+    this.later();
+  }
+
+  async fetchCurve(state) {
+    const waiting = setTimeout(() => this.say("computing", "A forecast of a new kind is compiled once, which takes some seconds.", "busy"), 400);
+    try {
+      this.curve = await askJson("curve", state);
+      this.curveState = state;
+      this.panel.classList.remove("stale");
+      this.draw();
+      const good = this.curve.status === "completed";
+      this.say(this.curve.status, good ? this.sentence() : this.curve.advice, good ? "" : "warn");
+    } catch (error) {
+      this.panel.classList.add("stale");
+      this.say("no forecast", error.message, "warn");
+    } finally {
+      clearTimeout(waiting);
+    }
+  }
+
+  async fetchBand(state) {
+    try {
+      const band = await askJson("band", state);
+      if (JSON.stringify(state) !== JSON.stringify(this.controls.state)) return; // an older one: the next is on its way
+      this.band = band;
+    } catch (error) {
+      this.band = { variables: {}, words: `no band: ${error.message}`, end: null };
+    }
+    if (this.curve) this.draw();
+  }
+
+  sentence() {
+    const last = (name) => short(this.curve.variables[name]?.findLast((value) => value !== null));
+    const accuracy = this.curve.variables.adversarial_accuracy ? `, adversarial accuracy ${last("adversarial_accuracy")}` : "";
+    return `Adversarial risk ${last("adversarial_risk")} at time ${short(this.curve.time.at(-1))}${accuracy}; the optimum has ${short(this.curve.optimum_risk)}.`;
+  }
+
+  say(word, words, look) {
+    this.state.className = `state ${look}`;
+    const [first, rest] = [this.state.querySelector(".word"), this.state.querySelector(".words")];
+    if (first.textContent !== word) first.textContent = word;
+    if (rest.textContent !== words) rest.textContent = words;
+  }
+
+  draw() {
+    const { curve, band } = this;
+    const line = (name, label, look) => {
+      const y = curve.variables[name];
+      if (!y) return [];
+      const [sd, bias] = ["_sd", "_bias"].map((end) => band?.variables[name + end]);
+      if (!sd) return [{ label, look, y }];
+      const edge = (sign) => y.map((value, k) => (value === null || sd[k] === null ? null : value + (bias?.[k] ?? 0) + sign * sd[k]));
+      return [{ label, look, y, low: edge(-1), high: edge(1) }];
+    };
+    const dots = (...pairs) => pairs.map(([name, look]) => ({ look, points: this.dots[name] ?? [] }));
+    const draw = (chart, lines, more) => this.charts[chart].draw(lines.length ? { x: curve.time, lines, ...more } : null);
+    const optimum = { y: curve.optimum_risk, label: `optimum ${short(curve.optimum_risk)}` };
+    const end = band?.end;
+    const ends = (name) => (end ? [{ y: end[name], label: `end of training ${short(end[name])}`, look: "end" }] : []);
+    const risks = [...line("adversarial_risk", "adversarial", "adversarial"), ...line("clean_risk", "clean", "clean")];
+    draw("cross", risks, { levels: [optimum] });
+    draw("risk", risks, {
+      levels: [optimum, ...ends("adversarial_risk")],
+      dots: dots(["adversarial_risk", "adversarial"], ["clean_risk", "clean"]),
+    });
+    draw("accuracy", [...line("adversarial_accuracy", "adversarial", "adversarial"), ...line("clean_accuracy", "clean", "clean")], {
+      dots: dots(["adversarial_accuracy", "adversarial"], ["clean_accuracy", "clean"]),
+    });
+    draw("norm", line("norm", "norm", "norm"), {
+      levels: [{ y: curve.optimum_norm, label: `optimum ${short(curve.optimum_norm)}` }, ...ends("norm")],
+      dots: dots(["norm", "norm"]),
+    });
+    draw("distance", line("distance_to_optimum", "distance", "distance"), { dots: dots(["distance_to_optimum", "distance"]) });
+    const varies = curve.variables.learning_rate && new Set(curve.variables.learning_rate).size > 1;
+    draw("rate", varies ? line("learning_rate", "rate", "adversarial") : [], {});
+    this.gauges.radius.show(curve.radius, curve.collapse_radius, "No collapse radius is known for this problem.");
+    const shown = curve.rate === null ? `This schedule chooses its own rate. ${curve.limits}` : curve.limits;
+    this.gauges.rate.show(curve.rate, curve.critical_rate, shown);
+    byId("curves-fine").textContent = [
+      ...curve.notes,
+      band ? (band.words.startsWith("no") ? band.words : `${band.words}: one run at this dimension, ± one standard deviation.`) : "",
+      curve.numerical_error === null ? "" : `Estimated numerical error ${short(curve.numerical_error, 2)}.`,
+      `Answered in ${short(curve.milliseconds, 2)} ms.`,
+    ].filter(Boolean).join(" ");
+    this.drawn += 1;
+    this.panel.dataset.drawn = String(this.drawn);
+    this.panel.dataset.band = String(Boolean(band));
+  }
+
+  async run() {
+    const state = { ...this.controls.state };
+    const seeds = Math.min(100, Math.max(2, Math.round(Number(byId("seeds").value) || 10)));
+    byId("seeds").value = seeds;
+    this.clearRun();
+    this.running = true;
+    this.showRun(`Starting ${seeds} runs of SGD.`, 0);
+    const mine = (this.controller = new AbortController());
+    try {
+      const answer = await fetch("/api/run", {
+        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ state, seeds }), signal: mine.signal,
+      });
+      if (!answer.ok) throw new Error(await reason(answer));
+      for await (const [name, data] of events(answer)) {
+        if (this.controller !== mine) return;
+        if (name === "started") this.runId = data.run;
+        else if (name === "moment") this.moment(data, state);
+        else if (name === "refused") throw new Error(data.error);
+        else if (name === "end") this.finish(data, state);
+      }
+    } catch (error) {
+      if (this.controller === mine) this.showRun(error.message, null);
+    } finally {
+      if (this.controller === mine) {
+        this.running = false;
+        this.showRun(null, null);
+      }
+    }
+  }
+
+  moment(data, state) {
+    for (const [name, [mean, error]] of Object.entries(data.variables)) (this.dots[name] ??= []).push([data.time, mean, error]);
+    this.showRun(`SGD has reached time ${short(data.time)}.`, data.time / state.horizon);
+    if (this.curve) this.draw();
+  }
+
+  finish(data, state) {
+    this.hasRuns = state;
+    const rows = Object.entries(data.agreement).map(
+      ([name, { largest_z, rms_relative_error }]) =>
+        `<tr><th scope="row">${escaped(name.replaceAll("_", " "))}</th><td>${short(100 * rms_relative_error, 2)} %</td><td>${short(largest_z, 2)}</td></tr>`,
+    );
+    byId("agreement").innerHTML =
+      `<table><caption>Forecast against the mean of ${data.seeds} runs of SGD</caption><thead><tr><th scope="col">variable</th>` +
+      `<th scope="col">rms difference</th><th scope="col">largest, in standard errors</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+    this.showRun(data.status === "completed" ? `${data.seeds} runs of SGD are done; dots are their mean ± standard error.` : `${data.status}: ${data.advice}`, null);
+  }
+
+  showRun(words, share) {
+    if (words !== null) byId("run-words").textContent = words;
+    byId("run").textContent = this.running ? "Stop" : "Run it: real SGD";
+    byId("run-progress").hidden = share === null;
+    byId("run-progress").value = share ?? 0;
+  }
+
+  stop() {
+    if (this.runId) ask("stop", { run: this.runId }).catch((error) => this.showRun(error.message, null));
+  }
+
+  // A run belongs to the settings it was started with.
+  clearRun() {
+    this.controller?.abort();
+    this.controller = this.runId = this.hasRuns = null;
+    this.dots = {};
+    this.running = false;
+    byId("agreement").textContent = "";
+    this.showRun("", null);
+  }
+}

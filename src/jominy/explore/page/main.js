@@ -1,0 +1,127 @@
+// The page as a whole: tabs, the state in the link, copies and files.
+
+import { ask, askJson } from "/api.js";
+import { Curves } from "/curves.js";
+import { PhaseMap } from "/map.js";
+import { Networks } from "/networks.js";
+
+const TABS = ["curves", "networks", "map"];
+const byId = (id) => document.getElementById(id);
+let tab = "curves";
+let tabs;
+
+async function begin() {
+  const answer = await fetch("/api/start");
+  const told = await answer.json();
+  if (!answer.ok) throw new Error(told.error);
+  const curves = new Curves(told.controls.curves, () => {
+    keepInLink();
+    if (tab === "map") tabs.map.refresh();
+  });
+  const networks = new Networks(told.controls.networks, keepInLink);
+  tabs = { curves, networks, map: new PhaseMap(curves) };
+  curves.controls.set(told.state.curves);
+  networks.controls.set(told.state.networks);
+  restore(told.tab);
+  for (const name of TABS) byId(`tab-${name}`).addEventListener("click", () => open(name));
+  document.querySelector('[role="tablist"]').addEventListener("keydown", arrows);
+  for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", () => copy(button.dataset.copy));
+  for (const button of document.querySelectorAll("[data-file]")) button.addEventListener("click", () => file(button));
+  addEventListener("hashchange", () => location.hash.slice(1) !== written && restore(tab));
+}
+
+function open(name) {
+  tab = name;
+  for (const one of TABS) {
+    const chosen = one === name;
+    byId(`tab-${one}`).setAttribute("aria-selected", String(chosen));
+    byId(`tab-${one}`).tabIndex = chosen ? 0 : -1;
+    byId(`panel-${one}`).hidden = !chosen;
+  }
+  keepInLink();
+  tabs[name].refresh();
+}
+
+function arrows(event) {
+  const by = { ArrowLeft: -1, ArrowRight: 1 }[event.key];
+  if (!by) return;
+  const next = TABS[(TABS.indexOf(tab) + by + TABS.length) % TABS.length];
+  open(next);
+  byId(`tab-${next}`).focus();
+}
+
+let written = "";
+
+// Everything that differs from the defaults, in the part of the address that is never sent.
+function keepInLink() {
+  const kept = new URLSearchParams();
+  if (tab !== "curves") kept.set("tab", tab);
+  for (const name of ["curves", "networks"]) {
+    for (const [key, value] of tabs[name].controls.differing()) kept.set(`${name[0]}.${key}`, value);
+  }
+  written = kept.toString();
+  history.replaceState(null, "", written ? `#${written}` : location.pathname);
+}
+
+function restore(otherwise) {
+  const kept = new URLSearchParams(location.hash.slice(1));
+  if (kept.size) {
+    for (const name of ["curves", "networks"]) {
+      const { controls } = tabs[name];
+      controls.set(Object.fromEntries(Object.values(controls.described).map((one) => [one.name, one.value])));
+      const own = [...kept].filter(([key]) => key.startsWith(`${name[0]}.`)).map(([key, value]) => [key.slice(2), value]);
+      controls.set(Object.fromEntries(own));
+    }
+  }
+  const asked = kept.get("tab") ?? (kept.size ? "curves" : otherwise);
+  tab = TABS.includes(asked) ? asked : "curves";
+  tabs.curves.changed();
+  open(tab);
+}
+
+const states = () => ({ curves: tabs.curves.controls.state, networks: tabs.networks.controls.state });
+
+async function copy(form) {
+  const dialog = byId("copied");
+  const title = { link: "Link to these settings", toml: "Scenario file (TOML)", python: "Python script" }[form];
+  dialog.querySelector("h2").textContent = title;
+  const [area, words] = [dialog.querySelector("textarea"), dialog.querySelector("p")];
+  area.value = "";
+  words.textContent = "";
+  if (!dialog.open) dialog.showModal();
+  try {
+    const { curves, networks } = states();
+    area.value = form === "link" ? location.href : (await askJson("text", tab === "networks" ? { form, networks } : { form, curves })).text;
+    area.select();
+    await navigator.clipboard.writeText(area.value);
+    words.textContent = "Copied to the clipboard.";
+  } catch (error) {
+    words.textContent = area.value ? "Select and copy it: the browser does not let the page do so." : error.message;
+  }
+}
+
+async function file(button) {
+  const form = button.dataset.file;
+  const runs = tab === "curves" && tabs.curves.hasRuns;
+  const what = runs ? "runs" : tab;
+  button.disabled = true;
+  try {
+    const blob = await (await ask("file", { what, form, ...states() })).blob();
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(blob);
+    link.download = `jominy-${what}.${form}`;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+  } catch (error) {
+    tabs[tab].say("no file", error.message, "warn");
+  } finally {
+    button.disabled = false;
+  }
+}
+
+begin().catch((error) => {
+  const state = document.querySelector(".state");
+  state.className = "state warn";
+  state.querySelector(".word").textContent = "not ready";
+  state.querySelector(".words").textContent = error.message;
+});

@@ -1,0 +1,173 @@
+// The third tab: a map over radius and rate; a click, or Enter after the arrow keys, sets the sliders.
+
+import { Latest, askJson } from "/api.js";
+import { element } from "/controls.js";
+import { escaped, finite, logTicks, short, ticks } from "/numbers.js";
+
+const REGIMES = {
+  completed: ["completed", "trains", ""],
+  collapsed: ["collapsed", "collapses to zero", "M2 2h2M7 7h2"],
+  diverged: ["diverged", "diverges", "M0 10L10 0"],
+  "unstable tail events": ["unstable", "typical runs diverge", "M0 0L10 10"],
+  "stuck at zero": ["stuck", "stuck at zero", "M5 0V10M0 5H10"],
+};
+const OTHER = ["other", "not integrated to the end", "M0 0L10 10M0 10L10 0"];
+const [LEFT, RIGHT, TOP, BOTTOM] = [58, 12, 10, 40];
+const byId = (id) => document.getElementById(id);
+
+export class PhaseMap {
+  // curves: the first tab, whose settings the map is around
+  constructor(curves) {
+    this.curves = curves;
+    this.panel = byId("panel-map");
+    const place = byId("map");
+    const bar = element("div", { className: "mapbar" }, place);
+    const label = element("label", { textContent: "show " }, bar);
+    this.show = element("select", { id: "map-show" }, label);
+    for (const [value, words] of [["regime", "regimes"], ["risk", "adversarial risk at the end"]]) element("option", { value, textContent: words }, this.show);
+    this.here = element("span", { id: "map-here" }, bar);
+    this.here.setAttribute("role", "status");
+    this.here.setAttribute("aria-live", "polite");
+    this.canvas = element("div", { className: "canvas", tabIndex: 0, id: "map-canvas" }, place);
+    this.canvas.setAttribute("role", "application");
+    this.canvas.setAttribute("aria-label", "Phase diagram, radius across, rate upwards. Arrow keys move the cross by one cell; the sliders follow.");
+    this.keys = element("div", { className: "mapkeys" }, place);
+    this.show.addEventListener("change", () => this.draw());
+    this.canvas.addEventListener("click", (event) => this.click(event));
+    this.canvas.addEventListener("keydown", (event) => this.key(event));
+    this.latest = new Latest((state) => this.fetchMap(state));
+    new ResizeObserver(() => this.draw()).observe(this.canvas);
+    this.drawn = 0;
+  }
+
+  // What the map depends on: everything but its two axes and the schedule.
+  around() {
+    return { ...this.curves.controls.state, radius: 0.5, rate: 0.5, schedule: "constant" };
+  }
+
+  refresh() {
+    const state = this.around();
+    if (this.asked === JSON.stringify(state)) return this.draw();
+    this.asked = JSON.stringify(state);
+    this.say("computing", "225 forecasts, as lanes of one program.", "busy");
+    this.latest.call(state);
+  }
+
+  async fetchMap(state) {
+    try {
+      this.found = await askJson("map", { state });
+      this.say("ready", "A click sets radius and rate; so do the arrow keys. Lines are the theory's borders.", "");
+      this.draw();
+    } catch (error) {
+      this.asked = null;
+      this.say("no map", error.message, "warn");
+    }
+  }
+
+  say(word, words, look) {
+    const state = this.panel.querySelector(".state");
+    state.className = `state ${look}`;
+    state.querySelector(".word").textContent = word;
+    state.querySelector(".words").textContent = words;
+  }
+
+  draw() {
+    const width = Math.round(this.canvas.clientWidth);
+    if (!this.found || !width) return;
+    const { radius, rate, status, risk, lines } = this.found;
+    const height = Math.min(460, Math.max(280, Math.round(width * 0.62)));
+    const [r0, r1, g0, g1] = [radius[0], radius.at(-1), rate[0], rate.at(-1)];
+    const px = (r) => LEFT + ((r - r0) / (r1 - r0)) * (width - LEFT - RIGHT);
+    const py = (g) => height - BOTTOM - (Math.log(g / g0) / Math.log(g1 / g0)) * (height - TOP - BOTTOM);
+    this.box = { px, py, r0, r1, g0, g1, width, height };
+    const columns = edges(radius, px, LEFT, width - RIGHT);
+    const rows = edges(rate, py, height - BOTTOM, TOP);
+    const patterns = [...Object.values(REGIMES), OTHER].filter(([, , hatch]) => hatch).map(([look, , hatch]) => `<pattern id="p-${look}" width="10" height="10" patternUnits="userSpaceOnUse"><path class="hatch" d="${hatch}"/></pattern>`);
+    const parts = [`<svg width="${width}" height="${height}" aria-hidden="true"><defs>${patterns.join("")}</defs>`];
+    const known = risk.flat().filter(finite);
+    const [low, high] = [Math.min(...known), Math.max(...known)];
+    const byRisk = this.show.value === "risk";
+    radius.forEach((_, i) => rate.forEach((__, j) => {
+      const [x, y] = [columns[i], rows[j + 1]];
+      const size = `x="${x.toFixed(1)}" y="${y.toFixed(1)}" width="${(columns[i + 1] - x + 0.4).toFixed(1)}" height="${(rows[j] - y + 0.4).toFixed(1)}"`;
+      const [look, , hatch] = REGIMES[status[i][j]] ?? OTHER;
+      if (byRisk && finite(risk[i][j])) parts.push(`<rect class="cell" fill="${shade((risk[i][j] - low) / (high - low || 1))}" ${size}/>`);
+      else parts.push(`<rect class="cell ${look}" ${size}/>${hatch ? `<rect fill="url(#p-${look})" ${size}/>` : ""}`);
+    }));
+    for (const [name, look] of [["stable_rate", "stable"], ["divergent_rate", "divergent"]]) {
+      const g = lines[name];
+      if (finite(g) && g > g0 && g < g1 && !(name === "divergent_rate" && g === lines.stable_rate)) parts.push(`<path class="border ${look}" d="M${LEFT} ${py(g)}H${width - RIGHT}"/>`);
+    }
+    const collapse = lines.collapse_radius;
+    if (finite(collapse) && collapse > r0 && collapse < r1) parts.push(`<path class="border" d="M${px(collapse)} ${TOP}V${height - BOTTOM}"/>`);
+    for (const tick of ticks(r0, r1, Math.floor(width / 90))) parts.push(`<text class="tick" x="${px(tick)}" y="${height - BOTTOM + 15}" text-anchor="middle">${short(tick)}</text>`);
+    for (const tick of logTicks(g0, g1, 6)) parts.push(`<text class="tick" x="${LEFT - 6}" y="${py(tick) + 4}" text-anchor="end">${short(tick)}</text>`);
+    parts.push(`<text class="axis" x="${(LEFT + width - RIGHT) / 2}" y="${height - 5}" text-anchor="middle">radius (l2 norm of the attack)</text>`);
+    parts.push(`<text class="axis" transform="translate(12 ${height / 2}) rotate(-90)" text-anchor="middle">constant rate</text>`);
+    const { radius: r, rate: g } = this.curves.controls.state;
+    const inside = r >= r0 && r <= r1 && g >= g0 && g <= g1;
+    if (inside) for (const look of ["cross", "cross inner"]) parts.push(`<path class="${look}" d="M${px(r) - 7} ${py(g) - 7}l14 14m0 -14l-14 14"/>`);
+    this.canvas.innerHTML = `${parts.join("")}</svg>`;
+    const present = byRisk ? [`risk from ${short(low)} (light) to ${short(high)} (dark)`] : [];
+    const looks = new Map(status.flat().filter((word) => !byRisk || word === "diverged").map((word) => [word, REGIMES[word] ?? OTHER]));
+    const keys = [...looks.values()].map(([look, words, hatch]) => `<span><svg class="swatch" width="18" height="14"><rect class="cell ${look}" width="18" height="14"/>${hatch ? `<rect fill="url(#p-${look})" width="18" height="14"/>` : ""}</svg>${words}</span>`);
+    const border = (look, words) => `<span><svg class="swatch" width="22" height="14"><path class="border ${look}" d="M0 7H22"/></svg>${words}</span>`;
+    if (finite(collapse)) keys.push(border("", `collapse radius ${short(collapse)}`));
+    if (finite(lines.stable_rate)) keys.push(border("stable", `largest stable rate ${short(lines.stable_rate)}`));
+    if (finite(lines.divergent_rate) && lines.divergent_rate !== lines.stable_rate) keys.push(border("divergent", `smallest divergent rate ${short(lines.divergent_rate)}`));
+    this.keys.innerHTML = [...keys, ...present.map((words) => `<span>${escaped(words)}</span>`)].join("");
+    this.here.textContent = this.words(r, g, inside);
+    byId("map-fine").textContent = this.found.limits;
+    this.drawn += 1;
+    this.panel.dataset.drawn = String(this.drawn);
+  }
+
+  words(r, g, inside) {
+    if (!inside) return `The settings (radius ${short(r)}, rate ${short(g)}) are outside this map.`;
+    const [i, j] = this.nearest(r, g);
+    const word = (REGIMES[this.found.status[i][j]] ?? OTHER)[1];
+    return `× radius ${short(r)}, rate ${short(g)}: ${word}, risk ${short(this.found.risk[i][j])} near it.`;
+  }
+
+  nearest(r, g) {
+    const closest = (values, distance) => values.reduce((best, value, k) => (distance(value) < distance(values[best]) ? k : best), 0);
+    return [closest(this.found.radius, (value) => Math.abs(value - r)), closest(this.found.rate, (value) => Math.abs(Math.log(value / g)))];
+  }
+
+  click(event) {
+    if (!this.found || !this.box) return;
+    const { left, top } = this.canvas.getBoundingClientRect();
+    const { r0, r1, g0, g1, width, height } = this.box;
+    const share = (value) => Math.min(1, Math.max(0, value));
+    const x = share((event.clientX - left - LEFT) / (width - LEFT - RIGHT));
+    const y = share((height - BOTTOM - (event.clientY - top)) / (height - TOP - BOTTOM));
+    this.set(r0 + x * (r1 - r0), g0 * (g1 / g0) ** y);
+  }
+
+  key(event) {
+    const by = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] }[event.key];
+    if (!by || !this.found) return;
+    event.preventDefault();
+    const { radius, rate } = this.curves.controls.state;
+    const place = this.nearest(radius, rate).map((k, axis) => Math.min(Math.max(k + by[axis], 0), [this.found.radius, this.found.rate][axis].length - 1));
+    this.set(this.found.radius[place[0]], this.found.rate[place[1]]);
+  }
+
+  set(radius, rate) {
+    this.curves.controls.set({ radius: Number(radius.toPrecision(3)), rate: Number(rate.toPrecision(3)), schedule: "constant" });
+    this.curves.changed();
+    this.draw();
+  }
+}
+
+// The borders between cells on the screen, n + 1 for n values.
+function edges(values, place, first, last) {
+  const middles = values.slice(1).map((value, k) => (place(values[k]) + place(value)) / 2);
+  return [first, ...middles, last];
+}
+
+// From light to dark blue.
+function shade(share) {
+  const at = (from, to) => Math.round(from + (to - from) * share);
+  return `rgb(${at(232, 10)} ${at(243, 56)} ${at(250, 99)})`;
+}

@@ -1,0 +1,72 @@
+"""Serving the page until Ctrl-C."""
+
+from __future__ import annotations
+
+import secrets
+import socket
+import sys
+import threading
+import webbrowser
+from pathlib import Path
+
+from jominy.errors import InputError
+
+PORT = 8017
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
+
+
+def serve(scenario: str | None, host: str, port: int, browser: bool) -> None:
+    """Check the scenario, take the port, print the address, answer until Ctrl-C.
+
+    Raises InputError for a scenario that is not one, a port in use, a missing extra.
+    """
+    try:
+        import starlette  # noqa: F401
+        import tomli_w  # noqa: F401
+        import uvicorn
+    except ImportError as error:
+        raise InputError(
+            "the explorer needs packages that are not installed", error.name, "pip install 'jominy[explore]'"
+        ) from None
+    from jominy.explore.opening import explorer_for
+    from jominy.explore.server import application
+
+    explorer = explorer_for(None if scenario is None else Path(scenario))
+    listening = _listen(host, port)
+    taken = listening.getsockname()[1]
+    token = None if host in LOOPBACK else secrets.token_urlsafe(24)
+    shown = f"[{host}]" if ":" in host else host
+    address = f"http://{shown}:{taken}/" + (f"?token={token}" if token else "")
+    names = frozenset({"localhost", "127.0.0.1", "[::1]", shown.lower()})
+    anywhere = host in ("0.0.0.0", "::")
+    app = application(explorer, None if anywhere else names, token)
+    if token is not None:
+        print(
+            "Others on the network can reach this server; the address below holds the token that it asks for, and is "
+            "not encrypted on its way.",
+            file=sys.stderr,
+        )
+    print(f"jominy explore: {address}  (Ctrl-C ends it)", flush=True)
+    config = uvicorn.Config(
+        app, log_level="error", access_log=False, server_header=False, lifespan="on", ws="none", http="h11",
+        timeout_keep_alive=15, limit_concurrency=100, h11_max_incomplete_event_size=16_384,
+        timeout_graceful_shutdown=1,
+    )  # fmt: skip
+    if browser:
+        threading.Timer(0.3, webbrowser.open, [address]).start()
+    uvicorn.Server(config).run(sockets=[listening])
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listening.bind((host, port))
+    except (OSError, OverflowError) as error:
+        listening.close()
+        why = getattr(error, "strerror", None) or str(error)
+        raise InputError(
+            f"the address {host}:{port} cannot be taken: {why}", None, "choose another --port, or --port 0 for any"
+        ) from None
+    return listening

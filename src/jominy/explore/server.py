@@ -1,0 +1,232 @@
+"""The server: a fixed set of files, and a fixed set of questions that workers answer."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.requests import Request as HTTPRequest
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
+from starlette.routing import Route
+
+import jominy
+from jominy.explore.asked import LONGEST_RUN, File, Map, Run, Stop, Text
+from jominy.explore.curves_state import OWN, Curves
+from jominy.explore.fields import Request, controls
+from jominy.explore.guard import COOKIE, Guard
+from jominy.explore.networks_state import Networks
+from jominy.explore.workers import Busy, Failed, Refused, TooLong, Worker
+
+PAGE = Path(__file__).with_name("page")
+KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+
+
+@dataclass(frozen=True)
+class Question:
+    """What may be asked: the shape of the request, who answers, within how many seconds."""
+
+    shape: type[Request]
+    worker: str
+    limit: float
+
+
+# A first answer of a kind may have to be compiled, which takes most of these limits; the next takes milliseconds.
+QUESTIONS = {
+    "curve": Question(Curves, "quick", 90.0),
+    "network": Question(Networks, "quick", 20.0),
+    "text": Question(Text, "quick", 20.0),
+    "band": Question(Curves, "slow", 180.0),
+    "network_advice": Question(Networks, "slow", 20.0),
+    "map": Question(Map, "slow", 180.0),
+    "file": Question(File, "slow", 180.0),
+}
+
+
+class Explorer:
+    """The questions' answers, from three processes: one for what moves with a slider, one for the rest, one for SGD."""
+
+    def __init__(self, own: Path | None = None, start: Curves | None = None, networks: Networks | None = None) -> None:
+        self.workers = {name: Worker(own) for name in ("quick", "slow", "run")}
+        self.start = start or Curves()
+        self.networks, self.opens_on = networks or Networks(), "curves" if networks is None else "networks"
+        self.own, self.runs = own is not None, 0
+
+    def told_at_start(self) -> dict[str, Any]:
+        """What the page must know: controls, bounds, the state it opens with."""
+        curves = controls(Curves)
+        if not self.own:
+            for control in curves:
+                if "words" in control:
+                    control["words"] = [pair for pair in control["words"] if pair[0] != OWN]
+        return {
+            "version": jominy.__version__,
+            "controls": {"curves": curves, "networks": controls(Networks)},
+            "state": {"curves": self.start.model_dump(), "networks": self.networks.model_dump()},
+            "tab": self.opens_on,
+        }
+
+    async def answer(self, name: str, body: bytes) -> Response:
+        """One question's answer, or why there is none."""
+        question = QUESTIONS[name]
+        asked = read(question.shape, body)
+        worker = "run" if isinstance(asked, File) and asked.what == "runs" else question.worker
+        value = await self.workers[worker].ask(name, asked, question.limit)
+        return Response(value, media_type="application/octet-stream") if isinstance(value, bytes) else _json(value)
+
+    async def run(self, asked: Run) -> AsyncIterator[str]:
+        """Server-sent events of one run of SGD: `started`, a `moment` each, and `end` or `refused`."""
+        worker, loop = self.workers["run"], asyncio.get_running_loop()
+        if not worker.idle:
+            raise Busy
+        self.runs += 1
+        events: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
+
+        def tell(moment: dict[str, Any]) -> None:
+            loop.call_soon_threadsafe(events.put_nowait, ("moment", moment))
+
+        async def whole() -> None:
+            try:
+                last = "end", await worker.ask("run", asked, LONGEST_RUN + 60.0, tell)
+            except (Busy, Refused, TooLong, Failed) as error:
+                last = "refused", {"error": _words(error)[1]}
+            loop.call_soon(events.put_nowait, last)  # behind the moments that are on their way
+
+        yield _event("started", {"run": self.runs})
+        task = asyncio.create_task(whole())
+        try:
+            while True:
+                try:
+                    name, value = await asyncio.wait_for(events.get(), 5.0)
+                except TimeoutError:
+                    yield ": still computing\n\n"
+                    continue
+                yield _event(name, value)
+                if name != "moment":
+                    return
+        finally:  # the client may have left
+            if not task.done():
+                worker.stop()
+
+    async def warm(self) -> None:
+        """Compile what the first drags need, while nobody asks for anything."""
+        quick, slow = self.workers["quick"], self.workers["slow"]
+        with contextlib.suppress(Busy, Refused, TooLong, Failed):
+            await quick.ask("curve", self.start, 300.0)
+            await asyncio.gather(slow.ask("band", self.start, 300.0), quick.ask("network", self.networks, 60.0))
+        for problem in ("least-squares", "two-class"):
+            for schedule in ("constant", "polyak", "exact-line-search"):
+                while not (quick.idle and slow.idle):
+                    await asyncio.sleep(1.0)
+                with contextlib.suppress(Busy, Refused, TooLong, Failed):
+                    await quick.ask("curve", Curves(problem=problem, schedule=schedule), 300.0)
+
+    def close(self) -> None:
+        """End all processes."""
+        for worker in self.workers.values():
+            worker.close()
+
+
+def read(shape: type[Request], body: bytes) -> Any:
+    """A checked request. Raises HTTPException 422 that names the field."""
+    try:
+        return shape.model_validate_json(body)
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+        where = ".".join(str(part) for part in first["loc"])[:60]
+        raise HTTPException(422, f"{where or 'the request'}: {first['msg'][:200]}") from None
+
+
+def application(explorer: Explorer, hosts: frozenset[str] | None, token: str | None = None, warm: bool = True) -> Guard:
+    """The whole ASGI application."""
+    files = {path.name: (path.read_bytes(), KINDS[path.suffix]) for path in PAGE.iterdir() if path.suffix in KINDS}
+
+    async def page(request: HTTPRequest) -> Response:
+        if (
+            token is not None and request.url.query
+        ):  # the token leaves the address, for a cookie that scripts cannot read
+            answer = RedirectResponse("/", 303)
+            answer.set_cookie(COOKIE, token, httponly=True, samesite="strict")
+            return answer
+        return Response(*files["index.html"][:1], media_type=files["index.html"][1])
+
+    async def part(request: HTTPRequest) -> Response:
+        found = files.get(request.path_params["name"])
+        if found is None:
+            raise HTTPException(404)
+        return Response(found[0], media_type=found[1])
+
+    async def start(request: HTTPRequest) -> Response:
+        return _json(explorer.told_at_start())
+
+    async def ask(request: HTTPRequest) -> Response:
+        name = request.path_params["name"]
+        if name not in QUESTIONS:
+            raise HTTPException(404)
+        return await explorer.answer(name, await request.body())
+
+    async def run(request: HTTPRequest) -> Response:
+        asked = read(Run, await request.body())
+        if not explorer.workers["run"].idle:
+            raise Busy
+        return StreamingResponse(explorer.run(asked), media_type="text/event-stream")
+
+    async def stop(request: HTTPRequest) -> Response:
+        asked = read(Stop, await request.body())
+        if asked.run == explorer.runs:
+            explorer.workers["run"].stop()
+        return _json({"stopped": asked.run == explorer.runs})
+
+    @contextlib.asynccontextmanager
+    async def life(app: Starlette) -> AsyncIterator[None]:
+        warming = asyncio.create_task(explorer.warm()) if warm else None
+        try:
+            yield
+        finally:
+            if warming is not None:
+                warming.cancel()
+            explorer.close()
+
+    routes = [
+        Route("/", page),
+        Route("/api/start", start),
+        Route("/api/run", run, methods=["POST"]),
+        Route("/api/stop", stop, methods=["POST"]),
+        Route("/api/{name}", ask, methods=["POST"]),
+        Route("/{name}", part),
+    ]
+    handlers: Any = {error: _refusal for error in (Busy, Refused, TooLong, Failed, HTTPException, Exception)}
+    return Guard(Starlette(routes=routes, exception_handlers=handlers, lifespan=life), hosts, token)
+
+
+async def _refusal(request: HTTPRequest, error: Exception) -> Response:
+    if isinstance(error, HTTPException):
+        return _json({"error": error.detail}, error.status_code)
+    status, words = _words(error)
+    return _json({"error": words}, status)
+
+
+def _words(error: Exception) -> tuple[int, str]:
+    """How a request ended that has no answer."""
+    if isinstance(error, Busy):
+        return 503, "the server is busy: try again in a moment"
+    if isinstance(error, Refused):
+        return 422, str(error)
+    if isinstance(error, TooLong):
+        return 504, "that took too long and was ended: choose a smaller problem"
+    return 500, "that failed, which is a mistake of ours: the terminal says more"
+
+
+def _json(value: Any, status: int = 200) -> Response:
+    return JSONResponse(value, status)
+
+
+def _event(name: str, value: Any) -> str:
+    return f"event: {name}\ndata: {json.dumps(value, allow_nan=False)}\n\n"
