@@ -43,15 +43,15 @@ class Trajectories(NamedTuple):
 
 
 class _Walk(NamedTuple):
-    """Where L lanes are: time, proposed step and state; the velocities of the stages (S, L, n), the first known.
+    """Where L lanes are: time, proposed step, state and velocity.
 
-    `fresh`: some first velocity is not known; `seen` (L,) times passed and their observations `out` (L, T, m).
+    `fresh`: some velocity is not known; `seen` (L,) times passed and their observations `out` (L, T, m).
     """
 
     time: Any
     step: Any
     state: Any
-    stages: Any
+    velocity: Any
     fresh: Any
     seen: Any
     out: Any
@@ -101,14 +101,14 @@ def _integrate(
 
     @partial(jax.vmap, in_axes=(axes, 0, 0))
     def velocity(system: Any, time: Any, y: Any) -> Any:
-        return ravel_pytree(system.velocity(time, restore(y)))[0]
+        return system.velocity(time, restore(y))
 
     @partial(jax.vmap, in_axes=(axes, 0, 0))
     def observe(system: Any, time: Any, y: Any) -> Any:
         return system.observe(time, restore(y))
 
     def going(walk: _Walk) -> Array:
-        return (walk.seen < wanted) & (walk.steps < MOST_STEPS)
+        return (walk.time < end) & (walk.steps < MOST_STEPS)
 
     def advance(walk: Any) -> _Walk:
         live = going(walk)
@@ -120,47 +120,61 @@ def _integrate(
 
         def stage(index: Any, known: Any) -> Any:
             y = walk.state + step[:, None] * jnp.tensordot(stage_weights[index], known, 1)
-            return known.at[index].set(velocity(systems, walk.time + stage_times[index] * step, y))
+            # Leaf by leaf and in place: joined first, XLA works out every number of the vector in a loop of branches.
+            begin = 0
+            for leaf in jax.tree.leaves(velocity(systems, walk.time + stage_times[index] * step, y)):
+                part = leaf.reshape(1, count, -1)
+                known = jax.lax.dynamic_update_slice(known, part, (index, 0, begin))
+                begin += part.shape[2]
+            return known
 
         arrived = jnp.where(cut, limit, walk.time + step)
         # The stages beyond the step itself are for observations inside it.
         following = times[lane, jnp.minimum(walk.seen, wanted - 1)]
         inside = jnp.any(live & (following > walk.time) & (following < arrived))
         count_of_stages = jnp.where(inside, len(method.times), method.closing + 1)
-        stages = jax.lax.fori_loop(jnp.where(walk.fresh, 0, 1), count_of_stages, stage, walk.stages)
-        state = walk.state + step[:, None] * jnp.tensordot(stage_weights[method.closing], stages, 1)
+        known = jnp.zeros((len(method.times), *walk.state.shape)).at[0].set(walk.velocity)
+        stages = jax.lax.fori_loop(jnp.where(walk.fresh, 0, 1), count_of_stages, stage, known)
+        state = walk.state + step[:, None] * _combined(method.weights[method.closing], stages)
         error = _error(method, walk.state, state, stages, step, rtol)
         accepted = live & (error < 1)
         largest = jnp.where(accepted, 10.0, 1.0)
         proposed = step * jnp.clip(0.9 * jnp.maximum(error, 1e-12) ** method.exponent, 0.2, largest)
 
+        at_jump = accepted & cut & (limit < end)
+        now = jnp.where(accepted, jnp.where(at_jump, ahead, arrived), walk.time)
+        steps = walk.steps + live
+        # All lanes are looked at together, so the last time waits until every lane is there.
+        nearly = jnp.where(jnp.any((now < end) & (steps < MOST_STEPS)), wanted - 1, wanted)
+
         def due(seen: Array) -> tuple[Array, Array]:
             time = times[lane, jnp.minimum(seen, wanted - 1)]
-            return time, live & (seen < wanted) & (time <= jnp.where(accepted, arrived, walk.time))
+            return time, (seen < nearly) & (time <= jnp.where(accepted, arrived, walk.time))
 
         def look(looked: Any) -> Any:
             seen, out = looked
             time, here = due(seen)
             share = jnp.where(here, (time - walk.time) / jnp.where(step > 0, step, 1.0), 0.0)
-            moved = jnp.einsum("ls,sln->ln", share[:, None] ** jnp.arange(1, len(dense) + 1) @ dense, stages)
+            parts = (share[:, None] ** jnp.arange(1, len(dense) + 1) @ dense).T
             # At the step's ends no stage enters, which may be infinite where the step is refused.
-            y = jnp.where((time > walk.time)[:, None], walk.state + step[:, None] * moved, walk.state)
+            y = jnp.where(
+                (time > walk.time)[:, None], walk.state + step[:, None] * jnp.sum(parts[:, :, None] * stages, 0), walk.state
+            )
             y = jnp.where((accepted & (time == arrived))[:, None], state, y)
             found = _joined(observe(systems, time, y))
             return seen + here, out.at[lane, jnp.where(here, seen, wanted)].set(found, mode="drop")
 
         seen, out = jax.lax.while_loop(lambda looked: jnp.any(due(looked[0])[1]), look, (walk.seen, walk.out))
-        at_jump = accepted & cut & (limit < end)
         return _Walk(
-            time=jnp.where(accepted, jnp.where(at_jump, ahead, arrived), walk.time),
+            time=now,
             # A step that was cut says little about the next one.
             step=jnp.where(accepted & cut, jnp.maximum(proposed, walk.step), proposed),
             state=jnp.where(accepted[:, None], state, walk.state),
-            stages=stages.at[0].set(jnp.where(accepted[:, None], stages[method.closing], stages[0])),
+            velocity=jnp.where(accepted[:, None], stages[method.closing], stages[0]),
             fresh=jnp.any(at_jump),
             seen=seen,
             out=out,
-            steps=walk.steps + live,
+            steps=steps,
         )
 
     kind = jax.eval_shape(observe, systems, end, state)
@@ -168,7 +182,7 @@ def _integrate(
         time=times[:, 0],
         step=FIRST_STEP * (end - times[:, 0]),
         state=state,
-        stages=jnp.zeros((len(method.times), *state.shape)),
+        velocity=jnp.zeros_like(state),
         fresh=jnp.asarray(True),
         seen=jnp.zeros(count, int),
         out=jnp.zeros((count, wanted, jax.eval_shape(_joined, kind).shape[1])),
@@ -178,12 +192,18 @@ def _integrate(
     return Trajectories(_split(walk.out, kind), walk.seen, walk.steps)
 
 
+def _combined(weights: np.ndarray, stages: Array) -> Array:
+    """(L, n) the stages (S, L, n) times fixed weights (S,), written out: a matrix product takes several times longer."""
+    terms = [weight * stages[stage] for stage, weight in enumerate(weights) if weight]
+    return sum(terms[1:], terms[0]) if terms else jnp.zeros(stages.shape[1:])
+
+
 def _error(method: RungeKutta, before: Array, after: Array, stages: Array, step: Array, rtol: Array) -> Array:
     """(L,) the step's error in units of the tolerance; infinite where it is not a number."""
     # The derivative of a solution is that of the steps taken, not of how their sizes were chosen.
     before, after, stages = jax.lax.stop_gradient((before, after, stages))
     allowed = rtol[:, None] * (0.01 + jnp.maximum(jnp.abs(before), jnp.abs(after)))
-    main, other = jnp.sum((jnp.tensordot(jnp.asarray(method.error), stages, 1) / allowed) ** 2, axis=2)
+    main, other = (jnp.sum((_combined(row, stages) / allowed) ** 2, axis=1) for row in method.error)
     both = (main + 0.01 * other) * before.shape[1]
     error = step * main / jnp.sqrt(jnp.where(both > 0, both, 1.0))
     return jnp.where(jnp.isfinite(error), error, jnp.inf)
