@@ -24,10 +24,10 @@ class Ending(NamedTuple):
     notes: list[str]
 
 
-def ending(point: Point, solution: Solved, plan: Plan) -> Ending:
-    """How the forecast of a point ended, from its solution alone."""
-    problem, schedule, found = point.problem, point.schedule, solution.lanes[0].found
-    status = status_of(problem, schedule, found, solution.variables, solution.lost, len(plan.times))
+def ending(point: Point, solved: Solved, plan: Plan) -> Ending:
+    """How the forecast of the one point solved ended."""
+    problem, schedule, found = point.problem, point.schedule, solved.lanes[0].found
+    (status,), solution = statuses(solved), solved.only()
     notes = found.record(problem.final_radius).notes()
     if np.any(solution.lost):
         notes.append("After the divergence risks and norms are infinite; accuracies keep their last value.")
@@ -40,22 +40,31 @@ def ending(point: Point, solution: Solved, plan: Plan) -> Ending:
     return Ending(status, advice_for(status, problem, schedule, found, solution.variables), notes)
 
 
-def status_of(
-    problem: Problem, schedule: Schedule, found: PopulationOptimum, variables: Variables, lost: np.ndarray, wanted: int
-) -> Status:
-    """The status of one forecast: variables (T, ...) and whether it had diverged (T,), up to the last time reached."""
-    if len(lost) < wanted:
-        return Status.STEP_LIMIT
-    rates, risks = variables["learning_rate"][1], variables["adversarial_risk"][1]
-    growing = len(risks) > 1 and risks[-1] > risks[-2] and rates[-1] > _thresholds(problem)[1]
-    if lost[-1] or (isinstance(problem.loss, SquaredLoss) and growing):
-        return Status.DIVERGED
-    if found.regime == "collapse":
-        return Status.COLLAPSED
-    still = variables["norm"][1][-1] < 1e-12 and problem.final_radius > 0
-    if still and _searches_lines(schedule):
-        return Status.STUCK
-    return Status.COMPLETED
+def statuses(solved: Solved) -> list[Status]:
+    """The status of each of P forecasts, up to the last time that it reached."""
+    every, wanted = np.arange(len(solved.lanes)), solved.lost.shape[1]
+    last, before = np.maximum(solved.reached - 1, 0), np.maximum(solved.reached - 2, 0)
+    rates, risks, norms = (solved.variables[name][1] for name in ("learning_rate", "adversarial_risk", "norm"))
+    rate, risk, norm = rates[every, last], risks[every, last], norms[every, last]
+    known = {id(lane.prepared): lane.prepared for lane in solved.lanes}
+    fates = {key: _fate(one.problem, one.found) for key, one in known.items()}
+    steepest, collapse, attacked = np.array([fates[id(lane.prepared)] for lane in solved.lanes]).T
+    growing = (last > 0) & (risk > risks[every, before]) & (rate > steepest)
+    diverged = solved.lost[every, last] | growing
+    told = np.full(len(every), Status.COMPLETED, dtype=object)
+    for place in np.flatnonzero((norm < 1e-12) & (attacked > 0)):
+        if _searches_lines(solved.lanes[place].schedule):
+            told[place] = Status.STUCK
+    told[collapse > 0] = Status.COLLAPSED
+    told[diverged] = Status.DIVERGED
+    told[solved.reached < wanted] = Status.STEP_LIMIT
+    return list(told)
+
+
+def _fate(problem: Problem, found: PopulationOptimum) -> tuple[float, bool, bool]:
+    """The rate above which no radius is stable (least squares), whether it collapses, whether it is attacked."""
+    steepest = _thresholds(problem)[1] if isinstance(problem.loss, SquaredLoss) else np.inf
+    return steepest, found.regime == "collapse", problem.final_radius > 0
 
 
 STRAIGHT = (

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.data import GaussianMixture
-from jominy.dynamics.ending import status_of
+from jominy.dynamics.ending import statuses
 from jominy.dynamics.labelled import scenario_of
 from jominy.dynamics.lanes import Plan
 from jominy.dynamics.many import RTOL, Found, solve_points
@@ -121,7 +121,7 @@ def _labelled(points: list, plan: Plan, found: list[Found]) -> xr.Dataset:
     for place, one in enumerate(found):
         together.setdefault(id(one.solved), []).append((place, one.row))
     for pairs in together.values():
-        places, own = (list(side) for side in zip(*pairs, strict=True))
+        places, own = (np.array(side) for side in zip(*pairs, strict=True))
         one = found[places[0]].solved
         beyond = np.arange(len(plan.times)) >= one.reached[:, None]
         for name, (dims, values) in past_divergence(one.variables, one.lost).items():
@@ -129,15 +129,12 @@ def _labelled(points: list, plan: Plan, found: list[Found]) -> xr.Dataset:
             _, all_values = variables.setdefault(name, (("point", *dims), np.full(shape, np.nan)))
             gone = beyond[(...,) + (None,) * (values.ndim - 2)]
             all_values[places] = np.where(gone, np.nan, values)[own]
-        for place, row in pairs:
-            lane, reached = one.lanes[row], int(one.reached[row])
-            seen = {name: (dims, values[row, :reached]) for name, (dims, values) in one.variables.items()}
-            lost = one.lost[row, :reached]
-            status[place] = status_of(lane.problem, lane.schedule, lane.found, seen, lost, len(plan.times)).label
-            numbers["numerical_error"][place] = one.numerical_error[row]
-            numbers["optimum_risk"][place] = lane.found.solved.risk
-            numbers["optimum_norm"][place] = lane.found.solved.order.norm
-            numbers["collapse_radius"][place] = lane.found.collapse_radius
+        status[places] = np.array([one.label for one in statuses(one)], dtype=object)[own]
+        numbers["numerical_error"][places] = one.numerical_error[own]
+        optima = [one.lanes[row].found for row in own]
+        numbers["optimum_risk"][places] = [optimum.solved.risk for optimum in optima]
+        numbers["optimum_norm"][places] = [optimum.solved.order.norm for optimum in optima]
+        numbers["collapse_radius"][places] = [optimum.collapse_radius for optimum in optima]
     variables |= {name: (("point",), values) for name, values in numbers.items()}
     variables["status"] = (("point",), status.astype(str))
     coords: dict[str, Any] = {"point": np.arange(count), "time": plan.times}

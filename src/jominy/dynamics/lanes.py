@@ -66,67 +66,87 @@ class Plan(NamedTuple):
         return grid if len(grid) > 1 else np.array([0.0, 1e-9])
 
 
-class Lane(NamedTuple):
-    """One solve to make: a point's system on its landscape, or once more on the `coarser` one.
+class Prepared(NamedTuple):
+    """What the lanes of one problem on one representation share.
 
-    `kind` is what lanes of one program have in common; `place` is the point's in the list given.
+    Attributes:
+        problem, found: and its optimum.
+        setting: of the moments, with a quadrature that resolves the logits at the optimum.
+        fine, coarse: the system's parts on the landscape, and on the coarser one.
+        jumps: times at which the radius jumps.
+        kind: what lanes of one program have in common.
     """
 
-    place: int
     problem: Problem
     found: PopulationOptimum
     setting: Setting
-    ground: Ground
+    fine: Ground
+    coarse: Ground
+    jumps: tuple[float, ...]
+    kind: Any
+
+
+class Lane(NamedTuple):
+    """One solve to make: a point on its landscape, or `again` on the coarser one.
+
+    Attributes:
+        place: the point's in the list given.
+        numbers: the schedule's leaves.
+        kind: what lanes of one program have in common.
+    """
+
+    place: int
+    prepared: Prepared
+    rule: GaussianRule
     schedule: Schedule
+    numbers: list
     state: Any
     jumps: np.ndarray
     kind: Any
-    coarser: Ground | None
+    again: bool = False
+
+    @property
+    def problem(self) -> Problem:
+        """The point's."""
+        return self.prepared.problem
+
+    @property
+    def found(self) -> PopulationOptimum:
+        """The problem's optimum."""
+        return self.prepared.found
+
+    @property
+    def setting(self) -> Setting:
+        """What the moments need besides the student."""
+        return self.prepared.setting._replace(rule=self.rule)
 
     @property
     def system(self) -> SpectralFlow | DenseFlow:
         """The system solved."""
-        return flow(self.ground, self.schedule)
-
-    @property
-    def once_more(self) -> "Lane":
-        """The solve whose difference from this one is the error estimate."""
-        assert self.coarser is not None
-        return self._replace(ground=self.coarser, coarser=None)
-
-    @property
-    def rtol(self) -> float:
-        """In units of the plan's."""
-        return 1.0 if self.coarser is not None else COARSER
-
-    def with_rule(self, rule: GaussianRule) -> "Lane":
-        """With another quadrature."""
-        coarser = None if self.coarser is None else self.coarser._replace(rule=rule)
-        return self._replace(
-            setting=self.setting._replace(rule=rule), ground=self.ground._replace(rule=rule), coarser=coarser
-        )
+        ground = self.prepared.coarse if self.again else self.prepared.fine
+        return flow(ground._replace(rule=self.rule), self.schedule)
 
 
 def lanes_of(points: Sequence[Point], plan: Plan) -> list[Lane]:
     """Points made ready. What many share is made once: a sweep asks a thousand rates of one problem."""
-    grounds: dict[tuple[int, int], tuple] = {}
+    everything: dict[tuple[int, int], Prepared] = {}
     states: dict[tuple[int, Any], Any] = {}
     lanes, end = [], plan.grid[-1]
     for place, (problem, schedule, start, representation) in enumerate(points):
         there = id(problem), id(representation)
-        if there not in grounds:
-            grounds[there] = _ground(problem, representation, plan.accuracy)
-        found, setting, fine, coarse, ground_kind = grounds[there]
+        if (prepared := everything.get(there)) is None:
+            prepared = everything[there] = _prepared(problem, representation, plan.accuracy)
         begin = id(representation), start if isinstance(start, float | None) else id(start)
         if begin not in states:
             state = initial(representation, problem.data.law, start)  # type: ignore[union-attr]
             states[begin] = state, _shape(state)
         state, state_kind = states[begin]
-        jumps = _NO_JUMPS
-        if every := {*schedule.jumps, *problem.radius_schedule.jumps}:
-            jumps = np.array(sorted(jump for jump in every if 0 < jump < end), dtype=float)
-        kind = ground_kind, _shape(schedule), state_kind, len(jumps)
-        lanes.append(Lane(place, problem, found, setting, fine, schedule, state, jumps, kind, coarse))
+        # Asking an equinox module for a property costs more than all the rest.
+        every = prepared.jumps if type(schedule).jumps is Schedule.jumps else (*prepared.jumps, *schedule.jumps)
+        jumps = np.array(sorted({jump for jump in every if 0 < jump < end}), dtype=float) if every else _NO_JUMPS
+        numbers, structure = jax.tree.flatten(schedule)
+        kind = prepared.kind, structure, tuple(map(np.shape, numbers)), state_kind, len(jumps)
+        lanes.append(Lane(place, prepared, prepared.setting.rule, schedule, numbers, state, jumps, kind))
     return lanes
 
 
@@ -134,10 +154,7 @@ _NO_JUMPS = np.zeros(0)
 
 
 @lru_cache(maxsize=64)
-def _ground(
-    problem: Problem, representation: Representation, accuracy: float
-) -> tuple[PopulationOptimum, Setting, Ground, Ground, Any]:
-    """Optimum, setting with a quadrature that resolves the logits there, and the system's parts on both landscapes."""
+def _prepared(problem: Problem, representation: Representation, accuracy: float) -> Prepared:
     assert isinstance(problem.data, GaussianMixture)
     law = problem.data.law
     found = population_optimum(problem, representation)
@@ -148,7 +165,8 @@ def _ground(
     fine = Ground(representation.landscape, *shared, target)
     coarse = Ground(representation.coarse, *shared, coarse_target)
     has = bool(np.isfinite(found.solved.order.norm)), law.teacher is not None and bool(np.any(law.teacher))
-    return found, setting, fine, coarse, (_shape(fine), has, law.dimension)
+    jumps = tuple(problem.radius_schedule.jumps)
+    return Prepared(problem, found, setting, fine, coarse, jumps, (_shape(fine), has, law.dimension))
 
 
 def _shape(tree: Any) -> Any:

@@ -56,8 +56,8 @@ def plain_forecasts(
     told = []
     for found in solve_points(list(points), plan, True, progress=False):
         point = found.point
-        solution = found.solved.rows([found.row]).only()
-        end = ending(point, solution, plan)
+        solved = found.solved.rows([found.row])
+        end, solution = ending(point, solved, plan), solved.only()
         optimum = solution.lanes[0].found.record(point.problem.final_radius)
         more = {} if plan.batch_size == 1 else {"batch_size": plan.batch_size}
         attrs = attributes(

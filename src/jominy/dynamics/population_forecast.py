@@ -38,13 +38,14 @@ def population_forecast(
         found = population_optimum(problem, representation)
         found.record(problem.final_radius).require_for(schedule)
         point = Point(problem, schedule, start, representation)
-        solution = solve([point], plan)[0].only()
-        if solution.numerical_error < max(ACCEPTED, COARSER * plan.rtol):
+        (solved,) = solve([point], plan)
+        if solved.numerical_error[0] < max(ACCEPTED, COARSER * plan.rtol):
             break
-    end = ending(point, solution, plan)
-    if not solution.reached:  # not a single step: the start is what can be told
+    end = ending(point, solved, plan)
+    if not solved.reached[0]:  # not a single step: the start is what can be told
         times = np.zeros(1)
-        solution = solve([point], plan._replace(times=times))[0].only()
+        (solved,) = solve([point], plan._replace(times=times))
+    solution = solved.only()
     variables, notes = past_divergence(solution.variables, solution.lost), end.notes
     more: dict[str, Any] = {} if plan.batch_size == 1 else {"batch_size": plan.batch_size}
     if band_dimension is not None:

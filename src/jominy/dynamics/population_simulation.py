@@ -1,6 +1,5 @@
 """Simulations for Gaussian mixtures: choice of engine, start, noise, result."""
 
-from functools import partial
 from typing import Any
 
 import jax
@@ -18,13 +17,14 @@ from jominy.dynamics.node_sgd import NodeSGD, node_noise, node_states
 from jominy.dynamics.noise import Source
 from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import largest_logit, past_divergence, population_variables, reading
+from jominy.dynamics.readout import largest_logit, past_divergence, population_variables, reading, with_axis
 from jominy.dynamics.representations import representations
 from jominy.dynamics.sgd import Engine, Record, Watch, moments_told, run_sgd, vector_states
 from jominy.dynamics.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
+from jominy.numerics.side_by_side import SideBySide
 from jominy.results import Status
 from jominy.schedules import Schedule
 
@@ -154,9 +154,8 @@ def runs_result(
     law = problem.data.law
     times = times[: record.reached]
     observation = record.observations
-    one = partial(jax.tree.map, lambda leaf: np.asarray(leaf)[None])
-    read = reading([problem], one(setting), times, [found.solved])
-    of_points = population_variables(read, one(observation), evaluate_at, ("seed", "time"))
+    read = reading([problem], SideBySide.of([setting]), times, [found.solved])
+    of_points = population_variables(read, with_axis(observation), evaluate_at, ("seed", "time"))
     variables = {name: (dims, values[0]) for name, (dims, values) in of_points.items()}
     lost = np.asarray(diverged(jax.tree.map(np.asarray, observation.order)))
     notes = found.record(problem.final_radius).notes()

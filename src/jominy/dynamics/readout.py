@@ -19,6 +19,7 @@ from jominy.dynamics.students import Observation
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
+from jominy.numerics.side_by_side import SideBySide
 from jominy.schedules import FixedRadius, RadiusSchedule, require_radius
 
 CACHE_FLOATS = 2**16
@@ -46,11 +47,11 @@ def risks_of_student(setting: Setting, one: OrderParameters, radii: Array, accur
 
 
 @partial(jax.jit, static_argnames="accuracy")
-def _risks(settings: Setting, order: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
+def _risks(settings: SideBySide, order: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
     """(P, B, K) risks and accuracies of B students in each of P settings, at K radii each, `radii` (P, B, K)."""
     points, students, components = order.margin_mean.shape
     # As many students at once as stay in the processor's cache.
-    floats = points * components * settings.rule.nodes.shape[-1]
+    floats = points * components * settings.tree.rule.nodes.size
     together = max(1, min(256, students, CACHE_FLOATS // floats))
 
     def of_point(setting: Setting, order: OrderParameters, radii: Array) -> tuple[Array, Array]:
@@ -59,7 +60,7 @@ def _risks(settings: Setting, order: OrderParameters, radii: Array, accuracy: bo
 
         return jax.lax.map(of, (order, radii), batch_size=together)
 
-    return jax.vmap(of_point)(settings, order, radii)
+    return jax.vmap(of_point, in_axes=(settings.axes, 0, 0))(settings.tree, order, radii)
 
 
 def read_out(
@@ -75,15 +76,15 @@ def read_out(
 
     `radius` is that of training, one for all or one for each of the last of these dimensions.
     """
-    single = partial(jax.tree.map, lambda leaf: np.asarray(leaf)[None])
     lead = np.shape(order.norm)
     trained = np.broadcast_to(np.asarray(radius, dtype=float), lead)[None]
-    read = read_out_points(single(setting), single(order), trained, evaluate_at, classification, dims)
+    one = SideBySide.of([setting])
+    read = read_out_points(one, with_axis(order), trained, evaluate_at, classification, dims)
     return {prefix + name: (dims, values[0]) for name, (dims, values) in read.items()}
 
 
 def read_out_points(
-    settings: Setting,
+    settings: SideBySide,
     order: OrderParameters,
     radius: np.ndarray,
     evaluate_at: np.ndarray,
@@ -94,8 +95,8 @@ def read_out_points(
     lead = np.shape(order.norm)
     flat: Any = jax.tree.map(lambda leaf: np.reshape(leaf, (lead[0], -1, *np.shape(leaf)[len(lead) :])), order)
     scale = largest_logit_of_points(settings, flat)
-    if scale > settings.rule.logit_scale:
-        settings = settings._replace(rule=stacked([gaussian_rule(scale)] * lead[0]))
+    if scale > settings.tree.rule.logit_scale:
+        settings = settings.sharing(rule=gaussian_rule(scale))
     trained = radius.reshape(lead[0], -1, 1)
     further = np.broadcast_to(np.concatenate([[0.0], evaluate_at]), (*trained.shape[:2], 1 + len(evaluate_at)))
     radii = np.concatenate([trained, further], axis=2)
@@ -115,19 +116,20 @@ def read_out_points(
     return variables
 
 
-def stacked(trees: Sequence[Any]) -> Any:
-    """Trees of one structure as one, with a leading axis."""
-    leaves = {id(tree): jax.tree.leaves(tree) for tree in {id(tree): tree for tree in trees}.values()}
-    columns = zip(*(leaves[id(tree)] for tree in trees), strict=True)
-    return jax.tree.unflatten(jax.tree.structure(trees[0]), [np.stack(column) for column in columns])
+def with_axis(tree: Any) -> Any:
+    """Leaves (1, ...): one point as P = 1 points."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[None], tree)
 
 
 @jax.jit
-def _logit_sds(settings: Setting, order: OrderParameters) -> Array:
-    return jax.vmap(lambda setting, order: setting.targets.logit_sd(setting.loss, order))(settings, order)
+def _logit_sds(settings: SideBySide, order: OrderParameters) -> Array:
+    def of_point(setting: Setting, order: OrderParameters) -> Array:
+        return setting.targets.logit_sd(setting.loss, order)
+
+    return jax.vmap(of_point, in_axes=(settings.axes, 0))(settings.tree, order)
 
 
-def largest_logit_of_points(settings: Setting, order: OrderParameters) -> float:
+def largest_logit_of_points(settings: SideBySide, order: OrderParameters) -> float:
     """The largest standard deviation over which the moments integrate, over P settings; 0 for closed forms."""
     sizes = np.asarray(_logit_sds(settings, order))
     return float(np.max(np.where(np.isfinite(sizes), sizes, 0.0), initial=0.0))
@@ -135,20 +137,20 @@ def largest_logit_of_points(settings: Setting, order: OrderParameters) -> float:
 
 def largest_logit(setting: Setting, order: OrderParameters) -> float:
     """The largest standard deviation over which the moments integrate; 0 for closed forms."""
-    return largest_logit_of_points(*jax.tree.map(lambda leaf: np.asarray(leaf)[None], (setting, order)))
+    return largest_logit_of_points(SideBySide.of([setting]), with_axis(order))
 
 
 class Reading(NamedTuple):
     """What a reader of students must know of P problems that are read together; they are of one kind.
 
     Attributes:
-        settings: leaves (P, ...).
+        settings: of the moments.
         radius, final_radius: (P, T) at the times of the students, (P,).
         optimum_risk, optimum_norm, teacher_norm: (P,).
         classification, centred_least_squares: of all of them.
     """
 
-    settings: Setting
+    settings: SideBySide
     radius: np.ndarray
     final_radius: np.ndarray
     optimum_risk: np.ndarray
@@ -158,19 +160,20 @@ class Reading(NamedTuple):
     centred_least_squares: bool
 
 
-def reading(problems: Sequence[Problem], settings: Setting, times: np.ndarray, optima: Sequence[Solved]) -> Reading:
-    """The reading of problems at (T,) times; `settings` have leaves (P, ...)."""
-    distinct = {id(problem): problem for problem in problems}
-    radii = {key: radius_at(problem, times) for key, problem in distinct.items()}
-    teachers = {key: problem.data.law.teacher for key, problem in distinct.items()}  # type: ignore[union-attr]
-    sizes = {key: 0.0 if teacher is None else np.linalg.norm(teacher) for key, teacher in teachers.items()}
+def reading(problems: Sequence[Problem], settings: SideBySide, times: np.ndarray, optima: Sequence[Solved]) -> Reading:
+    """The reading of P problems, with their optima, at (T,) times."""
+    distinct = {id(problem): place for place, problem in enumerate(problems)}
+    row = {key: place for place, key in enumerate(distinct)}
+    which = np.array([row[id(problem)] for problem in problems])
+    some = [(problems[place], optima[place]) for place in distinct.values()]
+    teachers = [problem.data.law.teacher for problem, _ in some]  # type: ignore[union-attr]
     return Reading(
         settings,
-        np.stack([radii[id(problem)] for problem in problems]),
-        np.array([problem.final_radius for problem in problems]),
-        np.array([float(one.risk) for one in optima]),
-        np.array([float(one.order.norm) for one in optima]),
-        np.array([sizes[id(problem)] for problem in problems]),
+        np.stack([radius_at(problem, times) for problem, _ in some])[which],
+        np.array([problem.final_radius for problem, _ in some])[which],
+        np.array([float(one.risk) for _, one in some])[which],
+        np.array([float(one.order.norm) for _, one in some])[which],
+        np.array([0.0 if teacher is None else np.linalg.norm(teacher) for teacher in teachers])[which],
         problems[0].data.classification,
         is_centred_least_squares(problems[0]),
     )

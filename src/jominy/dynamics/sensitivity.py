@@ -12,7 +12,7 @@ import numpy as np
 from jominy.data import GaussianMixture
 from jominy.dynamics.lanes import Lane, Plan, Point, lanes_of
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import Variables, evaluation_radii, largest_logit, population_variables, reading, stacked
+from jominy.dynamics.readout import Variables, evaluation_radii, largest_logit, population_variables, reading, with_axis
 from jominy.dynamics.representations import representations
 from jominy.dynamics.students import Observation, diverged
 from jominy.dynamics.times import report_times
@@ -20,6 +20,7 @@ from jominy.errors import InputError
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.ode import integrate
 from jominy.numerics.precision import double_precision
+from jominy.numerics.side_by_side import SideBySide
 from jominy.results import Status, make_result
 from jominy.schedules import Schedule
 
@@ -171,17 +172,19 @@ def _solved(lane: Lane, near: Mapping[str, Near], plan: Plan) -> tuple[Lane, Obs
     jumps, rtol = np.repeat(lane.jumps[None], count, axis=0), np.full(count, plan.rtol)
     wanted = slice(int(plan.times[0] > 0), int(plan.times[0] > 0) + len(plan.times))
     while True:
-        start = stacked([(lane.system, lane.state)] * count)
-        rule = lane.setting.rule
-        parts = [one.derivative([_parts(point.with_rule(rule)) for point in one.lanes]) for one in near.values()]
+        rule = lane.rule
+        start = SideBySide.of([(lane.system, lane.state)] * count, all_own=True).tree
+        parts = [one.derivative([_parts(point._replace(rule=rule)) for point in one.lanes]) for one in near.values()]
         observed, slopes = jax.jvp(
-            lambda systems, states: integrate(systems, states, times, jumps, rtol).observations, start, stacked(parts)
+            lambda systems, states: integrate(systems, states, times, jumps, rtol).observations,
+            start,
+            SideBySide.of(parts, all_own=True).tree,
         )
         observation = jax.tree.map(lambda leaf: np.asarray(leaf)[0, wanted], observed)
         finer = gaussian_rule(largest_logit(lane.setting, observation.order), plan.accuracy)
         if finer.logit_scale <= rule.logit_scale or np.any(diverged(observation.order)):
             return lane, observation, jax.tree.map(lambda leaf: np.asarray(leaf)[:, wanted], slopes)
-        lane = lane.with_rule(finer)
+        lane = lane._replace(rule=finer)
 
 
 def _parts(lane: Lane) -> tuple[Any, Any]:
@@ -190,20 +193,17 @@ def _parts(lane: Lane) -> tuple[Any, Any]:
 
 def _read(lane: Lane, observation: Observation, plan: Plan) -> Variables:
     """The variables of one point."""
-    settings, seen = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (lane.setting, observation))
-    read = reading([lane.problem], settings, plan.times, [lane.found.solved])
-    return {
-        name: (dims, values[0])
-        for name, (dims, values) in population_variables(read, seen, plan.evaluate_at, ("time",)).items()
-    }
+    read = reading([lane.problem], SideBySide.of([lane.setting]), plan.times, [lane.found.solved])
+    variables = population_variables(read, with_axis(observation), plan.evaluate_at, ("time",))
+    return {name: (dims, values[0]) for name, (dims, values) in variables.items()}
 
 
 def _slopes(near: Near, lane: Lane, observation: Observation, slope: Observation, plan: Plan) -> Variables:
     """Derivatives of the variables, when the observation moves by `slope` with the number."""
-    rule, told = lane.setting.rule, []
+    rule, told = lane.rule, []
     for point, step in zip(near.lanes, near.steps, strict=True):
         moved = jax.tree.map(lambda x, dx, step=step: x + step * dx, observation, slope)
-        told.append(_read(point.with_rule(rule), moved, plan))
+        told.append(_read(point._replace(rule=rule), moved, plan))
     dims = {name: dims for name, (dims, _) in told[0].items()}
     with np.errstate(invalid="ignore"):  # of what is infinite, such as an effective ridge at norm zero
         values = near.derivative([{name: one[name][1] for name in dims} for one in told])

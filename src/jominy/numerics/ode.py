@@ -158,7 +158,9 @@ def _integrate(
             parts = (share[:, None] ** jnp.arange(1, len(dense) + 1) @ dense).T
             # At the step's ends no stage enters, which may be infinite where the step is refused.
             y = jnp.where(
-                (time > walk.time)[:, None], walk.state + step[:, None] * jnp.sum(parts[:, :, None] * stages, 0), walk.state
+                (time > walk.time)[:, None],
+                walk.state + step[:, None] * jnp.sum(parts[:, :, None] * stages, 0),
+                walk.state,
             )
             y = jnp.where((accepted & (time == arrived))[:, None], state, y)
             found = _joined(observe(systems, time, y))
@@ -193,7 +195,7 @@ def _integrate(
 
 
 def _combined(weights: np.ndarray, stages: Array) -> Array:
-    """(L, n) the stages (S, L, n) times fixed weights (S,), written out: a matrix product takes several times longer."""
+    """(L, n): the stages (S, L, n) times fixed weights (S,), written out: a matrix product takes much longer."""
     terms = [weight * stages[stage] for stage, weight in enumerate(weights) if weight]
     return sum(terms[1:], terms[0]) if terms else jnp.zeros(stages.shape[1:])
 
