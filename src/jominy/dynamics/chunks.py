@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from jominy.dynamics.lanes import COARSER, Lane, Prepared
+from jominy.dynamics.readout import Reading, reading
 from jominy.dynamics.systems import flow
 from jominy.numerics.gaussian import GaussianRule
 from jominy.numerics.side_by_side import SideBySide
@@ -29,10 +30,10 @@ def _without_rule(tree: Any) -> Any:
 class Group:
     """Lanes that one program solves: of one kind."""
 
-    def __init__(self, lanes: list[Lane]) -> None:
+    def __init__(self, lanes: list[Lane], times: np.ndarray) -> None:
         distinct = {id(lane.prepared): lane.prepared for lane in lanes}
         row = {key: place for place, key in enumerate(distinct)}
-        self.lanes = lanes
+        self.lanes, self.times = lanes, times
         self.prepared: list[Prepared] = list(distinct.values())
         self.which = np.array([row[id(lane.prepared)] for lane in lanes])
 
@@ -57,6 +58,12 @@ class Group:
     def coarse(self) -> SideBySide:
         """Likewise on the coarser landscapes."""
         return SideBySide.of([_without_rule(one.coarse) for one in self.prepared])
+
+    @cached_property
+    def reading(self) -> Reading:
+        """What it takes to read out students, for each problem; without a quadrature."""
+        optima = [one.found.solved for one in self.prepared]
+        return reading([one.problem for one in self.prepared], self.settings, self.times, optima)
 
     @cached_property
     def states(self) -> tuple[Any, np.ndarray]:
@@ -101,9 +108,10 @@ class Chunk(NamedTuple):
         states, which = self.group.states
         return jax.tree.map(lambda leaf: leaf[which[self.place]], states)
 
-    def settings(self, rule: GaussianRule) -> SideBySide:
-        """Of the moments."""
-        return self.group.settings.rows(self.group.which[self.place]).sharing(rule=rule)
+    def reading(self, rule: GaussianRule) -> Reading:
+        """What it takes to read out the students."""
+        read = self.group.reading.rows(self.group.which[self.place])
+        return read._replace(settings=read.settings.sharing(rule=rule))
 
     def systems(self, rule: GaussianRule) -> SideBySide:
         """What is solved."""
@@ -118,12 +126,12 @@ class Chunk(NamedTuple):
         return grounds.sharing(rule=rule).made_into(flow, group.schedules.rows(self.place))
 
 
-def chunks_of(lanes: Sequence[Lane]) -> list[Chunk]:
-    """All lanes in chunks, with the coarser twins of some."""
+def chunks_of(lanes: Sequence[Lane], times: np.ndarray) -> list[Chunk]:
+    """All lanes in chunks, with the coarser twins of some, to be read out at `times` (T,)."""
     kinds: dict[Any, list[Lane]] = defaultdict(list)
     for lane in lanes:
         kinds[lane.kind].append(lane)
-    return [chunk for same in kinds.values() for chunk in _chunks(Group(same))]
+    return [chunk for same in kinds.values() for chunk in _chunks(Group(same, times))]
 
 
 def _chunks(group: Group) -> list[Chunk]:

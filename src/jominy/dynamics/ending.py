@@ -10,7 +10,7 @@ from jominy.dynamics.optimum import PopulationOptimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
 from jominy.dynamics.solve import Solved
-from jominy.dynamics.stability import mean_variances, rate_limits
+from jominy.dynamics.stability import rate_limits, thresholds
 from jominy.losses import SquaredLoss
 from jominy.results import Status
 from jominy.schedules import Schedule
@@ -46,25 +46,19 @@ def statuses(solved: Solved) -> list[Status]:
     last, before = np.maximum(solved.reached - 1, 0), np.maximum(solved.reached - 2, 0)
     rates, risks, norms = (solved.variables[name][1] for name in ("learning_rate", "adversarial_risk", "norm"))
     rate, risk, norm = rates[every, last], risks[every, last], norms[every, last]
-    known = {id(lane.prepared): lane.prepared for lane in solved.lanes}
-    fates = {key: _fate(one.problem, one.found) for key, one in known.items()}
-    steepest, collapse, attacked = np.array([fates[id(lane.prepared)] for lane in solved.lanes]).T
+    steepest = np.array([lane.prepared.steepest for lane in solved.lanes])
+    collapse = np.array([lane.found.regime == "collapse" for lane in solved.lanes])
+    attacked = np.array([lane.prepared.attacked for lane in solved.lanes])
     growing = (last > 0) & (risk > risks[every, before]) & (rate > steepest)
     diverged = solved.lost[every, last] | growing
     told = np.full(len(every), Status.COMPLETED, dtype=object)
-    for place in np.flatnonzero((norm < 1e-12) & (attacked > 0)):
+    for place in np.flatnonzero((norm < 1e-12) & attacked):
         if _searches_lines(solved.lanes[place].schedule):
             told[place] = Status.STUCK
-    told[collapse > 0] = Status.COLLAPSED
+    told[collapse] = Status.COLLAPSED
     told[diverged] = Status.DIVERGED
     told[solved.reached < wanted] = Status.STEP_LIMIT
     return list(told)
-
-
-def _fate(problem: Problem, found: PopulationOptimum) -> tuple[float, bool, bool]:
-    """The rate above which no radius is stable (least squares), whether it collapses, whether it is attacked."""
-    steepest = _thresholds(problem)[1] if isinstance(problem.loss, SquaredLoss) else np.inf
-    return steepest, found.regime == "collapse", problem.final_radius > 0
 
 
 STRAIGHT = (
@@ -90,7 +84,7 @@ def advice_for(
         return None
     if not isinstance(problem.loss, SquaredLoss):
         return f"{rate_limits(problem).sentence()} Lower the rate, or start nearer to zero."
-    safe, threshold = _thresholds(problem)
+    safe, threshold = thresholds(problem)
     if np.max(variables["learning_rate"][1]) <= threshold:
         return (
             "At this learning rate the risk grows without bound. Rates below 2 d / tr K of the widest class, "
@@ -104,10 +98,3 @@ def advice_for(
 
 def _searches_lines(schedule: Schedule) -> bool:
     return schedule.describe()["kind"] == "exact-line-search"
-
-
-def _thresholds(problem: Problem) -> tuple[float, float]:
-    """Least squares: the rate below which every radius is stable, and the one above which none is."""
-    variances = mean_variances(problem.data.law)  # type: ignore[union-attr]
-    with np.errstate(divide="ignore"):
-        return 2 / variances.max(), 2 / variances.min()

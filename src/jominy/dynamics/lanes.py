@@ -16,8 +16,10 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii, largest_logit
 from jominy.dynamics.representations import Representation
 from jominy.dynamics.spectral import SpectralFlow
+from jominy.dynamics.stability import thresholds
 from jominy.dynamics.systems import Ground, flow, initial
 from jominy.dynamics.times import report_times, whole_steps
+from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import FULL, GaussianRule, gaussian_rule
 from jominy.numerics.ode import LOOSE
 from jominy.schedules import Schedule
@@ -74,6 +76,8 @@ class Prepared(NamedTuple):
         setting: of the moments, with a quadrature that resolves the logits at the optimum.
         fine, coarse: the system's parts on the landscape, and on the coarser one.
         jumps: times at which the radius jumps.
+        steepest: the rate above which no radius is stable (only least squares knows one).
+        attacked: whether the final radius is above zero.
         kind: what lanes of one program have in common.
     """
 
@@ -83,6 +87,8 @@ class Prepared(NamedTuple):
     fine: Ground
     coarse: Ground
     jumps: tuple[float, ...]
+    steepest: float
+    attacked: bool
     kind: Any
 
 
@@ -153,7 +159,7 @@ def lanes_of(points: Sequence[Point], plan: Plan) -> list[Lane]:
 _NO_JUMPS = np.zeros(0)
 
 
-@lru_cache(maxsize=64)
+@lru_cache(maxsize=256)
 def _prepared(problem: Problem, representation: Representation, accuracy: float) -> Prepared:
     assert isinstance(problem.data, GaussianMixture)
     law = problem.data.law
@@ -166,7 +172,9 @@ def _prepared(problem: Problem, representation: Representation, accuracy: float)
     coarse = Ground(representation.coarse, *shared, coarse_target)
     has = bool(np.isfinite(found.solved.order.norm)), law.teacher is not None and bool(np.any(law.teacher))
     jumps = tuple(problem.radius_schedule.jumps)
-    return Prepared(problem, found, setting, fine, coarse, jumps, (_shape(fine), has, law.dimension))
+    steepest = thresholds(problem)[1] if isinstance(problem.loss, SquaredLoss) else np.inf
+    kind = _shape(fine), has, law.dimension
+    return Prepared(problem, found, setting, fine, coarse, jumps, steepest, problem.final_radius > 0, kind)
 
 
 def _shape(tree: Any) -> Any:

@@ -159,21 +159,25 @@ class Reading(NamedTuple):
     classification: bool
     centred_least_squares: bool
 
+    def rows(self, index: np.ndarray) -> "Reading":
+        """Of some of the problems."""
+        numbers = {
+            name: getattr(self, name)[index]
+            for name in ("radius", "final_radius", "optimum_risk", "optimum_norm", "teacher_norm")
+        }
+        return self._replace(settings=self.settings.rows(index), **numbers)
+
 
 def reading(problems: Sequence[Problem], settings: SideBySide, times: np.ndarray, optima: Sequence[Solved]) -> Reading:
     """The reading of P problems, with their optima, at (T,) times."""
-    distinct = {id(problem): place for place, problem in enumerate(problems)}
-    row = {key: place for place, key in enumerate(distinct)}
-    which = np.array([row[id(problem)] for problem in problems])
-    some = [(problems[place], optima[place]) for place in distinct.values()]
-    teachers = [problem.data.law.teacher for problem, _ in some]  # type: ignore[union-attr]
+    teachers = [problem.data.law.teacher for problem in problems]  # type: ignore[union-attr]
     return Reading(
         settings,
-        np.stack([radius_at(problem, times) for problem, _ in some])[which],
-        np.array([problem.final_radius for problem, _ in some])[which],
-        np.array([float(one.risk) for _, one in some])[which],
-        np.array([float(one.order.norm) for _, one in some])[which],
-        np.array([0.0 if teacher is None else np.linalg.norm(teacher) for teacher in teachers])[which],
+        np.stack([radius_at(problem, times) for problem in problems]),
+        np.array([problem.final_radius for problem in problems]),
+        np.array([float(one.risk) for one in optima]),
+        np.array([float(one.order.norm) for one in optima]),
+        np.array([0.0 if teacher is None else np.linalg.norm(teacher) for teacher in teachers]),
         problems[0].data.classification,
         is_centred_least_squares(problems[0]),
     )

@@ -11,7 +11,7 @@ from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.chunks import Chunk, chunks_of
 from jominy.dynamics.lanes import Lane, Plan, Point, lanes_of
 from jominy.dynamics.minimise import Setting
-from jominy.dynamics.readout import Variables, largest_logit_of_points, population_variables, reading
+from jominy.dynamics.readout import Variables, largest_logit_of_points, population_variables
 from jominy.dynamics.students import Observation, diverged, runaway
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
@@ -75,7 +75,7 @@ class Solved(NamedTuple):
 
 def solve(points: Sequence[Point], plan: Plan, arrived: Callable[[int], Any] = lambda count: None) -> list[Solved]:
     """Solve every point, and some again, coarser, to estimate the error. `arrived` hears how many more are done."""
-    work = chunks_of(lanes_of(points, plan))
+    work = chunks_of(lanes_of(points, plan), plan.times)
 
     @double_precision
     def one(chunk: Chunk) -> Solved:
@@ -97,11 +97,11 @@ def _solve_chunk(chunk: Chunk, plan: Plan) -> Solved:
     lanes = chunk.lanes
     rule = lanes[0].rule
     for _ in range(6):
-        settings = chunk.settings(rule)
+        read = chunk.reading(rule)
         found = _trajectories(chunk, rule, plan)
         order = found.observations.order
         sound = np.flatnonzero(~np.any(diverged(order), axis=1))  # the logits of the others know no bound
-        finer = gaussian_rule(_largest_logit(settings, order, sound), plan.accuracy)
+        finer = gaussian_rule(_largest_logit(read.settings, order, sound), plan.accuracy)
         if finer.logit_scale <= rule.logit_scale:
             break
         rule = finer
@@ -109,12 +109,10 @@ def _solve_chunk(chunk: Chunk, plan: Plan) -> Solved:
     wanted = slice(first, first + len(plan.times))
     observation: Observation = jax.tree.map(lambda leaf: leaf[:, wanted], found.observations)
     whole = lanes + lanes[-1:] * (len(chunk.place) - chunk.own)
-    optima = [lane.found.solved for lane in whole]
-    read = reading([lane.problem for lane in whole], settings, plan.times, optima)
     variables = population_variables(read, observation, plan.evaluate_at, ("time",))
     lost = np.asarray(diverged(observation.order))
     if lanes[0].problem.loss.growth:
-        lost = lost | np.asarray(_runaways(settings, observation.order))
+        lost = lost | np.asarray(_runaways(read.settings, observation.order))
     lost = np.logical_or.accumulate(lost, axis=1)
     reached = np.minimum(found.reached - first, len(plan.times))
     unknown = np.full(len(chunk.place), np.nan)

@@ -108,6 +108,13 @@ def mean_variances(law: EigenLaw | DenseLaw) -> np.ndarray:
     return law.eigenvalues @ law.shares
 
 
+def thresholds(problem: Problem) -> tuple[float, float]:
+    """Least squares on a mixture: the rate below which every radius is stable, and the one above which none is."""
+    variances = mean_variances(problem.data.law)  # type: ignore[union-attr]
+    with np.errstate(divide="ignore"):
+        return 2 / variances.max(), 2 / variances.min()
+
+
 @jax.jit
 def _slopes_at(loss: Loss, scores: Array) -> Array:
     def slope(score: Array) -> Array:

@@ -1,14 +1,17 @@
 """Trees of one structure side by side, for programs that are mapped over them."""
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
-import equinox as eqx
 import jax
 import numpy as np
 
 
-class SideBySide(eqx.Module):
+@partial(jax.tree_util.register_dataclass, data_fields=["tree"], meta_fields=["own"])
+@dataclass(frozen=True)
+class SideBySide:
     """P trees of one structure as one `tree`: leaves (P, ...) where `own` is true, and once what all of them share.
 
     >>> both = SideBySide.of([(1.0, (shared := np.ones(3))), (2.0, shared)])
@@ -19,7 +22,7 @@ class SideBySide(eqx.Module):
     """
 
     tree: Any
-    own: tuple[bool, ...] = eqx.field(static=True)
+    own: tuple[bool, ...]
 
     @classmethod
     def of(cls, trees: Sequence[Any], *, all_own: bool = False) -> "SideBySide":
