@@ -139,3 +139,9 @@ def test_what_nodes_cannot_do_is_said(wrong, says):
     problem = jm.Problem(jm.LinearTeacher(jm.power_law(10**9, 1.5)), jm.SquaredLoss(), 0.5)
     with pytest.raises(InputError, match=says):
         wrong(problem)
+
+
+def test_a_number_of_nodes_above_that_of_the_eigenvalues_leaves_them_as_they_are():
+    problem = jm.Problem(jm.LinearTeacher(jm.two_level(200), noise_variance=0.25), jm.SquaredLoss(), radius=0.5)
+    risks = [jm.forecast(problem, jm.Constant(0.5), time=4, compress=c).adversarial_risk for c in (False, 48)]
+    np.testing.assert_array_equal(risks[0], risks[1])

@@ -25,7 +25,7 @@ class Echo:
     """Stands for a worker process: answers at once with what it was asked, or raises what it was told to."""
 
     def __init__(self):
-        self.raises, self.asked, self.idle, self.stopped = None, [], True, 0
+        self.raises, self.asked, self.idle, self.stopping, self.stopped = None, [], True, False, 0
 
     async def ask(self, job, asked, limit, tell=None):
         self.asked.append((job, asked))

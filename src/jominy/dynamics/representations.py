@@ -39,7 +39,10 @@ class Representation:
 
 
 def representations(law: EigenLaw | DenseLaw, start: Any = None, compress: bool | int = False) -> list[Representation]:
-    """What may stand for a law, the cheapest first, the exact one last; a number of nodes given is kept to."""
+    """What may stand for a law, the cheapest first, the exact one last; a number of nodes given is kept to.
+
+    Unless there are no more eigenvalues than that: then all are kept.
+    """
     if isinstance(law, DenseLaw):
         return [_dense(law)]
     return _on_nodes(law, start_in_eigenbasis(start, law).tobytes(), compress)
@@ -58,7 +61,8 @@ def _on_nodes(law: EigenLaw, start: bytes, compress: bool | int) -> list[Represe
     distinct = exact.nodes.shares.size
     found = []
     given = compress is not True and compress > 0
-    for count in (compress,) if given else RESOLUTIONS if compress and distinct > LONG_SPECTRUM else ():
+    counts = (int(compress),) if given else RESOLUTIONS if compress else ()
+    for count in counts if distinct > (counts[0] if given else LONG_SPECTRUM) else ():
         fine = compressed_nodes(law, fixed, count)
         coarse = compressed_nodes(law, fixed, count - COARSER, padded_to=count)
         if fine is not None and coarse is not None:

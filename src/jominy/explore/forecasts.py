@@ -106,9 +106,9 @@ class Forecasts:
         """The band of one run around the curve, and where training at a constant rate ends."""
         try:
             told = self.result(state, bands=True)
-            words = f"band: {told.attrs.get('bands', 'of the samples')}"
+            words = f"The band is one run's standard deviation ({told.attrs.get('bands', 'from the samples')})."
         except InputError as error:  # such as covariances that do not commute: the curve stands without a band
-            return plain({"variables": {}, "words": f"no band: {error}", "end": self._end(state)})
+            return plain({"variables": {}, "words": f"There is no band: {error}.", "end": self._end(state)})
         edges = variables(told, suffixes=("_sd", "_bias"))
         return plain({"variables": edges, "words": words, "end": self._end(state)})
 

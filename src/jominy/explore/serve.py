@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import secrets
 import socket
 import sys
 import threading
 import webbrowser
 from pathlib import Path
+from typing import Any
 
 from jominy.errors import InputError
 
@@ -26,7 +28,9 @@ def serve(scenario: str | None, host: str, port: int, browser: bool) -> None:
         import uvicorn
     except ImportError as error:
         raise InputError(
-            "the explorer needs packages that are not installed", error.name, "pip install 'jominy[explore]'"
+            "the explorer needs packages that are not installed",
+            error.name,
+            "Install them: pip install 'jominy[explore]'",
         ) from None
     from jominy.explore.opening import explorer_for
     from jominy.explore.server import application
@@ -54,7 +58,16 @@ def serve(scenario: str | None, host: str, port: int, browser: bool) -> None:
     )  # fmt: skip
     if browser:
         threading.Timer(0.3, webbrowser.open, [address]).start()
-    uvicorn.Server(config).run(sockets=[listening])
+
+    class _Server(uvicorn.Server):
+        """Ends what is being computed at once, so that nobody is waited for."""
+
+        def handle_exit(self, sig: int, frame: Any) -> None:
+            explorer.close()
+            super().handle_exit(sig, frame)
+
+    with contextlib.suppress(KeyboardInterrupt):  # the way it is meant to end
+        _Server(config).run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:
@@ -63,6 +76,7 @@ def _listen(host: str, port: int) -> socket.socket:
     listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listening.bind((host, port))
+        listening.listen(128)  # whoever comes before the server is ready waits
     except (OSError, OverflowError) as error:
         listening.close()
         why = getattr(error, "strerror", None) or str(error)

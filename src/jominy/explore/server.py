@@ -84,8 +84,6 @@ class Explorer:
     async def run(self, asked: Run) -> AsyncIterator[str]:
         """Server-sent events of one run of SGD: `started`, a `moment` each, and `end` or `refused`."""
         worker, loop = self.workers["run"], asyncio.get_running_loop()
-        if not worker.idle:
-            raise Busy
         self.runs += 1
         events: asyncio.Queue[tuple[str, Any]] = asyncio.Queue()
 
@@ -174,7 +172,12 @@ def application(explorer: Explorer, hosts: frozenset[str] | None, token: str | N
 
     async def run(request: HTTPRequest) -> Response:
         asked = read(Run, await request.body())
-        if not explorer.workers["run"].idle:
+        worker = explorer.workers["run"]
+        for _ in range(100):  # one that was told to stop is gone in a moment
+            if worker.idle or not worker.stopping:
+                break
+            await asyncio.sleep(0.1)
+        if not worker.idle:
             raise Busy
         return StreamingResponse(explorer.run(asked), media_type="text/event-stream")
 

@@ -59,7 +59,9 @@ class Worker:
         if self._waiting > MOST_WAITING:
             raise Busy
         # A task of its own: a caller that leaves must not free the lock while its job is computed.
-        return await asyncio.shield(asyncio.create_task(self._in_turn(job, asked, limit, tell)))
+        task = asyncio.create_task(self._in_turn(job, asked, limit, tell))
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())  # looked at, also when nobody waits
+        return await asyncio.shield(task)
 
     async def _in_turn(self, *job: Any) -> Any:
         self._waiting += 1
@@ -68,6 +70,11 @@ class Worker:
                 return await asyncio.to_thread(self._exchange, *job)
         finally:
             self._waiting -= 1
+
+    @property
+    def stopping(self) -> bool:
+        """Somebody has asked the job that is running to end."""
+        return self._process is not None and self._stop.is_set()
 
     def stop(self) -> None:
         """Ask the job that is running to end early and keep what it has."""

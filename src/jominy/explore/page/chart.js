@@ -12,7 +12,7 @@ const BOTTOM = 34;
 export class Chart {
   // place: an element; title; unit of x; floor: whether zero belongs on the axis; ceiling: where the axis may end at most
   constructor(place, { title, x, floor = false, ceiling = Infinity, height = 210 }) {
-    Object.assign(this, { title, x, floor, ceiling, height, cursor: null, data: null });
+    Object.assign(this, { title, x, floor, ceiling, tall: height, height, cursor: null, data: null });
     place.classList.add("chart");
     const figure = element("figure", {}, place);
     const caption = element("figcaption", {}, figure);
@@ -20,6 +20,7 @@ export class Chart {
     this.legend = element("span", { className: "legend" }, caption);
     this.canvas = element("div", { className: "canvas", tabIndex: 0 }, figure);
     this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", title);
     this.place = place;
     this.width = 0;
     new ResizeObserver(([entry]) => {
@@ -45,8 +46,9 @@ export class Chart {
   }
 
   paint() {
-    const { data, width, height } = this;
+    const { data, width } = this;
     if (!data || !width) return;
+    const height = (this.height = width < 460 ? Math.min(this.tall, 180) : this.tall);
     const box = (this.box = scales(data, this, width, height));
     const parts = [`<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">`];
     for (const tick of box.xTicks) {
@@ -199,6 +201,6 @@ function dots({ look, points }, box) {
 const lastFinite = (values) => values.findLast(finite) ?? null;
 
 function spoken(title, data, unit) {
-  const lines = data.lines.map((line) => `${line.label} from ${short(line.y.find(finite))} to ${short(lastFinite(line.y))}`);
+  const lines = data.lines.map((line) => `${line.label ? `${line.label} ` : ""}from ${short(line.y.find(finite))} to ${short(lastFinite(line.y))}`);
   return `${title} over ${unit}: ${lines.join("; ")}. Arrow keys read it out.`;
 }

@@ -39,13 +39,19 @@ export class Controls {
     const slider = element("input", { type: "range", id, min: 0, max: POSITIONS, step: 1 }, row);
     const field = element("input", { type: "number", min: one.min, max: one.max, step: "any" }, row);
     field.setAttribute("aria-label", `${one.label}, exact`);
-    slider.addEventListener("input", () => this.take(one.name, valueAt(one, Number(slider.value)), field));
+    slider.addEventListener("input", () => {
+      const [position, before] = [Number(slider.value), this.state[one.name]];
+      let value = valueAt(one, position);
+      // A step of the slider that is less than one is one: every arrow key counts.
+      if (one.whole && value === before) value += Math.sign(position - positionOf(one, before));
+      this.take(one.name, Math.min(one.max, Math.max(one.min, value)));
+    });
     field.addEventListener("input", () => {
       const value = Number(field.value);
       const fits = field.value !== "" && Number.isFinite(value) && value >= one.min && value <= one.max;
       const good = fits && (!one.whole || Number.isInteger(value));
       field.setAttribute("aria-invalid", String(!good));
-      if (good) this.take(one.name, value, slider);
+      if (good) this.take(one.name, value);
     });
     field.addEventListener("change", () => this.show(one.name)); // what was refused goes back
     return {

@@ -130,19 +130,19 @@ export class Curves {
     draw("accuracy", [...line("adversarial_accuracy", "adversarial", "adversarial"), ...line("clean_accuracy", "clean", "clean")], {
       dots: dots(["adversarial_accuracy", "adversarial"], ["clean_accuracy", "clean"]),
     });
-    draw("norm", line("norm", "norm", "norm"), {
+    draw("norm", line("norm", "", "norm"), {
       levels: [{ y: curve.optimum_norm, label: `optimum ${short(curve.optimum_norm)}` }, ...ends("norm")],
       dots: dots(["norm", "norm"]),
     });
-    draw("distance", line("distance_to_optimum", "distance", "distance"), { dots: dots(["distance_to_optimum", "distance"]) });
+    draw("distance", line("distance_to_optimum", "", "distance"), { dots: dots(["distance_to_optimum", "distance"]) });
     const varies = curve.variables.learning_rate && new Set(curve.variables.learning_rate).size > 1;
-    draw("rate", varies ? line("learning_rate", "rate", "adversarial") : [], {});
+    draw("rate", varies ? line("learning_rate", "", "adversarial") : [], {});
     this.gauges.radius.show(curve.radius, curve.collapse_radius, "No collapse radius is known for this problem.");
     const shown = curve.rate === null ? `This schedule chooses its own rate. ${curve.limits}` : curve.limits;
     this.gauges.rate.show(curve.rate, curve.critical_rate, shown);
     byId("curves-fine").textContent = [
       ...curve.notes,
-      band ? (band.words.startsWith("no") ? band.words : `${band.words}: one run at this dimension, ± one standard deviation.`) : "",
+      band?.words ?? "",
       curve.numerical_error === null ? "" : `Estimated numerical error ${short(curve.numerical_error, 2)}.`,
       `Answered in ${short(curve.milliseconds, 2)} ms.`,
     ].filter(Boolean).join(" ");

@@ -75,7 +75,8 @@ export class Networks {
       this.advice = advice;
       const outside = advice.outside?.length ? ` The fit behind τ has not seen: ${advice.outside.join(", ")}.` : "";
       const sure = advice.reliability ? ` (right in ${Math.round(100 * advice.reliability)} % of 445 trainings)` : "";
-      this.say(advice.verdict ?? "no verdict", `${advice.advice}${sure}${outside}`, advice.verdict === "safe" ? "" : "warn");
+      const words = advice.advice.replace("`slowdown`", short(advice.numbers?.slowdown, 2));
+      this.say(advice.verdict ?? "no verdict", `${words}${sure}${outside}`, advice.verdict === "safe" ? "" : "warn");
       if (this.found) this.draw();
     } catch (error) {
       this.say("no verdict", error.message, "warn");
@@ -100,9 +101,9 @@ export class Networks {
     byId("network-numbers").innerHTML = `<dl class="numbers">${items.join("")}</dl>`;
     const end = curve.step.at(-1);
     const marks = curve.horizons.filter((step) => step !== null && step < end).map((step, k) => ({ x: step, label: k ? "horizon, many inputs" : "horizon, one input" }));
-    const draw = (chart, name, look, label = "law") => this.charts[chart].draw({ x: curve.step, lines: [{ label, look, y: curve[name] }], marks: marks.slice(-1) });
+    const draw = (chart, name, look, label = "") => this.charts[chart].draw({ x: curve.step, lines: [{ label, look, y: curve[name] }], marks: marks.slice(-1) });
     draw("variance", "weight_variance", "norm");
-    draw("capacity", "fisher_rao_norm", "distance", "Fisher-Rao norm, adversarial loss");
+    draw("capacity", "fisher_rao_norm", "distance", "Fisher-Rao, adversarial loss");
     draw("loss", "adversarial_loss", "adversarial");
     byId("networks-fine").textContent = `${title}. ${curve.advice}`;
     this.drawn += 1;

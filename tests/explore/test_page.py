@@ -1,0 +1,228 @@
+"""The page in a real browser: what a visitor does, by pointer and by keyboard."""
+
+import tomllib
+
+import pytest
+
+import jominy as jm
+from jominy.explore.curves_state import Curves
+from jominy.explore.networks_state import Networks
+
+SMALL = "c.spectrum=two-level&c.dimension=100&c.horizon=4"
+
+
+def drawn(page, panel="curves"):
+    return int(page.locator(f"#panel-{panel}").get_attribute("data-drawn") or 0)
+
+
+def open_on(page, server, fragment, panel="curves"):
+    page.goto("about:blank")
+    page.goto(f"{server}#{fragment}")
+    page.wait_for_selector(f"#panel-{panel}[data-drawn]")
+
+
+def after(page, act, panel="curves"):
+    """Act, and wait until the panel is drawn anew."""
+    before = drawn(page, panel)
+    act()
+    while drawn(page, panel) <= before:
+        page.wait_for_timeout(20)
+
+
+def slide(page, name, panel="curves", key="ArrowRight", times=1):
+    slider = page.locator(f"#panel-{panel}-{name}")
+    slider.focus()
+    for _ in range(times):
+        slider.press(key)
+
+
+def legend(page, chart="risk"):
+    return page.locator(f"#chart-{chart} .legend").inner_text()
+
+
+def test_page_loads_follows_a_slider_switches_tabs_and_is_restored_from_its_link(page, server):
+    open_on(page, server, SMALL)
+    risk = legend(page)
+    assert "adversarial 0." in risk
+    after(page, lambda: slide(page, "radius", times=5))
+    assert legend(page) != risk and "c.radius=0.55" in page.url
+    field = page.get_by_label("radius, exact").first
+    assert field.input_value() == "0.55"
+    after(page, lambda: field.fill("1.9"))
+    page.wait_for_selector("#panel-curves .state.warn")
+    assert page.locator("#panel-curves .word").inner_text().lower() == "collapsed"
+    assert float(page.locator("#gauge-radius").get_attribute("aria-valuenow")) > 1
+    field.fill("-3")
+    assert field.get_attribute("aria-invalid") == "true"
+    field.blur()
+    assert field.input_value() == "1.9"  # what was refused went back
+    link = page.url
+    page.get_by_role("tab", name="Networks").click()
+    page.wait_for_selector("#panel-networks[data-drawn]")
+    assert "tab=networks" in page.url and not page.locator("#panel-curves").is_visible()
+    page.get_by_role("tab", name="Networks").press("ArrowLeft")
+    assert page.locator("#panel-curves").is_visible()
+    state = page.locator("#panel-curves-radius").input_value()
+    open_on(page, server, link.split("#")[1])
+    assert page.get_by_label("radius, exact").first.input_value() == "1.9"
+    assert page.locator("#panel-curves-radius").input_value() == state
+    open_on(page, server, "c.radius=-4&c.rate=x&c.nothing=1&c.spectrum=evil&tab=evil")  # nonsense leaves the defaults
+    assert page.get_by_label("radius, exact").first.input_value() == "0.5"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("problem", ["least-squares", "two-class"])
+def test_every_control_of_the_curves_can_be_dragged(page, server, problem):
+    open_on(page, server, f"c.problem={problem}&c.schedule=inverse-time&c.dimension=100")
+    names = ["radius", "rate", "decay", "horizon", "start", "exponent", "dimension"]
+    for name in [*names, "noise" if problem == "least-squares" else "separation"]:
+        box = page.locator(f"#panel-curves-{name}").bounding_box()
+        page.locator(f"#panel-curves-{name}").scroll_into_view_if_needed()
+        box = page.locator(f"#panel-curves-{name}").bounding_box()
+        before = page.url
+
+        def drag(box=box):
+            y = box["y"] + box["height"] / 2
+            page.mouse.move(box["x"] + 0.3 * box["width"], y)
+            page.mouse.down()
+            for share in (0.32, 0.36, 0.4):
+                page.mouse.move(box["x"] + share * box["width"], y)
+            page.mouse.up()
+
+        after(page, drag)
+        assert f"c.{name}=" in page.url and page.url != before
+    if problem == "two-class":
+        return
+    for schedule in ("cosine", "polyak", "exact-line-search", "constant"):
+        after(page, lambda schedule=schedule: page.locator("#panel-curves-schedule").select_option(schedule))
+        assert page.locator("#panel-curves .word").inner_text().lower() in ("completed", "stuck at zero")
+    for spectrum, shown in (("marchenko-pastur", "ratio"), ("two-level", "high"), ("identity", None)):
+        after(page, lambda spectrum=spectrum: page.locator("#panel-curves-spectrum").select_option(spectrum))
+        if shown:
+            after(page, lambda shown=shown: slide(page, shown))
+    page.wait_for_selector("#panel-curves[data-band=true]")
+    assert page.locator("#panel-curves .band").count() >= 3
+
+
+@pytest.mark.slow
+def test_every_control_of_the_networks_moves_its_numbers(page, server):
+    open_on(page, server, "tab=networks", "networks")
+    for name, shape in Networks.model_json_schema()["properties"].items():
+        control = page.locator(f"#panel-networks-{name}")
+        if shape["type"] == "boolean":
+            after(page, control.check, "networks")
+        elif "words" in shape:
+            after(page, lambda control=control: control.select_option("inf"), "networks")
+        else:
+            after(page, lambda name=name: slide(page, name, "networks"), "networks")
+        assert f"n.{name}=" in page.url
+    page.wait_for_selector("#panel-networks .word:not(:text('starting'))")
+
+
+@pytest.mark.slow
+def test_sgd_runs_beside_the_forecast_can_be_stopped_and_is_compared(page, server):
+    open_on(page, server, SMALL + "&c.dimension=400")
+    page.locator("#seeds").fill("5")
+    page.locator("#run").click()
+    page.wait_for_selector("#agreement table")
+    assert "5 runs of SGD are done" in page.locator("#run-words").inner_text()
+    assert page.locator("#chart-risk .dot").count() > 60
+    cell = page.locator("#agreement tbody tr", has_text="adversarial risk").locator("td").first.inner_text()
+    assert float(cell.removesuffix(" %")) < 5
+    with page.expect_download() as download:
+        page.get_by_role("button", name="NetCDF").click()
+    runs = jm.load(download.value.path())
+    assert runs.sizes["seed"] == 5
+    after(page, lambda: slide(page, "horizon", key="End"))  # another setting: the runs belong to the old one
+    assert page.locator("#agreement table").count() == 0 and page.locator("#chart-risk .dot").count() == 0
+    page.get_by_label("dimension d, exact").fill("20000")
+    page.locator("#run").click()
+    page.wait_for_selector("#chart-risk .dot")
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_selector("#run-words:has-text('interrupted')")
+
+
+@pytest.mark.slow
+def test_map_is_moved_by_clicks_and_arrow_keys_and_sets_the_sliders(page, server):
+    open_on(page, server, SMALL + "&tab=map", "map")
+    canvas = page.locator("#map-canvas")
+    box = canvas.bounding_box()
+    after(page, lambda: canvas.click(position={"x": box["width"] * 0.95, "y": box["height"] * 0.5}), "map")
+    assert "collapses to zero" in page.locator("#map-here").inner_text()
+    radius = float(page.url.split("c.radius=")[1].split("&")[0])
+    after(page, lambda: canvas.press("ArrowLeft"), "map")
+    assert float(page.url.split("c.radius=")[1].split("&")[0]) < radius
+    page.locator("#map-show").select_option("risk")
+    assert "risk from" in page.locator(".mapkeys").inner_text()
+    page.get_by_role("tab", name="Curves").click()
+    assert float(page.get_by_label("radius, exact").first.input_value()) < radius
+
+
+@pytest.mark.slow
+def test_copies_and_downloads_are_what_they_say(page, server):
+    open_on(page, server, SMALL + "&c.radius=0.7")
+    for name in ("TOML", "Python", "Link"):
+        page.get_by_role("button", name=name, exact=True).click()
+        page.wait_for_selector("#copied p:has-text('Copied')")
+        text = page.evaluate("navigator.clipboard.readText()")
+        page.get_by_role("button", name="Close").click()
+        if name == "TOML":
+            assert jm.Scenario.from_mapping(tomllib.loads(text)).radius == 0.7
+        elif name == "Python":
+            compile(text, "copied", "exec")
+        else:
+            assert text == page.url
+    for tab, engine in (("Curves", "forecast"), ("Networks", "network theory"), ("Phase diagram", None)):
+        page.get_by_role("tab", name=tab).click()
+        for form in ("NetCDF", "PNG"):
+            with page.expect_download() as download:
+                page.get_by_role("button", name=form).click()
+            if form == "NetCDF":
+                assert engine in (None, jm.load(download.value.path()).attrs["engine"])
+            else:
+                assert download.value.path().read_bytes().startswith(b"\x89PNG")
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_nothing_is_cut_off_or_overlaps_at_any_width(browser, server, scheme):
+    for width in (360, 768, 1440):
+        context = browser.new_context(viewport={"width": width, "height": 800}, color_scheme=scheme)
+        page = context.new_page()
+        page.set_default_timeout(120_000)
+        for tab in ("curves", "networks", "map"):
+            open_on(page, server, f"{SMALL}&tab={tab}", tab)
+            assert page.evaluate("document.documentElement.scrollWidth") <= width
+            overlaps = page.evaluate(OVERLAPS)
+            assert not overlaps, (width, tab, overlaps[:3])
+        context.close()
+
+
+OVERLAPS = """() => {
+  const looked = "button, select, input, label, legend, figcaption, .canvas, .state, dt, dd, th, td";
+  const parts = [...document.querySelectorAll(looked)]
+    .filter((part) => part.checkVisibility() && !part.closest(".lead"));
+  const boxes = parts.map((part) => part.getBoundingClientRect());
+  const found = [];
+  parts.forEach((one, i) => parts.forEach((other, j) => {
+    if (j <= i || one.contains(other) || other.contains(one)) return;
+    const [a, b] = [boxes[i], boxes[j]];
+    const wide = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+    const high = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+    if (wide > 1 && high > 1) found.push([one.outerHTML.slice(0, 80), other.outerHTML.slice(0, 80)]);
+  }));
+  return found;
+}"""
+
+
+def test_every_control_of_the_page_has_a_label(page, server):
+    open_on(page, server, SMALL)
+    names = [name for name in Curves.model_fields if page.locator(f"#panel-curves-{name}").is_visible()]
+    assert len(names) >= 9
+    unnamed = page.evaluate(
+        """() => [...document.querySelectorAll("button, input, select, textarea, [role=img], [role=tabpanel]")]
+        .filter((part) => !(part.labels?.length || part.ariaLabel || part.textContent.trim()))
+        .filter((part) => !part.getAttribute("aria-labelledby"))
+        .map((part) => part.outerHTML.slice(0, 100))"""
+    )
+    assert unnamed == []
