@@ -57,7 +57,7 @@ def test_curve_and_band_are_the_forecasts(desk, state):
 
 
 def test_divergence_and_collapse_are_told_with_advice(desk):
-    lost = desk.curve(SMALL.model_copy(update={"rate": 3.0}))
+    lost = desk.curve(SMALL.model_copy(update={"rate": 3.0, "horizon": 20.0}))
     assert lost["status"] == "diverged" and "Use a rate below it" in lost["advice"]
     assert lost["variables"]["adversarial_risk"][-1] is None  # what is infinite is no number of JSON
     gone = desk.curve(SMALL.model_copy(update={"radius": 1.5}))

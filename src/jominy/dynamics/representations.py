@@ -61,8 +61,8 @@ def _on_nodes(law: EigenLaw, start: bytes, compress: bool | int) -> list[Represe
     distinct = exact.nodes.shares.size
     found = []
     given = compress is not True and compress > 0
-    counts = (int(compress),) if given else RESOLUTIONS if compress else ()
-    for count in counts if distinct > (counts[0] if given else LONG_SPECTRUM) else ():
+    counts: tuple[int, ...] = (compress,) if given else RESOLUTIONS if compress else ()
+    for count in counts if distinct > (compress if given else LONG_SPECTRUM) else ():
         fine = compressed_nodes(law, fixed, count)
         coarse = compressed_nodes(law, fixed, count - COARSER, padded_to=count)
         if fine is not None and coarse is not None:
