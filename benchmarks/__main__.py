@@ -21,6 +21,7 @@ ALL = {
     "memory": "time and memory with a million distinct eigenvalues",
     "scaling": "cost against nodes, classes and seeds: slopes in log-log",
     "command_line": "help and a first forecast as whole processes",
+    "explorer": "first paint and slider steps of the explorer's page, in a headless Chromium",
     "attacks": "attacks on wide networks",
     "architectures": "ten thousand architectures at once",
 }

@@ -199,3 +199,26 @@ def test_the_engine_is_chosen_by_what_the_groups_allow():
     assert method(zoo.one_class(zoo.two(D), 0.25)) == "exact in law, 2 groups of equal eigenvalues"
     assert method(zoo.one_class(zoo.lin(D), 0.25)) == f"full vectors, dimension {D}"
     assert method(zoo.turned_classes(D)) == f"full vectors, dimension {D}"
+
+
+@pytest.mark.parametrize("samples", [False, True], ids=["mixture", "samples"])
+def test_runs_can_be_watched_as_they_go_and_ended_by_the_watcher(samples):
+    if samples:
+        rows = np.random.default_rng(0).standard_normal((60, 20))
+        problem = jm.Problem(jm.Samples(rows, np.sign(rows[:, 0])), jm.LogisticLoss(), radius=0.2)
+    else:
+        problem = jm.Problem(jm.LinearTeacher(jm.identity(50), noise_variance=0.25), jm.SquaredLoss(), radius=0.5)
+    seen = []
+    runs = jm.simulate(problem, jm.Constant(0.5), times=[0.0, 1.0, 2.0], seeds=3, progress=False, watch=seen.append)
+    assert [moment.time.values.tolist() for moment in seen] == [[0.0], [1.0], [2.0]]
+    for k, moment in enumerate(seen):
+        for name in ("adversarial_risk", "norm", "learning_rate"):
+            np.testing.assert_allclose(moment[name].values[:, 0], runs[name].values[:, k], rtol=1e-12)
+
+    def enough(moment):
+        if moment.time.values[0] >= 1.0:
+            raise KeyboardInterrupt
+
+    ended = jm.simulate(problem, jm.Constant(0.5), times=[0.0, 1.0, 2.0], seeds=3, progress=False, watch=enough)
+    assert ended.attrs["status"] == "interrupted" and ended.time.values.tolist() == [0.0, 1.0]
+    np.testing.assert_array_equal(ended.norm.values, runs.norm.values[:, :2])

@@ -144,7 +144,7 @@ def test_runs_stop_when_asked_and_keep_what_they_have():
     assert told["status"] == "interrupted" and len(moments) == 5
     with pytest.raises(InputError, match="at most 2e\\+08 steps"):
         Desk(None, moments.append, lambda: False).run(
-            Run(state=SMALL.model_copy(update={"horizon": 1000.0, "dimension": 20_000}), seeds=20)
+            Run(state=SMALL.model_copy(update={"horizon": 500.0, "dimension": 20_000}), seeds=40)
         )
 
 

@@ -20,7 +20,7 @@ class Curves(Request):
         "problem",
         {LEAST_SQUARES: "least squares, linear teacher", TWO_CLASS: "two classes, logistic loss", OWN: "your scenario"},
     )
-    radius: float = number(0.5, "radius", "l2 norm of the attack", (0.0, 2.0), (0.0, 1e4))
+    radius: float = number(0.5, "radius", "l2 norm of the attack", (0.0, 2.0), (0.0, 1e3))
     schedule: Literal["constant", "inverse-time", "cosine", "polyak", "exact-line-search", "own"] = choice(
         "constant",
         "learning rate",
@@ -33,11 +33,11 @@ class Curves(Request):
             OWN: "your scenario's",
         },
     )
-    rate: float = number(0.5, "rate", "step times dimension", (0.02, 4.0), (1e-6, 1e4), log=True)
+    rate: float = number(0.5, "rate", "step times dimension", (0.02, 4.0), (1e-6, 1e3), log=True)
     decay: float = number(0.2, "decay", "1 / time", (0.0, 2.0), (0.0, 1e4), hint="rate / (1 + decay time)")
     start: float = number(0.0, "start", "norm of the first weights", (0.0, 2.0), (0.0, 1e3))
     noise: float = number(0.25, "label noise", "variance", (0.0, 2.0), (0.0, 1e4))
-    separation: float = number(2.0, "class separation", "distance of the class means", (0.0, 6.0), (0.0, 1e3))
+    separation: float = number(2.0, "class separation", "distance of the class means", (0.0, 6.0), (0.0, 20.0))
     spectrum: Literal["identity", "power-law", "marchenko-pastur", "two-level"] = choice(
         "power-law",
         "spectrum",
@@ -52,7 +52,7 @@ class Curves(Request):
     ratio: float = number(0.5, "dimension / samples", "of that covariance", (0.02, 0.98), (0.001, 0.999))
     high: float = number(1.6, "higher level", "the lower one is 2 minus it", (1.0, 2.0), (1.0, 2.0))
     dimension: int = number(300, "dimension d", "of one run and its band", (100, 20_000), (100, 20_000), log=True)
-    horizon: float = number(20.0, "train until time", "samples / dimension", (1.0, 100.0), (0.01, 1000.0), log=True)
+    horizon: float = number(20.0, "train until time", "samples / dimension", (1.0, 100.0), (0.01, 500.0), log=True)
 
     def mapping(self, own: dict[str, Any] | None = None) -> dict[str, Any]:
         """The scenario as a scenario file says it; `own` is the user's, of which only some keys are set anew.

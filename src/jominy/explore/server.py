@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,8 +41,8 @@ class Question:
 
 # A first answer of a kind may have to be compiled, which takes most of these limits; the next takes milliseconds.
 QUESTIONS = {
-    "curve": Question(Curves, "quick", 90.0),
-    "network": Question(Networks, "quick", 20.0),
+    "curve": Question(Curves, "quick", 60.0),
+    "network": Question(Networks, "quick", 10.0),
     "text": Question(Text, "quick", 20.0),
     "band": Question(Curves, "slow", 180.0),
     "network_advice": Question(Networks, "slow", 20.0),
@@ -49,12 +50,15 @@ QUESTIONS = {
     "file": Question(File, "slow", 180.0),
 }
 
+QUIET = 10.0
+"""Seconds without a question after which something is compiled ahead."""
+
 
 class Explorer:
     """The questions' answers, from three processes: one for what moves with a slider, one for the rest, one for SGD."""
 
     def __init__(self, own: Path | None = None, start: Curves | None = None, networks: Networks | None = None) -> None:
-        self.workers = {name: Worker(own) for name in ("quick", "slow", "run")}
+        self.workers = {name: Worker(own, nice) for name, nice in (("quick", 0), ("slow", 5), ("run", 10))}
         self.start = start or Curves()
         self.networks, self.opens_on = networks or Networks(), "curves" if networks is None else "networks"
         self.own, self.runs = own is not None, 0
@@ -114,17 +118,20 @@ class Explorer:
                 worker.stop()
 
     async def warm(self) -> None:
-        """Compile what the first drags need, while nobody asks for anything."""
+        """Compile what the page opens with; then, while nobody drags, what other settings need.
+
+        The latter in the slow process: what it compiles is kept on disk, from where the quick one has it at once.
+        """
         quick, slow = self.workers["quick"], self.workers["slow"]
         with contextlib.suppress(Busy, Refused, TooLong, Failed):
             await quick.ask("curve", self.start, 300.0)
             await asyncio.gather(slow.ask("band", self.start, 300.0), quick.ask("network", self.networks, 60.0))
         for problem in ("least-squares", "two-class"):
             for schedule in ("constant", "polyak", "exact-line-search"):
-                while not (quick.idle and slow.idle):
+                while time.monotonic() - max(worker.last for worker in (quick, slow)) < QUIET:
                     await asyncio.sleep(1.0)
                 with contextlib.suppress(Busy, Refused, TooLong, Failed):
-                    await quick.ask("curve", Curves(problem=problem, schedule=schedule), 300.0)
+                    await slow.ask("curve", Curves(problem=problem, schedule=schedule), 300.0)
 
     def close(self) -> None:
         """End all processes."""

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 import threading
+import time
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -37,10 +39,11 @@ class Refused(Exception):
 
 
 class Worker:
-    """One process and those who wait for it."""
+    """One process and those who wait for it; where several compete for the cores, `nice` ones stand back."""
 
-    def __init__(self, own: Path | None) -> None:
-        self._own = own
+    def __init__(self, own: Path | None, nice: int = 0) -> None:
+        self._own, self._nice = own, nice
+        self.last = 0.0  # when an answer was last asked for, by time.monotonic
         self._process: Any = None
         self._lock, self._waiting, self._closed = asyncio.Lock(), 0, False
 
@@ -58,6 +61,7 @@ class Worker:
         """
         if self._waiting > MOST_WAITING:
             raise Busy
+        self.last = time.monotonic()
         # A task of its own: a caller that leaves must not free the lock while its job is computed.
         task = asyncio.create_task(self._in_turn(job, asked, limit, tell))
         task.add_done_callback(lambda done: done.cancelled() or done.exception())  # looked at, also when nobody waits
@@ -127,7 +131,9 @@ class Worker:
         context = WorkerContext()
         self._pipe, theirs = context.Pipe()
         self._stop = context.Event()
-        self._process = context.Process(target=serve_jobs, args=(theirs, self._stop, self._own), daemon=True)
+        self._process = context.Process(
+            target=serve_jobs, args=(theirs, self._stop, self._own, self._nice), daemon=True
+        )
         self._process.start()
         theirs.close()
 
@@ -137,9 +143,10 @@ class Worker:
             self._process.join()
 
 
-def serve_jobs(pipe: Any, stop: Any, own: Path | None) -> None:
+def serve_jobs(pipe: Any, stop: Any, own: Path | None, nice: int) -> None:
     """The worker's life: receive a job, answer it, until the server is gone."""
     begin_worker()
+    os.nice(nice)
     from jominy.explore.desk import Desk
 
     desk = Desk(own, lambda told: pipe.send(("told", told, 0)), stop.is_set)

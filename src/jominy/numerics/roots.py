@@ -11,7 +11,7 @@ import numpy as np
 def fixed_point(function: Callable[[np.ndarray], np.ndarray], start: np.ndarray) -> np.ndarray:
     """u (k,) with function(u) = u, by Newton's method with difference quotients from a start nearby.
 
-    Stops at a relative mismatch of 1e-13, or where no step, however short, makes it smaller.
+    Stops at a relative mismatch of 1e-13, or where no step, however short, makes it smaller or none can be told.
 
     >>> fixed_point(np.cos, np.array([0.5])).round(6).tolist()
     [0.739085]
@@ -30,6 +30,8 @@ def fixed_point(function: Callable[[np.ndarray], np.ndarray], start: np.ndarray)
         moved = u + np.diag(shifts)
         gaps = np.stack([function(row) - row for row in moved], axis=1)
         slopes = (gaps - gap[:, None]) / shifts
+        if not (np.all(np.isfinite(slopes)) and np.all(np.isfinite(gap))):
+            break  # beyond floating point, where no step can be told
         step = np.linalg.lstsq(slopes, -gap, rcond=None)[0]
         for share in (1.0, 0.5, 0.25, 0.1, 0.01):
             trial = u + share * step

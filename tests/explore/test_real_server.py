@@ -1,0 +1,102 @@
+"""A server as users start it, under requests that mean harm: over real sockets, with real computations."""
+
+import http.client
+import json
+import subprocess
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from explorer_process import end, start
+from hostile import hostile_request
+
+pytest.importorskip("uvicorn")
+pytest.importorskip("tomli_w")
+
+from jominy.explore.server import QUESTIONS
+
+HEAVY = ("/api/curve", "/api/band", "/api/map", "/api/file")
+ANSWERS = {200, 400, 403, 404, 405, 408, 413, 415, 421, 422, 431, 503, 504}
+
+
+def memory(process: int) -> float:
+    """MiB of a process and all that it has started."""
+    children = subprocess.run(
+        ["ps", "-o", "pid=", "--ppid", str(process)], capture_output=True, text=True
+    ).stdout.split()
+    pages = [int(Path(f"/proc/{one}/statm").read_text().split()[1]) for one in (process, *children)]
+    return sum(pages) * 4096 / 2**20
+
+
+def send(connection, method, path, headers, body):
+    """Status and body; None where the server has ended the connection, as it may for what is no HTTP."""
+    try:
+        connection.request(method, path, body, headers)
+        answer = connection.getresponse()
+        return answer.status, answer.read()
+    except (http.client.HTTPException, OSError, ValueError, UnicodeError):
+        connection.close()
+        return None
+
+
+@pytest.mark.slow
+def test_ten_thousand_hostile_requests_leave_the_server_as_it_was():
+    """Seed 1, four connections; one in twenty-five questions that take computing is computed, the rest is malformed."""
+    process, address = start()
+    place = address.split("/")[2]
+    shapes = {name: question.shape for name, question in QUESTIONS.items()}
+    seen: list[int | None] = []
+    wrong: list[str] = []
+
+    def client(seed: int, count: int) -> None:
+        rng = np.random.default_rng([1, seed])
+        connection = http.client.HTTPConnection(place, timeout=200)
+        done = 0
+        while done < count:
+            method, path, headers, body = hostile_request(rng, shapes)
+            if path in HEAVY and rng.random() > 0.04:
+                body = body.replace(b"0", b"-", 1) if b"0" in body else body[:-1]  # malformed
+            begin = time.monotonic()
+            answer = send(connection, method, path, headers, body)
+            done += 1
+            seen.append(None if answer is None else answer[0])
+            if answer is None:
+                continue
+            status, text = answer
+            if (
+                status not in ANSWERS
+                or b"Traceback" in text
+                or b"site-packages" in text
+                or time.monotonic() - begin > 195
+            ):
+                wrong.append(f"{status} {method} {path} {body[:300]!r} {text[:300]!r}")
+
+    def storm(count: int) -> None:
+        clients = [threading.Thread(target=client, args=(len(seen) + k, count // 4)) for k in range(4)]
+        for one in clients:
+            one.start()
+        for one in clients:
+            one.join()
+
+    storm(2000)
+    before = memory(process.pid)
+    storm(8000)
+    after = memory(process.pid)
+    assert not wrong, wrong[:3]
+    assert len(seen) == 10_000 and sum(one is None for one in seen) < 500
+    connection = http.client.HTTPConnection(place, timeout=200)
+    status, text = send(connection, "POST", "/api/curve", {"content-type": "application/json"}, b"{}")
+    assert status == 200 and json.loads(text)["status"] == "completed"
+    code, errors = end(process)
+    assert code == 0 and "mistake of ours" not in errors, errors[:2000]
+    assert after < before + 600, (
+        before,
+        after,
+    )  # what is compiled for new kinds of problems stays; requests leave nothing
+    print(
+        f"{before:.0f} MiB after 2,000 requests, {after:.0f} MiB after 10,000; answers",
+        {s: seen.count(s) for s in set(seen)},
+    )
