@@ -18,7 +18,8 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.students import Observation
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
-from jominy.numerics.gaussian import gaussian_rule
+from jominy.numerics.gaussian import MANY, gaussian_rule
+from jominy.numerics.precision import as_precise_as
 from jominy.numerics.side_by_side import SideBySide
 from jominy.schedules import FixedRadius, RadiusSchedule, require_radius
 
@@ -43,16 +44,21 @@ def risks_of_student(setting: Setting, one: OrderParameters, radii: Array, accur
         right = setting.targets.accuracy(one, radius, setting.rule)
         return setting.weights @ value, setting.weights @ right
 
-    return jax.vmap(at_radius)(radii)
+    # The products of many samples' values with the nodes' weights stay in order if radii are taken one by one.
+    return jax.lax.map(at_radius, radii) if one.margin_mean.size >= MANY else jax.vmap(at_radius)(radii)
 
 
 @partial(jax.jit, static_argnames="accuracy")
 def _risks(settings: SideBySide, order: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
-    """(P, B, K) risks and accuracies of B students in each of P settings, at K radii each, `radii` (P, B, K)."""
+    """(P, B, K) risks and accuracies of B students in each of P settings, at K radii each, `radii` (P, B, K).
+
+    In the precision of the order parameters.
+    """
     points, students, components = order.margin_mean.shape
-    # As many students at once as stay in the processor's cache.
+    settings, radii = as_precise_as(order.norm, (settings, radii))
+    # As many students at once as stay in the processor's cache; one, where there are as many components as samples.
     floats = points * components * settings.tree.rule.nodes.size
-    together = max(1, min(256, students, CACHE_FLOATS // floats))
+    together = None if components >= MANY else max(1, min(256, students, CACHE_FLOATS // floats))
 
     def of_point(setting: Setting, order: OrderParameters, radii: Array) -> tuple[Array, Array]:
         def of(both: tuple[OrderParameters, Array]) -> tuple[Array, Array]:
@@ -100,7 +106,8 @@ def read_out_points(
     trained = radius.reshape(lead[0], -1, 1)
     further = np.broadcast_to(np.concatenate([[0.0], evaluate_at]), (*trained.shape[:2], 1 + len(evaluate_at)))
     radii = np.concatenate([trained, further], axis=2)
-    risks, accuracies = (np.asarray(part).reshape(*lead, -1) for part in _risks(settings, flat, radii, classification))
+    found = _risks(settings, flat, radii, classification)
+    risks, accuracies = (np.asarray(part, dtype=float).reshape(*lead, -1) for part in found)
     more = (*dims, "evaluation_radius")
     variables: Variables = {
         "adversarial_risk": (dims, risks[..., 0]),

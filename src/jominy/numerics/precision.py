@@ -2,9 +2,10 @@
 
 from collections.abc import Callable
 from functools import wraps
-from typing import ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar
 
 import jax
+import numpy as np
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -24,3 +25,16 @@ def double_precision(function: Callable[P, T]) -> Callable[P, T]:
             return function(*args, **kwargs)
 
     return in_double
+
+
+def as_precise_as(like: Any, tree: Any) -> Any:
+    """The tree with its floats in the precision of the array `like`.
+
+    >>> as_precise_as(np.float32(1), [np.ones(2), 3])[0].dtype
+    dtype('float32')
+    """
+
+    def cast(leaf: Any) -> Any:
+        return leaf.astype(like.dtype) if np.issubdtype(getattr(leaf, "dtype", int), np.floating) else leaf
+
+    return jax.tree.map(cast, tree)

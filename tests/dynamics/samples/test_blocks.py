@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 import jominy as jm
+from jominy.dynamics.samples import law
 from samples_zoo import RATES, named, problem
 
 TIME = 10.0
@@ -60,3 +61,14 @@ def test_least_squares_takes_every_step_by_default():
 def test_blocks_change_least_squares_little_too():
     every = curve("squared")
     assert 0 < largest_change(curve("squared", False, 7), every) < 8e-5
+
+
+def test_single_precision_of_sums_over_many_samples_does_not_show(monkeypatch):
+    """Rounding errors of 1e-7, where blocks of steps are good to 1e-3; the same rows in double precision tell."""
+    mine = problem(named("digits_even_odd"), "logistic", 0.5)
+    found = jm.forecast(mine, jm.Constant(1.0), time=10, diagonal=True)
+    monkeypatch.setattr(law, "MANY_NUMBERS", np.inf)
+    exact = jm.forecast(mine, jm.Constant(1.0), time=10, diagonal=True)
+    for name in ("adversarial_risk", "clean_risk", "adversarial_accuracy", "norm", "adversarial_risk_sd"):
+        difference = np.abs(found[name] - exact[name])[1:] / exact[name][1:]
+        assert 0 < difference.max() < 1e-6, name

@@ -16,7 +16,7 @@ from jominy.dynamics.minimise import Setting
 from jominy.dynamics.optima import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, final_risk, past_divergence, radius_at, read_out
-from jominy.dynamics.samples.law import Rows, Spread, as_rows, rotated, rows_order
+from jominy.dynamics.samples.law import Rows, Spread, as_rows, light, rotated, rows_order, single_precision_does
 from jominy.dynamics.samples.optimum import sample_optimum
 from jominy.dynamics.samples.recursion import (
     OUT_OF_SCALE,
@@ -31,6 +31,7 @@ from jominy.dynamics.start import random_variance, start_vector
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.losses import FixedTargets, SquaredLoss
 from jominy.numerics.gaussian import coarse_rule
+from jominy.numerics.precision import as_precise_as
 from jominy.results import Status
 from jominy.schedules import Schedule
 
@@ -45,9 +46,15 @@ FEW_SAMPLES = 20
 cached_rotation = lru_cache(maxsize=8)(rotated)
 
 
-class SampleCurve(NamedTuple):
-    """The recursion's outcome before it becomes a result."""
+@lru_cache(maxsize=8)
+def _light_rotation(samples: Samples) -> Rows:
+    return light(cached_rotation(samples)[0])
 
+
+class SampleCurve(NamedTuple):
+    """The recursion's outcome before it becomes a result, and the rows it was worked out with."""
+
+    rows: Rows
     times: np.ndarray
     recorded: Recorded
     lost: np.ndarray
@@ -75,7 +82,7 @@ def sample_forecast(
     found = sample_optimum(problem)
     found.require_for(schedule)
     curve = sample_curve(problem, schedule, grid, start, found, diagonal, largest_block)
-    rows, basis = cached_rotation(samples)
+    rows, basis = curve.rows, cached_rotation(samples)[1]
     targets = FixedTargets(rows.targets)
     setting = Setting(problem.loss, targets, even_weights(rows), np.asarray(problem.final_radius), curve.rule)
     spreads = curve.recorded.spreads
@@ -83,11 +90,11 @@ def sample_forecast(
     radius = radius_at(problem, curve.times)
     variables = read_out(setting, order, radius, evaluate_at, samples.classification, ("time",))
     if test is not None:
-        tested = as_rows(test[0] @ basis, test[1])
+        tested = as_precise_as(rows.columns, as_rows(test[0] @ basis, test[1]))
         other = setting._replace(targets=FixedTargets(tested.targets), weights=even_weights(tested))
         tested_order = rows_order(tested, spreads)
         variables |= read_out(other, tested_order, radius, evaluate_at, samples.classification, ("time",), "held_out_")
-    variables |= _more_variables(final_risk(problem, setting, order, variables), curve, order.norm, found, basis)
+    variables |= _more_variables(final_risk(problem, setting, order, variables), curve, found, basis)
     variables["radius"] = (("time",), radius)
     variables = past_divergence(variables, curve.lost)
     status, advice = _status(problem, schedule, found, curve, variables)
@@ -135,14 +142,15 @@ def sample_curve(
     """Run the recursion, with a quadrature that resolves the logits met on the way."""
     samples = problem.data
     assert isinstance(samples, Samples)
-    rows, basis = cached_rotation(samples)
-    dimension, count = rows.columns.shape
+    exact, basis = cached_rotation(samples)
+    dimension, count = exact.columns.shape
     steps = np.rint(times * dimension).astype(int)
     if diagonal is None:
         diagonal = dimension > DENSE_DIMENSION and count >= 10 * dimension
     if largest_block is None:
         every = isinstance(problem.loss, SquaredLoss) and count * dimension**2 * float(steps[-1]) < EVERY_STEP
         largest_block = 1 if every else largest_usual_block(dimension)
+    rows = _light_rotation(samples) if single_precision_does(problem.loss, exact, largest_block) else exact
     vector = start_vector(start, dimension)
     mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
     variance = random_variance(start) / dimension
@@ -152,7 +160,7 @@ def sample_curve(
     reports = len(steps) + (steps[0] != 0)
     rule = coarse_rule()
     for _ in range(5):
-        statement = SampleProblem(rows, problem.loss, schedule, problem.radius_schedule, rule, target @ basis)
+        statement = SampleProblem(rows, exact, problem.loss, schedule, problem.radius_schedule, rule, target @ basis)
         recorded = run_recursion(
             statement, Spread(mean @ basis, spread), plan, from_zero=not np.any(mean) and variance == 0, reports=reports
         )
@@ -165,12 +173,9 @@ def sample_curve(
         later = jax.tree.map(lambda leaf: leaf[1:], recorded[:3])
         recorded = Recorded(later[0], later[1], later[2], recorded.largest_logit)
     spreads = recorded.spreads
-    covariance = spreads.covariance
-    total = covariance.sum(axis=-1) if diagonal else np.trace(covariance, axis1=1, axis2=2)
-    size = np.sum(spreads.mean**2, axis=1) + total
-    lost = np.logical_or.accumulate(~(np.abs(size) < OUT_OF_SCALE))
+    lost = np.logical_or.accumulate(~(np.abs(_square_size(spreads)) < OUT_OF_SCALE))
     method = f"samples' own law, {'diagonal' if diagonal else 'dense'} covariance, {len(plan.first)} blocks"
-    return SampleCurve(times, recorded, lost, method, rule)
+    return SampleCurve(rows, times, recorded, lost, method, rule)
 
 
 def even_weights(rows: Rows) -> np.ndarray:
@@ -178,21 +183,26 @@ def even_weights(rows: Rows) -> np.ndarray:
     return np.full(len(rows.targets), 1 / len(rows.targets))
 
 
-def _more_variables(risk: np.ndarray, curve: SampleCurve, norm, found: Optimum, basis: np.ndarray) -> Variables:
+def _more_variables(risk: np.ndarray, curve: SampleCurve, found: Optimum, basis: np.ndarray) -> Variables:
     """Norm, distance, excess risk, band and rate."""
     spreads = curve.recorded.spreads
     more: Variables = {
-        "norm": (("time",), np.asarray(norm)),
+        "norm": (("time",), np.sqrt(np.maximum(_square_size(spreads), 0.0))),
         "excess_risk": (("time",), risk - found.adversarial_risk),
         "adversarial_risk_sd": (("time",), curve.recorded.risk_sd),
         "learning_rate": (("time",), curve.recorded.rate),
     }
     if found.vector is not None:
-        error = spreads.mean - found.vector @ basis
-        covariance = spreads.covariance
-        total = covariance.sum(axis=-1) if covariance.ndim == 2 else np.trace(covariance, axis1=1, axis2=2)
-        more["distance_to_optimum"] = (("time",), np.sqrt(np.maximum(np.sum(error**2, axis=1) + total, 0.0)))
+        error = _square_size(spreads._replace(mean=spreads.mean - found.vector @ basis))
+        more["distance_to_optimum"] = (("time",), np.sqrt(np.maximum(error, 0.0)))
     return more
+
+
+def _square_size(spreads: Spread) -> np.ndarray:
+    """(T,) E ||X||^2."""
+    covariance = spreads.covariance
+    total = covariance.sum(axis=-1) if covariance.ndim == 2 else np.trace(covariance, axis1=1, axis2=2)
+    return np.sum(spreads.mean**2, axis=1) + total
 
 
 def _status(problem, schedule, found: Optimum, curve: SampleCurve, variables) -> tuple[Status, str | None]:

@@ -14,6 +14,7 @@ from jominy.losses import Loss, Moments, OrderParameters
 from jominy.losses.base import FLOOR
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.precision import as_precise_as
 from jominy.schedules import Descent
 
 SMALLEST_VARIANCE = 1e-14
@@ -64,8 +65,27 @@ def rotated(samples: Samples) -> tuple[Rows, np.ndarray]:
     return as_rows(features @ basis, samples.targets), basis
 
 
+MANY_NUMBERS = 2**16
+"""Rows of fewer numbers are so fast that rounding gains nothing."""
+
+
+def single_precision_does(loss: Loss, rows: Rows, largest_block: int) -> bool:
+    """Whether sums over samples may be rounded to 1e-7.
+
+    That is where blocks of steps (good to 1e-3) and the quadrature (1e-5) are coarser anyway. A trajectory next to an
+    unstable point, such as that of a collapse in few dimensions, leaves it earlier by the logarithm of the rounding.
+    """
+    return not loss.closed_form and not loss.growth and largest_block > 1 and rows.columns.size >= MANY_NUMBERS
+
+
+def light(rows: Rows) -> Rows:
+    """Rows in single precision; students stay in double precision."""
+    return as_precise_as(np.float32(0), rows)
+
+
 def sample_order(rows: Rows, spread: Spread) -> OrderParameters:
-    """Order parameters with every row a component, arrays (n,)."""
+    """Order parameters with every row a component, arrays (n,), in the rows' precision."""
+    spread = as_precise_as(rows.columns, spread)
     x, covariance = rows.columns, spread.covariance
     if covariance.ndim == 1:
         variance = covariance @ rows.squares
@@ -81,7 +101,9 @@ def sample_order(rows: Rows, spread: Spread) -> OrderParameters:
 
 
 def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: GaussianRule) -> Slope:
-    """The recursion's coefficients at a spread."""
+    """The recursion's coefficients at a spread, in the spread's precision; sums over rows in that of the rows."""
+    student = spread.mean
+    spread, radius, rule = as_precise_as(rows.columns, (spread, jnp.asarray(radius), rule))
     x, mean = rows.columns, spread.mean
     count = x.shape[1]
     order = sample_order(rows, spread)
@@ -95,12 +117,13 @@ def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Gaussi
     if spread.covariance.ndim == 1:
         hessian, noise = rows.squares @ moments.curvature / count, rows.squares @ moments.slope_squared / count
         square = mean**2 + spread.covariance
-        return Slope(gradient, hessian + ridge, noise + 2 * cross * mean + along * square - gradient**2)
+        found = Slope(gradient, hessian + ridge, noise + 2 * cross * mean + along * square - gradient**2)
+        return as_precise_as(student, found)
     hessian = (moments.curvature * x) @ x.T / count + ridge * jnp.eye(mean.size)
     noise = (moments.slope_squared * x) @ x.T / count - gradient[:, None] * gradient
     mixed = cross[:, None] * mean
     square = mean[:, None] * mean + spread.covariance
-    return Slope(gradient, hessian, noise + mixed + mixed.T + along * square)
+    return as_precise_as(student, Slope(gradient, hessian, noise + mixed + mixed.T + along * square))
 
 
 def sample_descent(spread: Spread, slope: Slope, optimum: Array) -> Descent:

@@ -50,9 +50,10 @@ class Recorded(NamedTuple):
 
 
 class SampleProblem(NamedTuple):
-    """What the recursion needs."""
+    """What the recursion needs: `rows` perhaps rounded, and as they are for the first step, which is exact."""
 
     rows: Rows
+    exact: Rows
     loss: Loss
     schedule: Schedule
     radius: RadiusSchedule
@@ -110,7 +111,7 @@ def block_ends(last: int, largest: int) -> np.ndarray:
 @partial(jax.jit, static_argnames=("from_zero", "reports"))
 def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_zero: bool, reports: int) -> Recorded:
     """The recursion from `start`."""
-    rows, loss, schedule, radius, rule, optimum = problem
+    rows, exact, loss, schedule, radius, rule, optimum = problem
     dimension = len(rows.columns)
     diagonal = start.covariance.ndim == 1
 
@@ -124,11 +125,10 @@ def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_ze
         return spread, memory
 
     def one(spread: Spread, memory: Array, ahead: Ahead, first: Array, length: Array) -> tuple[Spread, Array]:
-        later, later_memory = single_step(spread, ahead.slope, ahead.rate / dimension), memory + ahead.growth
-        if not from_zero:
-            return later, later_memory
-        launch = first_step(rows, loss, ahead.rate / dimension, diagonal)
-        return jax.tree.map(lambda a, b: jnp.where(first == 0, a, b), launch, later), later_memory
+        return single_step(spread, ahead.slope, ahead.rate / dimension), memory + ahead.growth
+
+    def launch(spread: Spread, memory: Array, ahead: Ahead, first: Array, length: Array) -> tuple[Spread, Array]:
+        return first_step(exact, loss, ahead.rate / dimension, diagonal), memory + ahead.growth
 
     def many(spread: Spread, memory: Array, ahead: Ahead, first: Array, length: Array) -> tuple[Spread, Array]:
         # The steps of a block start from states 0 to length - 1, so their common slope is that of the middle one.
@@ -142,7 +142,7 @@ def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_ze
 
     def record(kept: Recorded, index: Array, spread: Spread, slope: Slope, rate: Array) -> Recorded:
         order = sample_order(rows, spread)
-        logit = jnp.where(order.norm**2 < OUT_OF_SCALE, jnp.max(loss.logit_sd(order)), 0.0)
+        logit = jnp.where(order.norm**2 < OUT_OF_SCALE, jnp.max(loss.logit_sd(order)), 0.0).astype(float)
         here = (spread, risk_sd(spread, slope), rate)
         placed = jax.tree.map(lambda store, leaf: store.at[index].set(leaf), kept[:3], here)
         return Recorded(placed[0], placed[1], placed[2], jnp.maximum(kept.largest_logit, logit))
@@ -152,8 +152,8 @@ def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_ze
         first, length, report = blocks.first[k], blocks.length[k], blocks.report[k]
         ahead = look(spread, memory, first.astype(float))
         kept = jax.lax.cond(report >= 0, lambda: record(kept, report, spread, ahead.slope, ahead.rate), lambda: kept)
-        size = jnp.minimum(length, 2)
-        moved, memory = jax.lax.switch(size, (nothing, one, many), spread, memory, ahead, first, length)
+        how = jnp.where(from_zero & (first == 0) & (length > 0), 3, jnp.minimum(length, 2))
+        moved, memory = jax.lax.switch(how, (nothing, one, many, launch), spread, memory, ahead, first, length)
         lost = ~(moved.mean @ moved.mean + jnp.sum(jnp.abs(moved.covariance)) < 100 * OUT_OF_SCALE)
         return jax.tree.map(lambda leaf: jnp.where(lost, BEYOND, leaf), moved), memory, kept
 
