@@ -123,6 +123,7 @@ def test_map_has_the_theorys_borders_and_agrees_with_single_forecasts(desk):
     assert told["status"][3][0] == "collapsed" and told["status"][0][3] == "diverged"
 
 
+@pytest.mark.slow
 def test_runs_are_told_moment_by_moment_and_compared_at_the_end():
     """Ten seeds, seed 0 to 9: the forecast lies within five standard errors of their mean, and within 3 %."""
     moments = []

@@ -139,7 +139,8 @@ export class Curves {
     draw("rate", varies ? line("learning_rate", "", "adversarial") : [], {});
     this.gauges.radius.show(curve.radius, curve.collapse_radius, "No collapse radius is known for this problem.");
     const shown = curve.rate === null ? `This schedule chooses its own rate. ${curve.limits}` : curve.limits;
-    this.gauges.rate.show(curve.rate, curve.critical_rate, shown);
+    const lost = curve.divergent_rate !== null && curve.rate >= curve.divergent_rate;
+    this.gauges.rate.show(curve.rate, curve.critical_rate, shown, lost ? "it diverges" : undefined);
     byId("curves-fine").textContent = [
       ...curve.notes,
       band?.words ?? "",

@@ -16,11 +16,11 @@ export class Gauge {
   }
 
   // value: where one is; edge: the border; otherwise: said where there is no border or no value
-  show(value, edge, otherwise) {
+  show(value, edge, otherwise, beyond = this.beyond) {
     const known = finite(value) && finite(edge) && edge > 0;
     const share = known ? value / edge : 0;
     const text = known
-      ? `${this.what} ${short(value)} is ${percent(share)} of the ${this.border} ${short(edge, 4)}${share >= 1 ? `: ${this.beyond}` : ""}`
+      ? `${this.what} ${short(value)} is ${percent(share)} of the ${this.border} ${short(edge, 4)}${share >= 1 ? `: ${beyond}` : ""}`
       : otherwise;
     this.words.textContent = text;
     this.place.setAttribute("aria-valuetext", text);

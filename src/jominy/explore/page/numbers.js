@@ -4,7 +4,10 @@ export function short(value, digits = 3) {
   if (value === null || value === undefined) return "–";
   if (value === 0) return "0";
   const size = Math.abs(value);
-  if (size >= 1e5 || size < 1e-3) return value.toExponential(Math.min(digits - 1, 2)).replace("e+", "e");
+  if (size >= 1e5 || size < 1e-3) {
+    const [mantissa, exponent] = value.toExponential(Math.min(digits - 1, 2)).split("e");
+    return `${Number(mantissa)}e${Number(exponent)}`;
+  }
   return String(Number(value.toPrecision(digits)));
 }
 
