@@ -38,9 +38,16 @@ class Observation(NamedTuple):
     rate: Array
 
 
+FEW_VECTORS = 4
+
+
 def inner(gram: Array, a: Array, b: Array) -> Array:
     """(Q,) inner products per node of vectors with coefficients a and b (A, Q)."""
-    # Written out rather than as an einsum, which XLA turns into many small matrix products.
+    # Not an einsum, which XLA turns into many small matrix products; and written out while that is short, because its
+    # sums over short leading axes take several times longer.
+    if len(a) <= FEW_VECTORS:
+        nothing = jnp.zeros(gram.shape[-1])
+        return sum((a[i] * sum((gram[i, j] * b[j] for j in range(len(b))), nothing) for i in range(len(a))), nothing)
     return jnp.sum(gram * a[:, None, :] * b[None, :, :], axis=(0, 1))
 
 

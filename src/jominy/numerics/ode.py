@@ -155,13 +155,10 @@ def _integrate(
             seen, out = looked
             time, here = due(seen)
             share = jnp.where(here, (time - walk.time) / jnp.where(step > 0, step, 1.0), 0.0)
-            parts = (share[:, None] ** jnp.arange(1, len(dense) + 1) @ dense).T
+            parts = (share[:, None] ** jnp.arange(1, len(dense) + 1) @ dense).T[:, :, None]
             # At the step's ends no stage enters, which may be infinite where the step is refused.
-            y = jnp.where(
-                (time > walk.time)[:, None],
-                walk.state + step[:, None] * jnp.sum(parts[:, :, None] * stages, 0),
-                walk.state,
-            )
+            moved = walk.state + step[:, None] * sum(parts[k] * stages[k] for k in range(len(method.times)))
+            y = jnp.where((time > walk.time)[:, None], moved, walk.state)
             y = jnp.where((accepted & (time == arrived))[:, None], state, y)
             found = _joined(observe(systems, time, y))
             return seen + here, out.at[lane, jnp.where(here, seen, wanted)].set(found, mode="drop")
