@@ -1,8 +1,8 @@
 """Adaptive ODE solves, many at once: every system is a lane of one compiled program.
 
 Methods and step control are those of `scipy.integrate.DOP853` and `RK45`. They are written out here because each lane
-has to choose its own steps while all take them together: a library's solver of one system, mapped over many, takes
-several times longer per lane (`benchmarks/`).
+has to choose its own steps while all take them together, and because a command that is started for one forecast would
+wait longer for a general solver to be imported and compiled than for the forecast.
 """
 
 from functools import partial
