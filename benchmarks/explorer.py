@@ -59,7 +59,8 @@ def measure(quick: bool = False) -> list[Row]:
         with sync_playwright() as driver:
             options = ["--no-sandbox"] if os.geteuid() == 0 else []
             browser = driver.chromium.launch(executable_path=program, args=options)
-            return [_paint(browser, found[0], 5 if quick else 9), *_steps(browser, found[0], 15 if quick else STEPS)]
+            steps = _steps(browser, found[0], 15 if quick else STEPS)  # first: each load leaves a band to be computed
+            return [_paint(browser, found[0], 5 if quick else 9), *steps]
     finally:
         server.send_signal(signal.SIGINT)
         server.wait(20)
@@ -83,7 +84,7 @@ def _steps(browser, address: str, count: int) -> list[Row]:
     rows = []
     for words, (panel, name, fragment) in PROBLEMS.items():
         page = browser.new_context().new_page()
-        page.set_default_timeout(120_000)
+        page.set_default_timeout(300_000)
         page.goto(f"{address}#{fragment}")
         page.wait_for_selector("#panel-curves[data-band=true]", state="attached")
         page.wait_for_selector(f"#panel-{panel}[data-drawn]")

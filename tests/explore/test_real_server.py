@@ -18,7 +18,8 @@ pytest.importorskip("tomli_w")
 
 from jominy.explore.server import QUESTIONS
 
-HEAVY = ("/api/curve", "/api/band", "/api/map", "/api/file")
+# Questions that take computing, and which share of them is computed: an extreme map takes all of its time limit.
+HEAVY = {"/api/curve": 0.01, "/api/band": 0.001, "/api/map": 0.001, "/api/file": 0.001}
 ANSWERS = {200, 400, 403, 404, 405, 408, 413, 415, 421, 422, 431, 503, 504}
 
 
@@ -44,7 +45,7 @@ def send(connection, method, path, headers, body):
 
 @pytest.mark.slow
 def test_ten_thousand_hostile_requests_leave_the_server_as_it_was():
-    """Seed 1, four connections; one in a hundred questions that take computing is computed, the rest is malformed."""
+    """Seed 1, four connections; few of the questions that take computing are computed, the others are malformed."""
     process, address = start()
     place = address.split("/")[2]
     shapes = {name: question.shape for name, question in QUESTIONS.items()}
@@ -57,7 +58,7 @@ def test_ten_thousand_hostile_requests_leave_the_server_as_it_was():
         done = 0
         while done < count:
             method, path, headers, body = hostile_request(rng, shapes)
-            if path in HEAVY and rng.random() > 0.01:
+            if rng.random() > HEAVY.get(path, 1.0):
                 body = body.replace(b"0", b"-", 1) if b"0" in body else body[:-1]  # malformed
             begin = time.monotonic()
             answer = send(connection, method, path, headers, body)

@@ -44,10 +44,10 @@ QUESTIONS = {
     "curve": Question(Curves, "quick", 60.0),
     "network": Question(Networks, "quick", 10.0),
     "text": Question(Text, "quick", 20.0),
-    "band": Question(Curves, "slow", 180.0),
+    "band": Question(Curves, "slow", 120.0),
     "network_advice": Question(Networks, "slow", 20.0),
-    "map": Question(Map, "slow", 180.0),
-    "file": Question(File, "slow", 180.0),
+    "map": Question(Map, "slow", 120.0),
+    "file": Question(File, "slow", 120.0),
 }
 
 QUIET = 10.0
