@@ -39,7 +39,6 @@ def case(law, loss, radius, schedule, jumps=(), factor=1.0):
 
 
 CASES = {
-    "two-level, inverse time": case(zoo.one_class(zoo.two(D), 0.25), "squared", 0.3, inverse_time()),
     "power law, cosine, collapsed": case(zoo.one_class(zoo.pow_(D), 0.25), "squared", 1.5, cosine(), (8.0,)),
     "linear, piecewise": case(zoo.one_class(zoo.lin(D), 0.25), "squared", 0.8, piecewise(), (3.0, 6.0)),
     "isotropic noiseless, Polyak": case(zoo.one_class(zoo.iso(D), 0.0), "squared", 0.2, POLYAK),
@@ -52,6 +51,7 @@ CASES = {
     "four classes, teacher, Polyak": case(zoo.four_classes(SMALL, (1, -1, 0.5, 0), True, 0.1), "squared", 0.4, POLYAK),
     "non-commuting logistic": case(zoo.turned_classes(DENSE), "logistic", 0.5, constant(1.0)),
     # Slower to compile, and of kinds that are covered above.
+    "two-level, inverse time": case(zoo.one_class(zoo.two(D), 0.25), "squared", 0.3, inverse_time()),
     "linear noiseless, line search": case(zoo.one_class(zoo.lin(D), 0.0), "squared", 0.5, LINE),
     "two classes with offsets": case(zoo.two_classes(D), "squared", 0.5, constant(0.5)),
     "two grouped classes, line search": case(zoo.two_grouped_classes(D), "logistic", 0.8, LINE),
@@ -63,7 +63,7 @@ CASES = {
     "two classes, collapsed cosine": case(zoo.two_classes(D), "logistic", 1.5, cosine(), (8.0,)),
     "non-commuting, line search": case(zoo.turned_classes(DENSE, 0.7, (1, -1), True, 0.1), "squared", 0.5, LINE),
 }
-SLOW = list(CASES)[-10:]
+SLOW = list(CASES)[-11:]
 # Known where the general minimiser of the oracle cannot find it, at a corner of the risk.
 AT_CORNERS = {
     "power law, cosine, collapsed": lambda law: np.zeros(D),

@@ -66,20 +66,20 @@ def check(law, loss, radius, schedule, start):
 
 
 @given(laws(True), st.floats(0.0, 3.0), st.floats(0.0, 8.0), STARTS)
-@settings(max_examples=30, **SETTINGS)
+@settings(max_examples=20, **SETTINGS)
 def test_least_squares(law, radius, rate, start):
     check(law, "squared", radius, jm.Constant(rate), start)
 
 
 # A gentle rate, so that the logits keep to one quadrature and its one program.
 @given(laws(False), st.floats(0.0, 2.0), st.floats(0.0, 0.5), STARTS)
-@settings(max_examples=30, **SETTINGS)
+@settings(max_examples=20, **SETTINGS)
 def test_logistic(law, radius, rate, start):
     check(law, "logistic", radius, jm.Constant(rate), start)
 
 
 @given(laws(True), st.floats(0.0, 3.0), STARTS)
-@settings(max_examples=20, **SETTINGS)
+@settings(max_examples=12, **SETTINGS)
 def test_least_squares_with_polyak(law, radius, start):
     check(law, "squared", radius, jm.Polyak(), start)
 

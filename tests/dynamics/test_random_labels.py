@@ -67,9 +67,10 @@ def test_simulation_follows_the_forecast(name):
 
 @pytest.mark.parametrize("engine", [False, True])
 def test_simulators_have_the_law_of_plain_sgd(engine):
-    """Means and standard deviations at d = 24: 400 seeds, |z| < 4 of 18 numbers."""
+    """Means and standard deviations at d = 24, after 72 steps: 400 seeds, |z| < 4 of 6 numbers."""
     one = CASES["sign labels, two classes"](d=24)
-    seeds, steps = 400, np.rint(TIMES * 24).astype(int).tolist()
+    seeds, times = 400, TIMES[-1:]
+    steps = np.rint(times * 24).astype(int).tolist()
     students = plain_sgd.run(
         one.law, one.loss, one.radius, lambda t, x: 0.8, steps, one.start, seeds, np.random.default_rng(5)
     )
@@ -80,7 +81,7 @@ def test_simulators_have_the_law_of_plain_sgd(engine):
         "distance_to_optimum": np.linalg.norm(students - jm.optimum(one.problem()).vector, axis=-1),
     }
     runs = jm.simulate(
-        one.problem(), one.schedule, times=TIMES, start=one.start, seeds=seeds, full_vectors=engine, progress=False
+        one.problem(), one.schedule, times=times, start=one.start, seeds=seeds, full_vectors=engine, progress=False
     )
     for name, values in plain.items():
         ours = runs[name].values

@@ -65,7 +65,11 @@ LAWS = {
 METHODS = {False: "exact in law", True: "full vectors"}
 
 
-@pytest.fixture(scope="module", params=LAWS)
+# The law of the random starts below, where all three ways to simulate it are compared as well.
+AGAIN = "classes and teacher"
+
+
+@pytest.fixture(scope="module", params=[pytest.param(n, marks=pytest.mark.slow if n == AGAIN else ()) for n in LAWS])
 def problem(request):
     """Law, loss, radius, schedule, and the runs in plain NumPy."""
     make, loss, radius = LAWS[request.param]

@@ -7,6 +7,7 @@ iteration descends the convex risk towards it, and Newton's method finishes.
 from typing import Any, NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.landscapes import Landscape, Scalars
@@ -40,29 +41,27 @@ class Setting(NamedTuple):
 
 
 class Visit(NamedTuple):
-    """What is found at students: risk, scalars and order parameters there, and E Psi_rho; a leading axis per length."""
+    """What is found at a student: risk, scalars and order parameters there, and E Psi_rho."""
 
     risk: Array
     scalars: Scalars
     order: OrderParameters
     norm_slope: Array
 
-    def at(self, index: int) -> "Visit":
-        """One of the visits."""
-        return pick(self, index)
 
-
-LENGTHS = 2.0 ** -np.arange(14)
-"""Lengths of a step that are tried at once; the step is a preconditioned gradient, so a short enough one descends."""
+SHORTEST = 2.0**-13
+"""Of the steps that are tried; a step is a preconditioned gradient, so a short enough one descends."""
 NOWHERE = 1e200
 """A ridge that presses every student to the zero vector."""
 
 
 @jax.jit
-def _compiled_steps(landscape: Landscape, setting: Setting, student: Any, scalars: Scalars) -> tuple[Any, Visit]:
+def _compiled_step(
+    landscape: Landscape, setting: Setting, student: Any, scalars: Scalars, highest: Array
+) -> tuple[Any, Visit]:
     target = landscape.minimiser(scalars)
 
-    def one(length: Array) -> tuple[Any, Visit]:
+    def taken(length: Array) -> tuple[Any, Visit]:
         moved = jax.tree.map(lambda old, new: old + length * (new - old), student, target)
         order = landscape.order(moved)
         moments = setting.moments(order)
@@ -70,17 +69,27 @@ def _compiled_steps(landscape: Landscape, setting: Setting, student: Any, scalar
         found = Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
         return moved, Visit(setting.weights @ moments.value, found, order, setting.weights @ moments.norm_slope)
 
-    return jax.vmap(one)(LENGTHS)
+    def too_long(state: tuple[Array, Any, Visit]) -> Array:
+        length, _, visit = state
+        return ~(visit.risk <= highest) & (length > SHORTEST)  # a risk that is no number is too high as well
+
+    def halved(state: tuple[Array, Any, Visit]) -> tuple[Array, Any, Visit]:
+        return (state[0] / 2, *taken(state[0] / 2))
+
+    # The loop is entered once more instead of a first step outside it: the moments are compiled once.
+    shapes = jax.eval_shape(taken, jnp.ones(()))
+    nothing = jax.tree.map(lambda leaf: jnp.full(leaf.shape, jnp.nan, leaf.dtype), shapes)
+    return jax.lax.while_loop(too_long, halved, (jnp.full((), 2.0), *nothing))[1:]
 
 
-def steps(landscape: Landscape, setting: Setting, student: Any, scalars: Scalars) -> tuple[Any, Visit]:
-    """Steps of all lengths from `student` towards the minimiser for `scalars`, which is the first: NumPy arrays."""
-    return jax.tree.map(np.asarray, _compiled_steps(landscape, setting, student, scalars))
+def step(
+    landscape: Landscape, setting: Setting, student: Any, scalars: Scalars, highest: float = np.inf
+) -> tuple[Any, Visit]:
+    """From `student` towards the minimiser for `scalars`, all the way or, while the risk is above `highest`, half of it.
 
-
-def pick(tree: Any, index: int) -> Any:
-    """One entry of every leaf's leading axis."""
-    return jax.tree.map(lambda leaf: leaf[index], tree)
+    NumPy arrays: the student moved to, and what is found there.
+    """
+    return jax.tree.map(np.asarray, _compiled_step(landscape, setting, student, scalars, np.asarray(highest)))
 
 
 def at_zero(setting: Setting) -> Scalars:
@@ -91,7 +100,7 @@ def at_zero(setting: Setting) -> Scalars:
 
 def at_scalars(landscape: Landscape, setting: Setting, scalars: Scalars) -> Solved:
     """A known optimum in the form of a solved one."""
-    visit = steps(landscape, setting, landscape.zero(), scalars)[1].at(0)
+    visit = step(landscape, setting, landscape.zero(), scalars)[1]
     gaps = [np.max(np.abs(a - b) / (1e-3 + np.abs(a))) for a, b in zip(scalars, visit.scalars, strict=True)]
     return Solved(scalars, visit.order, float(visit.risk), float(max(gaps)))
 
@@ -99,13 +108,13 @@ def at_scalars(landscape: Landscape, setting: Setting, scalars: Scalars) -> Solv
 def collapse_threshold(landscape: Landscape, setting: Setting) -> float:
     """||E[loss'(0, y) x]|| / E|loss'(0, y)|, from the moments at X = 0 and radius 1 (where Psi_rho = |loss'|)."""
     unit = setting._replace(radius=np.ones(()))
-    start = steps(landscape, unit, landscape.zero(), at_zero(setting))[1].at(0)
+    start = step(landscape, unit, landscape.zero(), at_zero(setting))[1]
     # With curvature zero and a unit ridge the quadratic model's minimiser is minus the gradient at zero.
     slope = start.scalars.slope
     pull = Scalars(slope, 0 * slope, start.scalars.teacher_curvature, np.ones(()))
     if start.norm_slope <= 0:
         return np.inf  # a ridge instead of an attack: it never wins against a gradient at zero
-    return float(steps(landscape, unit, landscape.zero(), pull)[1].at(0).order.norm / start.norm_slope)
+    return float(step(landscape, unit, landscape.zero(), pull)[1].order.norm / start.norm_slope)
 
 
 def towards_teacher(setting: Setting, size: float) -> Scalars:
@@ -118,17 +127,16 @@ def solve_optimum(landscape: Landscape, setting: Setting, first: Scalars | None 
     """The minimiser of the adversarial risk on `landscape`, radius below the collapse radius and not interpolating."""
     # Start from the zero vector against the gradient there, which is not zero below the collapse radius.
     zero = landscape.zero()
-    start = steps(landscape, setting, zero, at_zero(setting))[1].at(0)
+    start = step(landscape, setting, zero, at_zero(setting))[1]
     if first is None:
         first = start.scalars._replace(ridge=np.asarray(float(setting.radius) ** 2 + 0.1))
-    moved, visits = steps(landscape, setting, zero, first)
-    choice = int(np.argmin(visits.risk))
-    student, visit = pick(moved, choice), visits.at(choice)
+    student, visit = step(landscape, setting, zero, first, float(start.risk))
     for _ in range(300):
-        moved, visits = steps(landscape, setting, student, visit.scalars)
-        choice = int(np.argmax(visits.risk <= visit.risk))  # the longest step that descends
-        gain = visit.risk - visits.risk[choice]
-        student, visit = pick(moved, choice), visits.at(choice)
+        moved, found = step(landscape, setting, student, visit.scalars, float(visit.risk))
+        gain = visit.risk - found.risk
+        if not gain >= 0:
+            break
+        student, visit = moved, found
         if gain <= 1e-7 * abs(float(visit.risk)):
             break
 
@@ -140,7 +148,7 @@ def solve_optimum(landscape: Landscape, setting: Setting, first: Scalars | None 
 
             def found_at(u: np.ndarray, logarithms: bool = logarithms) -> np.ndarray:
                 scalars = _unraveled(visit.scalars, u, logarithms)
-                return _raveled(steps(landscape, setting, zero, scalars)[1].at(0).scalars, logarithms)
+                return _raveled(step(landscape, setting, zero, scalars)[1].scalars, logarithms)
 
             solved = fixed_point(found_at, _raveled(best.scalars, logarithms))
             polished = at_scalars(landscape, setting, _unraveled(visit.scalars, solved, logarithms))

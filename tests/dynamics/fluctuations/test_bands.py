@@ -37,7 +37,7 @@ def decay(t):
     return jnp.exp(-1.2 * t) + 0.1
 
 
-@pytest.mark.parametrize("radius", [0.3, 0.8])
+@pytest.mark.parametrize("radius", [0.3, pytest.param(0.8, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("schedule", ["constant", pytest.param("moving", marks=pytest.mark.slow)])
 def test_least_squares_against_closed_forms_and_scipy(radius, schedule):
     law, start = two_level(40), zoo.start(40)

@@ -147,7 +147,11 @@ def increments(one: zoo.Law, derivative, x, radius, vectors, count: int, seed: i
     return d * (state(moved) - state(x)), state(x)
 
 
-@pytest.mark.parametrize("name", CASES)
+AGAIN = ("hinge, labels by sign", "squared hinge")
+"""Of kinds that the others cover: kinks, and labels that are drawn."""
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in AGAIN else ()) for n in CASES])
 def test_the_mean_of_a_step_is_exact_at_dimension_eight(name):
     loss, derivative, teacher, radius = CASES[name]
     one = law(8, teacher)

@@ -26,7 +26,8 @@ def agree(one, other, sigmas=4.0):
     return np.all(np.abs(one[0] - other[0]) < sigmas * np.hypot(one[1], other[1]))
 
 
-@pytest.mark.parametrize("spectrum", [zoo.two, zoo.lin])  # groups with a rest, and every coordinate its own node
+# Groups with a rest, and every coordinate its own node.
+@pytest.mark.parametrize("spectrum", [pytest.param(zoo.two, marks=pytest.mark.slow), zoo.lin])
 def test_the_mean_of_a_clean_linear_problem_is_the_forecast_in_any_dimension(spectrum):
     # Drift linear in X, noise power linear in the risk: the mean risk of the equation obeys the forecast's own
     # equation exactly, at d = 40 as well. 4000 paths, seeds 0..3999: standard errors are 0.3 to 0.5 %.

@@ -19,7 +19,7 @@ def check_logistic(found):
     assert found.status == "completed"
 
 
-@pytest.mark.parametrize("radius", RADII)
+@pytest.mark.parametrize("radius", [0.0, 0.5])
 def test_logistic(radius):
     check_logistic(measured_on("breast_cancer", "logistic", radius, seeds=200))
 
@@ -30,7 +30,7 @@ def test_least_squares(radius):
 
 
 def test_least_squares_without_attack_is_exact_in_expectation():
-    assert np.max(np.abs(standard_errors_off("wine", seeds=20_000))) <= 3.5
+    assert np.max(np.abs(standard_errors_off("wine", seeds=5_000))) <= 3.5
 
 
 def test_held_out():

@@ -25,7 +25,7 @@ def map_in_numpy(case, rate, batch, times):
     return np.array(seen).T
 
 
-@pytest.mark.parametrize("batch", [6, 24, 48])
+@pytest.mark.parametrize("batch", [6, pytest.param(24, marks=pytest.mark.slow), 48])
 @pytest.mark.parametrize("loss", ["squared", "logistic"])
 def test_the_map_is_numpys(loss, batch):
     d, times = 48, np.array([1.0, 2.0, 5.0])

@@ -24,9 +24,23 @@ class Moving(oracle_ode.CoordinateODE):
         return super().velocity(t, state)
 
 
-@pytest.mark.parametrize("schedule", [RAMP, STEPS], ids=["ramp", "steps"])
-@pytest.mark.parametrize("rate", ["constant", "polyak"])
-@pytest.mark.parametrize("loss", ["squared", "logistic"])
+slow = pytest.mark.slow
+
+
+# Without the slow half every pair of a schedule, a rate and a loss is still met.
+@pytest.mark.parametrize(
+    ("loss", "rate", "schedule"),
+    [
+        pytest.param("squared", "constant", RAMP, id="squared, constant, ramp"),
+        pytest.param("squared", "polyak", STEPS, id="squared, polyak, steps"),
+        pytest.param("logistic", "constant", STEPS, id="logistic, constant, steps"),
+        pytest.param("logistic", "polyak", RAMP, id="logistic, polyak, ramp"),
+        pytest.param("squared", "constant", STEPS, id="squared, constant, steps", marks=slow),
+        pytest.param("squared", "polyak", RAMP, id="squared, polyak, ramp", marks=slow),
+        pytest.param("logistic", "constant", RAMP, id="logistic, constant, ramp", marks=slow),
+        pytest.param("logistic", "polyak", STEPS, id="logistic, polyak, steps", marks=slow),
+    ],
+)
 def test_the_forecast_is_scipys(schedule, rate, loss):
     d, radius = 48, RADII[schedule]
     law = zoo.one_class(zoo.two(d), 0.25) if loss == "squared" else zoo.two_grouped_classes(d)
