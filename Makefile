@@ -32,7 +32,7 @@ $(VENV)/.demo: pyproject.toml constraints.txt | $(BIN)/python
 	$(INSTALL) '.[examples]'
 	@touch $@
 
-# All exact versions at once, with nothing to resolve: a quarter of the time. The second line adds what a platform adds
+# All exact versions at once, with nothing to resolve: half the time. The second line adds what a platform adds
 # to them (PyTorch does) and jominy itself, built by the hatchling just installed.
 $(READY): pyproject.toml constraints.txt | $(BIN)/python
 	$(PIP) --no-deps -r constraints.txt

@@ -85,7 +85,7 @@ def _compiled_step(
 def step(
     landscape: Landscape, setting: Setting, student: Any, scalars: Scalars, highest: float = np.inf
 ) -> tuple[Any, Visit]:
-    """From `student` towards the minimiser for `scalars`, all the way or, while the risk is above `highest`, half of it.
+    """From `student` to the minimiser for `scalars`, or half the way as often as the risk is above `highest`.
 
     NumPy arrays: the student moved to, and what is found there.
     """

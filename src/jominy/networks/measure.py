@@ -31,7 +31,8 @@ def measure_affine_law(
     ``jacobian_variance`` E J_ij^2, ``offset_variance`` E a_i^2, ``signal_variance`` E (Jx)_i^2, ``covariance``
     E (Jx)_i a_i and ``output_variance`` E f_i^2: the names of :func:`jominy.meanfield.affine_law`, which predicts them
     (Theorem 4.1 of arXiv 2505.14021, SOURCED, and its correction for shortcuts, DERIVED; theory `meanfield.md` 3).
-    Means are zero by symmetry, so second moments are variances.
+    Means are zero by symmetry, so second moments are variances. All but J's are averaged over the law of P_out as well:
+    the K outputs of one network would leave a(x) an error of sqrt(2/K).
 
     >>> import torch
     >>> from jominy.meanfield import Architecture, affine_law
@@ -42,8 +43,8 @@ def measure_affine_law(
     """
 
     def law(network: RandomNetwork, x: Tensor) -> dict[str, float]:
-        jacobian, offset = network.affine_parts(x)
-        signal = (jacobian @ x.unsqueeze(-1))[..., 0]
+        jacobian, _ = network.affine_parts(x)
+        signal, offset = network.hidden_parts(x)
         products = (jacobian**2, offset**2, signal**2, signal * offset, (signal + offset) ** 2)
         return {name: float(value.double().mean()) for name, value in zip(_LAW, products, strict=True)}
 

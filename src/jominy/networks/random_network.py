@@ -122,6 +122,27 @@ class RandomNetwork(nn.Module):
         return path @ self.inward, offset
 
     @torch.no_grad()
+    def hidden_parts(self, inputs: Tensor) -> tuple[Tensor, Tensor]:
+        """The last hidden layer in the same two parts, (n, N) each: P_out of the first is J(x) x, of the second a(x).
+
+        Their mean squares are those of J(x) x and of a(x) over the law of P_out, as if there were no end of outputs.
+
+        >>> import torch
+        >>> from jominy.meanfield import Architecture
+        >>> network = RandomNetwork(Architecture(2, 32, 4, 3, weight_variance=2.0, bias_variance=0.1), seed=0)
+        >>> offset = network.affine_parts(torch.ones(1, 4))[1]
+        >>> torch.allclose(network.hidden_parts(torch.ones(1, 4))[1] @ network.outward.T, offset, atol=1e-5)
+        True
+        """
+        linear = inputs @ self.inward.T
+        offset, kept = torch.zeros_like(linear), float(self.architecture.shortcut)
+        for layer, weight in enumerate(self.weights):
+            field, straight = self.field(layer, linear + offset), linear @ weight.T
+            slope = torch.where(field >= 0, self.architecture.activation.u, self.architecture.activation.v)
+            linear, offset = slope * straight + kept * linear, slope * (field - straight) + kept * offset
+        return linear, offset
+
+    @torch.no_grad()
     def weight_variances(self) -> Tensor:
         """(L,) ||W_l||_F^2 / N of every layer: sw2 at initialisation, on average."""
         return torch.stack([weight.double().square().sum() / len(weight) for weight in self.weights])
