@@ -57,6 +57,7 @@ def main(arguments: list[str]) -> int:
         write_page(json.loads(KEPT.read_text()), PAGE)
         return 0
     kept = json.loads(KEPT.read_text()) if KEPT.exists() else {}
+    kept = {name: found for name, found in kept.items() if name in ALL}  # benchmarks come and go
     for name in chosen.names or ALL:
         before = os.getloadavg()[0]
         rows = [dataclasses.asdict(row) for row in importlib.import_module(f"benchmarks.{name}").measure(chosen.quick)]
