@@ -1,3 +1,5 @@
+import json
+
 import numpy as np
 
 import hand_made
@@ -77,6 +79,47 @@ def test_in_words():
     report = compare(hand_made.classification(), hand_made.classification(10))
     text = agreement.in_words(report)
     assert "of the mean of 10 runs of SGD" in text and "adversarial accuracy at the end is off by 0.0" in text
+
+
+def words(forecast, spread, data=None, seeds=20, bias=None):
+    """Of a norm of 1 in the mean over runs, with that standard error, and of another forecast."""
+    runs = 1 + spread * np.sqrt(seeds) * np.tile([-1.0, 1.0], seeds // 2) * np.sqrt((seeds - 1) / seeds)
+    told = {"norm": [0, 1, 1, forecast]} | ({} if bias is None else {"norm_bias": [0, 0, 0, bias]})
+    told = hand_made.forecast(**told)
+    seen = hand_made.simulation({"norm": np.stack([0 * runs, 1 + 0 * runs, 1 + 0 * runs, runs], axis=1)})
+    seen.attrs["scenario"] = json.dumps({"problem": {"data": data}}) if data else seen.attrs["scenario"]
+    return agreement.in_words(compare(told, seen))
+
+
+def test_in_words_differences_within_chance_need_no_reason():
+    text = words(1.03, 0.01, {"dimension": 4})  # z = 3, of twenty runs
+    assert "More than chance" not in text and "with 20 of them it is more than chance beyond 4.2" in text
+
+
+def test_in_words_chance_is_wider_for_few_runs():
+    # z = 6: more than chance for twenty runs; for four, Student's t exceeds it as often as a normal number 2.6.
+    assert "More than chance: norm off by 6.00 % at time 4 (z +6.0)" in words(1.06, 0.01, {"dimension": 4})
+    assert "More than chance" not in words(1.06, 0.01, {"dimension": 4}, seeds=4)
+
+
+def test_in_words_a_finite_dimension_explains_what_is_about_one_over_d():
+    text = words(0.94, 0.01, {"dimension": 20})
+    assert "what a finite dimension does: at d = 20" in text and "about 1/d (5.00 %)" in text and "--bands" in text
+    text = words(0.62, 0.05, {"dimension": 4})
+    assert "off by 38.00 %" in text and "what a finite dimension does" in text
+    text = words(0.62, 0.05, {"dimension": 400})
+    assert "more than the 1/d (0.25 %)" in text and "SGD is what holds" in text
+
+
+def test_in_words_what_the_bands_have_added_explains_nothing_any_more():
+    text = words(0.62, 0.05, {"dimension": 4}, bias=0.0)
+    assert "The 1/d bias is included" in text and "this is more" in text
+    text = words(0.94, 0.01, {"dimension": 5}, bias=0.0)
+    assert "what is left at d = 5 is about 1/d^2 (4.00 %)." in text
+
+
+def test_in_words_samples_have_another_reason():
+    assert "all orders of the rows, as Gaussian" in words(0.6, 0.05, {"kind": "Samples", "dimension": 30})
 
 
 def test_no_words_of_agreement_after_a_divergence():

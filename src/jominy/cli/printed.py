@@ -38,6 +38,7 @@ def forecast_text(told: xr.Dataset) -> str:
 def comparison_text(told: xr.Dataset, runs: xr.Dataset, report: xr.Dataset) -> str:
     """Header, preprocessing, forecast against SGD, accuracy against radius, the Gaussian picture, the outcome."""
     from jominy.show import agreement, tables
+    from jominy.show.text import wrapped
 
     return _joined(
         tables.header(report),
@@ -45,7 +46,7 @@ def comparison_text(told: xr.Dataset, runs: xr.Dataset, report: xr.Dataset) -> s
         agreement.comparison(report),
         agreement.agreement(report),
         *_ending(told, runs),
-        agreement.in_words(report),
+        "\n".join(wrapped(line) for line in agreement.in_words(report).split("\n")),
     )
 
 

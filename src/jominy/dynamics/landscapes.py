@@ -40,6 +40,9 @@ class Landscape(Protocol):
     def zero(self) -> Any:
         """The zero vector, as a student."""
 
+    def scaled(self, student: Any, factor: float) -> Any:
+        """`factor` times a student without spread."""
+
 
 class NodeLandscape(NamedTuple):
     """Students on the nodes of commuting covariances."""
@@ -67,6 +70,10 @@ class NodeLandscape(NamedTuple):
         nodes = self.nodes
         return Student(np.zeros_like(nodes.teacher), -nodes.teacher, np.zeros_like(nodes.shares))
 
+    def scaled(self, student: Student, factor: float) -> Student:
+        coefficients = factor * np.asarray(student.coefficients)
+        return Student(coefficients, coefficients - self.nodes.teacher, np.zeros_like(self.nodes.shares))
+
 
 class DenseLandscape(NamedTuple):
     """Students as vectors (d,) for covariances that do not commute."""
@@ -90,6 +97,9 @@ class DenseLandscape(NamedTuple):
 
     def zero(self) -> Array:
         return np.zeros(self.means.shape[1])
+
+    def scaled(self, student: Array, factor: float) -> Array:
+        return factor * np.asarray(student)
 
 
 def dense_landscape(law: DenseLaw) -> DenseLandscape:

@@ -19,12 +19,17 @@ from jominy.numerics.roots import fixed_point
 
 
 class Solved(NamedTuple):
-    """The optimum found: the scalars, its order parameters and risk, and the remaining mismatch of the scalars."""
+    """The optimum found: the scalars, its order parameters and risk, and the remaining mismatch of the scalars.
+
+    `descended` is where the descent ended and `lowest` the risk there: what to begin with where the rest failed.
+    """
 
     scalars: Scalars
     order: OrderParameters
     risk: float
     mismatch: float
+    descended: Any = None
+    lowest: float = np.inf
 
 
 class Setting(NamedTuple):
@@ -55,6 +60,22 @@ NOWHERE = 1e200
 """A ridge that presses every student to the zero vector."""
 
 
+def _visit(landscape: Landscape, setting: Setting, student: Any) -> Visit:
+    order = landscape.order(student)
+    moments = setting.moments(order)
+    ridge = attack_ridge(moments, setting.weights, order.norm)
+    found = Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
+    return Visit(setting.weights @ moments.value, found, order, setting.weights @ moments.norm_slope)
+
+
+_compiled_visit = jax.jit(_visit)
+
+
+def visit(landscape: Landscape, setting: Setting, student: Any) -> Visit:
+    """What is found at a student, as NumPy arrays."""
+    return jax.tree.map(np.asarray, _compiled_visit(landscape, setting, student))
+
+
 @jax.jit
 def _compiled_step(
     landscape: Landscape, setting: Setting, student: Any, scalars: Scalars, highest: Array
@@ -63,11 +84,7 @@ def _compiled_step(
 
     def taken(length: Array) -> tuple[Any, Visit]:
         moved = jax.tree.map(lambda old, new: old + length * (new - old), student, target)
-        order = landscape.order(moved)
-        moments = setting.moments(order)
-        ridge = attack_ridge(moments, setting.weights, order.norm)
-        found = Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
-        return moved, Visit(setting.weights @ moments.value, found, order, setting.weights @ moments.norm_slope)
+        return moved, _visit(landscape, setting, moved)
 
     def too_long(state: tuple[Array, Any, Visit]) -> Array:
         length, _, visit = state
@@ -130,30 +147,35 @@ def solve_optimum(landscape: Landscape, setting: Setting, first: Scalars | None 
     start = step(landscape, setting, zero, at_zero(setting))[1]
     if first is None:
         first = start.scalars._replace(ridge=np.asarray(float(setting.radius) ** 2 + 0.1))
-    student, visit = step(landscape, setting, zero, first, float(start.risk))
+    return solve_from(landscape, setting, *step(landscape, setting, zero, first, float(start.risk)))
+
+
+def solve_from(landscape: Landscape, setting: Setting, student: Any, here: Visit, logarithmic: bool = False) -> Solved:
+    """The same, from a student with what was found there; `logarithmic` where the moments give the risk's logarithm."""
+    zero = landscape.zero()
     for _ in range(300):
-        moved, found = step(landscape, setting, student, visit.scalars, float(visit.risk))
-        gain = visit.risk - found.risk
+        moved, found = step(landscape, setting, student, here.scalars, float(here.risk))
+        gain = here.risk - found.risk
         if not gain >= 0:
             break
-        student, visit = moved, found
-        if gain <= 1e-7 * abs(float(visit.risk)):
+        student, here = moved, found
+        if gain <= 1e-7 * (1.0 if logarithmic else abs(float(here.risk))):
             break
 
     # Newton's method, with the positive scalars as they are or in logarithms: near the zero vector the fixed point is
     # close to linear in the first, near the teacher of a noiseless problem in the second.
-    best = at_scalars(landscape, setting, visit.scalars)
+    best = at_scalars(landscape, setting, here.scalars)
     for logarithms in (False, True, False):
         if best.mismatch > CONVERGED:
 
             def found_at(u: np.ndarray, logarithms: bool = logarithms) -> np.ndarray:
-                scalars = _unraveled(visit.scalars, u, logarithms)
+                scalars = _unraveled(here.scalars, u, logarithms)
                 return _raveled(step(landscape, setting, zero, scalars)[1].scalars, logarithms)
 
             solved = fixed_point(found_at, _raveled(best.scalars, logarithms))
-            polished = at_scalars(landscape, setting, _unraveled(visit.scalars, solved, logarithms))
+            polished = at_scalars(landscape, setting, _unraveled(here.scalars, solved, logarithms))
             best = polished if polished.mismatch < best.mismatch else best
-    return best
+    return best._replace(descended=student, lowest=float(here.risk))
 
 
 CONVERGED = 1e-11

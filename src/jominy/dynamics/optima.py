@@ -44,6 +44,8 @@ class Optimum:
 
     def notes(self) -> list[str]:
         """What a reader of a result should know about the optimum."""
+        if self.regime == "interior" and self.adversarial_risk == 0:
+            return ["The classes are so far apart that the risk of the optimum is below the smallest number, 1e-308."]
         if self.regime != "separable":
             return []
         return [

@@ -13,6 +13,7 @@ import numpy as np
 from jominy.data import GaussianMixture, Samples
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import coordinate_nodes
+from jominy.dynamics.far_classes import are_far, far_optimum
 from jominy.dynamics.landscapes import Landscape, NodeLandscape, minimiser
 from jominy.dynamics.minimise import (
     Setting,
@@ -145,6 +146,8 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
             break
         setting = setting._replace(rule=gaussian_rule(scale))
         solved = solve_optimum(landscape, setting)
+    if are_far(setting, solved):
+        solved = far_optimum(landscape, setting, solved)
     if not problem.loss.convex and law.teacher is not None:
         others = [solve_optimum(landscape, setting, towards_teacher(setting, size)) for size in TEACHER_SIZES]
         solved = min(solved, *others, key=lambda one: one.risk)

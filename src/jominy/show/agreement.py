@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -22,6 +23,12 @@ _IN_FULL = (
     "norm",
 )
 LARGE_Z = 3.5
+SHOWN = 3
+"""Variables named of those that are off by more than chance."""
+NEGLIGIBLE = 1e-4
+"""A relative difference that nobody needs to know of, however significant."""
+USUAL = 2.0
+"""Relative differences up to so many times 1/d are those of a finite dimension (theory `fluctuations.md` section 6)."""
 
 
 def comparison(report: xr.Dataset, *, rows: int = 6) -> str:
@@ -92,10 +99,89 @@ def in_words(report: xr.Dataset) -> str:
         last = float(report["difference"].sel(variable="adversarial_accuracy")[-1])
         if np.isfinite(last):
             sentences.append(f"The forecast adversarial accuracy at the end is off by {abs(last):.4f}.")
+    limit = _chance(seeds)
+    off = _off(report, limit)
+    if off:
+        sentences.append(f"More than chance: {', '.join(_told(one) for one in off[:SHOWN])}.")
+        sentences.append(_reason(report, off[0]))
     sentences.append(
-        f"(z is the difference in standard errors of the mean over runs; beyond {LARGE_Z} it is more than chance.)"
+        f"(z is the difference in standard errors of the mean over runs; with {seeds} of them it is more than chance "
+        f"beyond {limit:.1f}.)"
     )
     return "\n".join(sentences)
+
+
+class _Off(NamedTuple):
+    """A difference that is more than chance: the largest of a variable, relative to the mean over runs."""
+
+    name: str
+    share: float
+    z: float
+    time: float
+
+
+def _chance(seeds: int) -> float:
+    """|z| that chance exceeds as rarely as a normal number exceeds LARGE_Z: of few runs the error is itself uncertain.
+
+    >>> round(_chance(1000), 2), round(_chance(10), 2)
+    (3.51, 5.35)
+    """
+    from scipy.special import ndtr, stdtrit
+
+    return float(stdtrit(seeds - 1, ndtr(LARGE_Z)))
+
+
+def _off(report: xr.Dataset, limit: float) -> list[_Off]:
+    """For each variable that the terminal shows its largest relative difference beyond chance, largest first."""
+    found = []
+    for name in MAIN:
+        if name not in report["variable"].values or _prescribed(report, name):
+            continue
+        part = report.sel(variable=name)
+        z, mean = part["z"].values, np.abs(part["mean"].values)
+        share = np.abs(part["difference"].values) / np.where(mean > 0, mean, np.inf)
+        share = np.where(np.abs(z) > limit, share, 0.0)  # z is NaN where nothing is compared
+        worst = int(np.argmax(share))
+        if share[worst] > NEGLIGIBLE:
+            found.append(_Off(name, float(share[worst]), float(z[worst]), float(report["time"].values[worst])))
+    return sorted(found, key=lambda one: -one.share)
+
+
+def _told(one: _Off) -> str:
+    return f"{short_name(one.name)} off by {percent(one.share)} at time {short(one.time)} (z {signed(one.z)})"
+
+
+def _reason(report: xr.Dataset, worst: _Off) -> str:
+    """Whether a finite dimension explains the largest difference, and what to do."""
+    told = json.loads(report.attrs.get("scenario", "{}")).get("problem", {})
+    data = told.get("data", {}) if isinstance(told, dict) else {}
+    if data.get("kind") == "Samples":
+        return (
+            "The forecast takes the weights, over all orders of the rows, as Gaussian; with few features, heavy tails "
+            "or a large rate they are not, and SGD is what holds."
+        )
+    dimension = data.get("dimension")
+    if not isinstance(dimension, int | float):
+        return "The forecast is that of infinite dimension; SGD is what holds."
+    d, share = f"{dimension:.10g}", percent(1 / dimension)
+    if report.attrs.get("bias_included"):
+        rest = percent(1 / dimension**2)
+        if worst.share <= USUAL / dimension**2:
+            return f"The 1/d bias is included; what is left at d = {d} is about 1/d^2 ({rest})."
+        return (
+            f"The 1/d bias is included, and what is left at d = {d} is usually about 1/d^2 ({rest}): this is more. "
+            "The rate may be close to the largest stable one, or d too small for the theory; SGD is what holds."
+        )
+    if worst.share <= USUAL / dimension:
+        return (
+            f"That is what a finite dimension does: at d = {d} the mean over runs differs from the forecast, which is "
+            f"the limit of large d, by about 1/d ({share}). Bands (--bands) add that bias to the forecast."
+        )
+    return (
+        f"That is more than the 1/d ({share}) by which the mean over runs usually differs at d = {d} from the "
+        "forecast, which is the limit of large d: d is too small, or the rate close to the largest stable one. "
+        "SGD is what holds; bands (--bands) say how far the theory can be trusted."
+    )
 
 
 def _difference(told: float, mean: float, z: float) -> tuple[str, str]:

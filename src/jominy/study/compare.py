@@ -108,6 +108,7 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
         notes=_notes(forecast, simulation, status, usable, corrected),
         extra={
             "seeds": int(simulation.sizes["seed"]),
+            "bias_included": int(bool(corrected)),
             "forecast_status": str(forecast.attrs.get("status", "")),
             "simulation_status": str(simulation.attrs.get("status", "")),
             **({"title": simulation.attrs["title"]} if "title" in simulation.attrs else {}),

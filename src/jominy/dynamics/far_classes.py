@@ -1,0 +1,54 @@
+"""The optimum between classes so far apart that its risk is a tail, or too small for a number.
+
+Source: ours; the averages are those of `jominy.losses.far`, and the descent and the fixed point those of every optimum.
+"""
+
+import numpy as np
+
+from jominy.dynamics.landscapes import Landscape
+from jominy.dynamics.minimise import Setting, Solved, solve_from, visit
+from jominy.dynamics.readout import largest_logit
+from jominy.losses import MarginLoss
+from jominy.losses.far import far_margins
+from jominy.losses.targets import FixedTargets
+from jominy.numerics.gaussian import gaussian_rule
+
+FAR = 1e-5
+"""Of the risk of the zero vector: above it the usual quadrature sees all that matters, to about 1e-10."""
+SCALES = np.geomspace(0.1, 2.5, 33)
+"""Norms that the descent may begin at, where one is that at which the least margin is its variance."""
+
+
+def are_far(setting: Setting, solved: Solved) -> bool:
+    """Whether what was solved is a matter of tails."""
+    loss = setting.loss
+    if not (isinstance(loss, MarginLoss) and isinstance(setting.targets, FixedTargets)):
+        return False
+    return solved.lowest < FAR * float(loss.profile(np.zeros(())))
+
+
+def far_optimum(landscape: Landscape, setting: Setting, solved: Solved) -> Solved:
+    """The optimum, from where a descent without tails has ended; that itself if the tails do not matter."""
+    assert isinstance(setting.loss, MarginLoss) and isinstance(setting.targets, FixedTargets)
+    far = setting._replace(loss=far_margins(setting.loss, setting.weights))
+    order = landscape.order(solved.descended)
+    margins = setting.targets.labels * order.margin_mean - setting.radius * order.norm
+    unit = float(np.min(margins / order.margin_variance))
+    if not unit > 0:
+        return solved
+    largest = landscape.scaled(solved.descended, unit * SCALES[-1])
+    far = far._replace(rule=gaussian_rule(largest_logit(far, landscape.order(largest))))
+    tried = [landscape.scaled(solved.descended, unit * scale) for scale in SCALES]
+    student, here = min(
+        ((one, visit(landscape, far, one)) for one in tried), key=lambda both: _or_high(float(both[1].risk))
+    )
+    found = solve_from(landscape, far, student, here, logarithmic=True)
+    scale = largest_logit(far, found.order)
+    if scale > far.rule.logit_scale:
+        far = far._replace(rule=gaussian_rule(scale))
+        found = solve_from(landscape, far, student, visit(landscape, far, student), logarithmic=True)
+    return found._replace(risk=float(np.exp(found.risk)))
+
+
+def _or_high(risk: float) -> float:
+    return risk if np.isfinite(risk) else np.inf
