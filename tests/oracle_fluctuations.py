@@ -15,11 +15,19 @@ C = math.sqrt(2 / math.pi)
 
 
 class OneClass:
-    """Groups with eigenvalues lam, shares dl and teacher masses N; `rate(t, y)` may answer the state."""
+    """Groups with eigenvalues lam, shares dl and teacher masses N; `rate(t, y)` may answer the state.
+
+    The radius may be a function of time; then `at(t)` is the same at the radius of that time.
+    """
 
     def __init__(self, lam, dl, mass, noise_variance, radius, rate):
         self.lam, self.dl, self.mass = (np.asarray(part, dtype=float) for part in (lam, dl, mass))
         self.nu2, self.eps, self.rate = noise_variance, radius, rate
+
+    def at(self, t):
+        if not callable(self.eps):
+            return self
+        return OneClass(self.lam, self.dl, self.mass, self.nu2, self.eps(t), self.rate)
 
     def scalars(self, y):
         size, along = y[: len(self.lam)], y[len(self.lam) :]
@@ -37,6 +45,7 @@ class OneClass:
         return 1 + C * self.eps * rho / sigma, self.eps**2 + C * self.eps * sigma / rho
 
     def drift(self, t, y):
+        self = self.at(t)
         size, along, _, _ = self.scalars(y)
         a, b = self.slopes(y)
         g = self.rate(t, y)
@@ -46,6 +55,7 @@ class OneClass:
 
     def spread(self, t, y):
         """Sigma and F1 of section 8.4."""
+        self = self.at(t)
         size, along, sigma, rho = self.scalars(y)
         g, eps, lam = self.rate(t, y), self.eps, self.lam
         kx, ky = lam * (size - along) / sigma**2, lam * (along - self.mass) / sigma**2

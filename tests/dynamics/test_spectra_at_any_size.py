@@ -35,12 +35,61 @@ def test_few_nodes_stand_for_four_thousand_eigenvalues(full):
     np.testing.assert_allclose(told.adversarial_risk, exact, rtol=allowed)
 
 
-@pytest.mark.parametrize("count", [16, 24, 32, 48])
-def test_error_estimate_is_right_within_a_factor_of_ten(full, count):
+def right_within_ten(problem, schedule, times, start, exact, counts):
+    """The error of so many nodes, by themselves (the integrator's is 1e-12 or so) and at the usual tolerance."""
+    for count in counts:
+        # Below the floor (a hundred times a small tolerance, ten times the usual) it is the integrator's own error.
+        for rtol, floor in ((1e-12, 1e-10), (1e-9, 1e-8)):
+            told = jm.forecast(problem, schedule, times=times, start=start, compress=count, rtol=rtol)
+            assert f"{count} Chebyshev nodes" in told.attrs["method"]
+            true = np.max(np.abs(told.adversarial_risk.values / exact - 1))
+            assert true / 10 <= told.attrs["numerical_error"] <= 10 * max(true, floor), (count, rtol, true)
+
+
+def test_error_estimate_is_right_within_a_factor_of_ten(full):
     _, problem, start, times, exact = full
-    told = jm.forecast(problem, jm.Constant(0.5), times=times, start=start, compress=count)
-    true = np.max(np.abs(told.adversarial_risk.values / exact - 1))
-    assert true / 10 <= told.attrs["numerical_error"] <= 15 * max(true, 1e-11)
+    right_within_ten(problem, jm.Constant(0.5), times, start, exact, [16, 24])
+
+
+def least_squares(spectrum, noise=0.25, radius=0.5, schedule=None):
+    j = np.arange(400)
+    start, teacher = np.where(j % 3 == 0, -1.0, 0.5), np.where(j % 2 == 0, 1.2, 0.8)
+    data = jm.LinearTeacher(spectrum, teacher / np.linalg.norm(teacher), noise)
+    problem = jm.Problem(data, jm.SquaredLoss(), radius)
+    return problem, schedule or jm.Constant(0.5), np.linspace(0.5, 50, 12), 0.7 * start / np.linalg.norm(start)
+
+
+def two_classes(loss, exponents=(1.5, 0.5), radius=0.5, schedule=None):
+    covariances = [jm.power_law(400, exponent) for exponent in exponents]
+    data = jm.GaussianMixture([0.4, 0.6], [1.0, -1.0], covariances, labels=[1, -1])
+    return jm.Problem(data, loss, radius), schedule or jm.Constant(1.0), [1, 5, 20], None
+
+
+ESTIMATED = {
+    **{
+        f"exponent {exponent}, noise {noise}": lambda e=exponent, n=noise: least_squares(jm.power_law(400, e), n)
+        for exponent in (0.5, 1.0, 1.5, 2.0, 3.0)
+        for noise in (0.25, 0.0)
+    },
+    "radius zero": lambda: least_squares(jm.power_law(400, 1.5), radius=0.0),
+    "noiseless, radius zero": lambda: least_squares(jm.power_law(400, 1.5), 0.0, 0.0),
+    "Polyak": lambda: least_squares(jm.power_law(400, 1.5), schedule=jm.Polyak()),
+    "line search": lambda: least_squares(jm.power_law(400, 1.5), schedule=jm.ExactLineSearch()),
+    "uniform": lambda: least_squares(jm.uniform(400, 0.2, 1.8)),
+    "Marchenko-Pastur": lambda: least_squares(jm.marchenko_pastur(400, 0.5)),
+    "logistic": lambda: two_classes(jm.LogisticLoss()),
+    "logistic, other exponents, small radius": lambda: two_classes(jm.LogisticLoss(), (2.0, 1.0), 0.02),
+    "logistic, Polyak": lambda: two_classes(jm.LogisticLoss(), schedule=jm.Polyak()),
+    "hinge": lambda: two_classes(jm.HingeLoss()),
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ESTIMATED)
+def test_error_estimate_of_every_kind_of_problem(name):
+    problem, schedule, times, start = ESTIMATED[name]()
+    exact = jm.forecast(problem, schedule, times=times, start=start, compress=False, rtol=1e-13).adversarial_risk
+    right_within_ten(problem, schedule, times, start, exact.values, [8, 12, 16, 17, 24, 32, 48])
 
 
 def test_two_classes_with_different_power_laws_are_compressed_in_a_shared_variable():

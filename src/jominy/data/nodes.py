@@ -155,27 +155,24 @@ def forecast_nodes(law: EigenLaw, fixed: FixedVectors) -> Nodes:
     return _with_fixed_vectors(law, groups.eigenvalues, groups.sums(law.shares), gram, fixed)
 
 
-def compressed_nodes(law: EigenLaw, fixed: FixedVectors, count: int, padded_to: int | None = None) -> Nodes | None:
+def compressed_nodes(law: EigenLaw, fixed: FixedVectors, count: int, extrema: bool = False) -> Nodes | None:
     """`count` Chebyshev nodes in place of all coordinates, or None where the eigenvalues are not on a smooth curve.
 
     Everything per coordinate is a smooth function of the eigenvalue, so sums over coordinates become sums over the
     nodes with interpolated (signed) weights. Source: theory `dynamics.md` section 7.
 
-    `padded_to` adds idle nodes (all weights zero), so that two resolutions share one compiled program.
+    The nodes are the roots of a Chebyshev polynomial. Its `extrema` are as many other nodes with an error of the same
+    order: of a series sum_k a_k T_k both resolve all but a_count and what follows, which they mistake differently.
     """
     curve = _eigenvalue_curve(law)
     if curve is None:
         return None
     position, polynomials = curve
-    nodes = np.cos(np.pi * (np.arange(count) + 0.5) / count)
+    nodes = np.cos(np.pi * (np.arange(count) / (count - 1) if extrema else (np.arange(count) + 0.5) / count))
     products = fixed.vectors[:, None] * fixed.vectors[None]
     gram = _onto_nodes(nodes, position, products.reshape(-1, position.size)).reshape(*products.shape[:2], count)
     shares = _onto_nodes(nodes, position, law.shares[None])[0]
     eigenvalues = np.maximum([polynomial(nodes) for polynomial in polynomials], 0.0)
-    idle = (padded_to or count) - count
-    eigenvalues = np.pad(eigenvalues, ((0, 0), (0, idle)), mode="edge")
-    shares = np.pad(shares, (0, idle))
-    gram = np.pad(gram, ((0, 0), (0, 0), (0, idle)))
     return _with_fixed_vectors(law, eigenvalues, shares, gram, fixed)
 
 
@@ -223,12 +220,12 @@ def _onto_nodes(nodes: np.ndarray, position: np.ndarray, values: np.ndarray) -> 
     Through the discrete Chebyshev transform, piece by piece: the basis at a million positions would fill the memory.
     """
     count, chebyshev = len(nodes), np.polynomial.chebyshev.chebvander
-    weights = np.where(np.arange(count) == 0, 1.0, 2.0) / count
     sums = np.zeros((len(values), count))
     for begin in range(0, position.size, PIECE):
         piece = slice(begin, begin + PIECE)
         sums += values[:, piece] @ chebyshev(np.clip(position[piece], -1.0, 1.0), count - 1)
-    return sums @ (chebyshev(nodes, count - 1) * weights).T
+    # The basis is the inverse of the polynomials at the nodes, which is well conditioned for both kinds of nodes.
+    return np.linalg.solve(chebyshev(nodes, count - 1).T, sums.T).T
 
 
 def _with_fixed_vectors(law, eigenvalues, shares, gram, fixed: FixedVectors) -> Nodes:

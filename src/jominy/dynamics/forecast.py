@@ -14,7 +14,7 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
-from jominy.schedules import FixedRadius, Schedule
+from jominy.schedules import Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -134,14 +134,11 @@ def forecast(
 def _check_bands(problem: Problem, schedule: Schedule, batch_size: int) -> None:
     """What the fluctuation theory does not cover yet."""
     for covered, name in (
-        (isinstance(problem.radius_schedule, FixedRadius), "a radius that changes"),
         (not schedule.remembers, type(schedule).__name__),
         (batch_size == 1, f"batch_size={batch_size}"),
     ):
         if not covered:
-            raise InputError(
-                "Bands are for a fixed radius, single samples and schedules without memory", name, "Use simulate(...)"
-            )
+            raise InputError("Bands are for single samples and schedules without memory", name, "Use simulate(...)")
 
 
 def require_schedule(schedule: Any) -> None:

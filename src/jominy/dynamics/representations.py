@@ -18,8 +18,6 @@ LONG_SPECTRUM = 64
 """More distinct eigenvalues than this are compressed to Chebyshev nodes."""
 RESOLUTIONS = (48, 96)
 """Numbers of nodes tried in turn."""
-COARSER = 2
-"""Nodes that the coarser version has less: so few that the difference is the error, and not a multiple of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +25,7 @@ class Representation:
     """What stands for a law; compared and hashed by identity.
 
     landscape:   what is reported on
-    coarse:      a coarser version, whose forecast says how far to trust the reported one (or the same again)
+    coarse:      another version no better, whose forecast says how far to trust the reported one (or the same again)
     fixed:       the fixed vectors behind the nodes' coefficients; None for dense matrices
     description: in words
     """
@@ -64,7 +62,7 @@ def _on_nodes(law: EigenLaw, start: bytes, compress: bool | int) -> list[Represe
     counts: tuple[int, ...] = (compress,) if given else RESOLUTIONS if compress else ()
     for count in counts if distinct > (compress if given else LONG_SPECTRUM) else ():
         fine = compressed_nodes(law, fixed, count)
-        coarse = compressed_nodes(law, fixed, count - COARSER, padded_to=count)
+        coarse = compressed_nodes(law, fixed, count, extrema=True)
         if fine is not None and coarse is not None:
             text = f"{count} Chebyshev nodes for {distinct} distinct eigenvalues"
             found.append(Representation(NodeLandscape(fine), NodeLandscape(coarse), fixed, text))

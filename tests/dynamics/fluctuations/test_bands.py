@@ -82,6 +82,46 @@ def test_closed_loop_against_an_oracle_that_differentiates_the_rate():
     np.testing.assert_allclose(other, [0.382, 0.135, 0.018], atol=2e-3)
 
 
+def growing(t):
+    return 0.2 + 0.6 * (1 - jnp.exp(-1.5 * t))
+
+
+@pytest.mark.parametrize("kind", ["constant rate", pytest.param("line search", marks=pytest.mark.slow)])
+def test_a_radius_that_moves_against_closed_forms_and_scipy(kind):
+    # The first time is early, where the radius moves fast; risks are at the radius of their time, excess at the last.
+    law, start, times = two_level(40), zoo.start(40), [0.3, 1.0, 3.0]
+    lam, dl, mass, state = groups_of(law, start)
+
+    def line_search(t, y):
+        here = oracle.at(t)
+        size, along, _, _ = here.scalars(y)
+        a, b = here.slopes(y)
+        alpha, beta = a * here.lam + b, -a * here.lam
+        squared = jnp.sum(alpha**2 * size + 2 * alpha * beta * along + beta**2 * here.mass)
+        return squared / (2 * here.risk(y) * jnp.sum(here.lam * here.dl * alpha))
+
+    def rate(t, y):
+        return line_search(t, y) if kind == "line search" else 0.5 + 0 * t
+
+    oracle = oracle_fluctuations.OneClass(lam, dl, mass, 0.25, growing, rate)
+    solved = oracle.solve(state, np.zeros((4, 4)), times)
+    schedule = jm.ExactLineSearch() if kind == "line search" else jm.Constant(0.5)
+    problem = law.problem(jm.SquaredLoss(), jm.RadiusFunction(growing, final=0.8))
+    curve = jm.forecast(problem, schedule, times=times, start=start, bands=True)
+    last = oracle_fluctuations.OneClass(lam, dl, mass, 0.25, 0.8, rate)
+    told = {"excess_risk": oracle.read(last.risk, *solved), "norm": oracle.read(lambda y: last.scalars(y)[3], *solved)}
+    at_its_time = [oracle.read(oracle.at(t).risk, *(part[k : k + 1] for part in solved)) for k, t in enumerate(times)]
+    told["adversarial_risk"] = [np.concatenate(part) for part in zip(*at_its_time, strict=True)]
+    if kind == "line search":
+        rates = [
+            oracle.read(lambda y, t=t: line_search(t, y), *(part[k : k + 1] for part in solved))
+            for k, t in enumerate(times)
+        ]
+        told["learning_rate"] = [np.concatenate(part) for part in zip(*rates, strict=True)]
+    for name, expected in told.items():
+        np.testing.assert_allclose(scaled(curve, name), expected, rtol=2e-6, atol=1e-7, err_msg=name)
+
+
 @pytest.mark.parametrize(
     "radius, schedule, sd, bias",
     [
@@ -126,6 +166,13 @@ CASES = {
     ),
     "logistic, Polyak": (
         lambda: zoo.two_grouped_classes(200), jm.LogisticLoss(), 0.3, jm.Polyak(), zoo.start(200),
+    ),
+    "logistic, a ramp of the radius": (
+        lambda: zoo.two_grouped_classes(200), jm.LogisticLoss(), jm.RadiusRamp(0.0, 0.6, time=2.0),
+        jm.Constant(1.0), zoo.start(200),
+    ),
+    "zero start, least squares, a radius that jumps, Polyak": (
+        lambda: two_level(200), jm.SquaredLoss(), jm.RadiusPiecewise([0.5], [0.2, 0.7]), jm.Polyak(), None,
     ),
 }  # fmt: skip
 

@@ -17,7 +17,7 @@ from jominy.dynamics.fluctuations.trust import judge, withheld
 from jominy.dynamics.landscapes import NodeLandscape
 from jominy.dynamics.minimise import Setting
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import Variables
+from jominy.dynamics.readout import Variables, radius_at
 from jominy.dynamics.representations import Representation
 from jominy.dynamics.spectral import SpectralFlow, SpectralState
 from jominy.dynamics.start import random_variance
@@ -116,6 +116,7 @@ def population_bands(
         frame,
         seen,
         fluctuation,
+        radius_at(problem, calm[:reached]),
         problem.final_radius,
         evaluate_at,
         classification,
@@ -141,7 +142,8 @@ def _solve(
     system: LinearNoise, initial: SpectralState, variance: float, times: np.ndarray, rtol: float
 ) -> tuple[Fluctuation, int]:
     """The fluctuations at the times (those at zero are not used for a start at zero), and how many were reached."""
-    jumps = np.array([jump for jump in system.flow.schedule.jumps if 0 < jump < times[-1]])
+    every = {*system.flow.schedule.jumps, *system.flow.radius.jumps}
+    jumps = np.array(sorted(jump for jump in every if 0 < jump < times[-1]))
     if system.root_time:
         begin = np.sqrt(EARLY)
         state = shortly_after(system, initial, np.asarray(EARLY))

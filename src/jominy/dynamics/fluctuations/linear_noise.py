@@ -4,9 +4,10 @@ Source: theory `fluctuations.md` sections 3 to 5. With J = dF/dy in closed loop 
 
     C' = J C + C J' + Sigma,    delta' = J delta + (Hess F : C)/2 + F1 - (J F + dF/dt)/2.
 
-F is a polynomial in a few expectations s(theta), the rate g(s, y) and the state, affine in the state and then node by
-node, and theta = theta_0 + T y. Hence J = D + U W with D block-diagonal and W the gradient of (s, g), and Hess F : C
-needs one second directional derivative per entry of (s, g): nothing costs n^3 (theory, section 4).
+dF/dt is that at fixed state, of a rate or a radius that is given. F is a polynomial in a few expectations s(theta), the
+rate g(s, y) and the state, affine in the state and then node by node, and theta = theta_0 + T y. Hence J = D + U W with
+D block-diagonal and W the gradient of (s, g), and Hess F : C needs one second directional derivative per entry of
+(s, g): nothing costs n^3 (theory, section 4). A radius that moves in time enters like a rate: derived here.
 """
 
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from jominy.dynamics.fluctuations.frame import as_vector
 from jominy.dynamics.fluctuations.increments import Increments
 from jominy.dynamics.spectral import SpectralFlow, SpectralState
 from jominy.numerics.arrays import Array
-from jominy.schedules import Descent
+from jominy.schedules import Descent, FixedRadius
 
 
 class NoisyState(NamedTuple):
@@ -69,11 +70,12 @@ class LinearNoise(eqx.Module):
         time = clock**2 if self.root_time else clock
         matrix = self.step.frame.matrix
         theta, state = self.point(noisy.mean)
+        step = self.step_at(time)
         known = matrix @ noisy.covariance @ matrix.T, matrix @ noisy.bias
         if not self.flow.schedule.adaptive:
             return Fluctuation(*known, jnp.zeros(()), jnp.zeros(()))
-        scalars = self._scalars(theta, noisy.covariance)
-        rate, _ = self._rate(time, scalars, state, noisy.covariance)
+        scalars = _scalars(step, theta, noisy.covariance)
+        rate, _ = self._rate(step, time, scalars, 0 * scalars.value, state, noisy.covariance)
         return Fluctuation(
             *known, rate.gradient @ noisy.covariance @ rate.gradient, rate.gradient @ noisy.bias + rate.curved
         )
@@ -83,11 +85,20 @@ class LinearNoise(eqx.Module):
         student = self.flow.student(mean)
         return as_vector(self.flow.order(student)), self.step.frame.state(student)
 
+    def step_at(self, time: Array) -> Increments:
+        """The law of a step at the radius of `time`."""
+        if isinstance(self.flow.radius, FixedRadius):
+            return self.step
+        return eqx.tree_at(lambda step: step.radius, self.step, self.flow.radius.at(time))
+
     def _fluctuate(self, time: Array, noisy: NoisyState) -> tuple[Array, Array]:
         covariance, bias = noisy.covariance, noisy.bias
         theta, state = self.point(noisy.mean)
-        scalars = self._scalars(theta, covariance)
-        rate, by_time = self._rate(time, scalars, state, covariance)
+        step = self.step_at(time)
+        scalars = _scalars(step, theta, covariance)
+        scalars_by_time = self._scalars_by_time(time, theta)
+        rate, rate_by_time = self._rate(step, time, scalars, scalars_by_time, state, covariance)
+        by_time = jnp.append(scalars_by_time, rate_by_time)
         wide = Response(
             jnp.append(scalars.value, rate.value),
             jnp.concatenate([scalars.gradient, rate.gradient[None]]),
@@ -95,30 +106,31 @@ class LinearNoise(eqx.Module):
         )
 
         def drift(w: Array, y: Array) -> Array:
-            return self.step.drift(w[:-1], w[-1], y)
+            return step.drift(w[:-1], w[-1], y)
 
         force = drift(wide.value, state)
-        noise, correction = self.step.spread(theta, rate.value, state, force)
+        noise, correction = step.spread(theta, rate.value, state, force)
         columns, curved = second_order(drift, wide, state, covariance)
         vectors = jnp.concatenate([covariance, bias[None], force[None]])
-        own = self.step.relaxation(scalars.value, rate.value, vectors)
+        own = step.relaxation(scalars.value, rate.value, vectors)
         moved = own + (vectors @ wide.gradient.T) @ columns  # J applied to every row
         growth, pulled, turned = moved[:-2], moved[-2], moved[-1]
-        acceleration = turned + columns[-1] * by_time
+        acceleration = turned + by_time @ columns
         return growth + growth.T + noise, pulled + curved + correction - acceleration / 2
 
-    def _scalars(self, theta: Array, covariance: Array) -> Response:
-        used = self.step.used
-        rows = self.step.frame.matrix[used]
-        linear = Response(theta[used], rows, jnp.zeros(used.size))
+    def _scalars_by_time(self, time: Array, theta: Array) -> Array:
+        """The derivative of the drift's scalars by time at fixed state: what a moving radius does."""
 
-        def scalars(some: Array, state: Array) -> Array:
-            return self.step.scalars(jnp.asarray(theta).at[used].set(some))
+        def at(time: Array) -> Array:
+            return self.step_at(time).scalars(theta)
 
-        by_theta, curved = second_order(scalars, linear, jnp.zeros(rows.shape[1]), covariance)
-        return Response(self.step.scalars(theta), by_theta.T @ rows, curved)
+        if isinstance(self.flow.radius, FixedRadius):
+            return jnp.zeros(jax.eval_shape(at, time).shape)
+        return jax.jvp(at, (time,), (jnp.ones_like(time),))[1]
 
-    def _rate(self, time: Array, scalars: Response, state: Array, covariance: Array) -> tuple[Response, Array]:
+    def _rate(
+        self, step: Increments, time: Array, scalars: Response, scalars_by_time: Array, state: Array, covariance: Array
+    ) -> tuple[Response, Array]:
         """The rate, and its derivative by time at fixed state."""
         schedule, tick = self.flow.schedule, jnp.ones_like(time)
         if not schedule.adaptive:
@@ -128,14 +140,27 @@ class LinearNoise(eqx.Module):
         def rate(t: Array, descent: Array) -> Array:
             return schedule.rate(t, Descent(*descent))
 
-        by_state, rest = self.step.descent_rows(scalars.value)
+        by_state, rest = step.descent_rows(scalars.value)
         descent = by_state @ state + rest
-        by_scalars, curved = second_order(self.step.descent, scalars, state, covariance)
+        by_scalars, curved = second_order(step.descent, scalars, state, covariance)
         whole = by_scalars.T @ scalars.gradient + by_state
         value, by_time = jax.jvp(lambda t: rate(t, descent), (time,), (tick,))
         answer, bent = jax.grad(rate, 1)(time, descent), jax.hessian(rate, 1)(time, descent)
         bending = jnp.sum(bent * (whole @ covariance @ whole.T)) / 2
+        by_time = by_time + answer @ (scalars_by_time @ by_scalars)
         return Response(value, answer @ whole, answer @ curved + bending), by_time
+
+
+def _scalars(step: Increments, theta: Array, covariance: Array) -> Response:
+    used = step.used
+    rows = step.frame.matrix[used]
+    linear = Response(theta[used], rows, jnp.zeros(used.size))
+
+    def scalars(some: Array, state: Array) -> Array:
+        return step.scalars(jnp.asarray(theta).at[used].set(some))
+
+    by_theta, curved = second_order(scalars, linear, jnp.zeros(rows.shape[1]), covariance)
+    return Response(step.scalars(theta), by_theta.T @ rows, curved)
 
 
 def second_order(function, wide: Response, state: Array, covariance: Array) -> tuple[Array, Array]:

@@ -29,28 +29,34 @@ class Reading(NamedTuple):
 def _read(
     setting: Setting, frame: Frame, observation: Observation, fluctuation: Fluctuation, radii: Array, accuracy: bool
 ) -> tuple[Reading, ...]:
-    """Readings (T, ...) of risks (K,), accuracies (K,), norm, distance and of the overlap divided by the norm."""
+    """Readings (T, ...) of risks (K,), accuracies (K,), norm, distance and of the overlap divided by the norm.
 
-    def values(scalars: Array) -> Array:
+    `radii` (T, K) are those of the risks and accuracies.
+    """
+
+    def values(scalars: Array, radii: Array) -> Array:
         order = frame.order(scalars[:-2])
         risks, accuracies = risks_of_student(setting, order, radii, accuracy)
         further = jnp.stack([order.norm, jnp.sqrt(scalars[-2]), scalars[-1] / order.norm])
         return jnp.concatenate([risks, accuracies, further])
 
-    def at_one_time(point: tuple[Observation, Fluctuation]) -> Reading:
-        seen, noise = point
+    def at_one_time(point: tuple[Observation, Fluctuation, Array]) -> Reading:
+        seen, noise, radii = point
         scalars = jnp.concatenate([as_vector(seen.order), jnp.stack([seen.distance_squared, seen.teacher_overlap])])
-        gradient = jax.jacfwd(values)(scalars)
+        gradient = jax.jacfwd(values)(scalars, radii)
 
         def second(unit: Array, row: Array) -> Array:
-            return jax.jvp(lambda x: jax.jvp(values, (x,), (unit,))[1], (scalars,), (row,))[1]
+            def first(x: Array) -> Array:
+                return jax.jvp(lambda y: values(y, radii), (x,), (unit,))[1]
+
+            return jax.jvp(first, (scalars,), (row,))[1]
 
         curved = jnp.sum(jax.vmap(second)(jnp.eye(scalars.size), noise.covariance), axis=0)
         variance = jnp.sum((gradient @ noise.covariance) * gradient, axis=-1)
         return Reading(jnp.sqrt(jnp.maximum(variance, 0.0)), gradient @ noise.bias + curved / 2)
 
-    count = radii.size
-    read = jax.lax.map(at_one_time, (observation, fluctuation))
+    count = radii.shape[1]
+    read = jax.lax.map(at_one_time, (observation, fluctuation, radii))
     parts = [slice(0, count), slice(count, 2 * count), 2 * count, 2 * count + 1, 2 * count + 2]
     return tuple(Reading(read.sd[:, part], read.bias[:, part]) for part in parts)
 
@@ -60,17 +66,23 @@ def readings(
     frame: Frame,
     observation: Observation,
     fluctuation: Fluctuation,
-    radius: float,
+    radius: np.ndarray,
+    final_radius: float,
     evaluate_at: np.ndarray,
     classification: bool,
     teacher_norm: float,
     adaptive: bool,
 ) -> dict[str, tuple[tuple[str, ...], Reading]]:
-    """Name -> (dimensions, reading) of every variable that fluctuates, at times after the start."""
-    radii = np.concatenate([[radius, 0.0], evaluate_at])
+    """Name -> (dimensions, reading) of every variable that fluctuates, at times after the start.
+
+    `radius` (T,) is that of training at these times.
+    """
+    moves = np.any(radius != final_radius)  # only then is the excess risk not that of the radius of training
+    shared = np.concatenate([[0.0], evaluate_at, [final_radius] if moves else []])
+    radii = np.concatenate([radius[:, None], np.broadcast_to(shared, (len(radius), len(shared)))], axis=1)
     read = _read(setting, frame, observation, fluctuation, radii, classification)
     risks, accuracies, norm, distance, alignment = (Reading(*map(np.asarray, one)) for one in read)
-    time, more = ("time",), ("time", "evaluation_radius")
+    time, more, further = ("time",), ("time", "evaluation_radius"), slice(2, 2 + len(evaluate_at))
 
     def pick(reading: Reading, index) -> Reading:
         return Reading(reading.sd[:, index], reading.bias[:, index])
@@ -78,17 +90,17 @@ def readings(
     found: dict[str, tuple[tuple[str, ...], Reading]] = {
         "adversarial_risk": (time, pick(risks, 0)),
         "clean_risk": (time, pick(risks, 1)),
-        "excess_risk": (time, pick(risks, 0)),
+        "excess_risk": (time, pick(risks, -1 if moves else 0)),
         "norm": (time, norm),
         "distance_to_optimum": (time, distance),
     }
     if evaluate_at.size:
-        found["risk_at_radius"] = (more, pick(risks, slice(2, None)))
+        found["risk_at_radius"] = (more, pick(risks, further))
     if classification:
         found["adversarial_accuracy"] = (time, pick(accuracies, 0))
         found["clean_accuracy"] = (time, pick(accuracies, 1))
         if evaluate_at.size:
-            found["accuracy_at_radius"] = (more, pick(accuracies, slice(2, None)))
+            found["accuracy_at_radius"] = (more, pick(accuracies, further))
     if teacher_norm > 0:
         found["alignment"] = (time, Reading(alignment.sd / teacher_norm, alignment.bias / teacher_norm))
     if adaptive:
