@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import threading
 from typing import TYPE_CHECKING
 
@@ -18,12 +17,18 @@ def forecast_with_picture(study: Scenario) -> xr.Dataset:
     from jominy.results import Status
     from jominy.study.picture import with_picture
 
-    threading.Thread(target=importlib.import_module, args=("xarray",), daemon=True).start()
+    threading.Thread(target=_ready_for_results, daemon=True).start()
     told = study.forecast()
     if told.attrs["status"] == Status.DIVERGED.label:  # then every picture is infinitely far off
         return told
     picture = study.gaussian_picture()
     return told if picture is None else with_picture(told, picture)
+
+
+def _ready_for_results() -> None:
+    import xarray as xr
+
+    xr.Dataset({"first": ("place", [0.0])})  # looks for further kinds of arrays, and imports Dask where there is one
 
 
 def forecast_text(told: xr.Dataset) -> str:

@@ -40,7 +40,7 @@ class Group:
     @cached_property
     def schedules(self) -> SideBySide:
         """Of all lanes."""
-        columns = [np.stack(column) for column in zip(*(lane.numbers for lane in self.lanes), strict=True)]
+        columns = [np.array(column) for column in zip(*(lane.numbers for lane in self.lanes), strict=True)]
         structure = jax.tree.structure(self.lanes[0].schedule)
         return SideBySide(jax.tree.unflatten(structure, columns), (True,) * len(columns))
 

@@ -15,6 +15,7 @@ from jominy.dynamics.many import RTOL, Found, solve_points
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
 from jominy.errors import InputError
+from jominy.numerics.collection import without_collection
 from jominy.numerics.precision import double_precision
 from jominy.results import Status, make_result
 from jominy.schedules import Schedule
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
 
 @double_precision
+@without_collection()
 def forecast_many(
     problems: Problem | Sequence[Problem],
     schedules: Schedule | Sequence[Schedule],

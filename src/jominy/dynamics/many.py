@@ -16,6 +16,7 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
 from jominy.dynamics.representations import representations
 from jominy.dynamics.solve import Solved, solve
+from jominy.numerics.collection import without_collection
 from jominy.numerics.precision import double_precision
 from jominy.results.schema import attributes
 from jominy.schedules import Schedule
@@ -42,6 +43,7 @@ class Plain(NamedTuple):
 
 
 @double_precision
+@without_collection()
 def plain_forecasts(
     points: Sequence[tuple[Problem, Schedule, Any]],
     *,

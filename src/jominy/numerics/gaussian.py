@@ -14,6 +14,7 @@ import numpy as np
 from jax.scipy.stats import norm
 
 from jominy.numerics.arrays import Array
+from jominy.numerics.precision import as_precise_as
 
 REACH = 8.6
 """Standard deviations kept on each side: the mass beyond is 8e-18."""
@@ -24,6 +25,8 @@ MANY = 64
 """More expectations at once than this are those of samples, not of a mixture's components."""
 FULL = 1e-13
 """The accuracy of `node_count` nodes."""
+SINGLE = 0.99e-9
+"""From this accuracy on single precision does: the rounding of a mean of many terms is about 1e-8."""
 
 
 class GaussianRule(eqx.Module):
@@ -33,6 +36,8 @@ class GaussianRule(eqx.Module):
         nodes, weights: (N,) trapezoid rule on the whole line.
         panel, panel_weights: (M,) Gauss-Legendre rule on [-1, 1], used on each side of a kink.
         logit_scale: the largest standard deviation of the logit for which the rule is good to about 1e-13.
+
+    Smooth integrands are computed in the precision of the nodes.
     """
 
     nodes: Array
@@ -55,7 +60,8 @@ def node_count(logit_scale: float) -> int:
 
 def gaussian_rule(logit_scale: float = 2.0, accuracy: float = FULL) -> GaussianRule:
     """The rule for logits of standard deviation up to `logit_scale` or a little more (powers of two, so that the
-    programs compiled for one rule serve many problems). Less `accuracy` (of smooth integrands) needs fewer nodes.
+    programs compiled for one rule serve many problems). Less `accuracy` (of smooth integrands) needs fewer nodes, and
+    from `SINGLE` on single precision.
 
     >>> rule = gaussian_rule(3.0)
     >>> rule.logit_scale, round(float(rule.weights @ rule.nodes**4), 6)
@@ -66,7 +72,9 @@ def gaussian_rule(logit_scale: float = 2.0, accuracy: float = FULL) -> GaussianR
         return _rule(scale, REACH, node_count(scale))
     digits = -math.log(accuracy)
     reach = math.sqrt(2 * digits)  # the mass beyond is less than the accuracy
-    return _rule(scale, reach, math.ceil(2 * reach * scale * digits / (2 * math.pi**2)) + 1)
+    enough = math.ceil(2 * reach * scale * digits / (2 * math.pi**2)) + 1
+    rule = _rule(scale, reach, max(32, 8 * math.ceil(enough / 8)))  # sums of other lengths take up to twice as long
+    return as_precise_as(np.float32(0), rule) if accuracy >= SINGLE else rule
 
 
 def coarse_rule(logit_scale: float = 1.5) -> GaussianRule:
@@ -125,12 +133,12 @@ def gaussian_expectation(
     if not kinks and tilt is None and mean.ndim == 1 and mean.size >= MANY:
         # Loops along the many numbers; along the nodes they would be too short for the processor's vectors.
         nodes = rule.nodes[:, None]
-        points = mean + sd * nodes
-        return rule.weights @ function(points, jnp.broadcast_to(nodes, points.shape))
+        points = (mean + sd * nodes).astype(nodes.dtype)
+        return (rule.weights @ function(points, jnp.broadcast_to(nodes, points.shape))).astype(mean.dtype)
     mean, sd = mean[..., None], sd[..., None]
     if not kinks and tilt is None:
-        points = mean + sd * rule.nodes
-        return function(points, jnp.broadcast_to(rule.nodes, points.shape)) @ rule.weights
+        points = (mean + sd * rule.nodes).astype(rule.nodes.dtype)
+        return (function(points, jnp.broadcast_to(rule.nodes, points.shape)) @ rule.weights).astype(mean.dtype)
     if not kinks and tilt is not None:
         nodes = rule.nodes * (1 + tilt[..., None] / rule.nodes[-1])
         weights = jnp.exp(-(nodes**2) / 2)
