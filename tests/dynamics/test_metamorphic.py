@@ -47,6 +47,7 @@ def test_components_in_another_order_have_the_same_forecast(diagonal):
     assert_same(expected, curve(swapped, "logistic", **TIGHT))
 
 
+@pytest.mark.slow
 def test_the_dense_route_agrees_where_covariances_almost_commute(diagonal):
     # A turn by 1e-6 makes the covariances non-commuting for the library, and changes the curve by about its square.
     law, expected = diagonal
@@ -61,6 +62,7 @@ def test_the_dense_route_agrees_where_covariances_almost_commute(diagonal):
         np.testing.assert_allclose((found[name] + back[name]) / 2, expected[name], rtol=1e-9, err_msg=str(name))
 
 
+@pytest.mark.slow
 def test_grouped_and_ungrouped_eigenvalues_have_the_same_forecast():
     # Relative perturbations of 1e-11 keep equal eigenvalues apart, so that every coordinate is a node of its own.
     grouped = zoo.two_grouped_classes(D)
@@ -77,7 +79,7 @@ def test_a_grouped_law_has_the_same_forecast_in_every_dimension():
     assert_same(*(curve(law, "logistic", **TIGHT) for law in laws))
 
 
-@pytest.mark.parametrize("loss", ["logistic", pytest.param("squared", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("loss", [pytest.param("logistic", marks=pytest.mark.slow), "squared"])
 def test_one_class_split_in_two_is_one_class(loss):
     one = zoo.two_grouped_classes(D)
     weights = np.array([0.1, 0.3, 0.6])

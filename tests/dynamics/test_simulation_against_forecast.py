@@ -50,7 +50,7 @@ CASES = {
     "power law, Polyak": lambda d=200: case(zoo.one_class(zoo.pow_(d), 0.25), "squared", 0.6, *POLYAK),
 }
 ENGINE = {"non-commuting": "full vectors", "power law, ": "full vectors"}  # else: exact in law over groups
-SLOW = ["logistic clean, Polyak", "power law, Polyak", "logistic, line search", "non-commuting, Polyak"]
+QUICK = ["isotropic", "two-level, line search", "logistic", "classes and teacher", "non-commuting logistic"]
 
 
 @functools.cache
@@ -62,7 +62,7 @@ def simulated(name):
     return one, runs
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n in SLOW else ()) for n in CASES])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in CASES])
 def test_seed_means_follow_the_forecast(name):
     one, runs = simulated(name)
     curve = jm.forecast(one.problem(), one.schedule, times=TIMES, start=one.start)

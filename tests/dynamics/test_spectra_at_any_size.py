@@ -166,6 +166,7 @@ def test_a_billion_coordinates_are_nodes():
     )
 
 
+@pytest.mark.slow
 def test_a_billion_coordinates_are_simulated_in_groups():
     problem = jm.Problem(jm.LinearTeacher(jm.two_level(10**9), noise_variance=0.25), jm.SquaredLoss(), 0.5)
     runs = jm.simulate(problem, jm.Constant(0.5), times=[1e-6], seeds=4)

@@ -67,6 +67,7 @@ class TestDivergence:
         assert_free_of_nan(above)
         assert above.adversarial_risk[-1] > 100 * below.adversarial_risk[-1]
 
+    @pytest.mark.slow
     def test_between_the_thresholds_of_two_classes_the_advice_stays_true(self):
         # 2 / max tr K = 4/3 suffices, 2 / min tr K = 4 is too much; at 2.5 this mixture diverges, below the second.
         covariances = np.array([np.full(D, 0.5), np.full(D, 1.5)])
@@ -149,6 +150,7 @@ class TestStuck:
         np.testing.assert_array_equal(curve.learning_rate, 0.0)
         assert_free_of_nan(curve)
 
+    @pytest.mark.slow
     def test_and_stays_there_however_long(self):
         # The fixed point is unstable: rounding must not grow into a curve of its own.
         curve = forecast(schedule=jm.ExactLineSearch(), start=None, times=100 * TIMES)

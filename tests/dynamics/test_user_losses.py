@@ -27,6 +27,7 @@ def hinge_moments(law, o, radius):
     }
 
 
+@pytest.mark.slow
 def test_a_hinge_forecast_agrees_with_scipy_to_1e_6(monkeypatch):
     monkeypatch.setitem(oracle_ode.MOMENTS, "hinge", hinge_moments)
     law, radius = zoo.two_grouped_classes(48), 0.4

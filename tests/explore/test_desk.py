@@ -158,6 +158,7 @@ def test_files_hold_what_the_tab_shows(desk, what, tmp_path):
     assert picture.startswith(b"\x89PNG") and len(io.BytesIO(picture).getvalue()) > 10_000
 
 
+@pytest.mark.slow
 def test_page_opens_on_a_scenario_and_keeps_what_its_controls_cannot_say(tmp_path):
     path = tmp_path / "mine.toml"
     path.write_text(

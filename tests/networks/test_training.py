@@ -51,7 +51,9 @@ def test_plain_gradient_descent_by_hand():
         np.testing.assert_allclose(one.detach(), other.detach(), rtol=1e-9, atol=1e-12)
 
 
-@pytest.mark.parametrize("objective", OBJECTIVES)
+@pytest.mark.parametrize(
+    "objective", [OBJECTIVES[0], pytest.param(OBJECTIVES[1], marks=pytest.mark.slow), OBJECTIVES[2]]
+)
 def test_interrupted_run_goes_on_with_the_same_numbers(objective, tmp_path, monkeypatch):
     whole, nets = run([network(1), network(2)], objective), [network(1), network(2)]
     calls, perturb = [], type(objective).perturb

@@ -27,7 +27,7 @@ def agree(one, other, sigmas=4.0):
 
 
 # Groups with a rest, and every coordinate its own node.
-@pytest.mark.parametrize("spectrum", [pytest.param(zoo.two, marks=pytest.mark.slow), zoo.lin])
+@pytest.mark.parametrize("spectrum", [zoo.two, pytest.param(zoo.lin, marks=pytest.mark.slow)])
 def test_the_mean_of_a_clean_linear_problem_is_the_forecast_in_any_dimension(spectrum):
     # Drift linear in X, noise power linear in the risk: the mean risk of the equation obeys the forecast's own
     # equation exactly, at d = 40 as well. 4000 paths, seeds 0..3999: standard errors are 0.3 to 0.5 %.
@@ -65,7 +65,7 @@ def euler_maruyama(eigenvalues, radius, noise_variance, rate, start, times, path
     return np.stack(seen, axis=1)
 
 
-@pytest.mark.parametrize("spectrum", [zoo.two, zoo.lin])
+@pytest.mark.parametrize("spectrum", [pytest.param(zoo.two, marks=pytest.mark.slow), zoo.lin])
 def test_mean_and_spread_agree_with_a_plain_integrator(spectrum):
     # d = 30, 3000 paths on either side: standard errors of the spread 2 %; the plain scheme's own error (first order,
     # step 0.005) is within that. A noise power wrong by a factor of two would change the spread by 40 %.

@@ -58,6 +58,7 @@ def test_also_from_a_start_elsewhere(many):
     np.testing.assert_allclose(found.gaussian_adversarial_risk, expected.adversarial_risk, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_breast_cancer_is_not_gaussian():
     """Theory: gap .63 without clipping at radius 0, .11 for surrogates; with clipping it is as clear."""
     found = jm.gaussian_picture(problem(named("breast_cancer"), "logistic", 0.0), jm.Constant(1.0), time=20)
