@@ -13,6 +13,8 @@ import zoo
 
 TIMES = [0.5, 2.0, 6.0]
 
+slow = pytest.mark.slow
+
 
 def two_level(d: int = 400) -> zoo.Law:
     return zoo.one_class(zoo.two(d), 0.25)
@@ -37,8 +39,8 @@ def decay(t):
     return jnp.exp(-1.2 * t) + 0.1
 
 
-@pytest.mark.parametrize("radius", [0.3, pytest.param(0.8, marks=pytest.mark.slow)])
-@pytest.mark.parametrize("schedule", ["constant", pytest.param("moving", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("radius", [0.3, pytest.param(0.8, marks=slow)])
+@pytest.mark.parametrize("schedule", ["constant", pytest.param("moving", marks=slow)])
 def test_least_squares_against_closed_forms_and_scipy(radius, schedule):
     law, start = two_level(40), zoo.start(40)
     lam, dl, mass, state = groups_of(law, start)
@@ -53,7 +55,7 @@ def test_least_squares_against_closed_forms_and_scipy(radius, schedule):
             np.testing.assert_allclose(found, expected, rtol=2e-7, atol=1e-8)
 
 
-@pytest.mark.slow
+@slow
 def test_closed_loop_against_an_oracle_that_differentiates_the_rate():
     law, start = two_level(400), zoo.start(400)
     problem = law.problem(jm.SquaredLoss(), 0.3)
@@ -86,7 +88,7 @@ def growing(t):
     return 0.2 + 0.6 * (1 - jnp.exp(-1.5 * t))
 
 
-@pytest.mark.parametrize("kind", ["constant rate", pytest.param("line search", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", ["constant rate", pytest.param("line search", marks=slow)])
 def test_a_radius_that_moves_against_closed_forms_and_scipy(kind):
     # The first time is early, where the radius moves fast; risks are at the radius of their time, excess at the last.
     law, start, times = two_level(40), zoo.start(40), [0.3, 1.0, 3.0]
@@ -128,9 +130,7 @@ def test_a_radius_that_moves_against_closed_forms_and_scipy(kind):
         (0.3, jm.Polyak(), (0.582, 0.234, 0.0707), (0.350, 0.052, -0.032)),
         pytest.param(0.3, jm.ExactLineSearch(), (0.551, 0.209, 0.0626), (0.215, 0.008, 0.000), marks=slow),
         pytest.param(0.8, jm.Polyak(), (0.627, 0.179, 0.0502), (0.294, -0.074, -0.038), marks=slow),
-        pytest.param(
-            0.8, jm.ExactLineSearch(), (0.605, 0.170, 0.0469), (0.200, -0.073, -0.024), marks=pytest.mark.slow
-        ),
+        pytest.param(0.8, jm.ExactLineSearch(), (0.605, 0.170, 0.0469), (0.200, -0.073, -0.024), marks=slow),
     ],
 )
 def test_reference_values_of_adaptive_rates(radius, schedule, sd, bias):
@@ -142,7 +142,7 @@ def test_reference_values_of_adaptive_rates(radius, schedule, sd, bias):
     np.testing.assert_allclose(found[1], bias, atol=6e-4)
 
 
-@pytest.mark.slow
+@slow
 def test_reference_values_of_a_moving_rate():
     # `fluctuations.md` section 5: d * bias of the norm with and (0.284, ...) without dF/dt.
     law = two_level()
@@ -156,7 +156,6 @@ def test_reference_values_of_a_moving_rate():
     np.testing.assert_allclose(scaled(curve, "norm")[1], [0.427, 0.243, 0.178], atol=6e-4)
 
 
-slow = pytest.mark.slow
 CASES = {
     "zero start, least squares": (lambda: two_level(200), jm.SquaredLoss(), 0.5, jm.Constant(0.5), None),
     "zero start, logistic": (lambda: zoo.two_grouped_classes(200), jm.LogisticLoss(), 0.5, jm.Constant(1.0), None),
@@ -203,7 +202,7 @@ def test_against_sgd(name):
         assert np.max(np.abs(z)) < 4, (variable, z)
 
 
-@pytest.mark.slow
+@slow
 def test_nodes_that_stand_for_a_long_spectrum():
     law = zoo.one_class(zoo.pow_(120), 0.25)
     problem = law.problem(jm.SquaredLoss(), 0.5)
@@ -217,7 +216,7 @@ def test_nodes_that_stand_for_a_long_spectrum():
         np.testing.assert_allclose(bands[0][f"{name}_bias"], bands[1][f"{name}_bias"], rtol=1e-6, atol=1e-9)
 
 
-@pytest.mark.slow
+@slow
 def test_one_class_twice_is_one_class():
     one = zoo.two_grouped_classes(40)
     same = zoo.Law(np.array([0.5, 0.5]), one.means[[0, 0]], one.covariances[[0, 0]], np.array([1.0, 1.0]))
@@ -239,7 +238,7 @@ def test_another_dimension_only_rescales():
     assert other.attrs["band_dimension"] == 100
 
 
-@pytest.mark.slow
+@slow
 def test_a_limiting_law_agrees_with_a_large_dimension():
     def bands(own, **more):
         data = jm.LinearTeacher(jm.uniform(own, low=0.2, high=1.8), noise_variance=0.25)
@@ -251,7 +250,7 @@ def test_a_limiting_law_agrees_with_a_large_dimension():
     np.testing.assert_allclose(limit.adversarial_risk_bias, large.adversarial_risk_bias, rtol=1e-3)
 
 
-@pytest.mark.slow
+@slow
 @pytest.mark.parametrize("rate, scaled_indicator, verdict", [(1.2, 0.38, "fair"), (1.8, 2.39, "not to be trusted")])
 def test_near_the_largest_stable_rate_bands_are_not_trusted(rate, scaled_indicator, verdict):
     # `fluctuations.md` section 8: |bias| / sd at t = 8 for d = 50.
@@ -279,7 +278,7 @@ def test_a_start_that_never_moves():
     assert np.all(curve.adversarial_risk_sd == 0) and not any(np.isnan(curve[name]).any() for name in curve.data_vars)
 
 
-@pytest.mark.slow
+@slow
 def test_at_a_start_that_is_fixed_nothing_fluctuates_yet():
     problem = two_level(40).problem(jm.SquaredLoss(), 0.3)
     curve = jm.forecast(
