@@ -39,4 +39,5 @@ else:
     from jominy.networks.perturbations import Perturbation as Perturbation
     from jominy.networks.perturbations import strongest_perturbation as strongest_perturbation
     from jominy.networks.random_network import RandomNetwork as RandomNetwork
+    from jominy.networks.threads import one_thread as one_thread
     from jominy.networks.training import train as train

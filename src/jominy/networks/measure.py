@@ -42,16 +42,10 @@ def measure_affine_law(
     True
     """
 
-    def law(network: RandomNetwork, x: Tensor) -> dict[str, float]:
-        jacobian, _ = network.affine_parts(x)
-        signal, offset = network.hidden_parts(x)
-        products = (jacobian**2, offset**2, signal**2, signal * offset, (signal + offset) ** 2)
-        return {name: float(value.double().mean()) for name, value in zip(_LAW, products, strict=True)}
-
     return measure_ensemble(
         architecture,
         inputs,
-        law,
+        affine_moments,
         dict.fromkeys(_LAW, ()),
         {},
         engine="measure affine law",
@@ -60,6 +54,14 @@ def measure_affine_law(
         scenario={},
         progress=progress,
     )
+
+
+def affine_moments(network: RandomNetwork, inputs: Tensor) -> dict[str, float]:
+    """The second moments of one network, as :func:`measure_affine_law` has them of several."""
+    jacobian, _ = network.affine_parts(inputs)
+    signal, offset = network.hidden_parts(inputs)
+    products = (jacobian**2, offset**2, signal**2, signal * offset, (signal + offset) ** 2)
+    return {name: float(value.double().mean()) for name, value in zip(_LAW, products, strict=True)}
 
 
 def measure_operator_norms(

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from typing import Any
 
 from jominy.errors import InputError
 from jominy.study.claims import dynamics, networks
 from jominy.study.claims.base import QUICK, THOROUGH, Claim
-from jominy.study.claims.networks import effort
+from jominy.study.claims.networks import effort, together
 
 
 @dataclass(frozen=True)
@@ -19,13 +20,15 @@ class Paper:
     claims: dict[str, Callable[[Any], Claim]]
     quick: Any
     thorough: Any
+    around: Callable[[], AbstractContextManager[None]] = nullcontext
+    """Held open from the first claim to the last."""
 
 
 def papers() -> dict[str, Paper]:
     """All papers."""
     return {
         "dynamics": Paper(dynamics.DYNAMICS, QUICK, THOROUGH),
-        "networks": Paper(networks.NETWORKS, effort.QUICK, effort.THOROUGH),
+        "networks": Paper(networks.NETWORKS, effort.QUICK, effort.THOROUGH, together.processes),
     }
 
 
@@ -37,9 +40,14 @@ def measure(paper: str, letters: Sequence[str] = (), *, quick: bool = False) -> 
     known = papers()
     if paper not in known:
         raise InputError("there is no such paper", paper, f"choose from {', '.join(known)}")
-    claims = known[paper].claims
-    unknown = [letter for letter in letters if letter not in claims]
+    chosen = known[paper]
+    unknown = [letter for letter in letters if letter not in chosen.claims]
     if unknown:
-        raise InputError("there is no such claim", ", ".join(unknown), f"choose from {', '.join(claims)}")
-    effort = known[paper].quick if quick else known[paper].thorough
-    return (claims[letter](effort) for letter in letters or claims)
+        raise InputError("there is no such claim", ", ".join(unknown), f"choose from {', '.join(chosen.claims)}")
+    return _one_by_one(chosen, letters or list(chosen.claims), chosen.quick if quick else chosen.thorough)
+
+
+def _one_by_one(paper: Paper, letters: Sequence[str], much: Any) -> Iterator[Claim]:
+    with paper.around():
+        for letter in letters:
+            yield paper.claims[letter](much)

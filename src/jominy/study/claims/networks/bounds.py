@@ -9,6 +9,7 @@ import numpy as np
 from jominy.meanfield import adversarial_loss, adversarial_loss_bound
 from jominy.study.claims.base import Claim, Curve, Finding, Panel, agreement, boundary, condition
 from jominy.study.claims.networks.effort import DIM, NetworkEffort, over_networks, plain, residual
+from jominy.study.claims.networks.together import OnNoise, measured
 
 NORMS = (1.0, 2.0, math.inf)
 RELATIVE = (0.03, 0.1, 0.3, 1.0, 2.0)
@@ -17,14 +18,22 @@ RELATIVE = (0.03, 0.1, 0.3, 1.0, 2.0)
 
 def bounds(effort: NetworkEffort) -> Claim:
     """Operator norms for nine pairs; adversarial losses against the radius; both with and without shortcuts."""
-    from jominy.networks import measure_adversarial_loss, measure_operator_norms, noise
-
-    inputs = noise(effort.inputs, DIM, seed=2)
     networks = {"no shortcuts": plain(effort.width), "shortcuts": residual(effort.width)}
+    radii = np.sqrt(DIM) * np.array(RELATIVE)
+    asked = (("measure_adversarial_loss", (radii.tolist(),)), ("measure_operator_norms", ()))
+    results = iter(
+        measured(
+            [
+                OnNoise(measure, network, arguments, effort.inputs, inputs_seed=2, networks=effort.networks, seed=20)
+                for network in networks.values()
+                for measure, arguments in asked
+            ]
+        )
+    )
     findings: list[Finding] = []
     panels: list[Panel] = []
     for kind, network in networks.items():
-        norms = measure_operator_norms(network, inputs, networks=effort.networks, seed=20, progress=False)
+        losses, norms = next(results), next(results)
         mean, error = over_networks(norms, "operator_norm")
         pairs = [(p, q) for p in NORMS for q in NORMS]
         seen, noise_ = mean.ravel(), error.ravel()
@@ -45,10 +54,6 @@ def bounds(effort: NetworkEffort) -> Claim:
                 float(noise_[worst] / upper[worst]),
                 "Chevet's bound with the correction for finite width; up to 3.5 standard errors",
             )
-        )
-        radii = np.sqrt(DIM) * np.array(RELATIVE)
-        losses = measure_adversarial_loss(
-            network, inputs, radii.tolist(), networks=effort.networks, seed=20, progress=False
         )
         loss, spread = over_networks(losses, "adversarial_loss")
         told = np.array([float(adversarial_loss(network, radius, 2, 2)) for radius in radii])

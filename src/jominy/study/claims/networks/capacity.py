@@ -6,21 +6,33 @@ import numpy as np
 
 from jominy.meanfield import radial_moments, weight_variance_curve
 from jominy.study.claims.base import Claim, Curve, Finding, Panel, agreement, condition
-from jominy.study.claims.networks.effort import CLASSES, DIM, NetworkEffort, over_networks, plain, residual
+from jominy.study.claims.networks.effort import CLASSES, NetworkEffort, over_networks, plain, residual
+from jominy.study.claims.networks.together import OnLoss, OnNoise, measured, trained
 
 RADIUS, STEPS, PER_HORIZON = 0.8, 40, 20
 
 
 def capacity(effort: NetworkEffort) -> Claim:
     """The Fisher-Rao norm at initialisation, and along a training on the adversarial loss."""
-    from jominy.networks import AdversarialLoss, LabelledInputs, RandomNetwork, measure_radial_moments, noise, train
-
     findings: list[Finding] = []
     curves: list[Curve] = []
-    inputs, few = noise(4 * effort.inputs, DIM, seed=6), noise(8, DIM, seed=7).double()
     width = effort.width // 4
-    for kind, network in (("no shortcuts", plain(effort.width)), ("shortcuts", residual(effort.width))):
-        seen = measure_radial_moments(network, inputs, networks=2 * effort.networks, seed=90, progress=False)
+    networks = {"no shortcuts": plain(effort.width), "shortcuts": residual(effort.width)}
+    moments = measured(
+        [
+            OnNoise(
+                "measure_radial_moments",
+                network,
+                (),
+                4 * effort.inputs,
+                inputs_seed=6,
+                networks=2 * effort.networks,
+                seed=90,
+            )
+            for network in networks.values()
+        ]
+    )
+    for (kind, network), seen in zip(networks.items(), moments, strict=True):
         mean, error = over_networks(seen, "radial_variance")
         scale = 1 - 1 / CLASSES
         told = scale * float(radial_moments(network).radial)
@@ -34,18 +46,21 @@ def capacity(effort: NetworkEffort) -> Claim:
                 "finite width",
             )
         )
-    for kind, network in (("no shortcuts", plain(width)), ("shortcuts", residual(width))):
-        horizon = weight_variance_curve(network, RADIUS, [0], 1.0).attrs["sample_horizon_step"]
-        result = train(
-            [RandomNetwork(network, seed=95 + k, dtype=few.dtype) for k in range(effort.networks)],
-            LabelledInputs(few, np.zeros(8, dtype=int)),
-            AdversarialLoss(RADIUS, attack_steps=4),
-            rate=horizon / PER_HORIZON,
+    smaller = {"no shortcuts": plain(width), "shortcuts": residual(width)}
+    trainings = [
+        OnLoss(
+            network,
+            RADIUS,
+            attack_steps=4,
+            inputs=8,
+            inputs_seed=7,
+            rate=weight_variance_curve(network, RADIUS, [0], 1.0).attrs["sample_horizon_step"] / PER_HORIZON,
             steps=STEPS,
-            seed=9,
             record_every=4,
-            progress=False,
         )
+        for network in smaller.values()
+    ]
+    for kind, result in zip(smaller, trained(trainings, range(95, 95 + effort.networks)), strict=True):
         values = result["fisher_rao_norm"].values
         ratio = values / values[:, :1]
         mean, error = ratio.mean(axis=0), ratio.std(axis=0, ddof=1) / np.sqrt(len(ratio))

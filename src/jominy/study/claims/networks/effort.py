@@ -17,7 +17,7 @@ DIM, CLASSES = 64, 10
 
 @dataclass(frozen=True)
 class NetworkEffort:
-    """Networks measured for each number, their width, inputs of each, and trainings for the ranking of claim (c)."""
+    """Networks for each number, their width, inputs of each, and pairs of trainings for the ranking of claim (c)."""
 
     networks: int
     width: int
@@ -25,8 +25,8 @@ class NetworkEffort:
     trainings: int
 
 
-QUICK = NetworkEffort(networks=5, width=1000, inputs=6, trainings=12)
-THOROUGH = NetworkEffort(networks=10, width=2000, inputs=24, trainings=72)
+QUICK = NetworkEffort(networks=5, width=1000, inputs=6, trainings=24)
+THOROUGH = NetworkEffort(networks=10, width=2000, inputs=24, trainings=128)
 
 
 def plain(

@@ -9,6 +9,7 @@ import numpy as np
 from jominy.meanfield import Architecture, adversarial_loss
 from jominy.study.claims.base import Claim, Curve, Finding, Panel, agreement
 from jominy.study.claims.networks.effort import NetworkEffort, over_networks, plain
+from jominy.study.claims.networks.together import OnNoise, measured
 
 INPUTS, OUTPUTS = (16, 64, 256), (2, 10, 40)
 PAIRS = ((1.0, 2.0), (2.0, 2.0), (math.inf, 2.0))
@@ -17,8 +18,6 @@ OUTWARD = ((2.0, 1.0), (2.0, 2.0), (2.0, math.inf))
 
 def sizes(effort: NetworkEffort) -> Claim:
     """Losses at a small radius against d for three attacks, and against K for three norms of the output."""
-    from jominy.networks import measure_operator_norms, noise
-
     findings: list[Finding] = []
 
     def network_of(name: str, value: int) -> Architecture:
@@ -26,20 +25,16 @@ def sizes(effort: NetworkEffort) -> Claim:
 
     def swept(name: str, values: tuple[int, ...], pairs: tuple[tuple[float, float], ...]) -> tuple[Curve, ...]:
         networks = [network_of(name, value) for value in values]
-        measured = [
-            measure_operator_norms(
-                network,
-                noise(effort.inputs, network.input_dim, seed=3),
-                networks=effort.networks,
-                seed=30,
-                progress=False,
-            )
-            for network in networks
-        ]
+        seen = measured(
+            [
+                OnNoise("measure_operator_norms", network, (), effort.inputs, 3, networks=effort.networks, seed=30)
+                for network in networks
+            ]
+        )
         x, curves = np.array(values, dtype=float), []
         fine = np.unique(np.round(np.geomspace(values[0], values[-1], 30)))
         for p, q in pairs:
-            stats = [over_networks(one.sel(p=p, q=q), "operator_norm") for one in measured]
+            stats = [over_networks(one.sel(p=p, q=q), "operator_norm") for one in seen]
             mean, error = np.array(stats).T
             told = np.array([float(adversarial_loss(network, 1.0, p, q)) for network in networks])
             law = [float(adversarial_loss(network_of(name, int(value)), 1.0, p, q)) for value in fine]

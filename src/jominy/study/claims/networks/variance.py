@@ -6,7 +6,8 @@ import numpy as np
 
 from jominy.meanfield import adversarial_loss, variance_slopes, weight_variance_curve
 from jominy.study.claims.base import Claim, Curve, Finding, Panel, agreement, boundary, condition
-from jominy.study.claims.networks.effort import DIM, NetworkEffort, over_networks, plain, residual
+from jominy.study.claims.networks.effort import NetworkEffort, over_networks, plain, residual
+from jominy.study.claims.networks.together import OnLoss, OnNoise, measured, trained
 
 RADIUS = 0.8
 """A tenth of ||x||."""
@@ -16,13 +17,16 @@ STEPS, PER_HORIZON = 60, 20
 
 def variance(effort: NetworkEffort) -> Claim:
     """Initial slopes with and without shortcuts, then a training on the adversarial loss of one input."""
-    from jominy.networks import measure_weight_rate, noise
-
     findings: list[Finding] = []
-    inputs = noise(effort.inputs, DIM, seed=4)
-    width = effort.width
-    for kind, network in (("no shortcuts", plain(width)), ("shortcuts", residual(width))):
-        seen = measure_weight_rate(network, inputs, RADIUS, networks=2 * effort.networks, seed=70, progress=False)
+    width, count = effort.width, 2 * effort.networks
+    networks = {"no shortcuts": plain(width), "shortcuts": residual(width)}
+    rates = measured(
+        [
+            OnNoise("measure_weight_rate", network, (RADIUS,), effort.inputs, inputs_seed=4, networks=count, seed=70)
+            for network in networks.values()
+        ]
+    )
+    for (kind, network), seen in zip(networks.items(), rates, strict=True):
         slopes = seen["weight_variance_rate"].values.mean(axis=-1)
         told = float(np.mean(variance_slopes(network, adversarial_loss(network, RADIUS, 2, 2))))
         error = float(slopes.std(ddof=1) / np.sqrt(len(slopes)))
@@ -48,22 +52,11 @@ def variance(effort: NetworkEffort) -> Claim:
 
 
 def _along_training(effort: NetworkEffort, width: int) -> tuple[list[Finding], Panel]:
-    from jominy.networks import AdversarialLoss, LabelledInputs, RandomNetwork, noise, train
-
     network = plain(width)
     horizon = weight_variance_curve(network, RADIUS, [0], 1.0).attrs["sample_horizon_step"]
     rate = horizon / PER_HORIZON
-    one = noise(1, DIM, seed=5).double()
-    result = train(
-        [RandomNetwork(network, seed=80 + k, dtype=one.dtype) for k in range(effort.networks)],
-        LabelledInputs(one, [0]),
-        AdversarialLoss(RADIUS, attack_steps=6),
-        rate=rate,
-        steps=STEPS,
-        seed=8,
-        record_every=2,
-        progress=False,
-    )
+    training = OnLoss(network, RADIUS, attack_steps=6, inputs=1, inputs_seed=5, rate=rate, steps=STEPS, record_every=2)
+    (result,) = trained([training], range(80, 80 + effort.networks))
     steps = result["step"].values
     told = weight_variance_curve(network, RADIUS, steps, rate)["weight_variance"].values.mean(axis=-1)
     fall = result["weight_variance"].values.mean(axis=-1)

@@ -14,11 +14,10 @@ RADIUS, WIDTHS = 1.3, (64, 128, 256, 384)
 def widths(effort: NetworkEffort) -> Claim:
     """Clean accuracy after adversarial training of deep networks without shortcuts, against the width."""
     trials = [Trial(plain(width, depth=12), RADIUS, steps=200) for width in WIDTHS]
-    outcomes = run_all([(trial, effort.networks, 60, True) for trial in reversed(trials)])  # the longest first
-    seen = [outcome.accuracy for outcome in reversed(outcomes)]
+    jobs = [(trial, seed, True) for trial in reversed(trials) for seed in range(60, 60 + effort.networks)]
+    seen = run_all(jobs)[:, 0].reshape(len(trials), -1)[::-1]  # the longest first
     index = np.array([trial.index() for trial in trials])
-    mean = np.array([values.mean() for values in seen])
-    error = np.array([values.std(ddof=1) for values in seen]) / np.sqrt(effort.networks)
+    mean, error = seen.mean(axis=1), seen.std(axis=1, ddof=1) / np.sqrt(effort.networks)
     gain, spread = float(mean[-1] - mean[0]), float(np.hypot(error[-1], error[0]))
     findings: list[Finding] = [
         condition(
