@@ -46,12 +46,7 @@ def measure_ensemble(
     """
     if not isinstance(networks, int) or isinstance(networks, bool) or networks < 1:
         raise InputError("the number of networks must be a whole number, at least 1", networks, "take 5 to 10 of them")
-    dim = architecture.input_dim
-    if not isinstance(inputs, Tensor) or inputs.ndim != 2 or inputs.shape[1] != dim or not len(inputs):
-        shape = tuple(inputs.shape) if isinstance(inputs, Tensor) else type(inputs).__name__
-        raise InputError(f"inputs must be a tensor of shape (n, {dim})", f"shape {shape}", "noise(n, d, seed=0) is one")
-    if not torch.isfinite(inputs).all():
-        raise InputError("the inputs must be finite", "NaN or infinite entries")
+    check_inputs(architecture, inputs)
     found: list[Mapping[str, ArrayLike]] = []
     seeds = range(seed, seed + networks)
     status = Status.COMPLETED
@@ -77,3 +72,13 @@ def measure_ensemble(
         notes=notes,
         cite=CITE_NETWORKS,
     )
+
+
+def check_inputs(architecture: Architecture, inputs: Tensor) -> None:
+    """InputError for inputs that are not finite (n, d) of the architecture's dimension."""
+    dim = architecture.input_dim
+    if not isinstance(inputs, Tensor) or inputs.ndim != 2 or inputs.shape[1] != dim or not len(inputs):
+        shape = tuple(inputs.shape) if isinstance(inputs, Tensor) else type(inputs).__name__
+        raise InputError(f"inputs must be a tensor of shape (n, {dim})", f"shape {shape}", "noise(n, d, seed=0) is one")
+    if not torch.isfinite(inputs).all():
+        raise InputError("the inputs must be finite", "NaN or infinite entries")

@@ -17,6 +17,7 @@ from jominy.networks.vectors import maximiser, norm, project, random_point
 OUTPUTS = 64  # networks with more outputs are attacked without their whole Jacobian
 POINTS, FOLLOWED = 600, 60  # random candidates, and those followed, times the input dimension
 TRIAL = 4  # steps after which two thirds of the starts are given up
+BATCH = 256  # inputs that go through the network together where candidates are compared
 VERTICES = 4  # candidates taken from the best columns (p=1) or rows (q=inf) of the Jacobian
 
 
@@ -159,8 +160,10 @@ def _follow(
     starts: int,
 ) -> tuple[Tensor, Tensor]:
     """Ascend from the best `starts` of the candidates (c, n, d); the best point (n, d) and its loss (n,)."""
+    together = max(1, BATCH // len(rows))  # a wide network reads its weights once for all of these
     with torch.no_grad():
-        losses = torch.stack([norm(function(rows + eta) - centre, q) for eta in candidates])
+        outputs = [function((rows + part).flatten(0, 1)) for part in candidates.split(together)]
+        losses = norm(torch.cat(outputs).view(len(candidates), len(rows), -1) - centre, q)
     order = losses.topk(min(starts, len(candidates)), dim=0).indices  # (s, n)
     each = torch.arange(len(rows)).expand_as(order)
     eta = candidates[order, each].flatten(0, 1)

@@ -7,31 +7,39 @@ import math
 import numpy as np
 
 from jominy.meanfield import adversarial_loss, adversarial_loss_bound
-from jominy.study.claims.base import Claim, Curve, Finding, Panel, agreement, boundary, condition
+from jominy.study.claims.base import MANY_ERRORS, Claim, Curve, Finding, Panel, agreement, boundary, condition
 from jominy.study.claims.networks.effort import DIM, NetworkEffort, over_networks, plain, residual
 from jominy.study.claims.networks.together import OnNoise, measured
 
 NORMS = (1.0, 2.0, math.inf)
-RELATIVE = (0.03, 0.1, 0.3, 1.0, 2.0)
+RELATIVE = (0.03, 0.3, 1.0, 2.0)
 """Radii in units of ||x||."""
+HOLDS_TO = {"no shortcuts": 2.0, "shortcuts": 0.3}
+"""Radii up to which the bound is one: along x itself ReLU with shortcuts carries more than omega^L, and an attack of
+the size of ||x|| reaches that direction (`affine_law`: signal variance)."""
 
 
 def bounds(effort: NetworkEffort) -> Claim:
     """Operator norms for nine pairs; adversarial losses against the radius; both with and without shortcuts."""
     networks = {"no shortcuts": plain(effort.width), "shortcuts": residual(effort.width)}
     radii = np.sqrt(DIM) * np.array(RELATIVE)
-    asked = (("measure_adversarial_loss", (radii.tolist(),)), ("measure_operator_norms", ()))
+    count = 2 * effort.networks
+    asked = (
+        ("measure_adversarial_loss", (radii.tolist(),), count),
+        ("measure_operator_norms", (), 2 * count),  # cheaper
+    )
     results = iter(
         measured(
             [
-                OnNoise(measure, network, arguments, effort.inputs, inputs_seed=2, networks=effort.networks, seed=20)
+                OnNoise(measure, network, arguments, effort.inputs, inputs_seed=2, networks=many, seed=20)
                 for network in networks.values()
-                for measure, arguments in asked
+                for measure, arguments, many in asked
             ]
         )
     )
     findings: list[Finding] = []
     panels: list[Panel] = []
+    exact = [Curve("theory", np.array([0.4, 40.0]), np.ones(2))]
     for kind, network in networks.items():
         losses, norms = next(results), next(results)
         mean, error = over_networks(norms, "operator_norm")
@@ -50,9 +58,9 @@ def bounds(effort: NetworkEffort) -> Claim:
                 f"{kind}: largest share of the bound over the pairs (l{pairs[worst][0]:g} to l{pairs[worst][1]:g})",
                 "<= 1",
                 float(seen[worst] / upper[worst]),
-                float(seen[worst] - 3.5 * noise_[worst]) <= upper[worst],
+                float(seen[worst] - MANY_ERRORS * noise_[worst]) <= upper[worst],
                 float(noise_[worst] / upper[worst]),
-                "Chevet's bound with the correction for finite width; up to 3.5 standard errors",
+                f"Chevet's bound with the correction for finite width; up to {MANY_ERRORS} standard errors",
             )
         )
         loss, spread = over_networks(losses, "adversarial_loss")
@@ -68,35 +76,45 @@ def bounds(effort: NetworkEffort) -> Claim:
                 "finite width and radius",
             )
         )
-        above = float(np.max(loss / bound))
+        share, doubt = loss / bound, spread / bound
+        top = int(np.argmax(np.where(np.array(RELATIVE) <= HOLDS_TO[kind], share, 0.0)))
         findings.append(
             condition(
-                f"{kind}: largest share of the bound over radii up to {RELATIVE[-1]:g} ||x||",
+                f"{kind}: largest share of the bound over radii up to {HOLDS_TO[kind]:g} ||x||",
                 "<= 1",
-                above,
-                bool(np.all(loss - 3.5 * spread <= bound)),
-                float(np.max(spread / bound)),
+                float(share[top]),
+                bool(share[top] - MANY_ERRORS * doubt[top] <= 1),
+                float(doubt[top]),
+                f"up to {MANY_ERRORS} standard errors",
             )
         )
         findings.append(
             boundary(
-                f"{kind}: loss over small-radius law at radius {RELATIVE[-1]:g} ||x||",
-                "1 with shortcuts, less without",
-                float(loss[-1] / told[-1]),
-                "the bound is tight at every radius with shortcuts, at small ones without",
-                float(spread[-1] / told[-1]),
+                f"{kind}: share of the bound at radius {RELATIVE[-1]:g} ||x||",
+                "above 1 with ReLU and shortcuts, below without",
+                float(share[-1]),
+                "the bound leaves out what ReLU with shortcuts carries along x itself",
+                float(doubt[-1]),
             )
         )
-        lines = (
-            Curve("bound", radii, bound),
-            Curve("small-radius law", radii, told),
-            Curve("attack", radii, loss, spread),
+        ratios = (
+            Curve("small-radius law", np.array(RELATIVE), told / told),
+            Curve("bound", np.array(RELATIVE), bound / told),
+            Curve("attack", np.array(RELATIVE), loss / told, spread / told),
         )
-        panels.append(Panel(kind, "radius (l2 norm)", "adversarial loss (l2)", lines, (True, True)))
+        panels.append(Panel(kind, "radius / ||x|| (l2)", "adversarial loss / small-radius law", ratios, (True, False)))
+        exact.append(Curve(kind, sharp, seen / sharp, noise_ / sharp))
     return Claim(
         "b",
-        "The adversarial loss stays below eps omega^(L/2) beta_pq, for all nine pairs of norms, and comes near to it.",
-        f"ReLU, width {effort.width}, d {DIM}, depth 4 and 8, {effort.networks} networks, {effort.inputs} inputs each",
+        "The adversarial loss stays below eps omega^(L/2) beta_pq, for all nine pairs of norms, and comes near to it "
+        "(with ReLU and shortcuts as long as the radius is small beside ||x||).",
+        f"ReLU, width {effort.width}, d {DIM}, depth 4 and 8, {2 * count} networks (losses: {count}), "
+        f"{effort.inputs} inputs each",
         tuple(findings),
-        tuple(panels),
+        (
+            Panel(
+                "operator norms, nine pairs", "predicted norm of J", "measured / predicted", tuple(exact), (True, False)
+            ),
+            *panels,
+        ),
     )

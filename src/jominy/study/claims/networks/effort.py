@@ -36,11 +36,11 @@ def plain(
     return Architecture(depth, width, input_dim, output_dim, weight_variance=2.0, bias_variance=bias_variance)
 
 
-def residual(width: int, depth: int = 8, bias_variance: float = 0.0) -> Architecture:
+def residual(width: int, depth: int = 8, bias_variance: float = 0.0, input_dim: int = DIM) -> Architecture:
     """With shortcuts, and omega^L = 2."""
     variance = 2 * (2 ** (1 / depth) - 1)
     return Architecture(
-        depth, width, DIM, CLASSES, weight_variance=variance, bias_variance=bias_variance, shortcut=True
+        depth, width, input_dim, CLASSES, weight_variance=variance, bias_variance=bias_variance, shortcut=True
     )
 
 

@@ -9,7 +9,7 @@ from jominy.study.claims.networks.effort import NetworkEffort, plain, residual
 from jominy.study.claims.networks.ranking import ranking
 from jominy.study.claims.networks.trials import KEPT, Trial, run_all
 
-RADIUS, WIDTH = 1.3, 128
+RADIUS, WIDTH = 1.3, 96
 
 
 def failure(effort: NetworkEffort) -> Claim:

@@ -2,9 +2,9 @@
 
 The design below was fixed on 22 November 2026, before the first of these trainings was run; no constant of the index
 was fitted to them. Trials `random_trial` draws from seed `DRAWN`, one network and one data set each, with seeds from
-`SEEDS` on, 300 steps. A trial counts if its twin without the adversarial term has learnt by then: a clean accuracy of at
-least 0.9, on digits 0.85 (ABS of trainability.md, section 3); where the twin has not, nothing is said about adversarial
-training. Success: at least `KEPT` of the twin's accuracy. Whatever comes out is what the documentation reports.
+`SEEDS` on, 300 steps. A trial counts if its twin without the adversarial term has learnt by then: a clean accuracy of
+at least 0.9, on digits 0.85 (ABS of trainability.md, section 3); where the twin has not, nothing is said about
+adversarial training. Success: at least `KEPT` of the twin's accuracy. Whatever comes out, the documentation reports.
 `--quick` takes the first of the same trials.
 """
 

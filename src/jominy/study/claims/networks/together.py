@@ -82,7 +82,7 @@ def measured(jobs: Sequence[OnNoise]) -> list[xr.Dataset]:
 
 @dataclass(frozen=True)
 class OnLoss:
-    """A training of one network on the adversarial loss (l2, l2) alone, in float64, on some noise."""
+    """A training of one network on the adversarial loss (l2, l2) alone, on some noise."""
 
     architecture: Architecture
     radius: float
@@ -97,9 +97,9 @@ class OnLoss:
         """Train the network of a seed."""
         from jominy.networks import AdversarialLoss, LabelledInputs, RandomNetwork, noise, train
 
-        rows = noise(self.inputs, int(self.architecture.input_dim), seed=self.inputs_seed).double()
+        rows = noise(self.inputs, int(self.architecture.input_dim), seed=self.inputs_seed)
         return train(
-            RandomNetwork(self.architecture, seed=seed, dtype=rows.dtype),
+            RandomNetwork(self.architecture, seed=seed),
             LabelledInputs(rows, [0] * self.inputs),
             AdversarialLoss(self.radius, attack_steps=self.attack_steps),
             rate=self.rate,

@@ -8,12 +8,12 @@ from jominy.study.claims.base import Claim, Curve, Finding, Panel, boundary, con
 from jominy.study.claims.networks.effort import NetworkEffort, plain
 from jominy.study.claims.networks.trials import Trial, run_all
 
-RADIUS, WIDTHS = 1.3, (64, 128, 256, 384)
+RADIUS, DEPTH, WIDTHS = 1.0, 10, (48, 96, 144, 208)
 
 
 def widths(effort: NetworkEffort) -> Claim:
     """Clean accuracy after adversarial training of deep networks without shortcuts, against the width."""
-    trials = [Trial(plain(width, depth=12), RADIUS, steps=200) for width in WIDTHS]
+    trials = [Trial(plain(width, depth=DEPTH), RADIUS, steps=200) for width in WIDTHS]
     jobs = [(trial, seed, True) for trial in reversed(trials) for seed in range(60, 60 + effort.networks)]
     seen = run_all(jobs)[:, 0].reshape(len(trials), -1)[::-1]  # the longest first
     index = np.array([trial.index() for trial in trials])
@@ -42,7 +42,9 @@ def widths(effort: NetworkEffort) -> Claim:
     ]
     x = np.array(WIDTHS, dtype=float)
     panels = (
-        Panel("depth 12, no shortcuts", "width", "clean accuracy", (Curve("SGD", x, mean, error),), (True, False)),
+        Panel(
+            f"depth {DEPTH}, no shortcuts", "width", "clean accuracy", (Curve("SGD", x, mean, error),), (True, False)
+        ),
         Panel(
             "the index",
             "width",
@@ -54,7 +56,7 @@ def widths(effort: NetworkEffort) -> Claim:
     return Claim(
         "d",
         "Width helps: the wider, the more of its accuracy a deep network without shortcuts keeps.",
-        f"radius {RADIUS}, depth 12, learning rate 1/N, 200 steps of 32, {effort.networks} networks each",
+        f"radius {RADIUS:g}, depth {DEPTH}, learning rate 1/N, 200 steps of 32, {effort.networks} networks each",
         tuple(findings),
         panels,
     )
