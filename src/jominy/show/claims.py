@@ -15,6 +15,8 @@ if TYPE_CHECKING:
 
     from jominy.study.claims import Claim
 
+LONG = 22
+"""Letters in a label, from which a legend has one column."""
 _MARKS = ((BLUE, "-", "o"), (ORANGE, "--", "s"), (GREEN, "-.", "^"), (PURPLE, ":", "D"), (VERMILION, "-", "v"))
 
 
@@ -65,7 +67,7 @@ def plot_claim(claim: Claim) -> Figure:
         count = len(claim.panels)
         columns = count if count <= 3 else 2
         rows = -(-count // columns)
-        figure = Figure(figsize=(3.6 * max(columns, 1.4), 2.9 * rows + 0.4), layout="constrained")
+        figure = Figure(figsize=(3.6 * max(columns, 1.4), 3.3 * rows + 0.4), layout="constrained")
         for index, panel in enumerate(claim.panels):
             ax = figure.add_subplot(rows, columns, index + 1)
             seen: dict[str, int] = {}
@@ -85,7 +87,9 @@ def plot_claim(claim: Claim) -> Figure:
             for name, logarithmic in zip("xy", panel.log, strict=True):
                 if logarithmic:
                     _make_logarithmic(ax, name)
-            ax.legend()
+            wide = 2 if max(map(len, seen)) <= LONG else 1
+            # Below the axes: within them it hides points, or is taken for some.
+            ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=wide, frameon=False)
         figure.suptitle(
             f"({claim.letter}) {claim.setup}\nlines: theory, dots: simulation with one standard error", fontsize=8
         )

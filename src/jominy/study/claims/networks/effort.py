@@ -25,7 +25,7 @@ class NetworkEffort:
     trainings: int
 
 
-QUICK = NetworkEffort(networks=5, width=1000, inputs=6, trainings=24)
+QUICK = NetworkEffort(networks=5, width=1000, inputs=6, trainings=16)
 THOROUGH = NetworkEffort(networks=10, width=2000, inputs=24, trainings=128)
 
 

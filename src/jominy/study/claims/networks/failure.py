@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
-from jominy.study.claims.base import MANY_ERRORS, Claim, Finding, boundary, condition
+from jominy.study.claims.base import MANY_ERRORS, Claim, Curve, Finding, boundary, condition
 from jominy.study.claims.networks.effort import NetworkEffort, plain, residual
 from jominy.study.claims.networks.ranking import ranking
 from jominy.study.claims.networks.trials import KEPT, Trial, run_all
@@ -20,6 +22,7 @@ def failure(effort: NetworkEffort) -> Claim:
         "depth 2, no shortcuts": (Trial(plain(WIDTH, depth=2), RADIUS), True),
     }
     findings: list[Finding] = []
+    points: list[tuple[float, float, float]] = []
     seeds = range(40, 40 + effort.networks)
     outcomes = run_all(
         [(trial, seed, with_) for trial, _ in cases.values() for with_ in (True, False) for seed in seeds]
@@ -28,6 +31,7 @@ def failure(effort: NetworkEffort) -> Claim:
         (adversarial, standard), change = both[:, :, 0], both[0, :, 1]
         ratio = adversarial / standard
         mean, error = float(ratio.mean()), float(ratio.std(ddof=1) / np.sqrt(len(ratio)))
+        points.append((trial.index(), mean, error))
         clear = MANY_ERRORS * error < (mean - KEPT if succeeds else KEPT - mean)
         findings += [
             condition(
@@ -59,11 +63,13 @@ def failure(effort: NetworkEffort) -> Claim:
             ),
         ]
     ranked, panel = ranking(effort.trainings)
+    named = Curve(f"{effort.networks} networks each", *np.array(points).T)
     return Claim(
         "c",
         "Deep networks without shortcuts fail under adversarial training where shortcuts, few layers or standard "
         "training succeed. The index tau foretells it; the weight variance hardly moves.",
-        f"radius {RADIUS}, width {WIDTH}, learning rate 1/N, 200 steps of 32, {effort.networks} networks each",
+        f"radius {RADIUS}, width {WIDTH}, learning rate 1/N, 200 steps of 32, {effort.networks} networks each; "
+        f"ranking: 300 steps, {effort.trainings} trials",
         (*findings, *ranked),
-        (panel,),
+        (replace(panel, curves=(*panel.curves, named)),),
     )

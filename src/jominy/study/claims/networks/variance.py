@@ -23,13 +23,13 @@ STEPS, PER_HORIZON = 60, 20
 def variance(effort: NetworkEffort) -> Claim:
     """Initial slopes with and without shortcuts, then a training on the adversarial loss of one input."""
     findings: list[Finding] = []
-    width, count = effort.width, 4 * effort.networks
+    width, count = effort.width, 4 * effort.networks  # without shortcuts the networks hardly differ
     radius = RADIUS * math.sqrt(WIDE / DIM)
     networks = {"no shortcuts": plain(width, input_dim=WIDE), "shortcuts": residual(width, input_dim=WIDE)}
     rates = measured(
         [
-            OnNoise("measure_weight_rate", network, (radius,), effort.inputs, inputs_seed=4, networks=count, seed=70)
-            for network in networks.values()
+            OnNoise("measure_weight_rate", network, (radius,), effort.inputs, inputs_seed=4, networks=many, seed=70)
+            for network, many in zip(networks.values(), (effort.networks, count), strict=True)
         ]
     )
     for (kind, network), seen in zip(networks.items(), rates, strict=True):
@@ -51,8 +51,8 @@ def variance(effort: NetworkEffort) -> Claim:
         "e",
         "Under training on the adversarial loss the weight variance falls as the mean-field law says, early; it stops "
         "where training has removed the loss by a low-rank change of the weights.",
-        f"width {width}, d {WIDE}, {count} networks (training: {width // 4}, {DIM}, {effort.networks}); depth 4 and 8, "
-        "radius 0.1 ||x||",
+        f"width {width}, d {WIDE} (training: {width // 4}, {DIM}), depth 4 and 8, radius 0.1 ||x||, "
+        f"{effort.networks} to {count} networks",
         (*findings, *more),
         (panel,),
     )
@@ -115,4 +115,4 @@ def _along_training(effort: NetworkEffort, width: int) -> tuple[list[Finding], P
     ]
     time = steps / PER_HORIZON
     lines = (Curve("mean-field law", time, law), Curve("training", time, mean, error))
-    return findings, Panel("fall of the weight variance", "time / horizon", "fall", lines)
+    return findings, Panel("fall of the weight variance", "time / horizon", "start minus sw2", lines)
