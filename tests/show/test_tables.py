@@ -93,11 +93,11 @@ def words(forecast, spread, data=None, seeds=20, bias=None):
 
 def test_in_words_differences_within_chance_need_no_reason():
     text = words(1.03, 0.01, {"dimension": 4})  # z = 3, of twenty runs
-    assert "More than chance" not in text and "with 20 of them it is more than chance beyond 4.2" in text
+    assert "More than chance" not in text and "The largest of 4 times is more than chance beyond 4.5" in text
 
 
 def test_in_words_chance_is_wider_for_few_runs():
-    # z = 6: more than chance for twenty runs; for four, Student's t exceeds it as often as a normal number 2.6.
+    # z = 6: more than chance for twenty runs; for four, Student's t exceeds it once in a hundred.
     assert "More than chance: norm off by 6.00 % at time 4 (z +6.0)" in words(1.06, 0.01, {"dimension": 4})
     assert "More than chance" not in words(1.06, 0.01, {"dimension": 4}, seeds=4)
 

@@ -22,9 +22,12 @@ _IN_FULL = (
     "held_out_adversarial_accuracy",
     "norm",
 )
-LARGE_Z = 3.5
+FALSE_ALARM = 1e-3
+"""How often chance alone may make a variable, over all its times, look as if it were off."""
 SHOWN = 3
 """Variables named of those that are off by more than chance."""
+DIFFERENCES = ("excess_risk",)
+"""Off by as much as another variable, and of a mean near zero."""
 NEGLIGIBLE = 1e-4
 """A relative difference that nobody needs to know of, however significant."""
 USUAL = 2.0
@@ -99,14 +102,15 @@ def in_words(report: xr.Dataset) -> str:
         last = float(report["difference"].sel(variable="adversarial_accuracy")[-1])
         if np.isfinite(last):
             sentences.append(f"The forecast adversarial accuracy at the end is off by {abs(last):.4f}.")
-    limit = _chance(seeds)
+    times = report.sizes["time"]
+    limit = _chance(seeds, times)
     off = _off(report, limit)
     if off:
         sentences.append(f"More than chance: {', '.join(_told(one) for one in off[:SHOWN])}.")
         sentences.append(_reason(report, off[0]))
     sentences.append(
-        f"(z is the difference in standard errors of the mean over runs; with {seeds} of them it is more than chance "
-        f"beyond {limit:.1f}.)"
+        f"(z is the difference in standard errors of the mean over runs. The largest of {times} times is more than "
+        f"chance beyond {limit:.1f}.)"
     )
     return "\n".join(sentences)
 
@@ -120,22 +124,24 @@ class _Off(NamedTuple):
     time: float
 
 
-def _chance(seeds: int) -> float:
-    """|z| that chance exceeds as rarely as a normal number exceeds LARGE_Z: of few runs the error is itself uncertain.
+def _chance(seeds: int, times: int) -> float:
+    """|z| that the largest of so many exceeds once in 1 / FALSE_ALARM; of few runs the error is itself uncertain.
 
-    >>> round(_chance(1000), 2), round(_chance(10), 2)
-    (3.51, 5.35)
+    Student's t, divided among the times as if they were independent: they are not, so that chance is rarer still.
+
+    >>> round(_chance(1000, 1), 2), round(_chance(20, 100), 2)
+    (3.3, 5.95)
     """
-    from scipy.special import ndtr, stdtrit
+    from scipy.special import stdtrit
 
-    return float(stdtrit(seeds - 1, ndtr(LARGE_Z)))
+    return float(stdtrit(seeds - 1, 1 - FALSE_ALARM / 2 / times))
 
 
 def _off(report: xr.Dataset, limit: float) -> list[_Off]:
     """For each variable that the terminal shows its largest relative difference beyond chance, largest first."""
     found = []
     for name in MAIN:
-        if name not in report["variable"].values or _prescribed(report, name):
+        if name not in report["variable"].values or name in DIFFERENCES or _prescribed(report, name):
             continue
         part = report.sel(variable=name)
         z, mean = part["z"].values, np.abs(part["mean"].values)
