@@ -75,6 +75,12 @@ def test_comparison_after_a_divergence_has_no_numbers_there():
     assert last.split() == ["4", "inf", "inf", "-", "-"]
 
 
+def test_a_rate_that_was_given_is_not_compared():
+    told = hand_made.forecast(norm=[0, 1, 1, 1.5], learning_rate=[1.2] * 4)
+    seen = hand_made.simulation({"norm": [[0, 1, 1, 1], [0, 1, 1, 2]], "learning_rate": [[1.2] * 4, [1.2 + 3e-16] * 4]})
+    assert "learning rate" not in agreement.agreement(compare(told, seen))
+
+
 def test_in_words():
     report = compare(hand_made.classification(), hand_made.classification(10))
     text = agreement.in_words(report)

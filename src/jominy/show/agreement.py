@@ -197,7 +197,7 @@ def _difference(told: float, mean: float, z: float) -> tuple[str, str]:
 
 
 def _prescribed(report: xr.Dataset, name: str) -> bool:
-    """Whether a variable is the same in every run, as a learning rate that was given is."""
-    return bool(
-        np.all(report["standard_error"].sel(variable=name) == 0) and report["largest_z"].sel(variable=name) == 0
-    )
+    """Whether a variable is the same in every run and in the forecast, as a learning rate that was given is."""
+    part = report.sel(variable=name)
+    rounding = 1e-12 * np.abs(part["mean"])
+    return bool(np.all(part["standard_error"] <= rounding) and np.all(np.abs(part["difference"]) <= rounding))
