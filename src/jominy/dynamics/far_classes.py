@@ -3,6 +3,8 @@
 Source: ours; the averages are those of `jominy.losses.far`, and the descent and the fixed point those of every optimum.
 """
 
+import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.landscapes import Landscape
@@ -11,6 +13,7 @@ from jominy.dynamics.readout import largest_logit
 from jominy.losses import MarginLoss
 from jominy.losses.far import far_margins
 from jominy.losses.targets import FixedTargets
+from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
 
 FAR = 1e-5
@@ -24,7 +27,13 @@ def are_far(setting: Setting, solved: Solved) -> bool:
     loss = setting.loss
     if not (isinstance(loss, MarginLoss) and isinstance(setting.targets, FixedTargets)):
         return False
-    return solved.lowest < FAR * float(loss.profile(np.zeros(())))
+    return solved.lowest < FAR * float(_undecided(loss))
+
+
+@jax.jit
+def _undecided(loss: MarginLoss) -> Array:
+    """The loss at margin zero: compiled as one, where its pieces would cost a compilation each."""
+    return loss.profile(jnp.zeros(()))
 
 
 def far_optimum(landscape: Landscape, setting: Setting, solved: Solved) -> Solved:
