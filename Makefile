@@ -9,9 +9,8 @@ READY := $(VENV)/.ready
 PIP = PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 INSTALL = $(PIP) -c constraints.txt -e
 WORKERS ?= 2
-# Tests compile hundreds of programs that run once: without XLA's optimiser and fusion emitters that takes half the time.
-# With jax 0.10.2 the two have made derivatives through an earlier integrator wrong: a result that only this suite calls
-# wrong may be the compiler's (`make test-slow` runs without them).
+# Tests compile hundreds of programs that run once: with the flags of the command line's own that takes half the time.
+# A result that only this suite calls wrong may be the compiler's: `make test-slow` runs without them.
 UNOPTIMISED := XLA_FLAGS="--xla_backend_optimization_level=0 --xla_cpu_use_fusion_emitters=false"
 # One thread per worker: PyTorch's and BLAS's own threads wait for each other when workers fill the cores (up to 30 times slower).
 ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
