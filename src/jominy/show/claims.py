@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 from jominy.show.style import BLUE, GREEN, ORANGE, PURPLE, SETTINGS, VERMILION
@@ -90,7 +91,6 @@ def plot_claim(claim: Claim) -> Figure:
             wide = 2 if max(map(len, seen)) <= LONG else 1
             # Below the axes: within them it hides points, or is taken for some.
             ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=wide, frameon=False)
-        figure.suptitle(
-            f"({claim.letter}) {claim.setup}\nlines: theory, dots: simulation with one standard error", fontsize=8
-        )
+        head = fill(f"({claim.letter}) {claim.setup}", int(14 * figure.get_figwidth()))  # letters that fit its width
+        figure.suptitle(f"{head}\nlines: theory, dots: simulation with one standard error", fontsize=8)
     return figure
