@@ -110,6 +110,17 @@ def test_variance_law_is_when_the_curve_gets_there():
     assert longest_time(safe, 0.5, 2, 2) == np.inf and needed_width(safe, 0.5, 2, 2, time=9.0) == 0
 
 
+@pytest.mark.filterwarnings("error")
+def test_the_law_at_radius_zero_and_below_its_bound():
+    network = Architecture(8, 100, 64, 10, weight_variance=2.0)
+    assert longest_time(network, 0.0, 2, 2) == np.inf and needed_width(network, 0.0, 2, 2, time=9.0) == 0
+    lost = Architecture(8, 100, 64, 10, weight_variance=0.1)  # omega^L far below m = 0.1 at the start
+    both = np.array([0.0, 1.0])
+    assert longest_time(lost, both, 2, 2).tolist() == [0.0, 0.0]
+    assert needed_width(lost, both, 2, 2, time=9.0).tolist() == [np.inf, np.inf]
+    assert needed_width(lost, 1.0, 2, 2, time=0.0) == 0
+
+
 def test_variance_law_formulas_of_the_page():
     depth, n, m, big = np.array([3, 8, 50]), 400, 0.1, 1.5
     network = Architecture(depth, n, 50, 3, weight_variance=2.0)

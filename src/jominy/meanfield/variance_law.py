@@ -37,6 +37,13 @@ def _elapsed(architecture: Architecture, smallest: Numbers, largest: Numbers | N
     return np.where(architecture.shortcut, kept, plain)
 
 
+def _over(amount: Numbers, rate: Numbers) -> np.ndarray:
+    """amount / rate: 0 where there is nothing to lose, infinite where nothing of something is lost."""
+    amount, rate = np.broadcast_arrays(np.asarray(amount, dtype=float), np.asarray(rate, dtype=float))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(amount == 0, 0.0, amount / rate)
+
+
 def longest_time(
     architecture: Architecture,
     radius: Numbers,
@@ -51,6 +58,7 @@ def longest_time(
 
     Without shortcuts (N/(alpha eps beta (L-2))) [m^(-(L-2)/(2L)) - M^(-(L-2)/(2L))], (N/(4 alpha eps beta)) ln(M/m) for
     two layers: it vanishes as L grows, and grows with the width. With shortcuts omega >= 1, so infinite for m <= 1.
+    Infinite at radius 0, where nothing falls; 0 at any radius where omega^L starts below m.
 
     largest: by default the architecture's own omega^L (0 where that is below m); constants: as in `beta`, or beta
     itself as a number.
@@ -61,8 +69,7 @@ def longest_time(
     227.8
     """
     strength = 2 * architecture.activation.gain * loss_per_gain(architecture, radius, p, q, constants)
-    with np.errstate(divide="ignore"):
-        return (_elapsed(architecture, smallest, largest) * architecture.width / strength)[()]
+    return _over(_elapsed(architecture, smallest, largest) * architecture.width, strength)[()]
 
 
 def needed_width(
@@ -78,7 +85,8 @@ def needed_width(
 ) -> Numbers:
     """The width from which T_max >= time; T_max solved for N, with beta at the architecture's own width.
 
-    0 with shortcuts and m <= 1. Arguments and errors as for `longest_time`.
+    0 with shortcuts and m <= 1, and at radius 0; infinite where omega^L starts below m. Arguments and errors as for
+    `longest_time`.
 
     >>> from jominy.meanfield import Architecture
     >>> network = Architecture(12, 1000, 784, 10, weight_variance=2.0)
@@ -87,7 +95,7 @@ def needed_width(
     2000.0
     """
     strength = 2 * architecture.activation.gain * loss_per_gain(architecture, radius, p, q, constants)
-    return (finite(time, "time", minimum=0.0) * strength / _elapsed(architecture, smallest, largest))[()]
+    return _over(finite(time, "time", minimum=0.0), _over(_elapsed(architecture, smallest, largest), strength))[()]
 
 
 def best_initial_variance(architecture: Architecture, largest: Numbers = 1.0) -> Numbers:

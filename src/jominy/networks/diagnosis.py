@@ -89,7 +89,10 @@ class Diagnosis:
         return told if self.trainability is None else told + self.trainability.sentences()
 
     def _made_of(self) -> str:
-        parts = [f"{len(self.layers)} fully connected layers", f"{self.anatomy.activations} ReLU-like activations"]
+        parts = [
+            f"{len(self.layers)} fully connected layer{'s' * (len(self.layers) != 1)}",
+            f"{self.anatomy.activations} ReLU-like activations",
+        ]
         parts += [f"{self.anatomy.shortcuts} shortcuts" if self.anatomy.shortcuts else "no shortcut"]
         return f"The module has {', '.join(parts)}; inputs of dimension {self.input_dim}, {self.output_dim} outputs."
 

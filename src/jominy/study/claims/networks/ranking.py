@@ -38,7 +38,7 @@ def ranking(count: int) -> tuple[list[Finding], Panel]:
     findings = [
         condition(
             f"{what}: area under the ROC curve, index tau, {_interval(index, fine)}",
-            f">= {WANTED_AREA}",
+            f">= {WANTED_AREA} (within 2 errors)",
             area,
             area + 2 * error >= WANTED_AREA,
             error,
