@@ -203,16 +203,18 @@ def measure_radial_moments(
     ``output_variance``, ``radial_covariance`` and ``radial_variance``, dimension ``network``; `train_bias` lets the
     biases grow too. The last is what the Fisher-Rao norm is made of: ||theta||_fr^2 = E <dl/df, fdot>^2, and
     (1 - 1/K) E fdot_k^2 for cross-entropy with small logits. Predicted by :func:`jominy.meanfield.radial_moments`
-    (theory `meanfield.md` section 7, DERIVED).
+    (theory `meanfield.md` section 7, DERIVED). Averaged over the law of P_out as well: the K outputs of one network
+    would leave an error of sqrt(2/K).
     """
 
     def moments(network: RandomNetwork, x: Tensor) -> dict[str, float]:
         theta = {name: value.detach() for name, value in network.named_parameters()}
         grown = {name: value for name, value in theta.items() if train_bias or name.startswith("weights")}
         fixed = {name: value for name, value in theta.items() if name not in grown}
+        every = {"outward": torch.eye(len(network.inward), dtype=x.dtype)}  # the mean square of x_L is that over P_out
 
         def outputs_of(weights: dict[str, Tensor]) -> Tensor:
-            return torch.func.functional_call(network, {**weights, **fixed}, (x,))
+            return torch.func.functional_call(network, {**weights, **fixed, **every}, (x,))
 
         found: Any = torch.func.jvp(outputs_of, (grown,), (grown,))
         outputs, along = (value.double() for value in found)
