@@ -7,9 +7,9 @@ from typing import Any
 
 _SHOWN = (
     ("xarray.core.dataset", "Dataset"),
-    ("jominy.dynamics.optima", "Optimum"),
+    ("jominy.dynamics.optima.record", "Optimum"),
     ("jominy.dynamics.problem", "Problem"),
-    ("jominy.dynamics.stationary", "Stationary"),
+    ("jominy.dynamics.ends.stationary", "Stationary"),
     ("jominy.meanfield.architecture", "Architecture"),
     ("jominy.study.advise", "Advice"),
     ("jominy.study.scenario.model", "Scenario"),

@@ -7,7 +7,7 @@ import pytest
 
 import jominy as jm
 import zoo
-from jominy.dynamics import sgd
+from jominy.dynamics.simulation import sgd
 from jominy.results import Status
 from user_losses import PlainSquare
 

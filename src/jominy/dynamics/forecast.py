@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 from jominy.data import Samples
 from jominy.dynamics.batches import require_single
 from jominy.dynamics.fluctuations import band_dimension
-from jominy.dynamics.lanes import Plan
-from jominy.dynamics.population_forecast import population_forecast
+from jominy.dynamics.population.forecast import population_forecast
+from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
 from jominy.errors import InputError

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.data import GaussianMixture
-from jominy.dynamics.ending import statuses
 from jominy.dynamics.labelled import scenario_of
-from jominy.dynamics.lanes import Plan
-from jominy.dynamics.many import RTOL, Found, solve_points
+from jominy.dynamics.population.ending import statuses
+from jominy.dynamics.population.lanes import Plan
+from jominy.dynamics.population.many import RTOL, Found, solve_points
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
 from jominy.errors import InputError

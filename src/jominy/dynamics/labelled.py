@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from jominy.dynamics.optima import Optimum
+from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
 from jominy.dynamics.start import describe_start

@@ -10,10 +10,10 @@ import jax
 import numpy as np
 
 from jominy.data import GaussianMixture
-from jominy.dynamics.lanes import Lane, Plan, Point, lanes_of
+from jominy.dynamics.population.lanes import Lane, Plan, Point, lanes_of
+from jominy.dynamics.population.representations import representations
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, evaluation_radii, largest_logit, population_variables, reading, with_axis
-from jominy.dynamics.representations import representations
 from jominy.dynamics.students import Observation, diverged
 from jominy.dynamics.times import report_times
 from jominy.errors import InputError

@@ -10,10 +10,10 @@ import numpy as np
 from jominy.data import Samples
 from jominy.dynamics.batches import batch_count, require_single
 from jominy.dynamics.forecast import require_schedule
-from jominy.dynamics.population_simulation import population_simulation
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
-from jominy.dynamics.sgd import Watch
+from jominy.dynamics.simulation.population import population_simulation
+from jominy.dynamics.simulation.sgd import Watch
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision

@@ -155,7 +155,7 @@ def test_a_path_does_not_depend_on_its_company():
 
 
 def test_an_interrupted_run_keeps_what_is_done_and_divergence_is_a_status(monkeypatch):
-    from jominy.dynamics import sgd
+    from jominy.dynamics.simulation import sgd
 
     problem = zoo.one_class(zoo.two(40), 0.25).problem(jm.SquaredLoss(), 0.5)
     settings = {"times": TIMES, "step": 0.1, "progress": False, "paths": 3}

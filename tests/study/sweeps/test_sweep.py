@@ -154,14 +154,14 @@ network.width = { low = 64, high = 256, points = 3, scale = "log" }
 
 
 def test_forecasts_that_are_refused_are_found_among_many(monkeypatch):
-    from jominy.dynamics.many import plain_forecasts
+    from jominy.dynamics.population.many import plain_forecasts
 
     def particular(points, **settings):
         if any(problem.radius == 0.4 for problem, _, _ in points):
             raise jm.InputError("not this radius")
         return plain_forecasts(points, **settings)
 
-    monkeypatch.setattr("jominy.dynamics.many.plain_forecasts", particular)
+    monkeypatch.setattr("jominy.dynamics.population.many.plain_forecasts", particular)
     outcomes = forecasts_together([plain(radius=radius) for radius in (0.1, 0.2, 0.4, 0.5)])
     assert [type(outcome) for outcome in outcomes] == [Record, Record, Failure, Record]
     assert outcomes[2].reason == "not this radius"

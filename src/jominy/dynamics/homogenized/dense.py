@@ -4,10 +4,10 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.dense_sgd import DenseSGD
-from jominy.dynamics.landscapes import dense_order_parameters
-from jominy.dynamics.noise import PATH_PURPOSE, Normals
-from jominy.dynamics.sgd import VectorState
+from jominy.dynamics.optima.landscapes import dense_order_parameters
+from jominy.dynamics.simulation.dense_sgd import DenseSGD
+from jominy.dynamics.simulation.noise import PATH_PURPOSE, Normals
+from jominy.dynamics.simulation.sgd import VectorState
 from jominy.dynamics.students import Observation, attack_ridge
 from jominy.numerics.arrays import Array
 

@@ -9,14 +9,14 @@ import numpy as np
 
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import Nodes, group_nodes
-from jominy.dynamics.dense import DenseFlow, DenseState, initial_dense_state
 from jominy.dynamics.homogenized.dense import DenseSDE
 from jominy.dynamics.homogenized.nodes import NodeSDE, PathNoise
-from jominy.dynamics.node_sgd import node_states
-from jominy.dynamics.noise import Source
-from jominy.dynamics.sgd import Engine
+from jominy.dynamics.population.dense import DenseFlow, DenseState, initial_dense_state
+from jominy.dynamics.simulation.node_sgd import node_states
+from jominy.dynamics.simulation.noise import Source
+from jominy.dynamics.simulation.sgd import Engine
+from jominy.dynamics.simulation.starts import few_groups, fixed_in_groups
 from jominy.dynamics.start import random_variance, start_dense, start_in_eigenbasis
-from jominy.dynamics.starts import few_groups, fixed_in_groups
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
 

@@ -12,8 +12,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.data.nodes import Nodes
-from jominy.dynamics.node_sgd import NodeState, student_of
-from jominy.dynamics.noise import PATH_PURPOSE, Normals
+from jominy.dynamics.simulation.node_sgd import NodeState, student_of
+from jominy.dynamics.simulation.noise import PATH_PURPOSE, Normals
 from jominy.dynamics.students import Observation, Student, observe, order_parameters, slopes
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array

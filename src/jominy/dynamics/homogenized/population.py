@@ -8,24 +8,24 @@ import numpy as np
 from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import coordinate_nodes, group_nodes
-from jominy.dynamics.dense import DenseFlow
-from jominy.dynamics.dense_sgd import DenseSGD, covariance_roots
 from jominy.dynamics.homogenized.clock import Clock, clock, padded
 from jominy.dynamics.homogenized.dense import DenseSDE, dense_path_noise
 from jominy.dynamics.homogenized.limit import infinite_dimension
 from jominy.dynamics.homogenized.nodes import NodeSDE, path_noise
-from jominy.dynamics.landscapes import NodeLandscape, dense_landscape, minimiser
-from jominy.dynamics.lanes import Plan
-from jominy.dynamics.node_sgd import node_states
-from jominy.dynamics.noise import Source
-from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
-from jominy.dynamics.population_forecast import population_forecast
-from jominy.dynamics.population_simulation import runs_result
+from jominy.dynamics.optima.landscapes import NodeLandscape, dense_landscape, minimiser
+from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum, setting_of
+from jominy.dynamics.population.dense import DenseFlow
+from jominy.dynamics.population.forecast import population_forecast
+from jominy.dynamics.population.lanes import Plan
+from jominy.dynamics.population.representations import representations
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit, radius_at, read_out
-from jominy.dynamics.representations import representations
-from jominy.dynamics.sgd import Engine, run_sgd, vector_states
-from jominy.dynamics.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
+from jominy.dynamics.simulation.dense_sgd import DenseSGD, covariance_roots
+from jominy.dynamics.simulation.node_sgd import node_states
+from jominy.dynamics.simulation.noise import Source
+from jominy.dynamics.simulation.population import runs_result
+from jominy.dynamics.simulation.sgd import Engine, run_sgd, vector_states
+from jominy.dynamics.simulation.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule

@@ -12,8 +12,8 @@ import numpy as np
 
 from jominy.data import Samples
 from jominy.dynamics.labelled import labelled
-from jominy.dynamics.minimise import Setting
-from jominy.dynamics.optima import Optimum
+from jominy.dynamics.optima.minimise import Setting
+from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, final_risk, past_divergence, radius_at, read_out
 from jominy.dynamics.samples.law import Rows, Spread, as_rows, light, rotated, rows_order, single_precision_does

@@ -12,10 +12,10 @@ import numpy as np
 
 from jominy.data import GaussianMixture, LinearTeacher, Samples
 from jominy.data.laws import DenseLaw
-from jominy.dynamics.lanes import Plan
-from jominy.dynamics.minimise import Setting
-from jominy.dynamics.optima import Optimum
-from jominy.dynamics.population_forecast import population_forecast
+from jominy.dynamics.optima.minimise import Setting
+from jominy.dynamics.optima.record import Optimum
+from jominy.dynamics.population.forecast import population_forecast
+from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import radius_at, read_out
 from jominy.dynamics.samples.forecast import cached_rotation, even_weights, sample_curve, sample_times

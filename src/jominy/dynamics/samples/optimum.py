@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.data import Samples
-from jominy.dynamics.optima import Optimum
+from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.losses import Loss, MarginLoss, ResidualLoss
 from jominy.numerics.arrays import Array

@@ -8,7 +8,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.samples.sampling import Sampling
-from jominy.dynamics.sgd import VectorState
+from jominy.dynamics.simulation.sgd import VectorState
 from jominy.losses import Loss
 from jominy.numerics.arrays import Array
 from jominy.numerics.streams import stream

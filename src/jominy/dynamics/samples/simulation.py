@@ -20,9 +20,9 @@ from jominy.dynamics.samples.optimum import sample_optimum
 from jominy.dynamics.samples.recursion import block_ends
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, WithReplacement
 from jominy.dynamics.samples.sgd import RowSource, RowsSeen, SampleObservation, SampleSGD
-from jominy.dynamics.sgd import Record, Watch, moments_told, run_sgd, vector_states
+from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd, vector_states
+from jominy.dynamics.simulation.starts import random_starts
 from jominy.dynamics.start import start_vector
-from jominy.dynamics.starts import random_starts
 from jominy.results import Status
 from jominy.schedules import Schedule, Tabulated
 

@@ -71,7 +71,7 @@ class _Maker:
 
 def _solve(members: list[tuple[int, tuple]], common: dict[str, Any], outcomes: dict[int, Outcome]) -> None:
     """Forecast some points in one call; where it is refused, halves, until it is known of which point."""
-    from jominy.dynamics.many import plain_forecasts
+    from jominy.dynamics.population.many import plain_forecasts
 
     try:
         results = plain_forecasts([point for _, point in members], **common)

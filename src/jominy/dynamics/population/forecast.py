@@ -6,17 +6,17 @@ import numpy as np
 
 from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
-from jominy.dynamics.ending import ending
 from jominy.dynamics.fluctuations import Bands, population_bands
 from jominy.dynamics.labelled import labelled
-from jominy.dynamics.lanes import COARSER, Plan, Point
-from jominy.dynamics.optimum import population_optimum
+from jominy.dynamics.optima.optimum import population_optimum
+from jominy.dynamics.population.ending import ending
+from jominy.dynamics.population.lanes import COARSER, Plan, Point
+from jominy.dynamics.population.representations import representations
+from jominy.dynamics.population.solve import Solved, solve
+from jominy.dynamics.population.spectral import SpectralFlow
+from jominy.dynamics.population.systems import initial
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
-from jominy.dynamics.representations import representations
-from jominy.dynamics.solve import Solved, solve
-from jominy.dynamics.spectral import SpectralFlow
-from jominy.dynamics.systems import initial
 from jominy.schedules import Schedule
 
 ACCEPTED = 1e-7

@@ -11,18 +11,18 @@ import numpy as np
 
 from jominy.data import Samples
 from jominy.data.laws import EigenLaw
-from jominy.dynamics.landscapes import minimiser
-from jominy.dynamics.lanes import Plan, Point
+from jominy.dynamics.ends.least_squares import least_squares_rest
+from jominy.dynamics.ends.mixture import Rest, rest_near
+from jominy.dynamics.ends.stability import critical_rate
 from jominy.dynamics.least_squares import is_centred_least_squares
-from jominy.dynamics.minimise import Setting
-from jominy.dynamics.optimum import population_optimum
+from jominy.dynamics.optima.landscapes import minimiser
+from jominy.dynamics.optima.minimise import Setting
+from jominy.dynamics.optima.optimum import population_optimum
+from jominy.dynamics.population.lanes import Plan, Point
+from jominy.dynamics.population.representations import Representation, representations
+from jominy.dynamics.population.solve import solve
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
-from jominy.dynamics.representations import Representation, representations
-from jominy.dynamics.solve import solve
-from jominy.dynamics.stability import critical_rate
-from jominy.dynamics.stationary_least_squares import least_squares_rest
-from jominy.dynamics.stationary_mixture import Rest, rest_near
 from jominy.errors import InputError
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision

@@ -13,9 +13,10 @@ import numpy as np
 from jominy.data import GaussianMixture, Samples
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import coordinate_nodes
-from jominy.dynamics.far_classes import are_far, far_optimum
-from jominy.dynamics.landscapes import Landscape, NodeLandscape, minimiser
-from jominy.dynamics.minimise import (
+from jominy.dynamics.ends.least_squares import interpolation_threshold
+from jominy.dynamics.optima.far_classes import are_far, far_optimum
+from jominy.dynamics.optima.landscapes import Landscape, NodeLandscape, minimiser
+from jominy.dynamics.optima.minimise import (
     Setting,
     Solved,
     at_scalars,
@@ -24,11 +25,10 @@ from jominy.dynamics.minimise import (
     solve_optimum,
     towards_teacher,
 )
-from jominy.dynamics.optima import Optimum
+from jominy.dynamics.optima.record import Optimum
+from jominy.dynamics.population.representations import Representation, representations
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
-from jominy.dynamics.representations import Representation, representations
-from jominy.dynamics.stationary_least_squares import interpolation_threshold
 from jominy.losses import MarginLoss, ResidualLoss, RidgeSquaredLoss, SquaredLoss
 from jominy.losses.targets import stated_labels
 from jominy.numerics.gaussian import gaussian_rule

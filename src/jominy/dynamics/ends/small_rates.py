@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from jominy.data.laws import EigenLaw
+from jominy.dynamics.ends.least_squares import effective_ridge, interpolation_threshold
 from jominy.dynamics.least_squares import MEAN_ABS, is_centred_least_squares
-from jominy.dynamics.optimum import optimum
+from jominy.dynamics.optima.optimum import optimum
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.stationary_least_squares import effective_ridge, interpolation_threshold
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.schedules.base import require_rate

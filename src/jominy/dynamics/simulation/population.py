@@ -8,19 +8,19 @@ import numpy as np
 from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw
 from jominy.data.nodes import Nodes, coordinate_nodes, group_nodes
-from jominy.dynamics.dense import DenseFlow
-from jominy.dynamics.dense_sgd import DenseSGD, covariance_roots, dense_noise
 from jominy.dynamics.labelled import labelled
-from jominy.dynamics.landscapes import NodeLandscape, dense_landscape, minimiser
-from jominy.dynamics.minimise import Setting
-from jominy.dynamics.node_sgd import NodeSGD, node_noise, node_states
-from jominy.dynamics.noise import Source
-from jominy.dynamics.optimum import PopulationOptimum, population_optimum, setting_of
+from jominy.dynamics.optima.landscapes import NodeLandscape, dense_landscape, minimiser
+from jominy.dynamics.optima.minimise import Setting
+from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum, setting_of
+from jominy.dynamics.population.dense import DenseFlow
+from jominy.dynamics.population.representations import representations
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit, past_divergence, population_variables, reading, with_axis
-from jominy.dynamics.representations import representations
-from jominy.dynamics.sgd import Engine, Record, Watch, moments_told, run_sgd, vector_states
-from jominy.dynamics.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
+from jominy.dynamics.simulation.dense_sgd import DenseSGD, covariance_roots, dense_noise
+from jominy.dynamics.simulation.node_sgd import NodeSGD, node_noise, node_states
+from jominy.dynamics.simulation.noise import Source
+from jominy.dynamics.simulation.sgd import Engine, Record, Watch, moments_told, run_sgd, vector_states
+from jominy.dynamics.simulation.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule

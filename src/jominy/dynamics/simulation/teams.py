@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.noise import Source
+from jominy.dynamics.simulation.noise import Source
 from jominy.numerics.precision import double_precision
 
 SMALL_TEAM = 50

@@ -11,7 +11,7 @@ import numpy as np
 
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import FixedVectors, compressed_nodes, fixed_vectors, forecast_nodes
-from jominy.dynamics.landscapes import Landscape, NodeLandscape, dense_landscape
+from jominy.dynamics.optima.landscapes import Landscape, NodeLandscape, dense_landscape
 from jominy.dynamics.start import start_in_eigenbasis
 
 LONG_SPECTRUM = 64

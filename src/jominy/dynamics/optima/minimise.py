@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.landscapes import Landscape, Scalars
+from jominy.dynamics.optima.landscapes import Landscape, Scalars
 from jominy.dynamics.students import attack_ridge
 from jominy.losses import Loss, Moments, OrderParameters, Targets
 from jominy.numerics.arrays import Array

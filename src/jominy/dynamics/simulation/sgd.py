@@ -9,8 +9,8 @@ from typing import Any, NamedTuple, Protocol
 import jax
 import numpy as np
 
-from jominy.dynamics.noise import Source
-from jominy.dynamics.teams import Team, block_length, seed_teams
+from jominy.dynamics.simulation.noise import Source
+from jominy.dynamics.simulation.teams import Team, block_length, seed_teams
 from jominy.numerics.arrays import Array
 from jominy.numerics.cores import cores
 

@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.landscapes import Landscape
-from jominy.dynamics.minimise import Setting, Solved, solve_from, visit
+from jominy.dynamics.optima.landscapes import Landscape
+from jominy.dynamics.optima.minimise import Setting, Solved, solve_from, visit
 from jominy.dynamics.readout import largest_logit
 from jominy.losses import MarginLoss
 from jominy.losses.far import far_margins

@@ -7,15 +7,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jominy.dynamics.ending import ending
 from jominy.dynamics.labelled import optimum_attributes, scenario_of
-from jominy.dynamics.lanes import COARSER, Plan, Point
-from jominy.dynamics.optimum import population_optimum
-from jominy.dynamics.population_forecast import ACCEPTED
+from jominy.dynamics.optima.optimum import population_optimum
+from jominy.dynamics.population.ending import ending
+from jominy.dynamics.population.forecast import ACCEPTED
+from jominy.dynamics.population.lanes import COARSER, Plan, Point
+from jominy.dynamics.population.representations import representations
+from jominy.dynamics.population.solve import Solved, solve
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
-from jominy.dynamics.representations import representations
-from jominy.dynamics.solve import Solved, solve
 from jominy.numerics.collection import without_collection
 from jominy.numerics.precision import double_precision
 from jominy.results.schema import attributes

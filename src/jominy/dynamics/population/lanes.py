@@ -9,15 +9,15 @@ import numpy as np
 
 from jominy.data import GaussianMixture
 from jominy.dynamics.batches import batch_count, in_finite_steps
-from jominy.dynamics.dense import DenseFlow
-from jominy.dynamics.minimise import Setting
-from jominy.dynamics.optimum import PopulationOptimum, optimum_students, population_optimum, setting_of
+from jominy.dynamics.ends.stability import thresholds
+from jominy.dynamics.optima.minimise import Setting
+from jominy.dynamics.optima.optimum import PopulationOptimum, optimum_students, population_optimum, setting_of
+from jominy.dynamics.population.dense import DenseFlow
+from jominy.dynamics.population.representations import Representation
+from jominy.dynamics.population.spectral import SpectralFlow
+from jominy.dynamics.population.systems import Ground, flow, initial
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii, largest_logit
-from jominy.dynamics.representations import Representation
-from jominy.dynamics.spectral import SpectralFlow
-from jominy.dynamics.stability import thresholds
-from jominy.dynamics.systems import Ground, flow, initial
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import FULL, GaussianRule, gaussian_rule

@@ -7,9 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.dense import DenseFlow, DenseState
-from jominy.dynamics.noise import SGD_PURPOSE, Normals, class_cuts
-from jominy.dynamics.sgd import VectorState
+from jominy.dynamics.population.dense import DenseFlow, DenseState
+from jominy.dynamics.simulation.noise import SGD_PURPOSE, Normals, class_cuts
+from jominy.dynamics.simulation.sgd import VectorState
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
 from jominy.schedules import UNKNOWN_DESCENT

@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.data.nodes import Nodes
-from jominy.dynamics.noise import SGD_PURPOSE, Normals, class_cuts
+from jominy.dynamics.simulation.noise import SGD_PURPOSE, Normals, class_cuts
 from jominy.dynamics.students import Observation, Student, observe, order_parameters, slopes
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array

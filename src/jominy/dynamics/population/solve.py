@@ -8,9 +8,9 @@ import jax
 import numpy as np
 
 from jominy.dynamics.batches import in_finite_steps
-from jominy.dynamics.chunks import Chunk, chunks_of
-from jominy.dynamics.lanes import Lane, Plan, Point, lanes_of
-from jominy.dynamics.minimise import Setting
+from jominy.dynamics.optima.minimise import Setting
+from jominy.dynamics.population.chunks import Chunk, chunks_of
+from jominy.dynamics.population.lanes import Lane, Plan, Point, lanes_of
 from jominy.dynamics.readout import Variables, largest_logit_of_points, population_variables
 from jominy.dynamics.students import Observation, diverged, runaway
 from jominy.losses import OrderParameters

@@ -5,12 +5,12 @@ from typing import NamedTuple
 import numpy as np
 
 from jominy.dynamics.batches import in_finite_steps
-from jominy.dynamics.lanes import Plan, Point
-from jominy.dynamics.optimum import PopulationOptimum
+from jominy.dynamics.ends.stability import rate_limits, thresholds
+from jominy.dynamics.optima.optimum import PopulationOptimum
+from jominy.dynamics.population.lanes import Plan, Point
+from jominy.dynamics.population.solve import Solved
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
-from jominy.dynamics.solve import Solved
-from jominy.dynamics.stability import rate_limits, thresholds
 from jominy.losses import SquaredLoss
 from jominy.results import Status
 from jominy.schedules import Schedule

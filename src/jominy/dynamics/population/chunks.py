@@ -8,9 +8,9 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jominy.dynamics.lanes import COARSER, Lane, Prepared
+from jominy.dynamics.population.lanes import COARSER, Lane, Prepared
+from jominy.dynamics.population.systems import flow
 from jominy.dynamics.readout import Reading, reading
-from jominy.dynamics.systems import flow
 from jominy.numerics.gaussian import GaussianRule
 from jominy.numerics.side_by_side import SideBySide
 from jominy.schedules import UNKNOWN_DESCENT
