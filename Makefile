@@ -5,7 +5,9 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/.ready
-# Not compiled to bytecode: Python compiles what it imports, a small part of this.
+# Not compiled to bytecode: Python compiles what it imports, a small part of this, and keeps it, which some machines
+# forbid by this variable: each command would then take seconds longer.
+unexport PYTHONDONTWRITEBYTECODE
 PIP = PIP_CONSTRAINT=constraints.txt $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-compile
 INSTALL = $(PIP) -c constraints.txt -e
 WORKERS ?= 2

@@ -125,9 +125,3 @@ def test_samples_follow_it_too():
     fixed = jm.forecast(jm.Problem(data, jm.LogisticLoss(), 1.0), jm.Constant(0.4), times=times)
     assert abs(float(fixed.norm[0] / curve.norm[0]) - 1) > 0.15
     np.testing.assert_allclose(curve.excess_risk[-2:], curve.adversarial_risk[-2:] - curve.optimum_risk, rtol=1e-9)
-
-
-def test_bands_say_that_they_do_not_cover_it():
-    problem = zoo.one_class(zoo.two(48), 0.25).problem(jm.SquaredLoss(), RAMP)
-    with pytest.raises(jm.InputError, match="fixed radius"):
-        jm.forecast(problem, jm.Constant(0.5), time=1.0, bands=True)
