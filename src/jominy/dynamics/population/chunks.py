@@ -15,7 +15,7 @@ from jominy.numerics.gaussian import GaussianRule
 from jominy.numerics.side_by_side import SideBySide
 from jominy.schedules import UNKNOWN_DESCENT
 
-CHUNK_FLOATS = 2**16
+CHUNK_FLOATS = 2**17
 """About as many numbers as stay in a core's cache."""
 MOST_LANES = 256
 SAMPLED = 8
