@@ -71,5 +71,8 @@ def _within(rng: np.random.Generator, field):
         low, high = bounds["Ge"].ge, bounds["Le"].le
         value = [low, high, low + (high - low) * rng.random()][rng.integers(3)]
         return int(value) if field.annotation is int else float(value)
+    if "MaxLen" in bounds:
+        paths = ["data.dimension", "schedule.rate", "data.components.0.weight", "__class__", "../x", "start"]
+        return {str(rng.choice(paths)): float(rng.choice([0, 1, -1, 1e6, 1e300, 0.5])) for _ in range(rng.integers(4))}
     options = [one for one in getattr(field.annotation, "__args__", ()) if isinstance(one, str)]
     return str(rng.choice(options)) if options else bool(rng.random() < 0.5)

@@ -5,6 +5,7 @@ import tomllib
 import pytest
 
 import jominy as jm
+from explorer_process import end, start
 from jominy.explore.curves_state import Curves
 from jominy.explore.networks_state import Networks
 
@@ -102,6 +103,40 @@ def test_every_control_of_the_curves_can_be_dragged(page, server, problem):
             after(page, lambda shown=shown: slide(page, shown))
     page.wait_for_selector("#panel-curves[data-band=true]")
     assert page.locator("#panel-curves .band").count() >= 3
+
+
+@pytest.mark.slow
+def test_numbers_of_ones_own_scenario_move_and_are_kept_in_link_and_copy(browser):
+    process, address = start("examples/two_class_logistic.toml")
+    page = browser.new_page()
+    page.set_default_timeout(120_000)
+    complaints = []
+    page.on("console", lambda message: complaints.append(message.text))
+    page.on("pageerror", lambda error: complaints.append(str(error)))
+    page.goto(address)
+    page.wait_for_selector("#panel-curves[data-drawn]")
+    assert page.locator("#panel-curves-problem").input_value() == "own"
+    sliders = page.locator("#panel-curves input[type=range][id*='own.']")
+    shown = [sliders.nth(k) for k in range(sliders.count()) if sliders.nth(k).is_visible()]
+    assert len(shown) == 12 - 1  # the rate is the page's own control here
+    for slider in shown[:6]:
+        before = page.url
+        after(page, lambda slider=slider: slider.press("ArrowRight"))
+        assert page.url != before
+    link, risk = page.url, legend(page)
+    norm = page.get_by_label("mean norm, exact").first.input_value()
+    assert float(norm) != 1.2 and f"c.own.data.components.0.mean.norm={norm}" in link
+    page.goto("about:blank")
+    page.goto(link)
+    page.wait_for_selector("#panel-curves[data-drawn]")
+    assert page.get_by_label("mean norm, exact").first.input_value() == norm and legend(page) == risk
+    page.get_by_role("button", name="TOML", exact=True).click()
+    page.wait_for_selector("#copied[open]")
+    page.wait_for_function("document.querySelector('#copied textarea').value")
+    copied = jm.Scenario.from_mapping(tomllib.loads(page.locator("#copied textarea").input_value()))
+    assert copied.data.components[0].mean.norm == float(norm)
+    page.close()
+    assert not complaints and end(process) == (0, "")
 
 
 @pytest.mark.slow

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
 
 from jominy.errors import InputError
 from jominy.explore.fields import Request, choice, number
@@ -52,10 +54,13 @@ class Curves(Request):
     ratio: float = number(0.5, "dimension / samples", "of that covariance", (0.02, 0.98), (0.001, 0.999))
     high: float = number(1.6, "higher level", "the lower one is 2 minus it", (1.0, 2.0), (1.0, 2.0))
     dimension: int = number(300, "dimension d", "of one run and its band", (100, 20_000), (100, 20_000), log=True)
+    numbers: dict[Annotated[str, Field(max_length=100)], Annotated[float, Field(ge=-1e6, le=1e6)]] = Field(
+        {}, max_length=64, description="numbers of the user's scenario set anew, by their dotted path"
+    )
     horizon: float = number(20.0, "train until time", "samples / dimension", (1.0, 100.0), (0.01, 500.0), log=True)
 
     def mapping(self, own: dict[str, Any] | None = None) -> dict[str, Any]:
-        """The scenario as a scenario file says it; `own` is the user's, of which only some keys are set anew.
+        """The scenario as a scenario file says it; `own` is the user's, its `numbers` set already.
 
         Raises InputError where the state asks for a scenario of the user's and there is none.
         """
@@ -67,6 +72,8 @@ class Curves(Request):
         schedule = own["schedule"] if self.schedule == OWN else self.schedule_table()
         training = {"radius": self.radius, "schedule": schedule, "time": self.horizon}
         if self.problem == OWN:
+            if isinstance(own["radius"], dict):
+                training["radius"] = own["radius"]
             return {key: value for key, value in own.items() if key not in _REPLACED} | training
         title = {LEAST_SQUARES: "Least squares with a linear teacher", TWO_CLASS: "Two classes, logistic loss"}
         start = {"start": self.start} if self.start else {}
@@ -81,9 +88,9 @@ class Curves(Request):
             found["schedule"] = OWN
         found |= {name: float(schedule[name]) for name in ("rate", "decay") if name in schedule}
         radius, times = given["radius"], given.get("times")
-        if isinstance(radius, dict):
-            radius = radius["end"] if "end" in radius else radius["radii"][-1]
-        found |= {"radius": float(radius), "horizon": float(given["time"] if times is None else times[-1])}
+        if not isinstance(radius, dict):  # one that varies in time moves by its own numbers
+            found["radius"] = float(radius)
+        found["horizon"] = float(given["time"] if times is None else times[-1])
         return cls.model_validate(found)
 
     def schedule_table(self) -> dict[str, Any]:

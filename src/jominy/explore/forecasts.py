@@ -12,7 +12,8 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.explore.answers import plain, variables
-from jominy.explore.curves_state import OWN, Curves
+from jominy.explore.curves_state import Curves
+from jominy.explore.own_numbers import own_numbers, with_numbers
 from jominy.study.scenario import Scenario
 from jominy.study.sweeps.engines import share_loaded
 
@@ -38,35 +39,41 @@ class Forecasts:
     def __init__(self, own: Path | None = None) -> None:
         self._own = None if own is None else Scenario.load(own)
         self._given = None if self._own is None else self._own.model_dump(exclude_unset=True)
+        self._numbers = [] if self._own is None else own_numbers(self._own)
+        self._loaded = lru_cache(maxsize=4)(_load)
         self._data = lru_cache(maxsize=8)(self._build_data)
         self._problem = lru_cache(maxsize=16)(self._build_problem)
         self._limits = lru_cache(maxsize=32)(self._find_limits)
 
     def mapping(self, state: Curves) -> dict[str, Any]:
         """The scenario of a state as a file says it."""
-        return state.mapping(self._given)
+        given = self._given
+        if given is not None and state.numbers:
+            given = with_numbers(given, self._numbers, state.numbers)
+        return state.mapping(given)
 
     def scenario(self, state: Curves) -> Scenario:
         """The scenario of a state, checked like a file."""
         folder = "." if self._own is None else self._own._folder
         made = Scenario.from_mapping(self.mapping(state), folder=folder)
-        if state.problem == OWN and self._own is not None:
-            _ = self._own.loaded
-            share_loaded(self._own, made)
+        if made.data.kind in ("file", "scikit-learn"):
+            share_loaded(self._loaded(_Keyed(_key(made.data), made)), made)
         return made
 
     def problem(self, scenario: Scenario) -> Problem:
         """The problem of a scenario; the same object for the same keys, because the engines remember by object."""
         return self._problem(_Keyed(_key(scenario.data, scenario.loss, scenario.radius, scenario.units), scenario))
 
-    def result(self, state: Curves, *, bands: bool = False) -> xr.Dataset:
-        """The forecast as a labelled result."""
+    def result(self, state: Curves, *, bands: bool = False, whole: bool = True) -> xr.Dataset:
+        """The forecast as a labelled result; whole, or without what the page does not draw."""
         from jominy.data import GaussianMixture
         from jominy.dynamics import forecast
 
         scenario = self.scenario(state)
         problem = self.problem(scenario)
         settings: dict[str, Any] = scenario.settings() | {"batch_size": scenario.batch_size}
+        if not whole:
+            settings = {name: value for name, value in settings.items() if name not in ("evaluate_at", "held_out")}
         if isinstance(problem.data, GaussianMixture):
             settings |= {"compress": NODES, "bands": bands}
             if scenario.batch_size == 1:  # closer to each other early on, where curves bend
@@ -77,8 +84,8 @@ class Forecasts:
     def curve(self, state: Curves) -> dict[str, Any]:
         """The curve, how it ends, and the lines that belong to it."""
         begin = time.perf_counter()
-        told = self.result(state)
         scenario = self.scenario(state)
+        told = self.result(state, whole=False)
         limits = self.limits(scenario)
         rate = getattr(scenario.schedule, "rate", None)
         return plain(
@@ -105,7 +112,7 @@ class Forecasts:
     def band(self, state: Curves) -> dict[str, Any]:
         """The band of one run around the curve, and where training at a constant rate ends."""
         try:
-            told = self.result(state, bands=True)
+            told = self.result(state, bands=True, whole=False)
             words = f"The band is one run's standard deviation ({told.attrs.get('bands', 'from the samples')})."
         except InputError as error:  # such as covariances that do not commute: the curve stands without a band
             return plain({"variables": {}, "words": f"There is no band: {error}.", "end": self._end(state)})
@@ -149,6 +156,11 @@ class Forecasts:
         from jominy.dynamics import rate_limits
 
         return rate_limits(self.problem(keyed.scenario))
+
+
+def _load(keyed: _Keyed) -> Scenario:
+    _ = keyed.scenario.loaded
+    return keyed.scenario
 
 
 class _Keyed:

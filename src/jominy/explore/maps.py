@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,9 +11,17 @@ from jominy.errors import InputError
 from jominy.explore.answers import plain
 from jominy.explore.asked import Map
 from jominy.explore.forecasts import Forecasts
+from jominy.study.sweeps.engines import share_loaded
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from jominy.study.scenario import Scenario
+
+SAMPLES_MAP = 25.0
+"""Seconds that the forecasts of a map of samples may take together, as estimated from one of them."""
+FEWEST = 5
+"""Values of each field below which a map says nothing."""
 
 
 def phase_result(forecasts: Forecasts, asked: Map) -> xr.Dataset:
@@ -23,12 +32,41 @@ def phase_result(forecasts: Forecasts, asked: Map) -> xr.Dataset:
     from jominy.study.sweeps.phase import chosen_range
 
     scenario = forecasts.scenario(asked.state.model_copy(update={"schedule": "constant"}))
-    if scenario.loaded is not None:
+    if not isinstance(scenario.radius, float):
         raise InputError(
-            "the explorer's map is for Gaussian mixtures", scenario.data.kind, "use jominy phase on the command line"
-        )
-    over = {name: replace(chosen_range(scenario, name), points=asked.points) for name in ("radius", "rate")}
+            "the map moves the radius, and that of your scenario follows a schedule of its own", None,
+            "start the explorer on a copy with a number as radius",
+        )  # fmt: skip
+    points = asked.points
+    if scenario.loaded is not None:
+        scenario, points = _lean(scenario, asked.state.horizon), _affordable(forecasts, asked)
+    over = {name: replace(chosen_range(scenario, name), points=points) for name in ("radius", "rate")}
     return phase(scenario, over, progress=False)
+
+
+def _lean(scenario: Scenario, horizon: float) -> Scenario:
+    """The same study, of which only the end is reported, at its own radius: half the work on samples."""
+    made = scenario.changed(times=[horizon], evaluate_at=[])
+    share_loaded(scenario, made)
+    return made
+
+
+def _affordable(forecasts: Forecasts, asked: Map) -> int:
+    """So many values of each field that a map of samples, whose forecasts are made one by one, keeps its time."""
+    taken = []
+    for radius in (asked.state.radius, 0.9 * asked.state.radius + 0.05):  # the first one compiles
+        begin = time.perf_counter()
+        forecasts.result(asked.state.model_copy(update={"radius": radius, "schedule": "constant"}), whole=False)
+        taken.append(time.perf_counter() - begin)
+    points = min(asked.points, int(np.sqrt(SAMPLES_MAP / min(taken))))
+    if points < FEWEST:
+        raise InputError(
+            f"a forecast of these samples takes {min(taken):.1f} s, so a map of {FEWEST} by {FEWEST} of them takes "
+            f"more than the {SAMPLES_MAP:.0f} s that the page gives it",
+            None,
+            "use jominy phase on the command line, which keeps what it has computed",
+        )
+    return points
 
 
 def phase_map(forecasts: Forecasts, asked: Map) -> dict[str, Any]:

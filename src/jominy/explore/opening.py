@@ -20,6 +20,7 @@ def explorer_for(path: Path | None) -> Explorer:
     """
     if path is None:
         return Explorer()
+    from jominy.explore.own_numbers import own_numbers
     from jominy.study.scenario import NetworkScenario, Scenario
     from jominy.study.scenario.toml_file import read_toml
 
@@ -27,7 +28,8 @@ def explorer_for(path: Path | None) -> Explorer:
         if "network" in read_toml(path):
             return Explorer(networks=_networks(NetworkScenario.load(path)))
         scenario = Scenario.load(path)
-        return Explorer(own=path, start=Curves.of_scenario(scenario.model_dump(exclude_unset=True)))
+        start = Curves.of_scenario(scenario.model_dump(exclude_unset=True))
+        return Explorer(own=path, start=start, numbers=[one.control() for one in own_numbers(scenario)])
     except ValidationError as error:
         first = error.errors(include_url=False)[0]
         raise InputError(

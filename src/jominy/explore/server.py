@@ -57,11 +57,14 @@ QUIET = 10.0
 class Explorer:
     """The questions' answers, from three processes: one for what moves with a slider, one for the rest, one for SGD."""
 
-    def __init__(self, own: Path | None = None, start: Curves | None = None, networks: Networks | None = None) -> None:
+    def __init__(
+        self, own: Path | None = None, start: Curves | None = None, networks: Networks | None = None,
+        numbers: list[dict[str, Any]] | None = None,
+    ) -> None:  # fmt: skip
         self.workers = {name: Worker(own, nice) for name, nice in (("quick", 0), ("slow", 5), ("run", 10))}
         self.start = start or Curves()
         self.networks, self.opens_on = networks or Networks(), "curves" if networks is None else "networks"
-        self.own, self.runs = own is not None, 0
+        self.own, self.numbers, self.runs = own is not None, numbers or [], 0
 
     def told_at_start(self) -> dict[str, Any]:
         """What the page must know: controls, bounds, the state it opens with."""
@@ -72,8 +75,8 @@ class Explorer:
                     control["words"] = [pair for pair in control["words"] if pair[0] != OWN]
         return {
             "version": jominy.__version__,
-            "controls": {"curves": curves, "networks": controls(Networks)},
-            "state": {"curves": self.start.model_dump(), "networks": self.networks.model_dump()},
+            "controls": {"curves": curves + self.numbers, "networks": controls(Networks)},
+            "state": {"curves": self.start.model_dump(exclude={"numbers"}), "networks": self.networks.model_dump()},
             "tab": self.opens_on,
         }
 
@@ -126,12 +129,14 @@ class Explorer:
         with contextlib.suppress(Busy, Refused, TooLong, Failed):
             await quick.ask("curve", self.start, 300.0)
             await asyncio.gather(slow.ask("band", self.start, 300.0), quick.ask("network", self.networks, 60.0))
-        for problem in ("least-squares", "two-class"):
+        for problem in (OWN,) if self.own else ("least-squares", "two-class"):
             for schedule in ("constant", "polyak", "exact-line-search"):
                 while time.monotonic() - max(worker.last for worker in (quick, slow)) < QUIET:
                     await asyncio.sleep(1.0)
                 with contextlib.suppress(Busy, Refused, TooLong, Failed):
-                    await slow.ask("curve", Curves(problem=problem, schedule=schedule), 300.0)
+                    await slow.ask(
+                        "curve", self.start.model_copy(update={"problem": problem, "schedule": schedule}), 300.0
+                    )
 
     def close(self) -> None:
         """End all processes."""

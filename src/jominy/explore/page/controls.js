@@ -24,7 +24,9 @@ export class Controls {
     row.dataset.name = one.name;
     const id = `${group.closest("section")?.id ?? "page"}-${one.name}`;
     const label = element("label", { textContent: one.label, htmlFor: id }, row);
-    if (one.unit || one.hint) element("small", { textContent: one.unit || one.hint }, label);
+    const told = one.path ?? (one.unit || one.hint); // a number of the user's scenario: where it is in the file
+    if (told) element("small", { textContent: told, className: one.path ? "path" : "" }, label);
+    if (one.path) label.title = one.hint;
     if (one.kind === "choice") {
       const select = element("select", { id }, row);
       for (const [value, words] of one.words) element("option", { value, textContent: words }, select);

@@ -10,15 +10,18 @@ const GROUPS = [
   ["Attack and training", ["problem", "radius", "schedule", "rate", "decay", "horizon", "start"]],
   ["Data", ["noise", "separation", "spectrum", "exponent", "ratio", "high", "dimension"]],
 ];
+const OWN = "own."; // begins the names of the numbers of the user's scenario
 const TIME = "time (samples / dimension)";
 const byId = (id) => document.getElementById(id);
 
 // Whether a control means anything in a state.
 export function visible(name, state) {
   const own = state.problem === "own";
+  if (name.startsWith(OWN)) return name.startsWith(`${OWN}schedule.`) ? state.schedule === "own" : own;
+  const varying = own && Object.keys(state).some((one) => one.startsWith(`${OWN}radius.`));
   const rates = ["constant", "inverse-time", "cosine"].includes(state.schedule);
   const rules = {
-    rate: rates, decay: state.schedule === "inverse-time", start: !own, noise: state.problem === "least-squares",
+    radius: !varying, rate: rates, decay: state.schedule === "inverse-time", start: !own, noise: state.problem === "least-squares",
     separation: state.problem === "two-class", spectrum: !own, dimension: !own,
     exponent: !own && state.spectrum === "power-law", ratio: !own && state.spectrum === "marchenko-pastur",
     high: !own && state.spectrum === "two-level",
@@ -30,7 +33,9 @@ export class Curves {
   constructor(described, changed) {
     this.panel = byId("panel-curves");
     this.told = changed;
-    this.controls = new Controls(this.panel.querySelector(".controls"), described, GROUPS, () => this.changed());
+    const groups = Map.groupBy(described.filter((one) => one.path), (one) => one.group);
+    const own = [...groups].map(([legend, controls]) => [legend, controls.map((one) => one.name)]);
+    this.controls = new Controls(this.panel.querySelector(".controls"), described, [...GROUPS, ...own], () => this.changed());
     this.state = this.panel.querySelector(".state");
     this.charts = {
       risk: new Chart(byId("chart-risk"), { title: "Risk", x: TIME, floor: true, height: 250 }),
@@ -46,7 +51,7 @@ export class Curves {
     };
     this.latest = new Latest((state) => this.fetchCurve(state));
     this.bands = new Latest((state) => this.fetchBand(state));
-    this.later = afterPause(() => this.bands.call({ ...this.controls.state }), 250);
+    this.later = afterPause(() => this.bands.call(this.asked()), 250);
     this.dots = {};
     this.drawn = 0;
     byId("run").addEventListener("click", () => (this.running ? this.stop() : this.run()));
@@ -61,12 +66,26 @@ export class Curves {
 
   refresh() {
     this.band = null;
-    this.latest.call({ ...this.controls.state });
+    this.latest.call(this.asked());
     this.later();
   }
 
+  // The state as the server is asked for it: of the numbers of the user's scenario, those that are set anew.
+  asked() {
+    const entries = Object.entries(this.controls.state);
+    const moved = this.controls.differing().filter(([name]) => name.startsWith(OWN));
+    const state = Object.fromEntries(entries.filter(([name]) => !name.startsWith(OWN)));
+    return moved.length ? { ...state, numbers: Object.fromEntries(moved.map(([name, value]) => [name.slice(OWN.length), value])) } : state;
+  }
+
   async fetchCurve(state) {
-    const waiting = setTimeout(() => this.say("computing", "A forecast of a new kind is compiled once, which takes some seconds.", "busy"), 400);
+    const begin = Date.now();
+    const tell = () => {
+      const seconds = Math.round((Date.now() - begin) / 1000);
+      const words = "Compiling for the first time: a forecast of a new kind takes 3 to 30 seconds once, the next ones milliseconds.";
+      this.say("computing", seconds < 2 ? "" : `${words} ${5 * Math.floor(seconds / 5) || ""}${seconds < 5 ? "" : " s so far."}`, "busy");
+    };
+    const waiting = setInterval(tell, 500);
     try {
       this.curve = await askJson("curve", state);
       this.curveState = state;
@@ -78,14 +97,14 @@ export class Curves {
       this.panel.classList.add("stale");
       this.say("no forecast", error.message, "warn");
     } finally {
-      clearTimeout(waiting);
+      clearInterval(waiting);
     }
   }
 
   async fetchBand(state) {
     try {
       const band = await askJson("band", state);
-      if (JSON.stringify(state) !== JSON.stringify(this.controls.state)) return; // an older one: the next is on its way
+      if (JSON.stringify(state) !== JSON.stringify(this.asked())) return; // an older one: the next is on its way
       this.band = band;
     } catch (error) {
       this.band = { variables: {}, words: `no band: ${error.message}`, end: null };
@@ -153,7 +172,7 @@ export class Curves {
   }
 
   async run() {
-    const state = { ...this.controls.state };
+    const state = this.asked();
     const seeds = Math.min(100, Math.max(2, Math.round(Number(byId("seeds").value) || 10)));
     byId("seeds").value = seeds;
     this.clearRun();

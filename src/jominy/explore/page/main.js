@@ -79,7 +79,7 @@ function restore(otherwise) {
   open(tab);
 }
 
-const states = () => ({ curves: tabs.curves.controls.state, networks: tabs.networks.controls.state });
+const states = () => ({ curves: tabs.curves.asked(), networks: tabs.networks.controls.state });
 
 async function copy(form) {
   const dialog = byId("copied");

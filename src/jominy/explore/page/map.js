@@ -42,21 +42,22 @@ export class PhaseMap {
 
   // What the map depends on: everything but its two axes and the schedule.
   around() {
-    return { ...this.curves.controls.state, radius: 0.5, rate: 0.5, schedule: "constant" };
+    return { ...this.curves.asked(), radius: 0.5, rate: 0.5, schedule: "constant" };
   }
 
   refresh() {
     const state = this.around();
     if (this.asked === JSON.stringify(state)) return this.draw();
     this.asked = JSON.stringify(state);
-    this.say("computing", "225 forecasts, as lanes of one program.", "busy");
+    this.say("computing", state.problem === "own" ? "Forecasts over radius and rate; on samples of your own this may take a minute." : "225 forecasts, as lanes of one program.", "busy");
     this.latest.call(state);
   }
 
   async fetchMap(state) {
     try {
       this.found = await askJson("map", { state });
-      this.say("ready", "A click sets radius and rate; so do the arrow keys. Lines are the theory's borders.", "");
+      const { radius, rate } = this.found;
+      this.say("ready", `${radius.length * rate.length} forecasts. A click sets radius and rate; so do the arrow keys. Lines are the theory's borders.`, "");
       this.draw();
     } catch (error) {
       this.asked = null;
