@@ -72,7 +72,7 @@ def measure(quick: bool = False) -> list[Row]:
     )
     rows = []
     for name, label, wanted in (
-        ("compressed", "default: 48 Chebyshev nodes", None),
+        ("compressed", "default: 24 Chebyshev nodes", None),
         ("full", "compress=False: all 4000 groups", 10),
     ):
         error = np.max(np.abs(forecast(name == "compressed")["adversarial_risk"].values / reference - 1))

@@ -128,7 +128,7 @@ def test_scaling_inputs_and_radius_together_changes_nothing():
 def test_compressed_and_uncompressed_spectra_agree_within_the_stated_error(radius):
     law = zoo.one_class(zoo.pow_(100), 0.25)
     short, full = (curve(law, radius=radius, compress=compress) for compress in (True, False))
-    assert short.method == "48 Chebyshev nodes for 100 distinct eigenvalues"
+    assert short.method == "24 Chebyshev nodes for 100 distinct eigenvalues"
     assert full.method == "100 groups of equal eigenvalues"
     allowed = 10 * (short.numerical_error + full.numerical_error)
     assert allowed < 1e-5

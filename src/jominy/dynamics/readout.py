@@ -16,7 +16,7 @@ from jominy.dynamics.least_squares import effective_values, is_centred_least_squ
 from jominy.dynamics.optima.minimise import Setting, Solved
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.students import Observation
-from jominy.losses import OrderParameters
+from jominy.losses import OrderParameters, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import MANY, gaussian_rule
 from jominy.numerics.precision import as_precise_as
@@ -138,6 +138,8 @@ def _logit_sds(settings: SideBySide, order: OrderParameters) -> Array:
 
 def largest_logit_of_points(settings: SideBySide, order: OrderParameters) -> float:
     """The largest standard deviation over which the moments integrate, over P settings; 0 for closed forms."""
+    if settings.tree.loss.closed_form and type(settings.tree.targets).logit_sd is Targets.logit_sd:
+        return 0.0
     sizes = np.asarray(_logit_sds(settings, order))
     return float(np.max(np.where(np.isfinite(sizes), sizes, 0.0), initial=0.0))
 

@@ -119,7 +119,7 @@ class Chunk(NamedTuple):
         if len(group.lanes) == 1:
             # A single point and its coarser twin share nothing: it costs nothing, and one program serves every problem.
             (one,) = group.prepared
-            both = [_without_rule(one.fine), _without_rule(one.coarse)]
+            both = [_without_rule(one.coarse if again else one.fine) for again in self.again]
             grounds = SideBySide.of(both, all_own=True)
         else:
             grounds = (group.coarse if self.again[0] else group.fine).rows(group.which[self.place])
@@ -138,13 +138,15 @@ def _chunks(group: Group) -> list[Chunk]:
     """Those of like stiffness together, and the coarser ones."""
     lanes = group.lanes
     first = lanes[0]
-    if len(lanes) == 1:
+    size = sum(np.size(leaf) for leaf in jax.tree.leaves(first.state))
+    if len(lanes) == 1 and 12 * size < CHUNK_FLOATS:
         return [Chunk(group, np.zeros(2, int), np.array([False, True]), 2)]
+    if len(lanes) == 1:
+        return [Chunk(group, np.zeros(1, int), np.array([again]), 1) for again in (False, True)]
     order = np.arange(len(lanes))
     if not first.schedule.adaptive and first.numbers:
         rates = jax.vmap(lambda schedule: schedule.rate(0.0, UNKNOWN_DESCENT))(group.schedules.tree)
         order = np.argsort(np.asarray(rates), kind="stable")
-    size = sum(np.size(leaf) for leaf in jax.tree.leaves(first.state))
     floats = 12 * size + 4 * len(first.prepared.setting.weights) * first.rule.nodes.size
     length = 2 ** int(np.log2(np.clip(CHUNK_FLOATS // floats, 2, MOST_LANES)))
     while length > 2 and length // 2 >= len(lanes):

@@ -21,6 +21,17 @@ from jominy.schedules import Schedule
 
 ACCEPTED = 1e-7
 """Relative error estimate below which a compressed forecast is accepted."""
+STEADY = 1e-5
+"""Below this one, an estimate that twice as many nodes did not halve is the integrator's."""
+
+
+def good_enough(error: float, before: float, rtol: float) -> bool:
+    """Whether to accept a forecast of estimated relative `error`, when half the nodes left the error `before`.
+
+    >>> good_enough(1e-8, np.inf, 1e-9), good_enough(2e-7, np.inf, 1e-9), good_enough(2e-7, 2e-7, 1e-9)
+    (True, False, True)
+    """
+    return error < max(ACCEPTED, COARSER * rtol) or before / 2 < error < STEADY
 
 
 def population_forecast(
@@ -33,14 +44,15 @@ def population_forecast(
 ):
     """The forecast of a Gaussian mixture as a labelled result; see `forecast`. `band_dimension` asks for bands."""
     assert isinstance(problem.data, GaussianMixture)
-    law, times = problem.data.law, plan.times
+    law, times, before = problem.data.law, plan.times, np.inf
     for representation in representations(law, start, compress):
         found = population_optimum(problem, representation)
         found.record(problem.final_radius).require_for(schedule)
         point = Point(problem, schedule, start, representation)
         (solved,) = solve([point], plan)
-        if solved.numerical_error[0] < max(ACCEPTED, COARSER * plan.rtol):
+        if good_enough(error := float(solved.numerical_error[0]), before, plan.rtol):
             break
+        before = error
     end = ending(point, solved, plan)
     if not solved.reached[0]:  # not a single step: the start is what can be told
         times = np.zeros(1)

@@ -10,8 +10,8 @@ import numpy as np
 from jominy.dynamics.labelled import optimum_attributes, scenario_of
 from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.population.ending import ending
-from jominy.dynamics.population.forecast import ACCEPTED
-from jominy.dynamics.population.lanes import COARSER, Plan, Point
+from jominy.dynamics.population.forecast import good_enough
+from jominy.dynamics.population.lanes import Plan, Point
 from jominy.dynamics.population.representations import representations
 from jominy.dynamics.population.solve import Solved, solve
 from jominy.dynamics.problem import Problem
@@ -88,6 +88,7 @@ def solve_points(points: list, plan: Plan, compress: bool | int, progress: bool)
         if type(schedule).check is not Schedule.check:  # a bound method of an equinox module costs more than a lane
             schedule.check(plan.times)
     left, found, level = list(range(len(points))), {}, 0
+    before = np.full(len(points), np.inf)
     known: dict[tuple[int, Any], list] = {}
     with tqdm(total=len(points), delay=2, unit="point", desc="forecasts", disable=not progress) as bar:
         while left:
@@ -104,8 +105,10 @@ def solve_points(points: list, plan: Plan, compress: bool | int, progress: bool)
                     optimum.record(problem.final_radius).require_for(schedule)
             for one in solve(tasks, plan, bar.update):
                 for row, lane in enumerate(one.lanes):
-                    if last[lane.place] or one.numerical_error[row] < max(ACCEPTED, COARSER * plan.rtol):
-                        found[left[lane.place]] = Found(tasks[lane.place], one, row)
+                    k, error = left[lane.place], float(one.numerical_error[row])
+                    if last[lane.place] or good_enough(error, before[k], plan.rtol):
+                        found[k] = Found(tasks[lane.place], one, row)
+                    before[k] = error
             bar.n = len(found)
             left, level = [k for k in left if k not in found], level + 1
     return [found[k] for k in range(len(points))]

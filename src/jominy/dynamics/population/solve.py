@@ -129,12 +129,11 @@ def _largest_logit(settings: SideBySide, order: OrderParameters, rows: np.ndarra
 
 def _with_errors(solved: list[Solved]) -> list[Solved]:
     """The points on their own landscapes, with error estimates from those solved again."""
-    finished, twins = [], []
+    finished, where = [], {}
     for one in solved:
         again = np.array([lane.again for lane in one.lanes])
-        twins += [one.rows(np.flatnonzero(again))] if np.any(again) else []
+        where |= {one.lanes[row].place: (one, row) for row in np.flatnonzero(again)}
         finished += [one.rows(np.flatnonzero(~again)) if np.any(again) else one] if not np.all(again) else []
-    where = {lane.place: (twin, row) for twin in twins for row, lane in enumerate(twin.lanes)}
     for own in finished:
         risk, errors = own.variables["adversarial_risk"][1], own.numerical_error
         for row, lane in enumerate(own.lanes):
