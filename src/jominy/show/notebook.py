@@ -15,12 +15,21 @@ from jominy.show.reports import outcome
 if TYPE_CHECKING:
     import xarray as xr
 
-# Inside `.jominy` only: a notebook's page is not ours.
+# Inside `.jominy` only: a notebook's page is not ours. A figure follows the system's light or dark; where the notebook's
+# own theme is the other one, its colours are turned over.
 _STYLE = """<style>
 .jominy { max-width: 56rem; } .jominy img { width: 100%; height: auto; } .jominy .wide { overflow-x: auto; }
 .jominy figure { margin: .5rem 0; } .jominy caption { text-align: left; font-weight: 600; }
 .jominy td.words { text-align: left; }
+@media not (prefers-color-scheme: dark) {
+  [data-jp-theme-light="false"] .jominy img, .vscode-dark .jominy img { filter: invert(.93) hue-rotate(180deg); }
+}
+@media (prefers-color-scheme: dark) {
+  [data-jp-theme-light="true"] .jominy img, .vscode-light .jominy img { filter: invert(1) hue-rotate(180deg); }
+}
 </style>"""
+# Of an array, what tells it from others but not a reader.
+_DIGEST = re.compile(r", (sha256|eigenvalues, \w+)$")
 
 
 @dataclass(frozen=True)
@@ -98,4 +107,5 @@ def _record(thing: Any) -> str | None:
         told = thing.describe()
     else:
         return None
-    return pairs(scenario_rows(told), re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(thing).__name__).capitalize())
+    rows = [(name, value) for name, value in scenario_rows(told) if not _DIGEST.search(name)]
+    return pairs(rows, re.sub(r"(?<=[a-z])(?=[A-Z])", " ", type(thing).__name__).capitalize())
