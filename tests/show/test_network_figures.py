@@ -36,7 +36,7 @@ def test_a_sweep_has_a_line_for_each_of_the_others_and_a_second_panel():
     loss, tau = plot_network(theory, trained).axes
     assert loss.get_xlabel() == "width, units per layer"
     labels = [text.get_text() for text in loss.get_legend().get_texts()]
-    assert labels == ["shortcut no", "shortcut yes"]
+    assert labels == ["no shortcuts", "shortcuts", "bounds, infinite width"]
     np.testing.assert_allclose(loss.lines[0].get_ydata(), theory["adversarial_loss"].sel(shortcut=False))
     np.testing.assert_allclose(tau.lines[1].get_ydata(), trained["trainability_index"].sel(shortcut=True))
     assert {text.get_text() for text in tau.texts} == {"plateau", "borderline", "trainable"}

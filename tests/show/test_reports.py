@@ -117,6 +117,8 @@ def test_a_network_and_a_sweep():
     assert "adversarial loss against radius" in page.all("img")[0]["alt"] and "2505.14021" in page.words
     with pytest.raises(InputError, match="beside its theory"):
         jm.report(jm.trainability(network, 0.1, jm.InputGeometry(1.0, 0.8, 0.6)))
+    compared = theory[["adversarial_loss"]].assign_attrs(engine="compare", networks=5)  # has no seeds of SGD
+    assert "Agreement with SGD" not in jm.report(theory, compared).html
 
 
 def test_scenarios_as_rows():

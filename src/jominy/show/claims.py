@@ -92,5 +92,7 @@ def plot_claim(claim: Claim) -> Figure:
             # Below the axes: within them it hides points, or is taken for some.
             ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=wide, frameon=False)
         head = fill(f"({claim.letter}) {claim.setup}", int(14 * figure.get_figwidth()))  # letters that fit its width
-        figure.suptitle(f"{head}\nlines: theory, dots: simulation with one standard error", fontsize=8)
+        measured = any(curve.error is not None for panel in claim.panels for curve in panel.curves)
+        dots = ", dots: simulation with one standard error" if measured else ""
+        figure.suptitle(f"{head}\nlines: theory{dots}", fontsize=8)
     return figure

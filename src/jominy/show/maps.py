@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
 COLOURS = "cividis"  # even in lightness, and the same to readers with any of the common colour-vision deficiencies
 NOTHING = "#D9D9D9"  # where there is no finite value
+FEW = 6  # values of a field up to which each has its tick
 _LOG_RANGE = 30.0
 _CAP = 100.0  # in units of the median: above it a value is a divergence on its way, and has the last colour
 
@@ -34,6 +35,9 @@ def draw_map(ax: Axes, x: np.ndarray, y: np.ndarray, values: np.ndarray, label: 
     mesh = ax.pcolormesh(edges(x), edges(y), shown, cmap=COLOURS, norm=norm, rasterized=True)
     bar = ax.figure.colorbar(mesh, ax=ax, extend=extend)
     bar.set_label(label)
+    for axis, centres in ((ax.xaxis, x), (ax.yaxis, y)):
+        if len(centres) <= FEW and not logarithmic(centres):
+            axis.set_ticks(centres)  # cells reach beyond the first and last point, to values that were not asked for
     if contours and min(len(x), len(y)) >= 4 and finite.max() > finite.min():
         levels = _levels(bar.ax.get_yticks(), norm)
         if len(levels):

@@ -39,7 +39,7 @@ def table_of(cells: Sequence[Sequence[str]], caption: str, note: str = "") -> st
         return ""
     head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in cells[0])
     rows = "\n".join(
-        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{escape(cell)}</td>" for cell in rest)}</tr>'
+        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{_unbroken(cell)}</td>" for cell in rest)}</tr>'
         for first, *rest in cells[1:]
     )
     beneath = f'\n<p class="note">{escape(note)}</p>' if note else ""
@@ -48,6 +48,11 @@ def table_of(cells: Sequence[Sequence[str]], caption: str, note: str = "") -> st
         f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
         f"<tbody>\n{rows}\n</tbody>\n</table>\n</div>{beneath}"
     )
+
+
+def _unbroken(cell: str) -> str:
+    """A cell whose lines do not end before a sign."""
+    return escape(cell).replace(" ±", "\u00a0±")
 
 
 def pairs(values: Iterable[tuple[str, str]], caption: str) -> str:

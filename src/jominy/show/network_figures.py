@@ -80,7 +80,7 @@ def _draw(ax: Axes, name: str, told: xr.Dataset, measured: xr.Dataset | None, ax
     places = list(product(*(told[dim].values for dim in others)))[: len(_SERIES)]
     for place, (colour, mark) in zip(places, _SERIES, strict=False):
         where = dict(zip(others, place, strict=True))
-        words = ", ".join(f"{_name(dim)} {_value(one)}" for dim, one in where.items())
+        words = ", ".join(_words(dim, one) for dim, one in where.items())
         x, y = _curve(at(values, where), told, where, axis, name)
         ax.plot(x, y, color=colour, label=words or "theory, small radius")
         if name == "adversarial_loss":
@@ -93,6 +93,8 @@ def _draw(ax: Axes, name: str, told: xr.Dataset, measured: xr.Dataset | None, ax
             mean, error = zip(*map(mean_and_error, rows), strict=True)
             label = None if words else "real networks"
             ax.errorbar(x, mean, yerr=error, fmt=mark, color=colour, markersize=4, capsize=2, label=label)
+    if others and name == "adversarial_loss":
+        ax.plot([], [], "--", color=GREY, linewidth=1.0, label="bounds, infinite width")
     _scale(ax, told[axis].values if axis in told.dims else np.ones(1), values.values, name, axis == "radius")
 
 
@@ -146,6 +148,17 @@ def _scale(ax: Axes, x: np.ndarray, y: np.ndarray, name: str, over_radius: bool)
 
 def _name(dim: str) -> str:
     return {"weight_variance": "variance", "adversarial_weight": "weight"}.get(dim, dim)
+
+
+def _words(dim: str, one: Any) -> str:
+    """A place on one axis, for a legend.
+
+    >>> _words("shortcut", False), _words("depth", 12)
+    ('no shortcuts', 'depth 12')
+    """
+    if dim == "shortcut":
+        return "shortcuts" if one else "no shortcuts"
+    return f"{_name(dim)} {_value(one)}"
 
 
 def _value(one: Any) -> str:

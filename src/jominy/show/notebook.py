@@ -15,8 +15,8 @@ from jominy.show.reports import outcome
 if TYPE_CHECKING:
     import xarray as xr
 
-# Inside `.jominy` only: a notebook's page is not ours. A figure follows the system's light or dark; where the notebook's
-# own theme is the other one, its colours are turned over.
+# Inside `.jominy` only: a notebook's page is not ours. A figure follows the light or dark of the system; where the
+# notebook has the other one, its colours are turned over.
 _STYLE = """<style>
 .jominy { max-width: 56rem; } .jominy img { width: 100%; height: auto; } .jominy .wide { overflow-x: auto; }
 .jominy figure { margin: .5rem 0; } .jominy caption { text-align: left; font-weight: 600; }

@@ -116,14 +116,16 @@ def numbers_known(study: Study) -> list[tuple[str, str]]:
 
 
 def provenance(results: Sequence[xr.Dataset]) -> list[list[str]]:
-    """A row for each result that an engine computed: what it is, how it was computed, its seeds."""
+    """A row for each result of which it is known how it was computed: what it is, the method, its seeds."""
     rows = [["result", "method", "seeds", "numerical error"]]
     for result in results:
         error = result.attrs.get("numerical_error")
         if result.attrs["engine"] != "compare":
             told = "-" if error is None else f"{float(error):.1g}"
             method = str(result.attrs.get("method", "-"))
-            rows.append([str(result.attrs["engine"]), method, _seeds(result.attrs.get("seed")), told])
+            row = [str(result.attrs["engine"]), method, _seeds(result.attrs.get("seed")), told]
+            if set(row[1:]) != {"-"}:  # a sweep's points have their own, and a closed form has none
+                rows.append(row)
     return rows if len(rows) > 1 else []
 
 

@@ -30,8 +30,11 @@ td.words { text-align: left; white-space: normal; }
 @media print {
   body { max-width: none; padding: 0; font-size: 10pt; }
   img { min-width: 0; }
-  figure, tr, .status { break-inside: avoid; } h2, h3, caption { break-after: avoid; } .wide { overflow: visible; }
-  th, td { padding: .15rem .4rem; white-space: normal; }
+  figure, tr, .status { break-inside: avoid; } h2, h3, caption, thead { break-after: avoid; }
+  figure, .wide { overflow: visible; }
+  table { font-size: 7.5pt; } th, td { padding: .12rem .3rem; white-space: normal; }
+  th[scope=row] { white-space: nowrap; }
+  tr:nth-child(-n+2) { break-after: avoid; } tr:nth-last-child(-n+2) { break-before: avoid; }
 }
 """
 # A page that may load nothing: a browser refuses whatever a mistake of ours would ask of the network.

@@ -147,8 +147,8 @@ def _training(study: Study) -> list[str]:
         parts += [
             part
             for report in study.comparisons
+            if "seeds" in report.attrs  # those of networks are told beside their theory
             for part in (paragraphs(in_words(report).split("\n")), _as_table(agreement(report), "Agreement with SGD"))
-            if "seeds" in report.attrs
         ]
     parts += [_drawn(plot(other), other, None) for other in study.forecasts[bool(study.simulations) :]]
     for result in (*study.forecasts, *study.simulations):

@@ -46,7 +46,7 @@ def curves(effort: Effort) -> Claim:
                     Curve(label, np.array(FINE), told[variable].values),
                     Curve(label, np.array(TIMES), mean, error),
                 ]
-        panels.append(Panel(name, "time (samples / d)", "value", tuple(lines)))
+        panels.append(Panel(name, "time (samples / d)", "risk, distance", tuple(lines)))
     slope, slope_error, points = _concentration(effort.seeds)
     findings.append(
         agreement(

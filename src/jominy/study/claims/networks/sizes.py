@@ -57,8 +57,10 @@ def sizes(effort: NetworkEffort) -> Claim:
         return tuple(curves)
 
     panels = (
-        Panel("input dimension, 10 outputs", "d", "loss per radius", swept("input_dim", INPUTS, PAIRS), (True, True)),
-        Panel("outputs, d = 64", "K", "loss per radius", swept("output_dim", OUTPUTS, OUTWARD), (True, True)),
+        Panel("10 outputs", "input dimension d", "loss per radius", swept("input_dim", INPUTS, PAIRS), (True, True)),
+        Panel(
+            "input dimension 64", "outputs K", "loss per radius", swept("output_dim", OUTPUTS, OUTWARD), (True, True)
+        ),
     )
     return Claim(
         "g",

@@ -115,4 +115,6 @@ def _along_training(effort: NetworkEffort, width: int) -> tuple[list[Finding], P
     ]
     time = steps / PER_HORIZON
     lines = (Curve("mean-field law", time, law), Curve("training", time, mean, error))
-    return findings, Panel("fall of the weight variance", "time / horizon", "start minus sw2", lines)
+    return findings, Panel(
+        "fall of the weight variance", "time / horizon", "fall of $\\sigma_w^2$ since the start", lines
+    )

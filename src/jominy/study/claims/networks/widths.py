@@ -48,7 +48,7 @@ def widths(effort: NetworkEffort) -> Claim:
         Panel(
             "the index",
             "width",
-            "tau",
+            "trainability index tau",
             (Curve("closed form", x, index), Curve("threshold", x, np.full(len(x), 0.25))),
             (True, True),
         ),
