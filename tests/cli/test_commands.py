@@ -173,3 +173,21 @@ def test_ctrl_c_keeps_what_is_done(study, tmp_path, capsys, monkeypatch):
     assert main(["simulate", str(study), "--out", str(tmp_path / "a.nc")]) == 130
     assert "interrupted" in capsys.readouterr().out
     assert jm.load(tmp_path / "a.nc").sizes["time"] == 2
+
+
+def test_a_tolerance(study, table, capsys):
+    def error(*arguments):
+        assert main(["forecast", str(study), "--json", *arguments]) == 0
+        return json.loads(capsys.readouterr().out)["forecast"]["attributes"]["numerical_error"]
+
+    assert error("--rtol", "1e-5") > error() > error("--rtol", "1e-11")
+    assert main(["forecast", str(study), "--rtol", "0"]) == 2
+    assert "'rtol' must be" in capsys.readouterr().err
+    assert main(["forecast", str(table), "--target", "ill", "--rtol", "1e-6"]) == 2
+    assert "--rtol goes with a scenario of a Gaussian law" in capsys.readouterr().err
+    over = ["--over", "radius=0.1,0.2", "--store", "none", "--json", "--rtol"]
+    assert main(["sweep", str(study), *over, "1e-5"]) == 0
+    loose = json.loads(capsys.readouterr().out)["sweep"]["variables"]["numerical_error"]["values"]
+    assert main(["sweep", str(study), *over, "1e-11"]) == 0
+    tight = json.loads(capsys.readouterr().out)["sweep"]["variables"]["numerical_error"]["values"]
+    assert all(one > 1e-8 > 1e-10 > other for one, other in zip(loose, tight, strict=True))

@@ -58,6 +58,7 @@ def test_the_scenarios_own_sweep_and_what_replaces_it(study, capsys):
     [
         (["study.toml"], "needs a field to vary"),
         (["study.csv", "--over", "radius=0,1"], "must be a scenario file"),
+        (["study.toml", "--over", "radius=0,1", "--rtol", "1e-6"], "--rtol goes with forecasts"),
         (["nowhere.toml", "--over", "radius=0,1"], "must exist"),
         (["study.toml", "--over", "radius"], "NAME=VALUES"),
         (["study.toml", "--over", "radius=0,-1"], "the sweep at radius = -1"),

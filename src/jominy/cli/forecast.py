@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from jominy.cli import output, printed
-from jominy.cli.options import add_bands, add_output, add_source, scenario
+from jominy.cli.options import add_bands, add_output, add_rtol, add_source, scenario
 
 _EPILOG = """\
 examples:
@@ -27,6 +27,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     add_source(command)
     add_bands(command)
+    add_rtol(command)
     add_output(command, out="save the forecast as NetCDF")
     command.set_defaults(run=run)
 

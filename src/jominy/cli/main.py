@@ -6,7 +6,9 @@ import argparse
 import atexit
 import gc
 import os
+import signal
 import sys
+import threading
 from collections.abc import Sequence
 from typing import NoReturn
 
@@ -78,6 +80,7 @@ def _set_up(command: str) -> None:
 
     Only for the command itself (a library must not configure JAX); a setting of the user's own comes first.
     """
+    sys.unraisablehook = _interrupt_again
     atexit.register(gc.freeze)  # what JAX and pandas have made need not be searched for garbage before the process ends
     folder = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "jominy", "compiled")
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", folder)
@@ -89,6 +92,15 @@ def _set_up(command: str) -> None:
 
         tested = version("jaxlib").startswith("0.10.")
         os.environ.setdefault("XLA_FLAGS", " ".join(FAST_TO_COMPILE if tested else FAST_TO_COMPILE[:1]))
+
+
+def _interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
+    """Ctrl-C once more, where it came while JAX or Python tidied up: Python throws away what is raised there."""
+    if issubclass(ignored.exc_type, KeyboardInterrupt):
+        again = os.kill if os.name == "posix" else lambda process, number: signal.raise_signal(number)
+        threading.Timer(0.05, again, (os.getpid(), signal.SIGINT)).start()  # raised here it would be thrown away too
+    else:
+        sys.__unraisablehook__(ignored)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -57,6 +57,13 @@ def add_bands(command: argparse.ArgumentParser) -> None:
     bands.add_argument("--dimension", type=float, metavar="D", help="dimension of that run (default: the data's own)")
 
 
+def add_rtol(command: Any) -> None:
+    """How accurately forecasts are integrated."""
+    command.add_argument(
+        "--rtol", type=float, metavar="TOL", help="relative tolerance of the integrator, such as 1e-6 (default 1e-9)"
+    )
+
+
 def add_output(command: argparse.ArgumentParser, out: str, plot: str = "figure: png, pdf or svg") -> None:
     """Where results go."""
     output = command.add_argument_group("output")
@@ -87,7 +94,7 @@ def scenario(arguments: argparse.Namespace) -> Scenario:
         raise InputError(f"{', '.join(wrong)} goes with a data file", arguments.source, "set it in the scenario itself")
     loaded = Scenario.load(arguments.source)
     changes = _changes(arguments, loaded)
-    if changes.keys() - {"bands", "dimension"} and loaded.title:
+    if changes.keys() - {"bands", "dimension", "rtol"} and loaded.title:
         # A title may name the very values that have been changed.
         told = {name: getattr(arguments, name, None) for name in ("radius", "rate", "time", "seeds")}
         words = ", ".join(f"{name} {value:g}" for name, value in told.items() if value is not None)
@@ -98,7 +105,7 @@ def scenario(arguments: argparse.Namespace) -> Scenario:
 def _changes(arguments: argparse.Namespace, loaded: Scenario) -> dict[str, Any]:
     changes: dict[str, Any] = {
         name: getattr(arguments, name)
-        for name in ("radius", "time", "evaluate_at", "bands", "dimension")
+        for name in ("radius", "time", "evaluate_at", "bands", "dimension", "rtol")
         if getattr(arguments, name, None) is not None
     }
     if arguments.rate is not None:
@@ -117,6 +124,8 @@ def _of_data_file(arguments: argparse.Namespace) -> Scenario:
         raise InputError(
             "--bands and --dimension go with a Gaussian mixture", arguments.source, "a data file has its band anyway"
         )
+    if getattr(arguments, "rtol", None) is not None:
+        raise InputError("--rtol goes with a scenario of a Gaussian law", arguments.source, "leave it out")
     preprocessing: dict[str, Any] = {}
     if arguments.scaling is not None:
         preprocessing["scaling"] = arguments.scaling

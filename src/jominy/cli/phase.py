@@ -6,8 +6,8 @@ import argparse
 from typing import Any
 
 from jominy.cli import output
-from jominy.cli.options import add_output, check_outputs
-from jominy.cli.sweep import add_where, ended, execute
+from jominy.cli.options import add_output, add_rtol, check_outputs
+from jominy.cli.sweep import add_where, ended, execute, to_tolerance
 from jominy.errors import InputError
 
 SHOWN = ("regime", "risk", "accuracy", "time-to")
@@ -38,6 +38,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     axes.add_argument("--y", default="rate", metavar="NAME=VALUES", help="vertical (default rate)")
     command.add_argument("--show", choices=SHOWN, default=SHOWN[0], metavar="WHAT", help=f"{', '.join(SHOWN)}")
     command.add_argument("--level", type=float, metavar="R", help="the adversarial risk that time-to waits for")
+    add_rtol(command)
     add_where(command)
     add_output(command, out="save everything the maps are made of as NetCDF")
     command.set_defaults(run=run)
@@ -51,8 +52,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jominy.study.scenario import Scenario
     from jominy.study.sweeps import phase
 
-    study = Scenario.load(arguments.source)
-
+    study = to_tolerance(Scenario.load(arguments.source), arguments.rtol)
     result = execute(arguments, lambda **where: phase(study, _axes(arguments), level=arguments.level, **where))
     output.save(arguments, result)
     if arguments.plot is not None:

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jominy.cli import output
-from jominy.cli.options import add_output, check_outputs
+from jominy.cli.options import add_output, add_rtol, check_outputs
 from jominy.errors import InputError
 
 if TYPE_CHECKING:
@@ -52,6 +52,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument(
         "--engine", choices=ENGINES, metavar="ENGINE", help=f"{', '.join(ENGINES)} (default forecast, network: theory)"
     )
+    add_rtol(command)
     add_where(command)
     add_output(command, out="save the result as NetCDF", plot="figure: curves over one field, a map over two")
     command.set_defaults(run=run)
@@ -72,7 +73,7 @@ def add_where(command: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Sweep, print, save, draw."""
     check_outputs(arguments)
-    study = load_study(arguments.source)
+    study = to_tolerance(load_study(arguments.source), arguments.rtol)
     from jominy.study.sweeps import sweep
 
     design, engine = _design(arguments, study), _engine(arguments)
@@ -109,6 +110,17 @@ def load_study(source: str) -> Scenario | NetworkScenario:
             "SCENARIO must be a scenario file (.toml)", source, "`jominy forecast --help` takes data files"
         )
     return (NetworkScenario if "network" in read_toml(path) else Scenario).load(path)
+
+
+def to_tolerance(study: Any, rtol: float | None) -> Any:
+    """The scenario with the tolerance that the command line asks for."""
+    if rtol is None:
+        return study
+    from jominy.study.scenario import Scenario
+
+    if not isinstance(study, Scenario):
+        raise InputError("--rtol goes with forecasts", "a network scenario", "leave it out: its theory is closed forms")
+    return study.changed(rtol=rtol)
 
 
 def execute(arguments: argparse.Namespace, verb: Callable[..., Any]) -> Any:

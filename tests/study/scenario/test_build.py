@@ -116,6 +116,14 @@ def test_settings():
     np.testing.assert_array_equal(Scenario.from_mapping({**given, "times": [0, 1.5]}).settings()["times"], [0, 1.5])
 
 
+@pytest.mark.parametrize("rtol", [0.0, 1e-16, 0.5, math.nan])
+def test_a_tolerance_that_cannot_be(rtol):
+    with pytest.raises(InputError, match="'rtol' must be"):
+        scenario(rtol=rtol)
+    with pytest.raises(InputError, match="rtol must be a relative tolerance from 1e-14 to 0.1"):
+        jm.forecast(scenario().problem(), jm.Constant(0.5), time=1, rtol=rtol)
+
+
 def test_changed():
     first = scenario(title="first")
     second = first.changed(radius=0.1, times=[1.0, 2.0])

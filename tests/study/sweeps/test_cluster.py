@@ -1,11 +1,14 @@
 """Sweeps on Dask, and on executors of other makes."""
 
+import signal
+import subprocess
 import sys
+import threading
 
 import pytest
 
 import jominy as jm
-from jominy.study.sweeps.cluster import cluster_executor
+from jominy.study.sweeps.cluster import _deaf_to_interrupts, cluster_executor
 from sweep_zoo import network
 
 OVER = {"radius": [0.1, 0.2, 0.4], "width": [64, 128]}
@@ -35,6 +38,27 @@ def test_without_dask(monkeypatch):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(jm.InputError, match=r"pip install 'jominy\[cluster\]'"), cluster_executor("local"):
         pass
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be blocked here")
+def test_what_a_local_cluster_starts_does_not_hear_ctrl_c():
+    """Nor does what its threads start later; the caller does."""
+    code = "import os, signal; os.kill(os.getpid(), signal.SIGINT); print('deaf')"
+    found = []
+
+    def later():
+        go.wait()
+        found.append(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout)
+
+    go = threading.Event()
+    with _deaf_to_interrupts():
+        thread = threading.Thread(target=later)
+        thread.start()
+    go.set()
+    thread.join()
+    assert found == ["deaf\n"]
+    with pytest.raises(KeyboardInterrupt):
+        signal.raise_signal(signal.SIGINT)
 
 
 def test_jobs_that_are_no_futures():

@@ -137,6 +137,13 @@ def test_the_key_is_the_meaning(tmp_path):
     assert len(keys) == len(others) + 2
 
 
+def test_a_tolerance_is_part_of_a_forecasts_key_alone():
+    for engine in (jm.Engine.SIMULATE, jm.Engine.HOMOGENIZE, jm.Engine.OPTIMUM, jm.Engine.STATIONARY):
+        assert key_of(plain(rtol=1e-6), engine) == key_of(plain(), engine)
+    keys = {key_of(plain(rtol=rtol), jm.Engine.FORECAST) for rtol in (1e-6, 1e-9, 1e-10)}
+    assert len(keys) == 3 and key_of(plain(), jm.Engine.FORECAST) in keys  # 1e-9 is the default
+
+
 def test_a_data_file_counts_by_its_content(tmp_path):
     rng = np.random.default_rng(0)
     x, y = rng.standard_normal((40, 3)), rng.integers(0, 2, 40)

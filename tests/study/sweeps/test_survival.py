@@ -30,6 +30,17 @@ radius = { low = 0.0, high = 1.0, points = 40 } } }
 """
 
 
+MAIN = "import sys; from jominy.cli.main import main; sys.exit(main())"  # as the command does
+
+
+def run(folder, *arguments, **further):
+    """`jominy sweep study.toml ...` in a process of its own, which finds jominy wherever this one does."""
+    paths = os.pathsep.join(os.path.abspath(path) for path in sys.path)
+    command = [sys.executable, "-c", MAIN, "sweep", "study.toml", *arguments]
+    settings = {"stdout": subprocess.DEVNULL, "stderr": subprocess.PIPE, "text": True} | further
+    return subprocess.Popen(command, cwd=folder, env=os.environ | {"PYTHONPATH": paths}, **settings)
+
+
 def poisoned(unit):
     """A worker that dies of one radius."""
     if any(given["radius"] == 0.4 for given in unit.given):
@@ -96,12 +107,9 @@ def test_twenty_kills_of_2000_simulations(tmp_path):
     """Killed in the middle of computing or storing, mostly, and a few times while it starts."""
     (tmp_path / "study.toml").write_text(SCENARIO.replace("COLUMNS", "50"))
     store, rng = tmp_path / "killed", random.Random(5)
-    main = "import sys; from jominy.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", main, "sweep", "study.toml", "--workers"]
 
     def start(folder, workers):
-        return subprocess.Popen([*command, str(workers), "--store", folder.name], cwd=tmp_path,
-                                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)  # fmt: skip
+        return run(tmp_path, "--workers", str(workers), "--store", folder.name)
 
     for kill in range(20):
         process = start(store, 2 * (kill % 2))
@@ -129,13 +137,35 @@ def test_twenty_kills_of_2000_simulations(tmp_path):
 @pytest.mark.slow
 def test_two_processes_share_a_store(tmp_path):
     (tmp_path / "study.toml").write_text(SCENARIO.replace("COLUMNS", "10"))
-    main = "import sys; from jominy.cli.main import main; sys.exit(main(sys.argv[1:]))"
-    command = [sys.executable, "-c", main, "sweep", "study.toml", "--workers", "0", "--out"]
-    both = [subprocess.Popen([*command, name], cwd=tmp_path, stdout=subprocess.DEVNULL) for name in ("a.nc", "b.nc")]
+    both = [run(tmp_path, "--workers", "0", "--out", name, stderr=None) for name in ("a.nc", "b.nc")]
     assert [process.wait() for process in both] == [0, 0]
     keys = chunk_keys(tmp_path / "study.sweep")
     assert len(keys) == len(set(keys)) == 400
     assert jm.load(tmp_path / "a.nc").identical(jm.load(tmp_path / "b.nc"))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("where", [["--workers", "2"], ["--cluster", "local", "--workers", "2"]])
+def test_ctrl_c_is_one_line_and_the_store_goes_on(tmp_path, where):
+    """As a terminal sends it: to the command and to all that it has started."""
+    if "--cluster" in where:
+        pytest.importorskip("distributed")
+    (tmp_path / "study.toml").write_text(SCENARIO.replace("COLUMNS", "50"))
+    process = run(tmp_path, *where, start_new_session=True)
+    while len(list((tmp_path / "study.sweep").glob("*.nc"))) < 2 and process.poll() is None:
+        time.sleep(0.02)
+    os.killpg(process.pid, signal.SIGINT)
+    told = [line for line in process.communicate()[1].splitlines() if not line.startswith(("\r", "simulate:"))]
+    assert process.returncode == 130
+    assert len([line for line in told if line]) == 1 and "The sweep was stopped with" in told[-1], told
+    stored = records(tmp_path / "study.sweep")
+    assert 0 < len(stored) < 2000
+    assert len(chunk_keys(tmp_path / "study.sweep")) == len(stored)
+    done = run(tmp_path, "--workers", "2")
+    assert done.wait() == 0, done.stderr.read()
+    done.stderr.close()
+    keys = chunk_keys(tmp_path / "study.sweep")
+    assert len(keys) == len(set(keys)) == 2000
 
 
 @pytest.mark.slow

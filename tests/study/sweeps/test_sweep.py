@@ -29,6 +29,19 @@ def test_a_grid_of_forecasts_is_the_lone_forecasts():
     assert "threshold" in str(result["reason"].sel(radius=0.5, rate=3.0).values)
 
 
+def test_forecasts_to_the_tolerance_that_the_scenario_asks_for():
+    """Against the closed form at radius 0: dD/dt = -2 g D + g^2 (D + noise), risk (D + noise) / 2."""
+    decay, end = 2 * 0.5 - 0.5**2, 0.5**2 * 0.25 / (2 * 0.5 - 0.5**2)
+    exact = (end + (1 - end) * np.exp(-decay * np.array([0.5, 1.0])) + 0.25) / 2
+    result = jm.sweep(plain(radius=0.0), {"rtol": [1e-4, 1e-6, 1e-10]}, progress=False)
+    errors = np.abs(result["adversarial_risk"].values / exact - 1).max(axis=1)
+    assert (errors < [1e-4, 1e-6, 1e-10]).all() and errors[0] > 1e-8 > 1e-10 > errors[2]
+    for rtol, together in zip((1e-4, 1e-10), result["adversarial_risk"].sel(rtol=[1e-4, 1e-10]).values, strict=True):
+        alone = plain(radius=0.0, rtol=rtol).forecast()
+        np.testing.assert_allclose(alone["adversarial_risk"].values, together, rtol=rtol / 10)
+    assert (result["numerical_error"].diff("rtol") < 0).all()
+
+
 def test_simulations_in_processes_and_threads_are_the_lone_simulations(tmp_path):
     over = {"rate": [0.5, 1.0, 1.5], "radius": [0.1]}
     settings = {"engine": jm.Engine.SIMULATE, "progress": False}

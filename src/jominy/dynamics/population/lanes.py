@@ -19,11 +19,14 @@ from jominy.dynamics.population.systems import Ground, flow, initial
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii, largest_logit
 from jominy.dynamics.times import report_times, whole_steps
+from jominy.errors import InputError
 from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import FULL, GaussianRule, gaussian_rule
 from jominy.numerics.ode import LOOSE
 from jominy.schedules import Schedule
 
+TIGHTEST, LOOSEST = 1e-14, 0.1
+"""Tolerances that a solve can have: below, rounding is larger; above, one step crosses what the curve does."""
 COARSER = 3
 """Factor on the tolerance of the second solve, whose difference from the first is the error estimate."""
 
@@ -50,6 +53,10 @@ class Plan(NamedTuple):
         cls, dimension: float, time: Any, times: Any, evaluate_at: Sequence[float], rtol: float, batch_size: int
     ) -> "Plan":
         """The plan that a user's settings ask for, checked."""
+        if not (isinstance(rtol, (int, float)) and TIGHTEST <= rtol <= LOOSEST):
+            raise InputError(
+                f"rtol must be a relative tolerance from {TIGHTEST:g} to {LOOSEST:g}", rtol, "1e-9 is the default"
+            )
         size = batch_count(batch_size, dimension)
         grid = report_times(time, times, dimension / size)
         if in_finite_steps(size, dimension, grid[-1]):

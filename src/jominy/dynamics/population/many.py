@@ -51,10 +51,11 @@ def plain_forecasts(
     time: float | None = None,
     times: Sequence[float] | None = None,
     evaluate_at: Sequence[float] = (),
+    rtol: float = RTOL,
     batch_size: int = 1,
 ) -> list[Plain]:
     """What `forecast` gives for each point (problem, schedule, start) of one dimension, solved as lanes."""
-    plan = Plan.of(dimension, time, times, evaluate_at, RTOL, batch_size)
+    plan = Plan.of(dimension, time, times, evaluate_at, rtol, batch_size)
     told = []
     for found in solve_points(list(points), plan, True, progress=False):
         point = found.point

@@ -66,6 +66,9 @@ class Scenario(ScenarioFile):
     batch_size: int = Field(
         1, ge=1, description="samples per step; a step is rate / dimension times the sum of their gradients"
     )
+    rtol: float = Field(
+        1e-9, ge=1e-14, le=0.1, description="relative tolerance of the forecast's integrator; not for samples"
+    )
     simulation: SimulationTable = Field(default_factory=lambda: SimulationTable())
     sweep: SweepTable | None = Field(None, description="what `jominy sweep` varies")
 
@@ -75,6 +78,10 @@ class Scenario(ScenarioFile):
                 f"{source}: exactly one of 'time' and 'times' must be there",
                 "both" if self.time is not None else "neither",
                 "write time = 10 to train until time 10",
+            )
+        if "rtol" in self.model_fields_set and isinstance(self.data, (FileTable, ScikitLearnTable)):
+            raise InputError(
+                f"{source}: rtol goes with a Gaussian law; a forecast of samples takes the steps themselves", self.rtol
             )
         if self.units == "data":
             if not isinstance(self.data, (FileTable, ScikitLearnTable)):
@@ -148,7 +155,9 @@ class Scenario(ScenarioFile):
         """The forecast of this scenario."""
         from jominy.dynamics import forecast
 
-        more: dict[str, Any] = {"bands": self.bands, "dimension": self.dimension, "batch_size": self.batch_size}
+        more: dict[str, Any] = {
+            "bands": self.bands, "dimension": self.dimension, "batch_size": self.batch_size, "rtol": self.rtol
+        }  # fmt: skip
         return self._titled(forecast(self.problem(), self.build_schedule(), **self.settings(), **more))
 
     def simulate(self, *, progress: bool = True) -> xr.Dataset:

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
+import signal
 from collections.abc import Iterator
 from concurrent.futures import Executor
 from contextlib import contextmanager
+from multiprocessing import resource_tracker
+from typing import Any
 
 from jominy.errors import InputError
 from jominy.numerics.cores import cores
+from jominy.numerics.processes import begin_worker
 
 LOCAL = "local"
 _PATIENCE = 15  # seconds for a scheduler to answer
+_GRACE = 1.0  # seconds for a worker of ours to end by itself
 
 
 @contextmanager
@@ -22,22 +28,30 @@ def cluster_executor(address: str, workers: int | None = None) -> Iterator[Execu
     Raises `InputError` where Dask is not installed, or no scheduler answers.
     """
     try:
-        from distributed import Client, LocalCluster
+        from distributed import Client, LocalCluster, WorkerPlugin
     except ImportError:
         raise InputError(
             "a cluster needs Dask, which is not installed", address, "Install it: pip install 'jominy[cluster]'"
         ) from None
     if address == LOCAL:
-        with (
-            LocalCluster(
+        with _deaf_to_interrupts():
+            cluster = LocalCluster(
                 n_workers=workers or cores(),
                 threads_per_worker=1,
                 dashboard_address=None,
                 silence_logs=logging.CRITICAL,
-            ) as cluster,
-            Client(cluster) as client,
-        ):
-            yield client.get_executor()
+            )
+
+        class Begin(WorkerPlugin):
+            def setup(self, worker: Any) -> None:
+                begin_worker()
+
+        with cluster, Client(cluster) as client:
+            client.register_plugin(Begin())
+            try:
+                yield client.get_executor()
+            finally:
+                cluster.sync(_end_workers, cluster)
         return
     if workers is not None:
         raise InputError("a running cluster brings its own workers", f"workers {workers}", "leave --workers out")
@@ -51,3 +65,26 @@ def cluster_executor(address: str, workers: int | None = None) -> Iterator[Execu
         ) from error
     with client:
         yield client.get_executor()
+
+
+@contextmanager
+def _deaf_to_interrupts() -> Iterator[None]:
+    """Processes and threads started within the block, and by those, never see Ctrl-C: whoever started them decides.
+
+    Signals that a thread blocks are blocked in all that it starts, from their first moment on. Ctrl-C itself waits
+    until the block ends. Where signals cannot be blocked (Windows) nothing changes.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    resource_tracker.ensure_running()  # Python unblocks the signal where it starts this process, so that comes first
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+async def _end_workers(cluster: Any) -> None:
+    """End the workers of a local cluster, whatever they are at: Dask itself waits for what they compute."""
+    await asyncio.gather(*(worker.close(timeout=_GRACE) for worker in cluster.workers.values()), return_exceptions=True)

@@ -29,15 +29,15 @@ class Engine(Enum):
     """
 
     FORECAST = ("forecast", Scenario, False, ("simulation",))
-    SIMULATE = ("simulate", Scenario, True, ("bands", "dimension"))
-    HOMOGENIZE = ("homogenize", Scenario, True, ("bands", "dimension", "batch_size"))
+    SIMULATE = ("simulate", Scenario, True, ("bands", "dimension", "rtol"))
+    HOMOGENIZE = ("homogenize", Scenario, True, ("bands", "dimension", "batch_size", "rtol"))
     OPTIMUM = (
         "optimum", Scenario, False,
-        ("schedule", "time", "times", "start", "evaluate_at", "bands", "dimension", "batch_size", "simulation"),
+        ("schedule", "time", "times", "start", "evaluate_at", "bands", "dimension", "batch_size", "rtol", "simulation"),
     )  # fmt: skip
     STATIONARY = (
         "stationary", Scenario, False,
-        ("time", "times", "start", "evaluate_at", "bands", "dimension", "batch_size", "simulation"),
+        ("time", "times", "start", "evaluate_at", "bands", "dimension", "batch_size", "rtol", "simulation"),
     )  # fmt: skip
     THEORY = ("theory", NetworkScenario, False, ("training", "measure"))
     TRAINABILITY = ("trainability", NetworkScenario, False, ("measure",))

@@ -40,7 +40,10 @@ def _shared(scenario: Scenario) -> str:
     """What forecasts that are made in one call have in common."""
     times = {"times": scenario.times} if scenario.time is None else {"time": scenario.time}
     dimension = scenario.data.dimension  # type: ignore[union-attr]
-    settings = {"evaluate_at": scenario.evaluate_at, "batch_size": scenario.batch_size, "dimension": dimension}
+    settings = {
+        "evaluate_at": scenario.evaluate_at, "batch_size": scenario.batch_size, "dimension": dimension,
+        "rtol": scenario.rtol,
+    }  # fmt: skip
     return json.dumps(times | settings)
 
 
