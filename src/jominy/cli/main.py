@@ -87,6 +87,7 @@ def _set_up(command: str) -> None:
     os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0.1")
     if command in ONE_SOLVE:
         gc.disable()  # nor while they are imported: together a second
+        sys.modules.setdefault("dask", None)  # type: ignore[arg-type]  # xarray imports it to ask arrays if they are its
         # Compiles three times faster and computes more slowly. Other compilers may not know the second flag, and end.
         from importlib.metadata import version
 

@@ -3,9 +3,12 @@
 Source: theory `dynamics.md` sections 0, 1.1, 5 and 7. The forecast and both simulators share these functions.
 """
 
+from functools import partial
 from typing import NamedTuple, Protocol
 
+import jax
 import jax.numpy as jnp
+from jax import lax
 
 from jominy.data.nodes import Nodes
 from jominy.losses import Loss, Moments, OrderParameters, Targets
@@ -46,8 +49,13 @@ def inner(gram: Array, a: Array, b: Array) -> Array:
     # Not an einsum, which XLA turns into many small matrix products; and written out while that is short, because its
     # sums over short leading axes take several times longer.
     if len(a) <= FEW_VECTORS:
-        nothing = jnp.zeros(gram.shape[-1])
-        return sum((a[i] * sum((gram[i, j] * b[j] for j in range(len(b))), nothing) for i in range(len(a))), nothing)
+        total, count = jnp.zeros(gram.shape[-1]), len(b)
+        others = [_row(b, j) for j in range(count)]
+        rows = gram.reshape(len(a) * count, gram.shape[-1])
+        for i in range(len(a)):
+            products = [_row(rows, i * count + j) * others[j] for j in range(count)]
+            total += _row(a, i) * sum(products[1:], products[0])
+        return total
     return jnp.sum(gram * a[:, None, :] * b[None, :, :], axis=(0, 1))
 
 
@@ -101,6 +109,11 @@ def descent(
     )
 
 
+def _row(table: Array, index: int) -> Array:
+    """table[index], traced ten times faster."""
+    return lax.index_in_dim(table, index, keepdims=False)
+
+
 class Slopes(NamedTuple):
     """What every system needs to know of a student before it moves."""
 
@@ -122,6 +135,7 @@ class OnNodes(Protocol):
     optimum: Student
 
 
+@partial(jax.jit, inline=True)  # remembered: a program asks for it in several places
 def slopes(system: OnNodes, time: Array, student: Student, memory: Array) -> Slopes:
     """Gradient and descent of a student at `time`, when the schedule's memory is `memory`."""
     nodes = system.nodes

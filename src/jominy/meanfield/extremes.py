@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
-from scipy.special import erf, erfc, erfcinv, gammaincc, gammainccinv, gammaincinv, gammaln, log_ndtr, wofz
+import scipy  # imports `special` when it is first asked for, which forecasts never do
 
 from jominy.meanfield.numbers import Numbers
 
@@ -29,7 +29,9 @@ def mean_norm(n: Numbers) -> Numbers:
     # The difference of the two logarithms loses digits for large n; the asymptotic series takes over there.
     series = np.sqrt(n) * (1 - 1 / (4 * n) + 1 / (32 * n**2) + 5 / (128 * n**3) - 21 / (2048 * n**4))
     small = np.minimum(n, 300.0)
-    return np.where(n > 300, series, np.sqrt(2) * np.exp(gammaln((small + 1) / 2) - gammaln(small / 2)))[()]
+    return np.where(
+        n > 300, series, np.sqrt(2) * np.exp(scipy.special.gammaln((small + 1) / 2) - scipy.special.gammaln(small / 2))
+    )[()]
 
 
 def mean_largest_normal(n: Numbers) -> Numbers:
@@ -73,18 +75,18 @@ def _maximum(n: np.ndarray, survival: np.ndarray) -> np.ndarray:
 
 
 def _largest_normal(n: np.ndarray) -> np.ndarray:
-    low = np.sqrt(2) * erfcinv(-np.expm1(np.log(_NEVER) / n))  # below it all n are with probability 1e-17
-    high = np.sqrt(2) * erfcinv(_NEVER / n)
+    low = np.sqrt(2) * scipy.special.erfcinv(-np.expm1(np.log(_NEVER) / n))  # below it all n are with probability 1e-17
+    high = np.sqrt(2) * scipy.special.erfcinv(_NEVER / n)
     x = low[:, None] + (high - low)[:, None] * _POINTS
-    return low + (high - low) * (_maximum(n, erfc(x / np.sqrt(2))) @ _WEIGHTS)
+    return low + (high - low) * (_maximum(n, scipy.special.erfc(x / np.sqrt(2))) @ _WEIGHTS)
 
 
 def _largest_norm(n: np.ndarray, degrees: np.ndarray) -> np.ndarray:
     half = degrees / 2
-    low = np.sqrt(2 * gammaincinv(half, np.exp(np.log(_NEVER) / n)))
-    high = np.sqrt(2 * gammainccinv(half, _NEVER / n))
+    low = np.sqrt(2 * scipy.special.gammaincinv(half, np.exp(np.log(_NEVER) / n)))
+    high = np.sqrt(2 * scipy.special.gammainccinv(half, _NEVER / n))
     x = low[:, None] + (high - low)[:, None] * _POINTS
-    return low + (high - low) * (_maximum(n, gammaincc(half[:, None], x**2 / 2)) @ _WEIGHTS)
+    return low + (high - low) * (_maximum(n, scipy.special.gammaincc(half[:, None], x**2 / 2)) @ _WEIGHTS)
 
 
 def _largest_sum(n: np.ndarray, terms: np.ndarray) -> np.ndarray:
@@ -103,9 +105,9 @@ def _largest_sum(n: np.ndarray, terms: np.ndarray) -> np.ndarray:
 def _largest_sum_range(n: np.ndarray, terms: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """An interval outside which the largest sum never is, by the Chernoff bound exp(terms (kappa(c) - c kappa'(c)))."""
     c = np.linspace(-12.0, 12.0, 481) / np.minimum(np.sqrt(terms), 12.0)[:, None] * 3
-    ratio = np.exp(-(c**2) / 2 - log_ndtr(c)) / np.sqrt(2 * np.pi)
+    ratio = np.exp(-(c**2) / 2 - scipy.special.log_ndtr(c)) / np.sqrt(2 * np.pi)
     slope = c + ratio
-    log_tail = terms[:, None] * (c**2 / 2 + np.log(2) + log_ndtr(c) - c * slope)  # <= 0, largest at c = 0
+    log_tail = terms[:, None] * (c**2 / 2 + np.log(2) + scipy.special.log_ndtr(c) - c * slope)  # <= 0, largest at c = 0
     rows = np.arange(len(n))
     above = np.sum((c <= 0) | (log_tail + np.log(n)[:, None] > np.log(_NEVER)), axis=1)
     high = terms * slope[rows, np.minimum(above, c.shape[1] - 1)]
@@ -134,7 +136,7 @@ def _sum_survival(terms: np.ndarray, x: np.ndarray) -> np.ndarray:
     two = terms == 2
     if np.any(two):
         found = np.empty(x.shape)
-        found[two] = 1 - erf(x[two] / 2) ** 2  # M decays too slowly for so few terms
+        found[two] = 1 - scipy.special.erf(x[two] / 2) ** 2  # M decays too slowly for so few terms
         if not np.all(two):
             found[~two] = _sum_survival(terms[~two], x[~two])
         return found
@@ -142,7 +144,7 @@ def _sum_survival(terms: np.ndarray, x: np.ndarray) -> np.ndarray:
     centre = (slope - np.sqrt(2 / np.pi)) / (1 - 2 / np.pi)
     for _ in range(8):  # Newton from the right: kappa' = c + phi(c)/Phi(c) is convex, and so above its tangent at zero
         centre = np.maximum(centre, -8.0)
-        ratio = np.exp(-(centre**2) / 2 - log_ndtr(centre)) / np.sqrt(2 * np.pi)
+        ratio = np.exp(-(centre**2) / 2 - scipy.special.log_ndtr(centre)) / np.sqrt(2 * np.pi)
         centre = centre - (centre + ratio - slope) / (1 - ratio * (centre + ratio))
     centre = np.clip(centre, -8.0, None)
     spread = 1 / np.sqrt((1 - 2 / np.pi) * size)
@@ -151,6 +153,6 @@ def _sum_survival(terms: np.ndarray, x: np.ndarray) -> np.ndarray:
     scale = np.minimum(spread, 1.0)[..., None]
     s = centre[..., None] + scale * (0.5 * (np.cosh(_ALONG) - 1) + 1j * np.sinh(_ALONG))
     velocity = scale * (0.5 * np.sinh(_ALONG) + 1j * np.cosh(_ALONG))
-    moment = np.log(wofz(-1j * s / np.sqrt(2)))
+    moment = np.log(scipy.special.wofz(-1j * s / np.sqrt(2)))
     integrand = np.exp(size[..., None] * moment - s * x[..., None]) / s * velocity
     return np.clip(np.sum(integrand.imag, axis=-1) * _STEP / np.pi + below, 0.0, 1.0)

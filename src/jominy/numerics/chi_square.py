@@ -3,7 +3,7 @@
 import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
-import scipy.special
+import scipy
 from numpy.polynomial import chebyshev
 
 from jominy.numerics.arrays import Array

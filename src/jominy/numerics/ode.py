@@ -103,6 +103,7 @@ def _integrate(
     def velocity(system: Any, time: Any, y: Any) -> Any:
         return system.velocity(time, restore(y))
 
+    @partial(jax.jit, inline=True)  # remembered: it is traced for what it gives, and again where it is called
     @partial(jax.vmap, in_axes=(axes, 0, 0))
     def observe(system: Any, time: Any, y: Any) -> Any:
         return system.observe(time, restore(y))

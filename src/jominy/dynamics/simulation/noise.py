@@ -3,7 +3,7 @@
 from typing import Any, Protocol
 
 import numpy as np
-from scipy.special import ndtri
+import scipy  # imports `special` when it is first asked for, which forecasts never do
 
 from jominy.numerics.normals import NormalStreams
 
@@ -48,4 +48,4 @@ def class_cuts(weights: np.ndarray) -> np.ndarray:
     >>> class_cuts(np.array([0.5, 0.5])).tolist()
     [0.0]
     """
-    return ndtri(np.cumsum(weights)[:-1])
+    return scipy.special.ndtri(np.cumsum(weights)[:-1])
