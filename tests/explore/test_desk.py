@@ -2,6 +2,7 @@
 
 import io
 import tomllib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -176,9 +177,18 @@ def test_page_opens_on_a_scenario_and_keeps_what_its_controls_cannot_say(tmp_pat
 
 
 def test_page_opens_on_the_example_scenarios():
-    assert explorer_for("examples/plain_network.toml").networks.depth == 12
-    assert explorer_for("examples/power_law.toml").start.schedule == "polyak"
-    assert explorer_for("examples/four_components.toml").start.decay == 0.2
+    assert explorer_for(Path("examples/plain_network.toml")).networks.depth == 12
+    assert explorer_for(Path("examples/power_law.toml")).start.schedule == "polyak"
+    assert explorer_for(Path("examples/four_components.toml")).start.decay == 0.2
     assert explorer_for(None).start == Curves()
     with pytest.raises(InputError, match="must exist"):
-        explorer_for("nothing.toml")
+        explorer_for(Path("nothing.toml"))
+
+
+def test_a_data_file_is_told_how_to_become_a_scenario(tmp_path):
+    np.savetxt(tmp_path / "mine.csv", np.arange(40.0).reshape(20, 2), delimiter=",", header="a,b", comments="")
+    with pytest.raises(InputError, match="Write a file mine.toml") as told:
+        explorer_for(tmp_path / "mine.csv")
+    lines = str(told.value).split("lines: ")[1].removesuffix(".").replace("...", "b").split("; ")
+    (tmp_path / "mine.toml").write_text("\n".join(lines))
+    assert explorer_for(tmp_path / "mine.toml").start.radius == 0.2

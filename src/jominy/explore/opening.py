@@ -22,8 +22,17 @@ def explorer_for(path: Path | None) -> Explorer:
         return Explorer()
     from jominy.explore.own_numbers import own_numbers
     from jominy.study.scenario import NetworkScenario, Scenario
+    from jominy.study.scenario.from_data_file import DATA_FILES
     from jominy.study.scenario.toml_file import read_toml
 
+    if path.suffix in DATA_FILES and path.exists():
+        table = f'data = {{ kind = "file", path = "{path.name}", target = "..." }}'
+        raise InputError(
+            "the explorer opens a scenario, not a data file",
+            path.name,
+            f"write a file mine.toml of the lines: radius = 0.2; time = 10; {table}; "
+            'loss = { kind = "logistic" }; schedule = { kind = "constant", rate = 1.0 }',
+        )
     try:
         if "network" in read_toml(path):
             return Explorer(networks=_networks(NetworkScenario.load(path)))

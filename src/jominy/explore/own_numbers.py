@@ -28,7 +28,7 @@ _USUAL: dict[str, tuple[float, float]] = {
     "rate": (0.02, 4), "decay": (0, 2), "offset": (0.1, 10), "final": (0, 1),
 }  # fmt: skip
 _ALLOWED: dict[str, tuple[float, float]] = {  # where the table itself names no bounds
-    "exponent": (-8, 8), "rate": (1e-6, 1e3), "rates": (1e-6, 1e3), "offset": (1e-6, _FAR), "decay": (0, _FAR),
+    "exponent": (0, 8), "rate": (1e-6, 1e3), "rates": (1e-6, 1e3), "offset": (1e-6, _FAR), "decay": (0, _FAR),
     "final": (0, 1e3), "batch_size": (1, _FAR), "times": (1e-6, _FAR), "clip": (0.01, _FAR),
 }  # fmt: skip
 _LOG = ("rate", "rates", "dimension", "offset", "horizon")
