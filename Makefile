@@ -19,7 +19,7 @@ ONE_THREAD := OMP_NUM_THREADS=1 OPENBLAS_NUM_THREADS=1
 # Workers share what they compile, and the next run finds it: it takes half the time.
 COMPILED := JAX_COMPILATION_CACHE_DIR=$(CURDIR)/.pytest_cache/compiled JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS=0.1
 
-.PHONY: help demo test test-slow lint bench docs schema clean
+.PHONY: help demo test tests test-slow lint bench docs schema clean
 .DEFAULT_GOAL := help
 
 help:
@@ -46,7 +46,11 @@ demo: $(VENV)/.demo
 	@$(BIN)/jominy compare examples/breast_cancer.toml --plot demo.png
 	@echo "The figure is in demo.png."
 
-test: lint
+# Side by side: types are checked on one core while the first tests run.
+test: $(READY)
+	@$(MAKE) --no-print-directory -j 2 lint tests
+
+tests: $(READY)
 	$(UNOPTIMISED) $(ONE_THREAD) $(COMPILED) $(BIN)/python -m pytest -q -n $(WORKERS) --dist loadfile
 
 test-slow: $(READY)

@@ -22,6 +22,9 @@ LOOSE = 1e-7
 FIRST_STEP = 1e-3
 """The first step, as a share of the whole time; corrected within a step or two."""
 
+FEW_NUMBERS = 2**16
+"""Fewer are kept, to be observed all at once in the end: for few numbers time goes by the number of kernels."""
+
 
 class System(Protocol):
     """What `integrate` needs; an equinox module, so that its numbers are traced and its structure is compiled once."""
@@ -98,6 +101,7 @@ def _integrate(
     state = jax.vmap(lambda one: ravel_pytree(one)[0])(states)
     count, wanted = times.shape
     end, lane = times[:, -1], jnp.arange(count)
+    afterwards = wanted * state.size < FEW_NUMBERS
 
     @partial(jax.vmap, in_axes=(axes, 0, 0))
     def velocity(system: Any, time: Any, y: Any) -> Any:
@@ -161,7 +165,7 @@ def _integrate(
             moved = walk.state + step[:, None] * sum(parts[k] * stages[k] for k in range(len(method.times)))
             y = jnp.where((time > walk.time)[:, None], moved, walk.state)
             y = jnp.where((accepted & (time == arrived))[:, None], state, y)
-            found = _joined(observe(systems, time, y))
+            found = y if afterwards else _joined(observe(systems, time, y))
             return seen + here, out.at[lane, jnp.where(here, seen, wanted)].set(found, mode="drop")
 
         seen, out = jax.lax.while_loop(lambda looked: jnp.any(due(looked[0])[1]), look, (walk.seen, walk.out))
@@ -178,6 +182,7 @@ def _integrate(
         )
 
     kind = jax.eval_shape(observe, systems, end, state)
+    width = state.shape[1] if afterwards else jax.eval_shape(_joined, kind).shape[1]
     begin = _Walk(
         time=times[:, 0],
         step=FIRST_STEP * (end - times[:, 0]),
@@ -185,11 +190,16 @@ def _integrate(
         velocity=jnp.zeros_like(state),
         fresh=jnp.asarray(True),
         seen=jnp.zeros(count, int),
-        out=jnp.zeros((count, wanted, jax.eval_shape(_joined, kind).shape[1])),
+        out=jnp.zeros((count, wanted, width)),
         steps=jnp.zeros(count, int),
     )
     walk = jax.lax.while_loop(lambda walk: jnp.any(going(walk)), advance, begin)
-    return Trajectories(_split(walk.out, kind), walk.seen, walk.steps)
+    if not afterwards:
+        return Trajectories(_split(walk.out, kind), walk.seen, walk.steps)
+    seen = jax.vmap(observe, in_axes=(None, 1, 1), out_axes=1)(systems, times, walk.out)
+    there = jnp.arange(wanted) < walk.seen[:, None]
+    reached = jax.tree.map(lambda leaf: jnp.where(there.reshape(count, wanted, *(1,) * (leaf.ndim - 2)), leaf, 0), seen)
+    return Trajectories(reached, walk.seen, walk.steps)
 
 
 def _combined(weights: np.ndarray, stages: Array) -> Array:
