@@ -99,7 +99,11 @@ def _interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
     """Ctrl-C once more, where it came while JAX or Python tidied up: Python throws away what is raised there."""
     if issubclass(ignored.exc_type, KeyboardInterrupt):
         again = os.kill if os.name == "posix" else lambda process, number: signal.raise_signal(number)
-        threading.Timer(0.05, again, (os.getpid(), signal.SIGINT)).start()  # raised here it would be thrown away too
+        while True:  # raised in here it would be thrown away too
+            try:
+                return threading.Timer(0.2, again, (os.getpid(), signal.SIGINT)).start()
+            except KeyboardInterrupt:  # on a busy machine that was too soon
+                continue
     else:
         sys.__unraisablehook__(ignored)
 

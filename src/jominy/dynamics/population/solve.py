@@ -129,7 +129,8 @@ def _largest_logit(settings: SideBySide, order: OrderParameters, rows: np.ndarra
 
 def _with_errors(solved: list[Solved]) -> list[Solved]:
     """The points on their own landscapes, with error estimates from those solved again."""
-    finished, where = [], {}
+    finished: list[Solved] = []
+    where: dict[int, tuple[Solved, int]] = {}
     for one in solved:
         again = np.array([lane.again for lane in one.lanes])
         where |= {one.lanes[row].place: (one, row) for row in np.flatnonzero(again)}
