@@ -133,7 +133,7 @@ def _with_errors(solved: list[Solved]) -> list[Solved]:
     where: dict[int, tuple[Solved, int]] = {}
     for one in solved:
         again = np.array([lane.again for lane in one.lanes])
-        where |= {one.lanes[row].place: (one, row) for row in np.flatnonzero(again)}
+        where |= {lane.place: (one, row) for row, lane in enumerate(one.lanes) if again[row]}
         finished += [one.rows(np.flatnonzero(~again)) if np.any(again) else one] if not np.all(again) else []
     for own in finished:
         risk, errors = own.variables["adversarial_risk"][1], own.numerical_error
