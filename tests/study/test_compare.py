@@ -4,7 +4,9 @@ import numpy as np
 import pytest
 
 import hand_made
+import jominy as jm
 from jominy import InputError, Status, compare
+from jominy.show.agreement import in_words
 
 
 def at(report, name, variable="norm", **where):
@@ -134,3 +136,13 @@ def test_a_known_bias_belongs_to_the_forecast_of_the_mean():
     assert at(report, "forecast", time=4.0) == 2.0 and at(report, "z", time=4.0) == 0
     assert list(report["variable"].values) == ["norm"]
     assert "the curve plus its 1/d bias at dimension 400" in " ".join(json.loads(report.attrs["notes"]))
+
+
+def test_results_of_different_studies_are_said_to_be_so():
+    problem = jm.Problem(jm.LinearTeacher(jm.identity(60), noise_variance=0.25), jm.SquaredLoss(), radius=0.3)
+    told = jm.forecast(problem, jm.Constant(0.5), time=2, start=0.8)
+    runs = jm.simulate(problem, jm.Constant(0.5), time=2, seeds=4, progress=False)
+    report = jm.compare(told, runs)
+    assert report.attrs["different"] == "start" and "not the same start" in in_words(report)
+    same = jm.compare(jm.forecast(problem, jm.Constant(0.5), time=2), runs)
+    assert same.attrs["different"] == "" and "different studies" not in in_words(same)

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from jominy.study.scenario import Scenario
 
-SAMPLES_MAP = 25.0
+SAMPLES_MAP = 20.0
 """Seconds that the forecasts of a map of samples may take together, as estimated from one of them."""
 FEWEST = 5
 """Values of each field below which a map says nothing."""
@@ -39,7 +39,8 @@ def phase_result(forecasts: Forecasts, asked: Map) -> xr.Dataset:
         )  # fmt: skip
     points = asked.points
     if scenario.loaded is not None:
-        scenario, points = _lean(scenario, asked.state.horizon), _affordable(forecasts, asked)
+        scenario = _lean(scenario, asked.state.horizon)
+        points = _affordable(scenario, asked)
     over = {name: replace(chosen_range(scenario, name), points=points) for name in ("radius", "rate")}
     return phase(scenario, over, progress=False)
 
@@ -51,12 +52,14 @@ def _lean(scenario: Scenario, horizon: float) -> Scenario:
     return made
 
 
-def _affordable(forecasts: Forecasts, asked: Map) -> int:
+def _affordable(scenario: Scenario, asked: Map) -> int:
     """So many values of each field that a map of samples, whose forecasts are made one by one, keeps its time."""
     taken = []
     for radius in (asked.state.radius, 0.9 * asked.state.radius + 0.05):  # the first one compiles
+        there = scenario.changed(radius=radius)
+        share_loaded(scenario, there)
         begin = time.perf_counter()
-        forecasts.result(asked.state.model_copy(update={"radius": radius, "schedule": "constant"}), whole=False)
+        there.forecast()
         taken.append(time.perf_counter() - begin)
     points = min(asked.points, int(np.sqrt(SAMPLES_MAP / min(taken))))
     if points < FEWEST:

@@ -107,7 +107,13 @@ def in_words(report: xr.Dataset) -> str:
     off = _off(report, limit)
     if off:
         sentences.append(f"More than chance: {', '.join(_told(one) for one in off[:SHOWN])}.")
-        sentences.append(_reason(report, off[0]))
+        different = report.attrs.get("different", "")
+        if different not in ("", "data"):  # other data: such as the limit of large dimension
+            sentences.append(
+                f"Forecast and simulation are of different studies, which may be why: not the same {different}."
+            )
+        else:
+            sentences.append(_reason(report, off[0]))
     sentences.append(
         f"(z is the difference in standard errors of the mean over runs. The largest of {times} times is more than "
         f"chance beyond {limit:.1f}.)"

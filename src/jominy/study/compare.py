@@ -108,6 +108,7 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
         notes=_notes(forecast, simulation, status, usable, corrected),
         extra={
             "seeds": int(simulation.sizes["seed"]),
+            "different": ", ".join(_different(_scenario(forecast), _scenario(simulation))),
             "bias_included": int(bool(corrected)),
             "forecast_status": str(forecast.attrs.get("status", "")),
             "simulation_status": str(simulation.attrs.get("status", "")),
@@ -209,6 +210,19 @@ def _ending(forecast: xr.Dataset, simulation: xr.Dataset) -> tuple[Status, str |
 
 def _status(result: xr.Dataset) -> Status:
     return Status.of(result.attrs.get("status", Status.COMPLETED.label))
+
+
+def _different(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
+    """Which parts of two studies are not the same, of those that both tell.
+
+    >>> _different({"problem": {"radius": 0.5}, "start": "zero"}, {"problem": {"radius": 0.5}, "start": {"norm": 0.7}})
+    ['start']
+    """
+    problems = [part.get("problem") for part in (one, other)]
+    inner = [problem if isinstance(problem, dict) else {} for problem in problems]
+    flat, against = inner[0] | one, inner[1] | other
+    named = ("data", "loss", "radius", "schedule", "start")
+    return [name for name in named if name in flat and name in against and flat[name] != against[name]]
 
 
 def _scenario(simulation: xr.Dataset) -> dict[str, Any]:
