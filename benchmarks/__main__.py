@@ -19,7 +19,7 @@ ALL = {
     "full_vectors": "full-vector SGD, against loops in NumPy and PyTorch and the random numbers alone",
     "samples": "forecasts on real samples, against jominy's own SGD",
     "memory": "time and memory with a million distinct eigenvalues",
-    "scaling": "cost against nodes, classes and seeds: slopes in log-log",
+    "scaling": "cost against nodes, classes, lanes and seeds: slopes in log-log",
     "command_line": "help and a first forecast as whole processes",
     "explorer": "first paint and slider steps of the explorer's page, in a headless Chromium",
     "attacks": "attacks on wide networks",

@@ -1,16 +1,25 @@
-"""Cost against nodes, classes, seeds and steps: slopes of time in log-log, by least squares over medians."""
+"""Cost against nodes, classes, lanes, seeds and dimension: slopes of time in log-log, by least squares over medians."""
 
 from collections.abc import Callable, Sequence
 
 import numpy as np
 
 import jominy as jm
-from benchmarks.timing import Row, race, seconds
+from benchmarks.timing import Row, Timed, race, seconds
 
 
-def slope(sizes: Sequence[float], times: Sequence[float]) -> float:
-    """d log time / d log size."""
-    return float(np.polyfit(np.log(sizes), np.log(times), 1)[0])
+def slope(sizes: Sequence[float], times: Sequence[float]) -> tuple[float, float]:
+    """d log time / d log size by least squares, and its standard error, to which a bend of the line adds."""
+    x, y = np.log(sizes) - np.mean(np.log(sizes)), np.log(times) - np.mean(np.log(times))
+    found = x @ y / (x @ x)
+    return float(found), float(np.sqrt(np.sum((y - found * x) ** 2) / (len(x) - 2) / (x @ x)))
+
+
+def last_slope(sizes: Sequence[float], timed: Sequence[Timed]) -> tuple[float, float]:
+    """The slope between the two largest sizes, and what half the ranges of their runs make of it."""
+    (small, large), step = timed[-2:], np.log(sizes[-1] / sizes[-2])
+    ranges = [np.log(one.high / one.low) / 2 for one in (small, large)]
+    return float(np.log(large.median / small.median) / step), float(np.hypot(*ranges) / step)
 
 
 def nodes(count: int) -> Callable[[], object]:
@@ -57,24 +66,30 @@ SWEEPS: dict[str, tuple[Callable[[int], Callable[[], object]], list[int]]] = {
 }
 
 
+NOTE = (
+    "of all slopes: at small sizes the fixed cost of a call shows, at large ones the work; ± is the standard error of the "
+    "fit, and at the end half the range of the runs"
+)
+
+
 def measure(quick: bool = False) -> list[Row]:
     """Rows of the table."""
     rows = []
     for name, (work, sizes) in SWEEPS.items():
         sizes = sizes[:3] if quick else sizes
         timed = race(3 if quick else 5, **{str(size): work(size) for size in sizes})
-        medians = [timed[str(size)].median for size in sizes]
-        table = ", ".join(f"{size}: {seconds(time)}" for size, time in zip(sizes, medians, strict=True))
-        last = slope(sizes[-2:], medians[-2:])
+        found = [timed[str(size)] for size in sizes]
+        table = ", ".join(f"{size}: {seconds(one.median)}" for size, one in zip(sizes, found, strict=True))
+        (all_, error), (last, spread) = slope(sizes, [one.median for one in found]), last_slope(sizes, found)
         rows.append(
             Row(
                 f"slope in log-log against the {name}",
-                f"{slope(sizes, medians):.2f} over all, {last:.2f} at the end",
+                f"{all_:.2f} ± {error:.2f} over all, {last:.2f} ± {spread:.2f} at the end",
                 table,
                 None,
                 "none",
                 None,
-                "at small sizes the fixed cost of a call shows, at large ones the work",
+                "" if rows else NOTE,
             )
         )
     return rows
