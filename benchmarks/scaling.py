@@ -67,8 +67,8 @@ SWEEPS: dict[str, tuple[Callable[[int], Callable[[], object]], list[int]]] = {
 
 
 NOTE = (
-    "of all slopes: at small sizes the fixed cost of a call shows, at large ones the work; ± is the standard error of the "
-    "fit, and at the end half the range of the runs"
+    "of all slopes: at small sizes the fixed cost of a call shows, at large ones the work; ± is the standard error of "
+    "the fit, and at the end half the range of the runs"
 )
 
 
@@ -84,8 +84,8 @@ def measure(quick: bool = False) -> list[Row]:
         rows.append(
             Row(
                 f"slope in log-log against the {name}",
-                f"{all_:.2f} ± {error:.2f} over all, {last:.2f} ± {spread:.2f} at the end",
-                table,
+                f"{all_:.2f} ± {error:.2f} over all, {last:.2f} ± {spread:.2f} at the end ({table})",
+                "",
                 None,
                 "none",
                 None,
