@@ -179,3 +179,25 @@ def test_a_claim_ends_with_its_process(store, tmp_path):
     finally:
         other.kill()
         other.stdout.close()
+
+
+def test_ctrl_c_while_a_file_is_written_waits_for_it(store, monkeypatch):
+    """xarray closes a file under the lock that it holds: an interrupt in between used to stop everything for ever."""
+    import signal
+
+    import xarray as xr
+
+    write, asked = xr.Dataset.to_netcdf, []
+
+    def interrupted(self, *args, **kwargs):
+        if not asked:
+            asked.append(self.sizes["point"])
+            signal.raise_signal(signal.SIGINT)
+        return write(self, *args, **kwargs)
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", interrupted)
+    result = jm.sweep(network(), {"radius": [0.1, 0.2]}, store=store, progress=False)
+    assert result.attrs["status"] == "interrupted" and asked
+    monkeypatch.undo()
+    assert (jm.sweep(network(), {"radius": [0.1, 0.2]}, store=store, progress=False)["status"] == "completed").all()
+    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

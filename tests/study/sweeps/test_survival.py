@@ -41,6 +41,12 @@ def run(folder, *arguments, **further):
     return subprocess.Popen(command, cwd=folder, env=os.environ | {"PYTHONPATH": paths}, **settings)
 
 
+def finish(process):
+    """To the end; what it says is read meanwhile, or a full pipe would stop it."""
+    told = process.communicate()[1]
+    assert process.returncode == 0, told
+
+
 def poisoned(unit):
     """A worker that dies of one radius."""
     if any(given["radius"] == 0.4 for given in unit.given):
@@ -124,13 +130,11 @@ def test_twenty_kills_of_2000_simulations(tmp_path):
     survived = len(chunk_keys(store))
     assert 0 < survived < 2000
     done = start(store, 2)
-    assert done.wait() == 0, done.stderr.read()
-    done.stderr.close()
+    finish(done)
     keys = chunk_keys(store)
     assert len(keys) == len(set(keys)) == 2000
     undisturbed = start(tmp_path / "undisturbed", 0)
-    assert undisturbed.wait() == 0
-    undisturbed.stderr.close()
+    finish(undisturbed)
     same_bits(records(store), records(tmp_path / "undisturbed"))
 
 
@@ -150,7 +154,7 @@ def test_ctrl_c_is_one_line_and_the_store_goes_on(tmp_path, where):
     """As a terminal sends it: to the command and to all that it has started."""
     if "--cluster" in where:
         pytest.importorskip("distributed")
-    (tmp_path / "study.toml").write_text(SCENARIO.replace("COLUMNS", "50"))
+    (tmp_path / "study.toml").write_text(SCENARIO.replace("COLUMNS", "10"))
     process = run(tmp_path, *where, start_new_session=True)
     while len(list((tmp_path / "study.sweep").glob("*.nc"))) < 2 and process.poll() is None:
         time.sleep(0.02)
@@ -159,13 +163,12 @@ def test_ctrl_c_is_one_line_and_the_store_goes_on(tmp_path, where):
     assert process.returncode == 130
     assert len([line for line in told if line]) == 1 and "The sweep was stopped with" in told[-1], told
     stored = records(tmp_path / "study.sweep")
-    assert 0 < len(stored) < 2000
+    assert 0 < len(stored) < 400
     assert len(chunk_keys(tmp_path / "study.sweep")) == len(stored)
     done = run(tmp_path, "--workers", "2")
-    assert done.wait() == 0, done.stderr.read()
-    done.stderr.close()
+    finish(done)
     keys = chunk_keys(tmp_path / "study.sweep")
-    assert len(keys) == len(set(keys)) == 2000
+    assert len(keys) == len(set(keys)) == 400
 
 
 @pytest.mark.slow

@@ -12,6 +12,7 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.results.replaced import replaced
+from jominy.study.sweeps.interrupts import interrupts_held
 from jominy.study.sweeps.records import Labelled, Record
 
 CHUNK_FORMAT = "jominy sweep chunk 1"
@@ -42,7 +43,10 @@ def read_chunk(path: Path) -> dict[str, Record]:
     content = path.read_bytes()
     if _name(content) != path.name:
         raise DamagedError(path.name)
-    with xr.open_dataset(content, engine="netcdf4", mask_and_scale=False, decode_times=False) as opened:
+    with (
+        interrupts_held(),
+        xr.open_dataset(content, engine="netcdf4", mask_and_scale=False, decode_times=False) as opened,
+    ):
         stored = opened.load()
     if stored.attrs.get("format") != CHUNK_FORMAT:
         raise InputError(
@@ -96,7 +100,8 @@ def _write(folder: Path, keys: list[str], records: list[Record]) -> Path:
     coords["key"] = ((_POINT,), np.array(keys, dtype=object))
     chunk = xr.Dataset(variables, coords=coords, attrs={"format": CHUNK_FORMAT})
     encoding: dict[Any, dict[str, Any]] = {name: {"_FillValue": None} for name in chunk.variables}
-    content = bytes(chunk.to_netcdf(engine="netcdf4", encoding=encoding))
+    with interrupts_held():
+        content = bytes(chunk.to_netcdf(engine="netcdf4", encoding=encoding))
     return place(folder, _name(content), content)
 
 
