@@ -34,9 +34,11 @@ def at_distance(sds):
     return DIRECTION * sds / 2 / np.sqrt(DIRECTION @ (DIRECTION / SPREADS))
 
 
-@pytest.mark.parametrize(
-    ("sds", "radius"), [(6, 0.7), (12, 0.7), (20, 0.0), (20, 0.7), (40, 0.7), (100, 0.0), (300, 0.7)]
-)
+SEVERAL = [(6, 0.7), (20, 0.0), (300, 0.7)]
+MORE = [pytest.param(*one, marks=pytest.mark.slow) for one in ((12, 0.7), (20, 0.7), (40, 0.7), (100, 0.0))]
+
+
+@pytest.mark.parametrize(("sds", "radius"), [*SEVERAL, *MORE])
 def test_logistic_classes_any_distance_apart(sds, radius):
     # The gradient vanishes where the margin's mean is half its variance: then p(z) sigma(-z) is an even function of z.
     mean = at_distance(sds)
@@ -51,7 +53,7 @@ def test_logistic_classes_any_distance_apart(sds, radius):
     assert found.regime == "interior" and found.adversarial_risk == pytest.approx(float(peak), rel=1e-8)
 
 
-@pytest.mark.parametrize("sds", [6.0, 20.0, 400.0])
+@pytest.mark.parametrize("sds", [pytest.param(6.0, marks=pytest.mark.slow), 20.0, 400.0])
 def test_exponential_loss(sds):
     # The risk is exp(-a + s^2 / 2) in closed form.
     mean, radius = at_distance(sds), 0.4
@@ -70,7 +72,11 @@ PROFILES = {
 }
 
 
-@pytest.mark.parametrize(("name", "sds"), [*((name, 100.0) for name in PROFILES), ("hinge", 24.0)])
+QUICK = ("probit", "a user's hinge")
+FAR = [pytest.param(name, 100.0, marks=() if name in QUICK else pytest.mark.slow) for name in PROFILES]
+
+
+@pytest.mark.parametrize(("name", "sds"), [*FAR, ("hinge", 24.0)])
 def test_other_losses_on_a_sphere(name, sds):
     # White classes: the direction is that of the means, and the norm minimises a function of one variable.
     loss, profile = PROFILES[name]

@@ -51,9 +51,8 @@ def test_forecast_against_scipy(name):
     assert curve.status == "completed" and curve.numerical_error < 1e-6
 
 
-@pytest.mark.parametrize(
-    "name", [n if n == "logistic labels" else pytest.param(n, marks=pytest.mark.slow) for n in CASES]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("name", CASES)
 def test_simulation_follows_the_forecast(name):
     dense = name.startswith("non-commuting")
     d, seeds = (40, 300) if dense else (400, 150)

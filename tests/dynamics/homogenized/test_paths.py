@@ -101,6 +101,7 @@ def test_means_follow_the_forecast_where_covariances_do_not_commute():
     assert paths.numerical_error < 1e-4
 
 
+@pytest.mark.slow
 def test_the_error_in_the_mean_falls_with_the_square_of_the_step():
     # d = 10^7 in one group: paths stray by 1e-4, their mean by 3e-5, a tenth of the smallest error seen here.
     data = jm.LinearTeacher(jm.identity(10**7), noise_variance=0.25)

@@ -51,7 +51,7 @@ ENGINES = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n == "dense" else ()) for n in ENGINES])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n != "groups" else ()) for n in ENGINES])
 def test_the_real_accumulator_follows_the_forecast(name):
     # 150 seeds: standard errors of the rate are below 0.3 %; one wrong by a factor of two is off by 25 %.
     make, loss = ENGINES[name]

@@ -87,7 +87,7 @@ ENGINES = {
 }
 
 
-@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n == "dense" else ()) for n in ENGINES])
+@pytest.mark.parametrize("name", [pytest.param(n, marks=pytest.mark.slow if n != "groups" else ()) for n in ENGINES])
 def test_simulations_follow_the_forecast(name):
     # 150 seeds: standard errors of the risk are 0.3 % (d = 600) to 1 % (d = 60); without the ramp it is off by 30 %.
     make, loss = ENGINES[name]
