@@ -74,9 +74,10 @@ ENGINES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(
-    "name", [pytest.param(n, marks=pytest.mark.slow if n not in ("groups", "vectors") else ()) for n in ENGINES]
-)
+QUICK = ("groups", "vectors")
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in ENGINES])
 def test_batches_proportional_to_the_dimension_follow_the_map(name):
     # b = d/2, 200 seeds: standard errors of the risk 0.3 to 1 %. The flow of single samples is more than twice as far
     # off as is allowed. The bias constants are those of single samples: with batches they are smaller where the rate
