@@ -2,6 +2,7 @@
 bind the name of the function in it to the module."""
 
 import gc
+import signal
 
 import jominy.dynamics
 import jominy.dynamics.samples
@@ -11,3 +12,6 @@ import jominy.study  # noqa: F401
 # as often as Python does takes five per cent of the time.
 gc.freeze()
 gc.set_threshold(50_000, 20, 20)
+
+# A shell's background jobs inherit that Ctrl-C is ignored; the tests of it would wait for ever.
+signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -114,7 +114,6 @@ def test_ctrl_c_while_python_tidies_up_is_not_lost():
     code = """
 import os, signal, sys, time
 from jominy.cli.main import _interrupt_again
-signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit that it is ignored
 sys.unraisablehook = _interrupt_again
 class Tidy:
     def __del__(self):

@@ -1,4 +1,5 @@
 import os
+import signal
 
 import numpy as np
 import pytest
@@ -91,3 +92,18 @@ def test_files_that_are_not_results(tmp_path):
     xr.Dataset({"a": 1}).to_netcdf(tmp_path / "foreign.nc", engine="netcdf4")
     with pytest.raises(InputError, match="not written by jominy"):
         load(tmp_path / "foreign.nc")
+
+
+def test_ctrl_c_while_a_result_is_saved_leaves_the_old_file(tmp_path, monkeypatch):
+    """xarray closes a file under the lock that it holds: an interrupt in between would stop everything for ever."""
+    path = save(hand_made.forecast(), tmp_path / "run.nc")
+    before, write, written = path.read_bytes(), xr.Dataset.to_netcdf, []
+
+    def interrupted(self, *args, **kwargs):
+        signal.raise_signal(signal.SIGINT)
+        written.append(write(self, *args, **kwargs))
+
+    monkeypatch.setattr(xr.Dataset, "to_netcdf", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        save(hand_made.forecast(), path)
+    assert written and path.read_bytes() == before and os.listdir(tmp_path) == ["run.nc"]

@@ -17,12 +17,12 @@ from tqdm import tqdm
 from jominy.errors import InputError
 from jominy.networks.checkpoints import Progress, fingerprint, read_checkpoint, write_checkpoint
 from jominy.networks.inputs import LabelledInputs
-from jominy.networks.interrupts import deferred_interrupt
 from jominy.networks.modules import flat_function
 from jominy.networks.objectives import Objective
 from jominy.networks.random_network import ATTACKS, BATCHES, check_seed
 from jominy.networks.records import PER_LAYER, SCALARS, layer_weights, record
 from jominy.networks.trained import labelled_training
+from jominy.numerics.interrupts import deferred_interrupt
 
 if TYPE_CHECKING:
     import xarray as xr

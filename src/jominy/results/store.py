@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.errors import InputError
+from jominy.numerics.interrupts import interrupts_held
 from jominy.results.replaced import replaced
 from jominy.results.schema import FORMAT
 
@@ -44,7 +45,7 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
         )
     stamped = result if result.attrs.get("format") == FORMAT else result.assign_attrs(format=FORMAT)
     encoding: dict[Any, dict[str, Any]] = {name: {"_FillValue": None} for name in stamped.variables}
-    with replaced(target, "the result") as temporary:
+    with replaced(target, "the result") as temporary, interrupts_held():
         stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
     return target
 
@@ -60,7 +61,10 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
     if not source.is_file():
         raise InputError("the result file must exist", str(source), "save one with jominy.save or with --out")
     try:
-        with xr.open_dataset(source, engine="netcdf4", mask_and_scale=False, decode_times=False) as opened:
+        with (
+            interrupts_held(),
+            xr.open_dataset(source, engine="netcdf4", mask_and_scale=False, decode_times=False) as opened,
+        ):
             result = opened.load()
     except (OSError, ValueError) as error:
         raise InputError("a result file must be NetCDF as jominy.save writes it", str(source)) from error

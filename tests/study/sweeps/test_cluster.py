@@ -43,7 +43,6 @@ def test_without_dask(monkeypatch):
 @pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals cannot be blocked here")
 def test_what_a_local_cluster_starts_does_not_hear_ctrl_c():
     """Nor does what its threads start later; the caller does."""
-    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs inherit it as ignored
     code = "import os, signal; os.kill(os.getpid(), signal.SIGINT); print('deaf')"
     found = []
 
@@ -60,7 +59,6 @@ def test_what_a_local_cluster_starts_does_not_hear_ctrl_c():
     assert found == ["deaf\n"]
     with pytest.raises(KeyboardInterrupt):
         signal.raise_signal(signal.SIGINT)
-    signal.signal(signal.SIGINT, before)
 
 
 def test_jobs_that_are_no_futures():

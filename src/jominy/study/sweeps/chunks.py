@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from jominy.errors import InputError
+from jominy.numerics.interrupts import interrupts_held
 from jominy.results.replaced import replaced
-from jominy.study.sweeps.interrupts import interrupts_held
 from jominy.study.sweeps.records import Labelled, Record
 
 CHUNK_FORMAT = "jominy sweep chunk 1"
