@@ -13,9 +13,8 @@ from jominy.data import GaussianMixture
 from jominy.dynamics.population.lanes import Lane, Plan, Point, lanes_of
 from jominy.dynamics.population.representations import representations
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import Variables, evaluation_radii, largest_logit, population_variables, reading, with_axis
+from jominy.dynamics.readout import Variables, largest_logit, population_variables, reading, with_axis
 from jominy.dynamics.students import Observation, diverged
-from jominy.dynamics.times import report_times
 from jominy.errors import InputError
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.ode import integrate
@@ -81,8 +80,9 @@ def sensitivity(
     if not centre:
         raise InputError("A derivative needs numbers to differentiate by", values, "Such as {'radius': 0.5}")
     problem, schedule, start = _made(make, centre)
-    plan = Plan(report_times(time, times, problem.data.dimension), evaluation_radii(evaluate_at), rtol)
-    nodes = representations(problem.data.law, start, compress)[0].description  # type: ignore[union-attr]
+    plan = Plan.of(problem.data.dimension, time, times, evaluate_at, rtol, batch_size=1)
+    choices = representations(problem.data.law, start, compress)  # type: ignore[union-attr]
+    nodes = choices[:2][-1].description  # finer than what a forecast tries first: no second solve tells the error here
     lane_at = partial(_lane_at, make, plan, compress, nodes)
     near = {name: _near(lane_at, centre, name) for name in centre}
     lane, observation, slopes = _solved(lane_at(centre), near, plan)

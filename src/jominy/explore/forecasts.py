@@ -75,7 +75,7 @@ class Forecasts:
         if not whole:
             settings = {name: value for name, value in settings.items() if name not in ("evaluate_at", "held_out")}
         if isinstance(problem.data, GaussianMixture):
-            settings |= {"compress": NODES, "bands": bands}
+            settings |= {"compress": NODES, "bands": bands, "rtol": scenario.rtol}
             if scenario.batch_size == 1:  # closer to each other early on, where curves bend
                 settings["times"] = settings.pop("time") * np.linspace(0, 1, TIMES) ** 2
         told = forecast(problem, scenario.build_schedule(), **settings)
