@@ -10,6 +10,7 @@ from scipy.stats import norm as normal
 import jominy as jm
 import oracle_ode
 import zoo
+from jominy.dynamics.optima import landscapes, minimise
 from user_losses import Hinge
 
 D, C = 6, math.sqrt(2 / math.pi)
@@ -222,3 +223,20 @@ def test_in_infinite_dimension_there_is_no_vector():
 def test_description_is_a_record_of_numbers_and_words():
     record = jm.optimum(random_law(0).problem(jm.SquaredLoss(), 0.1)).describe()
     assert set(record) == {"adversarial_risk", "norm", "regime", "radius", "collapse_radius", "ridge"}
+
+
+def test_long_spectra_of_any_length_share_programs_and_empty_nodes_change_nothing(monkeypatch):
+    def found(dimension):
+        data = jm.LinearTeacher(jm.power_law(dimension, 1.0), noise_variance=0.25)
+        problem = jm.Problem(data, jm.SquaredLoss(), radius=0.5)
+        optimum = jm.optimum(problem)
+        return jm.collapse_radius(problem), optimum.adversarial_risk, optimum.norm
+
+    first = found(901)
+    compiled = minimise._compiled_step._cache_size()
+    others = [found(902), found(1003)]
+    assert minimise._compiled_step._cache_size() == compiled
+    monkeypatch.setattr(landscapes, "FEW_NODES", 10**6)
+    for dimension, values in ((901, first), (902, others[0])):
+        np.testing.assert_allclose(values, found(dimension), rtol=1e-12)
+    assert minimise._compiled_step._cache_size() > compiled

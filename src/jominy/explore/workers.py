@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 import os
 import sys
 import threading
@@ -18,8 +20,11 @@ from jominy.numerics.processes import WorkerContext, begin_worker
 
 MOST_WAITING = 8
 """Requests that may wait for one worker; the next one is told to come back."""
-LARGEST = 3 * 2**30
-"""Bytes of memory past which a worker is replaced after its answer."""
+LARGEST = 3 * 2**29
+"""Bytes of memory past which a worker is replaced after its answer. What is compiled for a kind of problem stays: all
+kinds that the page offers take less, hostile questions would take more and more."""
+GROWTH = 2**26
+"""Bytes that a worker grows by, most of them while it compiles, before it hands back what is free of them."""
 
 
 class Busy(Exception):
@@ -150,6 +155,7 @@ def serve_jobs(pipe: Any, stop: Any, own: Path | None, nice: int) -> None:
     from jominy.explore.desk import Desk
 
     desk = Desk(own, lambda told: pipe.send(("told", told, 0)), stop.is_set)
+    tidied = 0
     while True:
         try:
             job, asked = pipe.recv()
@@ -161,7 +167,16 @@ def serve_jobs(pipe: Any, stop: Any, own: Path | None, nice: int) -> None:
             word, value = "refused", str(error)
         except Exception:
             word, value = "failed", traceback.format_exc()
+        if _memory() > tidied + GROWTH:
+            _hand_back()
+            tidied = _memory()
         pipe.send((word, value, _memory()))
+
+
+def _hand_back() -> None:
+    """Give freed memory, which the C library keeps for later, back to the system: 150 MiB after a few compilations."""
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # only glibc has it
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _memory() -> int:

@@ -15,7 +15,7 @@ from jominy.dynamics.ends.least_squares import least_squares_rest
 from jominy.dynamics.ends.mixture import Rest, rest_near
 from jominy.dynamics.ends.stability import critical_rate
 from jominy.dynamics.least_squares import is_centred_least_squares
-from jominy.dynamics.optima.landscapes import minimiser
+from jominy.dynamics.optima.landscapes import minimiser, padded
 from jominy.dynamics.optima.minimise import Setting
 from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.population.lanes import Plan, Point
@@ -168,8 +168,9 @@ def _least_squares(problem: Problem, rate: float, critical: float) -> Stationary
 def _rest(problem: Problem, setting: Setting, rate: float, order: Any) -> tuple[Rest, float]:
     """The state at rest on the uncompressed law."""
     exact: Representation = representations(problem.data.law)[-1]  # type: ignore[union-attr]
-    target = minimiser(exact.landscape, population_optimum(problem, exact).solved.scalars)
-    return rest_near(exact.landscape, setting, rate, target, order)
+    landscape = padded(exact.landscape)
+    target = minimiser(landscape, population_optimum(problem, exact).solved.scalars)
+    return rest_near(landscape, setting, rate, target, order)
 
 
 def _described(problem: Problem, rest: Rest, rate: float, critical: float, separable: bool) -> Stationary:

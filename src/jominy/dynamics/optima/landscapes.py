@@ -75,6 +75,29 @@ class NodeLandscape(NamedTuple):
         return Student(coefficients, coefficients - self.nodes.teacher, np.zeros_like(self.nodes.shares))
 
 
+FEW_NODES = 64
+"""Up to so many nodes every number of them has programs of its own."""
+
+
+def padded(landscape: Any) -> Any:
+    """The landscape with empty nodes up to a power of two: long spectra of all lengths then share a few programs.
+
+    For what is read off as scalars; students have the empty nodes as well.
+    """
+    if not isinstance(landscape, NodeLandscape):
+        return landscape
+    nodes = landscape.nodes
+    count = nodes.shares.size
+    more = (1 << (count - 1).bit_length()) - count
+    if count <= FEW_NODES or not more:
+        return landscape
+    per_node = ("eigenvalues", "shares", "gram", "means", "mean_overlaps", "teacher")
+    longer = {name: getattr(nodes, name) for name in per_node}
+    for name, part in longer.items():
+        longer[name] = np.pad(part, [(0, 0)] * (np.ndim(part) - 1) + [(0, more)])
+    return NodeLandscape(nodes._replace(**longer))
+
+
 class DenseLandscape(NamedTuple):
     """Students as vectors (d,) for covariances that do not commute."""
 

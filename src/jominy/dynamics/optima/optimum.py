@@ -15,7 +15,7 @@ from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import coordinate_nodes
 from jominy.dynamics.ends.least_squares import interpolation_threshold
 from jominy.dynamics.optima.far_classes import are_far, far_optimum
-from jominy.dynamics.optima.landscapes import Landscape, NodeLandscape, minimiser
+from jominy.dynamics.optima.landscapes import Landscape, NodeLandscape, minimiser, padded
 from jominy.dynamics.optima.minimise import (
     Setting,
     Solved,
@@ -72,7 +72,7 @@ def collapse_radius(problem: Problem) -> float:
 
         return sample_collapse_radius(problem)
     law = problem.data.law
-    return collapse_threshold(representations(law)[-1].landscape, setting_of(law, problem))
+    return collapse_threshold(padded(representations(law)[-1].landscape), setting_of(law, problem))
 
 
 @double_precision
@@ -122,7 +122,7 @@ def optimum(problem: Problem) -> Optimum:
 def population_optimum(problem: Problem, representation: Representation) -> PopulationOptimum:
     """The optimum of a mixture, on what stands for its law (which may be compressed)."""
     assert isinstance(problem.data, GaussianMixture)
-    law, landscape = problem.data.law, representation.landscape
+    law, landscape = problem.data.law, padded(representation.landscape)
     setting = setting_of(law, problem)
     threshold = collapse_threshold(landscape, setting)
     least_squares = isinstance(problem.loss, SquaredLoss)
