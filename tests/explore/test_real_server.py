@@ -85,12 +85,12 @@ def test_ten_thousand_hostile_requests_leave_the_server_as_it_was():
             one.join()
 
     taken = []
-    for first_seed, count in ((0, 2000), (0, 2000), (2000, 6000)):  # the second time the very same ones
+    for first_seed, count in ((0, 2000), (0, 2000), (2000, 8000)):  # the second time the very same ones
         storm(first_seed, count)
         own = memory(process.pid)
         taken.append(own + sum(map(memory, started_by(process.pid))))
     assert not wrong, wrong[:3]
-    assert len(seen) == 10_000 and sum(one is None for one in seen) < 500
+    assert len(seen) == 12_000 and sum(one is None for one in seen) < 500
     connection = http.client.HTTPConnection(place, timeout=200)
     status, text = send(connection, "POST", "/api/curve", {"content-type": "application/json"}, b"{}")
     assert status == 200 and json.loads(text)["status"] == "completed"
@@ -98,10 +98,10 @@ def test_ten_thousand_hostile_requests_leave_the_server_as_it_was():
     assert code == 0 and "mistake of ours" not in errors, errors[:2000]
     once, again, after = taken
     assert again < once + 64, taken  # requests that were answered before leave nothing
-    assert after < once + 400, taken  # what is compiled for new kinds of problems and dimensions stays, up to `LARGEST`
+    assert after < once + 300, taken  # what is compiled for new kinds of problems stays, up to `LARGEST`
     assert own < 80, own
     print(
-        f"{once:.0f} MiB after 2,000 requests, {again:.0f} after the same again, {after:.0f} after 6,000 others, of "
+        f"{once:.0f} MiB after 2,000 requests, {again:.0f} after the same again, {after:.0f} after 8,000 others, of "
         f"them the server's own {own:.0f}; answers",
         {status: seen.count(status) for status in set(seen)},
     )

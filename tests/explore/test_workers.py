@@ -24,3 +24,16 @@ def test_worker_that_has_grown_too_large_is_replaced_after_its_answer(monkeypatc
     told, ((first, _), (second, alive), (third, after)) = asyncio.run(asked_thrice())
     assert told[0] == told[1] == told[2] and "radius" in told[0]["text"]
     assert first == second != third and not alive and after
+
+
+def test_those_who_wait_behind_a_job_that_takes_too_long_are_answered():
+    async def asked():
+        worker = workers.Worker(None)
+        jobs = [worker.ask("text", Text(form="toml"), limit) for limit in (0.2, 60.0, 60.0, 60.0)]
+        told = await asyncio.gather(*jobs, return_exceptions=True)
+        worker.close()
+        return told
+
+    late, *others = asyncio.run(asked())  # the first has not even started its process within its limit
+    assert isinstance(late, workers.TooLong)
+    assert all("radius" in told["text"] for told in others)

@@ -123,6 +123,7 @@ class Worker:
             raise Failed from None
         finally:
             timer.cancel()
+            timer.join()  # a process that it kills is gone before the next job looks whether there is one
         if size > LARGEST:
             self._kill()
         if word == "refused":
