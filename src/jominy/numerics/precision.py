@@ -7,12 +7,16 @@ from typing import Any, ParamSpec, TypeVar
 import jax
 import numpy as np
 
+from jominy.numerics.programs import make_room
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
 
 def double_precision(function: Callable[P, T]) -> Callable[P, T]:
     """Run `function` with 64-bit floats; the caller's own JAX code keeps the precision that it chose.
+
+    Every computation begins here, so that it is here that old programs make room for new ones.
 
     >>> import jax.numpy as jnp
     >>> double_precision(lambda: jnp.ones(1).dtype)()
@@ -21,6 +25,7 @@ def double_precision(function: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(function)
     def in_double(*args: P.args, **kwargs: P.kwargs) -> T:
+        make_room()
         with jax.enable_x64(True):
             return function(*args, **kwargs)
 
