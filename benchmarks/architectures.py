@@ -43,7 +43,7 @@ def measure(quick: bool = False) -> list[Row]:
             f"{COUNT} architectures: bound, loss, trainability index, longest time",
             f"{timed['sweep']} (first call {first:.2f} s)",
             f"the same functions one by one, {SINGLE} of them: {timed['loop']}",
-            timed["loop"].median * COUNT / SINGLE / timed["sweep"].median,
+            timed["loop"].over(timed["sweep"]) * COUNT / SINGLE,
             "< 1 s",
             timed["sweep"].median < 1,
         )

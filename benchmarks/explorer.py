@@ -98,4 +98,4 @@ def _steps(browser, address: str, count: int) -> list[Row]:
 
 
 def _timed(seconds) -> Timed:
-    return Timed(float(np.median(seconds)), float(np.min(seconds)), float(np.max(seconds)))
+    return Timed(tuple(seconds))

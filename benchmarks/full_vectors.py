@@ -118,15 +118,15 @@ def measure(quick: bool = False) -> list[Row]:
                 f"full-vector SGD, d = 10^4, {label}, per coordinate",
                 str(ours),
                 f"random numbers alone, the fastest of {', '.join(drawing)}, {CORES} threads: {fastest} {floor}",
-                ours.median / floor.median,
+                ours.over(floor),
                 "<= 1.5",
-                ours.median <= 1.5 * floor.median,
+                ours.over(floor) <= 1.5,
                 "ratio: jominy's time over that of the numbers alone; all of them: "
                 + "; ".join(f"{other} {each[other]}" for other in drawing),
             )
         )
         for opponent, words in (("numpy", "NumPy"), ("torch", "PyTorch (double)")):
-            ratio = each[opponent].median / ours.median
+            ratio = each[opponent].over(ours)
             rows.append(
                 Row(
                     f"full-vector SGD, d = 10^4, {label}, per coordinate",

@@ -51,7 +51,7 @@ def row(work: str, problem_at, start, compress: bool | int, scipy_at, per_side: 
             alone = jm.forecast(problems[place], schedules[place], start=start, **(settings | {"rtol": rtol}))
             gap = abs(float(many.adversarial_risk[place, -1]) / float(alone.adversarial_risk[-1]) - 1)
             worst[name] = max(worst[name], gap)
-    ratio = other.median / each.median
+    ratio = other.over(each)
     return Row(
         f"{len(given):,} forecasts, {work}, t = 10",
         f"{each} a forecast, {seconds(timed['jominy'].median)} in all",
@@ -77,7 +77,7 @@ def gradient(runs: int) -> Row:
         gradient=lambda: jm.sensitivity(study, values, time=10),
         forecast=lambda: jm.forecast(study(**values)[0], jm.Constant(0.5), time=10, start=start),
     )
-    ratio = timed["gradient"].median / timed["forecast"].median
+    ratio = timed["gradient"].over(timed["forecast"])
     return Row(
         "derivatives of every variable by radius and rate, two logistic classes",
         str(timed["gradient"]),

@@ -6,8 +6,9 @@ HEAD = """# Speed
 
 `make bench` measures everything again and writes this page from `benchmarks/latest.json`; `python -m benchmarks --help`
 lists the benchmarks, and each can be run alone. Opponents do the same work and take turns with jominy in one run, after
-a run of each that is not counted; figures are medians, with the fastest and the slowest run in brackets. A ratio is the
-opponent's time over jominy's. Each figure stands beside others of the same machine and the same minutes.
+a run of each that is not counted; figures are medians, with the fastest and the slowest run in brackets. A turn
+lasts a tenth of a second at least, so that what takes milliseconds is warm. A ratio is the opponent's time over
+jominy's, median over the turns. Each figure stands beside others of the same machine and the same minutes.
 """
 
 

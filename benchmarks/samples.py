@@ -31,7 +31,7 @@ def measure(quick: bool = False) -> list[Row]:
         thirty=lambda: jm.simulate(small, rate, time=10, seeds=30, progress=False),
     )
     big = race(3 if quick else 5, forecast=lambda: jm.forecast(wide, rate, time=10, diagonal=True))["forecast"]
-    ratio = timed["thirty"].median / timed["forecast"].median
+    ratio = timed["thirty"].over(timed["forecast"])
     work, note = (
         "forecast, digits even/odd (1797 x 61), time 10",
         "warm; risk, accuracy, norm, distance, band at 41 times",

@@ -48,7 +48,7 @@ def measure(quick: bool = False) -> list[Row]:
             f"SGD step, {SEEDS} seeds, one group, d = {name}",
             f"{each[name]} per step and seed",
             f"NumPy loop on full vectors, all seeds at once, d = 1000: {loop}",
-            loop.median / each[name].median,
+            loop.over(each[name]),
             "<= 0.1 us",
             each[name].median <= 1e-7,
             f"{steps} steps in a run; the observation at both ends and the result are counted too",

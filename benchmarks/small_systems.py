@@ -48,7 +48,7 @@ def measure(quick: bool = False) -> list[Row]:
     note = f"rtol 1e-6, {len(opponents.TIMES)} times; error of the risk {errors[0]:.1e}, SciPy's {errors[1]:.1e}"
     work = "one forecast, two logistic classes, t = 10"
     rows = [
-        Row(work, str(timed["jominy"]), f"{words} {time}", time.median / timed["jominy"].median, "none", None, note)
+        Row(work, str(timed["jominy"]), f"{words} {time}", time.over(timed["jominy"]), "none", None, note)
         for words, time in (
             (f"SciPy {method}", timed["scipy"]),
             ("torchdiffeq dopri5, one", timed["one"]),
@@ -68,7 +68,7 @@ def measure(quick: bool = False) -> list[Row]:
             "one forecast, least squares, power law, t = 10",
             f"{timed['jominy']} on its 48 nodes",
             f"SciPy {method} on 24 nodes, 72 unknowns: {timed['scipy']}",
-            timed["scipy"].median / timed["jominy"].median,
+            timed["scipy"].over(timed["jominy"]),
             "none",
             None,
             "rtol 1e-6; jominy's time includes a second solve for the error estimate, and every variable",

@@ -9,18 +9,35 @@ import numpy as np
 
 
 class Timed(NamedTuple):
-    """Seconds: median, smallest and largest of the runs."""
+    """Seconds of each run."""
 
-    median: float
-    low: float
-    high: float
+    runs: tuple[float, ...]
 
     def __str__(self) -> str:
         return f"{seconds(self.median)} ({seconds(self.low)} to {seconds(self.high)})"
 
+    @property
+    def median(self) -> float:
+        """Of the runs."""
+        return float(np.median(self.runs))
+
+    @property
+    def low(self) -> float:
+        """The fastest run."""
+        return min(self.runs)
+
+    @property
+    def high(self) -> float:
+        """The slowest run."""
+        return max(self.runs)
+
     def per(self, count: float) -> "Timed":
         """Of one of `count` equal parts."""
-        return Timed(*(value / count for value in self))
+        return Timed(tuple(run / count for run in self.runs))
+
+    def over(self, other: "Timed") -> float:
+        """The ratio to another's time: median over the turns, because a machine's speed drifts from turn to turn."""
+        return float(np.median(np.divide(self.runs, other.runs)))
 
 
 @dataclass(frozen=True)
@@ -45,17 +62,26 @@ class Row:
     note: str = ""
 
 
+TURN = 0.1
+"""Seconds that a turn takes at least: what takes milliseconds is run again and again, as it is when it is warm."""
+
+
 def race(runs: int = 7, **contestants: Callable[[], object]) -> dict[str, Timed]:
-    """Time the contestants in turn, `runs` times each, after one run of each that is not counted."""
-    for contestant in contestants.values():
+    """Time the contestants in turn, `runs` times each, after some calls of each that are not counted."""
+    calls = {}
+    for name, contestant in contestants.items():
         contestant()
+        begin = time.perf_counter()
+        contestant()
+        calls[name] = max(1, round(TURN / (time.perf_counter() - begin)))
     taken: dict[str, list[float]] = {name: [] for name in contestants}
     for _ in range(runs):
         for name, contestant in contestants.items():
             begin = time.perf_counter()
-            contestant()
-            taken[name].append(time.perf_counter() - begin)
-    return {name: Timed(float(np.median(all_)), min(all_), max(all_)) for name, all_ in taken.items()}
+            for _ in range(calls[name]):
+                contestant()
+            taken[name].append((time.perf_counter() - begin) / calls[name])
+    return {name: Timed(tuple(all_)) for name, all_ in taken.items()}
 
 
 def seconds(value: float) -> str:
