@@ -176,6 +176,12 @@ def compressed_nodes(law: EigenLaw, fixed: FixedVectors, count: int, extrema: bo
     return _with_fixed_vectors(law, eigenvalues, shares, gram, fixed)
 
 
+def compressible(law: EigenLaw) -> bool:
+    """Whether `compressed_nodes` can stand for the law."""
+    return _eigenvalue_curve(law) is not None
+
+
+@lru_cache(maxsize=4)
 def _eigenvalue_curve(law: EigenLaw):
     """Position in [-1, 1] of every coordinate and each component's eigenvalue as a polynomial of it, or None."""
     eigenvalues = law.eigenvalues

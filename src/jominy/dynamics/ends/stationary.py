@@ -117,7 +117,7 @@ def stationary(problem: Problem, rate: float) -> Stationary:
     if is_centred_least_squares(problem) and problem.data.law.teacher is not None:
         return _least_squares(problem, rate, critical)
     law = problem.data.law
-    representation = representations(law, None, True)[0]
+    representation = representations(law, None, True).unchecked
     found = population_optimum(problem, representation)
     for horizon in HORIZONS:
         times = np.array([0.5, 1.0]) * horizon / rate

@@ -12,7 +12,7 @@ from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.population.ending import ending
 from jominy.dynamics.population.forecast import good_enough
 from jominy.dynamics.population.lanes import Plan, Point
-from jominy.dynamics.population.representations import representations
+from jominy.dynamics.population.representations import Representations, representations
 from jominy.dynamics.population.solve import Solved, solve
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
@@ -90,7 +90,7 @@ def solve_points(points: list, plan: Plan, compress: bool | int, progress: bool)
             schedule.check(plan.times)
     left, found, level = list(range(len(points))), {}, 0
     before = np.full(len(points), np.inf)
-    known: dict[tuple[int, Any], list] = {}
+    known: dict[tuple[int, Any], Representations] = {}
     with tqdm(total=len(points), delay=2, unit="point", desc="forecasts", disable=not progress) as bar:
         while left:
             tasks, last = [], []

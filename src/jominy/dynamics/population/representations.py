@@ -3,14 +3,15 @@
 Remembered, because a user asks many things (rates, radii, schedules) of one law.
 """
 
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any
 
 import numpy as np
 
 from jominy.data.laws import DenseLaw, EigenLaw
-from jominy.data.nodes import FixedVectors, compressed_nodes, fixed_vectors, forecast_nodes
+from jominy.data.nodes import FixedVectors, compressed_nodes, compressible, fixed_vectors, forecast_nodes
 from jominy.dynamics.optima.landscapes import Landscape, NodeLandscape, dense_landscape
 from jominy.dynamics.start import start_in_eigenbasis
 
@@ -36,36 +37,59 @@ class Representation:
     description: str
 
 
-def representations(law: EigenLaw | DenseLaw, start: Any = None, compress: bool | int = False) -> list[Representation]:
-    """What may stand for a law, the cheapest first, the exact one last; a number of nodes given is kept to.
+class Representations:
+    """What may stand for a law, the cheapest first, the exact one last; each is made when it is asked for."""
 
-    Unless there are no more eigenvalues than that: then all are kept.
-    """
+    def __init__(self, makers: Sequence[Callable[[], Representation]]) -> None:
+        self.makers = [cache(make) for make in makers]
+
+    def __len__(self) -> int:
+        return len(self.makers)
+
+    def __getitem__(self, index: int) -> Representation:
+        return self.makers[index]()
+
+    def __iter__(self) -> Iterator[Representation]:
+        return (make() for make in self.makers)
+
+    @property
+    def unchecked(self) -> Representation:
+        """For those who do not look at its error: finer than what a forecast, which does, tries first."""
+        return self[min(1, len(self) - 1)]
+
+
+def representations(law: EigenLaw | DenseLaw, start: Any = None, compress: bool | int = False) -> Representations:
+    """What may stand for a law. A number of nodes given is kept to, unless there are no more eigenvalues than that."""
     if isinstance(law, DenseLaw):
-        return [_dense(law)]
+        return _dense(law)
     return _on_nodes(law, start_in_eigenbasis(start, law).tobytes(), compress)
 
 
 @lru_cache(maxsize=16)
-def _dense(law: DenseLaw) -> Representation:
+def _dense(law: DenseLaw) -> Representations:
     landscape = dense_landscape(law)
-    return Representation(landscape, landscape, None, f"dense mean and covariance, dimension {law.dimension}")
+    text = f"dense mean and covariance, dimension {law.dimension}"
+    return Representations([lambda: Representation(landscape, landscape, None, text)])
 
 
 @lru_cache(maxsize=16)
-def _on_nodes(law: EigenLaw, start: bytes, compress: bool | int) -> list[Representation]:
+def _on_nodes(law: EigenLaw, start: bytes, compress: bool | int) -> Representations:
     fixed = fixed_vectors(law, np.frombuffer(start))
     exact = NodeLandscape(forecast_nodes(law, fixed))
     distinct = exact.nodes.shares.size
-    found = []
+
+    def compressed(count: int) -> Representation:
+        fine, coarse = (compressed_nodes(law, fixed, count, extrema) for extrema in (False, True))
+        assert fine is not None and coarse is not None
+        text = f"{count} Chebyshev nodes for {distinct} distinct eigenvalues"
+        return Representation(NodeLandscape(fine), NodeLandscape(coarse), fixed, text)
+
     given = compress is not True and compress > 0
     counts: tuple[int, ...] = (compress,) if given else RESOLUTIONS if compress else ()
-    for count in counts if distinct > (compress if given else LONG_SPECTRUM) else ():
-        fine = compressed_nodes(law, fixed, count)
-        coarse = compressed_nodes(law, fixed, count, extrema=True)
-        if fine is not None and coarse is not None:
-            text = f"{count} Chebyshev nodes for {distinct} distinct eigenvalues"
-            found.append(Representation(NodeLandscape(fine), NodeLandscape(coarse), fixed, text))
-    if given and found:
-        return found
-    return [*found, Representation(exact, exact, fixed, f"{distinct} groups of equal eigenvalues")]
+    makers: list[Callable[[], Representation]] = []
+    if counts and distinct > (compress if given else LONG_SPECTRUM) and compressible(law):
+        makers = [partial(compressed, count) for count in counts]
+    if given and makers:
+        return Representations(makers)
+    text = f"{distinct} groups of equal eigenvalues"
+    return Representations([*makers, lambda: Representation(exact, exact, fixed, text)])
