@@ -136,9 +136,14 @@ def _logit_sds(settings: SideBySide, order: OrderParameters) -> Array:
     return jax.vmap(of_point, in_axes=(settings.axes, 0))(settings.tree, order)
 
 
+def in_closed_form(settings: SideBySide) -> bool:
+    """Whether the moments integrate over nothing."""
+    return settings.tree.loss.closed_form and type(settings.tree.targets).logit_sd is Targets.logit_sd
+
+
 def largest_logit_of_points(settings: SideBySide, order: OrderParameters) -> float:
     """The largest standard deviation over which the moments integrate, over P settings; 0 for closed forms."""
-    if settings.tree.loss.closed_form and type(settings.tree.targets).logit_sd is Targets.logit_sd:
+    if in_closed_form(settings):
         return 0.0
     sizes = np.asarray(_logit_sds(settings, order))
     return float(np.max(np.where(np.isfinite(sizes), sizes, 0.0), initial=0.0))

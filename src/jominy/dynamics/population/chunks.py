@@ -119,8 +119,7 @@ class Chunk(NamedTuple):
         if len(group.lanes) == 1:
             # A single point and its coarser twin share nothing: it costs nothing, and one program serves every problem.
             (one,) = group.prepared
-            both = [_without_rule(one.coarse if again else one.fine) for again in self.again]
-            grounds = SideBySide.of(both, all_own=True)
+            grounds = one.both if len(self.again) == 2 else one.both.rows(self.again.astype(int))
         else:
             grounds = (group.coarse if self.again[0] else group.fine).rows(group.which[self.place])
         return grounds.sharing(rule=rule).made_into(flow, group.schedules.rows(self.place))

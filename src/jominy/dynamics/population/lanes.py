@@ -23,6 +23,7 @@ from jominy.errors import InputError
 from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import FULL, GaussianRule, gaussian_rule
 from jominy.numerics.ode import LOOSE
+from jominy.numerics.side_by_side import SideBySide
 from jominy.schedules import Schedule
 
 TIGHTEST, LOOSEST = 1e-14, 0.1
@@ -82,6 +83,7 @@ class Prepared(NamedTuple):
         problem, found: and its optimum.
         setting: of the moments, with a quadrature that resolves the logits at the optimum.
         fine, coarse: the system's parts on the landscape, and on the coarser one.
+        both: these two side by side, without a quadrature, for a point that is solved alone.
         jumps: times at which the radius jumps.
         steepest: the rate above which no radius is stable (only least squares knows one).
         attacked: whether the final radius is above zero.
@@ -93,6 +95,7 @@ class Prepared(NamedTuple):
     setting: Setting
     fine: Ground
     coarse: Ground
+    both: SideBySide
     jumps: tuple[float, ...]
     steepest: float
     attacked: bool
@@ -181,7 +184,8 @@ def _prepared(problem: Problem, representation: Representation, accuracy: float)
     jumps = tuple(problem.radius_schedule.jumps)
     steepest = thresholds(problem)[1] if isinstance(problem.loss, SquaredLoss) else np.inf
     kind = _shape(fine), has, law.dimension
-    return Prepared(problem, found, setting, fine, coarse, jumps, steepest, problem.final_radius > 0, kind)
+    both = SideBySide.of([fine._replace(rule=None), coarse._replace(rule=None)], all_own=True)  # type: ignore[arg-type]
+    return Prepared(problem, found, setting, fine, coarse, both, jumps, steepest, problem.final_radius > 0, kind)
 
 
 def _shape(tree: Any) -> Any:

@@ -11,7 +11,7 @@ from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.optima.minimise import Setting
 from jominy.dynamics.population.chunks import Chunk, chunks_of
 from jominy.dynamics.population.lanes import Lane, Plan, Point, lanes_of
-from jominy.dynamics.readout import Variables, largest_logit_of_points, population_variables
+from jominy.dynamics.readout import Variables, in_closed_form, largest_logit_of_points, population_variables
 from jominy.dynamics.students import Observation, diverged, runaway
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
@@ -100,6 +100,8 @@ def _solve_chunk(chunk: Chunk, plan: Plan) -> Solved:
         read = chunk.reading(rule)
         found = _trajectories(chunk, rule, plan)
         order = found.observations.order
+        if in_closed_form(read.settings):
+            break
         sound = np.flatnonzero(~np.any(diverged(order), axis=1))  # the logits of the others know no bound
         finer = gaussian_rule(_largest_logit(read.settings, order, sound), plan.accuracy)
         if finer.logit_scale <= rule.logit_scale:
@@ -172,4 +174,4 @@ def _trajectories(chunk: Chunk, rule: GaussianRule, plan: Plan) -> Trajectories:
     systems = chunk.systems(rule)
     times = np.repeat(grid[None], count, axis=0)
     solved = integrate(systems.tree, chunk.states, times, chunk.jumps, plan.rtol * chunk.rtol, systems.own)
-    return jax.tree.map(np.array, solved)
+    return jax.tree.map(np.asarray, solved)
