@@ -64,7 +64,8 @@ def test_simulation_follows_the_forecast(name):
     assert max(found.values()) < 1, found
 
 
-@pytest.mark.parametrize("engine", [False, pytest.param(True, marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", [False, True])
 def test_simulators_have_the_law_of_plain_sgd(engine):
     """Means and standard deviations at d = 24, after 72 steps: 400 seeds, |z| < 4 of 6 numbers."""
     one = CASES["sign labels, two classes"](d=24)

@@ -1,6 +1,7 @@
 """Worker processes: what they do with their memory."""
 
 import asyncio
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -8,6 +9,12 @@ pytest.importorskip("tomli_w")
 
 from jominy.explore import workers
 from jominy.explore.asked import Text
+
+
+def in_a_loop(work):
+    """Run it in a thread of its own: a browser test in this process leaves its event loop running."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(asyncio.run, work).result()
 
 
 def test_worker_that_has_grown_too_large_is_replaced_after_its_answer(monkeypatch):
@@ -21,7 +28,7 @@ def test_worker_that_has_grown_too_large_is_replaced_after_its_answer(monkeypatc
         worker.close()
         return told, processes
 
-    told, ((first, _), (second, alive), (third, after)) = asyncio.run(asked_thrice())
+    told, ((first, _), (second, alive), (third, after)) = in_a_loop(asked_thrice())
     assert told[0] == told[1] == told[2] and "radius" in told[0]["text"]
     assert first == second != third and not alive and after
 
@@ -34,6 +41,6 @@ def test_those_who_wait_behind_a_job_that_takes_too_long_are_answered():
         worker.close()
         return told
 
-    late, *others = asyncio.run(asked())  # the first has not even started its process within its limit
+    late, *others = in_a_loop(asked())  # the first has not even started its process within its limit
     assert isinstance(late, workers.TooLong)
     assert all("radius" in told["text"] for told in others)

@@ -88,7 +88,8 @@ def growing(t):
     return 0.2 + 0.6 * (1 - jnp.exp(-1.5 * t))
 
 
-@pytest.mark.parametrize("kind", ["constant rate", pytest.param("line search", marks=slow)])
+@slow
+@pytest.mark.parametrize("kind", ["constant rate", "line search"])
 def test_a_radius_that_moves_against_closed_forms_and_scipy(kind):
     # The first time is early, where the radius moves fast; risks are at the radius of their time, excess at the last.
     law, start, times = two_level(40), zoo.start(40), [0.3, 1.0, 3.0]

@@ -29,6 +29,7 @@ def largest_change(curve, every):
     return float(np.max(np.abs(curve.adversarial_risk / every.adversarial_risk - 1)))
 
 
+@pytest.mark.slow
 def test_blocks_change_little(logistic):
     every, blocks = logistic[1], logistic[None]
     assert 0 < largest_change(blocks, every) < 8e-5
