@@ -195,3 +195,11 @@ def test_a_number_of_nodes_above_that_of_the_eigenvalues_leaves_them_as_they_are
     problem = jm.Problem(jm.LinearTeacher(jm.two_level(200), noise_variance=0.25), jm.SquaredLoss(), radius=0.5)
     risks = [jm.forecast(problem, jm.Constant(0.5), time=4, compress=c).adversarial_risk for c in (False, 48)]
     np.testing.assert_array_equal(risks[0], risks[1])
+
+
+def test_an_error_of_the_integrator_is_not_answered_with_more_nodes():
+    # So steep a spectrum that the early steps are off by more than is accepted, on any number of nodes.
+    problem = jm.Problem(jm.LinearTeacher(jm.power_law(400, 4.0), noise_variance=0.25), jm.SquaredLoss(), radius=0.5)
+    short, full = (jm.forecast(problem, jm.Constant(0.5), time=20, start=0.7, compress=c) for c in (True, False))
+    assert short.method.startswith("48 ") and 1e-7 < short.numerical_error < 1e-6
+    np.testing.assert_allclose(short.adversarial_risk, full.adversarial_risk, rtol=10 * short.numerical_error)
