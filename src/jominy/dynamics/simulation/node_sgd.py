@@ -19,6 +19,7 @@ from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.chi_square import ChiSquare
 from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.sums import inner
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
 
@@ -89,8 +90,8 @@ class NodeSGD(eqx.Module):
         sample = nodes.means[component] + spread[:, None, :] * noise.along * self.present
         rest_size = jnp.sqrt(state.rest)
         rest_sample = spread * noise.rest_along if state.rest.size else noise.rest_along
-        score = jnp.sum(coordinates * sample, axis=(1, 2)) + rest_sample @ rest_size
-        teacher_score = jnp.sum(nodes.teacher * sample, axis=(1, 2))
+        score = inner(coordinates, sample) + rest_sample @ rest_size
+        teacher_score = inner(nodes.teacher, sample)
         target = jax.vmap(self.targets.draw)(component, teacher_score, noise.label)
         norm = jnp.sqrt(jnp.sum(coordinates**2) + jnp.sum(state.rest))
         slope, norm_slope = self.loss.adversarial_slopes(score, norm, target, self.radius.at(time))

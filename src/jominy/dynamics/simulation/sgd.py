@@ -100,7 +100,8 @@ def run_sgd(
     words = f"SGD, {seeds} seeds" if words is None else words
     bar = tqdm(total=last, delay=2, unit="step", unit_scale=True, desc=words, disable=not progress)
     lock, stop = threading.Lock(), threading.Event()
-    move = partial(_advance, engine, source.deal, step_time)
+    engine, deal = jax.device_put((engine, source.deal))  # once, and not for each block
+    move = partial(_advance, engine, deal, step_time)
     observed: list[Any] = []
     interrupted = False
 

@@ -17,8 +17,9 @@ from jominy.numerics.precision import double_precision
 SMALL_TEAM = 50
 TEAMS = 8
 """Teams are no smaller than `SMALL_TEAM` for the cores' sake, and no more than these."""
-BLOCK_NUMBERS, ALL_NUMBERS = 2**19, 2**24
+BLOCK_NUMBERS, ALL_NUMBERS = 2**21, 2**24
 LONGEST_BLOCK = 4096
+"""Steps of a block: many, as a call of a compiled program costs as much as 10^5 numbers; few enough for Ctrl-C."""
 
 
 def seed_teams(seeds: int, most: int) -> np.ndarray:
