@@ -58,6 +58,13 @@ def test_a_data_file(folder):
     assert study.evaluate_at == [0, 0.25, 0.5, 0.75, 1]
 
 
+def test_columns_that_are_no_features(folder):
+    study = read(folder, "forecast", "data.npz", "--drop", "0,2", "--loss", "squared")
+    assert study.problem().data.dimension == 2
+    with pytest.raises(InputError, match="--drop goes with a data file"):
+        read(folder, "forecast", "study.toml", "--drop", "id")
+
+
 def test_choices_for_a_data_file(folder):
     study = read(
         folder, "forecast", "data.npz", "--loss", "squared", "--test-fraction", "0", "--clip", "off",

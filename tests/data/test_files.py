@@ -46,6 +46,29 @@ def test_tables_with_named_columns(tmp_path, ending):
     assert Samples(table.X, table.y).classes == ("a", "b")
 
 
+@pytest.mark.parametrize("ending", ["csv", "parquet"])
+def test_columns_that_are_no_features(tmp_path, ending):
+    frame = pd.DataFrame({"id": ["a", "b", "c"], "height": [1.5, 2, 3], "row": [1, 2, 3], "ill": [0, 1, 0]})
+    file = tmp_path / f"table.{ending}"
+    frame.to_csv(file, index=False) if ending == "csv" else frame.to_parquet(file)
+    with pytest.raises(InputError, match="'id'.*--drop"):
+        read_table(file, target="ill")
+    read = read_table(file, target="ill", drop=["id", "row"])
+    assert read.feature_names == ["height"] and read.X.tolist() == [[1.5], [2], [3]] and read.y.tolist() == [0, 1, 0]
+    with pytest.raises(InputError, match=r"drop must name feature columns of table.*'ill', 'x'.*'height', 'row'"):
+        read_table(file, target="ill", drop=["id", "ill", "x"])
+    with pytest.raises(InputError, match="a feature of table.* must be left"):
+        read_table(file, target="ill", drop=["id", "height", "row"])
+
+
+def test_columns_of_numpy_files_go_by_number(tmp_path):
+    values = np.arange(12.0).reshape(3, 4)
+    np.save(tmp_path / "x.npy", values)
+    assert read_table(tmp_path / "x.npy", target=1, drop=[0]).X.tolist() == values[:, 2:].tolist()
+    np.savez(tmp_path / "x.npz", X=values, y=values[:, 0])
+    assert read_table(tmp_path / "x.npz", drop=["3"]).X.tolist() == values[:, :3].tolist()
+
+
 def test_bool_columns_are_numbers(tmp_path):
     FRAME.assign(wet=[True, False, True, True]).to_csv(tmp_path / "data.csv", index=False)
     assert read_table(tmp_path / "data.csv", "kind").X[:, 3].tolist() == [1.0, 0.0, 1.0, 1.0]

@@ -15,7 +15,7 @@ HELD_OUT = 0.25  # default share of a data file's samples that is held out
 RADII = [0.0, 0.25, 0.5, 0.75, 1.0]  # default evaluation radii for a data file
 LOSSES = ("logistic", "squared", "probit", "hinge", "squared-hinge", "smoothed-hinge", "exponential")
 
-_ONLY_FILES = ("target", "loss", "test_fraction", "scaling", "clip", "classes", "data_units")
+_ONLY_FILES = ("target", "drop", "loss", "test_fraction", "scaling", "clip", "classes", "data_units")
 
 
 def add_source(command: argparse.ArgumentParser) -> None:
@@ -34,6 +34,7 @@ def add_source(command: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--target", metavar="COLUMN", help="column to predict (npy: its index; npz: the array, default y)"
     )
+    files.add_argument("--drop", metavar="COLUMN,...", help="columns that are no features, such as identifiers")
     files.add_argument("--loss", choices=LOSSES, metavar="LOSS", help=f"{', '.join(LOSSES)} (default {LOSSES[0]})")
     files.add_argument("--classes", metavar="A,..:B,..", help="two groups of labels to keep, as 3:8 or 0,2:1,3")
     files.add_argument(
@@ -141,6 +142,7 @@ def _of_data_file(arguments: argparse.Namespace) -> Scenario:
     return from_data_file(
         arguments.source,
         target=arguments.target,
+        drop=[] if arguments.drop is None else arguments.drop.split(","),
         held_out=HELD_OUT if arguments.test_fraction is None else arguments.test_fraction,
         evaluate_at=RADII if arguments.evaluate_at is None else arguments.evaluate_at,
         units="data" if arguments.data_units else "scaled",

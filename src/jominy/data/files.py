@@ -29,15 +29,17 @@ class Table(NamedTuple):
     feature_names: list[str]
 
 
-def read_table(path: str | Path, target: str | int | None = None) -> Table:
+def read_table(path: str | Path, target: str | int | None = None, drop: Sequence[str | int] = ()) -> Table:
     """Read samples from a file; the ending says how.
 
     .npz: the array `target` ("y" if not given) and beside it "X", or the only other array
     .npy: a 2-D array whose column number `target` holds the targets; -1 is the last
     .csv, .parquet: a table with named columns, of which `target` is one and the others are the features
 
-    Raises InputError if the file is missing or unreadable, the target is not in it (the message lists what is), a
-    feature is not numeric, or values are missing.
+    drop: columns that are no features, such as identifiers, by name (in NumPy files by number).
+
+    Raises InputError if the file is missing or unreadable, the target or a column of `drop` is not in it (the message
+    lists what is), a feature is not numeric, or values are missing.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "plants.csv"
@@ -52,6 +54,8 @@ def read_table(path: str | Path, target: str | int | None = None) -> Table:
     if not file.is_file():
         raise InputError("the data file must exist", str(path), "Check the path.")
     X, y, names = reader(file, target)
+    if drop:
+        X, names = _without(X, names, [str(name) for name in drop], file)
     features, targets = numeric_table(X, names=names), target_values(y)
     if len(features) != len(targets):
         raise InputError("X and y must have one row per sample", f"{len(features)} rows of X, {len(targets)} of y")
@@ -106,6 +110,18 @@ def select_classes(X: Any, y: Any, classes: Sequence[Sequence[Any]]) -> tuple[An
     kept = [i for i, value in enumerate(listed) if value in labels]
     rows = X.iloc[kept] if hasattr(X, "iloc") else np.asarray(X)[kept]
     return rows, np.array([labels[listed[i]] for i in kept])
+
+
+def _without(X: Any, names: list[str], drop: list[str], file: Path) -> tuple[Any, list[str]]:
+    """Features and names without the columns of these names."""
+    unknown = [name for name in drop if name not in names]
+    if unknown:
+        rule = f"drop must name feature columns of {file.name}"
+        raise InputError(rule, unknown, f"The features are {shortened(names, 400)}.")
+    kept = [j for j, name in enumerate(names) if name not in drop]
+    if not kept:
+        raise InputError(f"a feature of {file.name} must be left", f"drop names all {len(names)}", "Drop fewer.")
+    return X.iloc[:, kept] if hasattr(X, "iloc") else X[:, kept], [names[j] for j in kept]
 
 
 def _read_npz(file: Path, target: str | int | None) -> tuple[Any, Any, list[str]]:

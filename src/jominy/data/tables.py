@@ -61,7 +61,7 @@ def _converted(values: Any, what: str, names: Sequence[str]) -> Array:
         raise InputError(
             f"{what} must be real numbers",
             f"other values in {_columns(wrong, names)}",
-            "Drop these columns, or encode them as numbers.",
+            "Drop these columns (of a file: `--drop A,B`), or encode them as numbers.",
         )
     return result
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ def from_data_file(
     path: str | os.PathLike[str],
     *,
     target: str | int | None = None,
+    drop: Sequence[str | int] = (),
     loss: str = "logistic",
     radius: float = 0.0,
     rate: float = 1.0,
@@ -34,6 +36,8 @@ def from_data_file(
         npz, npy, csv or parquet.
     target
         The column to predict.
+    drop
+        Columns that are no features, such as identifiers.
     loss
         A kind of loss as in a scenario file, such as ``"logistic"`` or ``"squared"``.
     radius, rate, time, evaluate_at, units
@@ -52,6 +56,8 @@ def from_data_file(
     """
     source = Path(path)
     data: dict[str, Any] = {"kind": "file", "path": source.name, "target": target, "held_out": held_out}
+    if drop:
+        data["drop"] = list(drop)
     if preprocessing:
         data["preprocessing"] = preprocessing
     if classes is not None:

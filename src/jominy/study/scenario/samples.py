@@ -91,12 +91,13 @@ class FileTable(_SamplesTable):
     target: str | int | None = Field(
         None, description="column to predict; in an npy file its index, in an npz file the array (unset: y)"
     )
+    drop: list[str | int] = Field([], description="columns that are no features, such as identifiers")
 
     def read(self, folder: Path) -> tuple[Any, Any]:
         """Features (n, d) and targets (n,) as they are in the file."""
         from jominy.data import read_table, select_classes
 
-        features, targets, _ = read_table(folder / self.path, self.target)
+        features, targets, _ = read_table(folder / self.path, self.target, self.drop)
         if self.classes is not None:
             features, targets = select_classes(features, targets, tuple(tuple(group) for group in self.classes))
         return features, targets
