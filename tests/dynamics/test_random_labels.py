@@ -90,7 +90,9 @@ def test_simulators_have_the_law_of_plain_sgd(engine):
         assert np.max(np.abs(mean)) < 4 and np.max(np.abs(ratio)) < 4, (name, mean, ratio)
 
 
-@pytest.mark.parametrize("kind", zoo.LABEL_LAWS)
+@pytest.mark.parametrize(
+    "kind", [kind if kind == "logistic" else pytest.param(kind, marks=pytest.mark.slow) for kind in zoo.LABEL_LAWS]
+)
 def test_optimum_and_collapse(kind):
     """Against SciPy's minimiser with the oracle's integrals; the collapse radius against E[y x] in closed form."""
     law = zoo.drawn_labels(zoo.two_grouped_classes(24), kind)
