@@ -17,7 +17,7 @@ class _Process(SpawnProcess):
     """A process that does not import the user's script, in which nothing of ours is."""
 
     def start(self) -> None:
-        with _main_hidden():
+        with _main_hidden(), _interrupts_blocked():
             super().start()
 
 
@@ -46,6 +46,19 @@ def _main_hidden() -> Iterator[None]:
     finally:
         for name, value in kept.items():
             setattr(main, name, value)
+
+
+@contextmanager
+def _interrupts_blocked() -> Iterator[None]:
+    """What is started within inherits that Ctrl-C does not reach it, also while it is still importing."""
+    if not hasattr(signal, "pthread_sigmask"):  # Windows, where `begin_worker` alone sees to it
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def begin_worker() -> None:
