@@ -127,7 +127,7 @@ def test_sign_labels_without_attack_have_no_optimum():
     found = jm.optimum(problem)
     assert (found.regime, found.adversarial_risk, found.norm, found.vector) == ("separable", 0.0, np.inf, None)
     curve = jm.forecast(problem, jm.Constant(1.0), time=30)
-    assert "distance_to_optimum" not in curve and "only as the norm grows" in curve.notes
+    assert "distance_to_optimum" not in curve and "no adversarial optimum" in curve.notes
     assert np.all(np.diff(curve.adversarial_risk) < 0) and np.all(np.diff(curve.norm) > 0)
     for verb in (jm.forecast, jm.simulate):
         with pytest.raises(jm.InputError, match="Polyak's rate needs an adversarial optimum"):

@@ -207,14 +207,12 @@ def test_against_sgd(name):
 def test_nodes_that_stand_for_a_long_spectrum():
     law = zoo.one_class(zoo.pow_(120), 0.25)
     problem = law.problem(jm.SquaredLoss(), 0.5)
-    bands = [
-        jm.forecast(problem, jm.Constant(0.5), times=TIMES, start=zoo.start(120), bands=True, compress=compress)
-        for compress in (True, False)
-    ]
+    asked = {"times": TIMES, "start": zoo.start(120), "bands": True, "rtol": 1e-11}  # at 1e-9 the integrators differ
+    bands = [jm.forecast(problem, jm.Constant(0.5), compress=compress, **asked) for compress in (True, False)]
     assert "Chebyshev" in bands[0].attrs["method"] and "groups" in bands[1].attrs["method"]
     for name in ("adversarial_risk", "norm", "distance_to_optimum", "alignment"):
-        np.testing.assert_allclose(bands[0][f"{name}_sd"], bands[1][f"{name}_sd"], rtol=1e-7)
-        np.testing.assert_allclose(bands[0][f"{name}_bias"], bands[1][f"{name}_bias"], rtol=1e-6, atol=1e-9)
+        np.testing.assert_allclose(bands[0][f"{name}_sd"], bands[1][f"{name}_sd"], rtol=1e-8)
+        np.testing.assert_allclose(bands[0][f"{name}_bias"], bands[1][f"{name}_bias"], rtol=1e-7, atol=1e-11)
 
 
 @slow

@@ -9,6 +9,7 @@ from typing import Any, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
+from jominy.numerics.interrupts import interrupts_held
 from jominy.study.scenario.messages import explain
 from jominy.study.scenario.toml_file import read_toml
 
@@ -17,6 +18,11 @@ class Table(BaseModel):
     """A table of a scenario file: unknown keys and wrong types are errors, and nothing changes after reading."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True, allow_inf_nan=False)
+
+    def model_dump(self, **options: Any) -> dict[str, Any]:
+        """As pydantic's. Ctrl-C comes after it: pydantic would take it for the failure of one of our functions."""
+        with interrupts_held():
+            return super().model_dump(**options)
 
 
 class ScenarioFile(Table):

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from jominy.numerics.interrupts import interrupts_held
 from jominy.numerics.processes import WorkerContext, begin_worker
 from jominy.study.sweeps.engines import Engine, run_batch
 from jominy.study.sweeps.records import Outcome
@@ -64,7 +65,8 @@ class LocalProcesses(Executor):
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future[Any]:
         """Compute in one of the processes."""
-        return self._pool.submit(fn, *args, **kwargs)
+        with interrupts_held():  # or it would not know of a process that is being started, and wait for it for ever
+            return self._pool.submit(fn, *args, **kwargs)
 
     def restart(self) -> None:
         """Fresh processes in place of those that died."""
