@@ -63,7 +63,7 @@ def failure(effort: NetworkEffort) -> Claim:
             ),
         ]
     ranked, panel = ranking(effort.trainings)
-    named = Curve(f"{effort.networks} networks each", *np.array(points).T)
+    named = Curve(f"named cases, {effort.networks} networks each", *np.array(points).T)
     return Claim(
         "c",
         "Deep networks without shortcuts fail under adversarial training where shortcuts, few layers or standard "
