@@ -74,8 +74,8 @@ class LinkSquaredLoss(Loss):
         if law.teacher is None:
             return FixedTargets(labels)
         link: Link = Identity() if law.teacher_link is None else law.teacher_link
-        panels = 3 + math.ceil(link.gain * np.sqrt(teacher_variance(law).max()))
-        return LinkTargets(link, labels, np.asarray(law.noise_variance), panels)
+        panels, shifted = 3 + math.ceil(link.gain * np.sqrt(teacher_variance(law).max())), bool(np.any(labels))
+        return LinkTargets(link, labels, np.asarray(law.noise_variance), panels * (2 if shifted else 1), shifted)
 
     def logit_sd(self, order: OrderParameters) -> Array:
         return self.link.gain * order.margin_variance**0.5

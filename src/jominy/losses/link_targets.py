@@ -8,6 +8,7 @@ so that the noiseless and the nearly aligned student are as accurate as any othe
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 import equinox as eqx
@@ -34,6 +35,8 @@ LEAST_SD = 1e-7
 """Noise below this counts as this: an error of its square."""
 CROSSINGS = 3
 """How many scores are sought at which the typical target crosses the middle of the two ends."""
+CORNER = np.array([-0.3, -0.1, -0.03, -0.01, -3e-3, -1e-3, 0.0, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3])
+"""Edges around a score beyond which no target reaches the middle, in units of the way on which that moves by 1."""
 SEARCH = np.linspace(-REACH, REACH, 130)
 
 
@@ -75,7 +78,10 @@ class LinkTargets(Targets):
     labels: Array
     noise_variance: Array
     panels: int = eqx.field(static=True, default=5)
-    """Of r* given r, on each side of the kink: 3 + the largest standard deviation of the link's argument."""
+    """Of r* given r, on each side of the kink: 3 + the largest standard deviation of the link's argument, and twice
+    that where the kink can be so far out that one side is the whole line."""
+    shifted: bool = eqx.field(static=True, default=False)
+    """Whether some label is not zero: the middle of the ends can then be beyond every target."""
 
     @property
     def random(self) -> bool:
@@ -149,22 +155,7 @@ class LinkTargets(Targets):
         def gap(u: Array) -> Array:
             return self.link(given.mean[:, None] + given.pull[:, None] * u) + self.labels[:, None] - ends_at(u).middle
 
-        grid = jnp.broadcast_to(SEARCH, (*given.mean.shape, SEARCH.size))
-        values = gap(grid)
-        crosses = (values[:, :-1] < 0) != (values[:, 1:] < 0)
-        # The first few crossings; where there are fewer, places at the end of the line.
-        found = jnp.sort(jnp.where(crosses, np.arange(SEARCH.size - 1), SEARCH.size - 2), axis=1)[:, :CROSSINGS]
-        low, high = jnp.asarray(SEARCH)[found], jnp.asarray(SEARCH)[found + 1]
-        rising = gap(high) > gap(low)
-
-        def halve(_, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
-            low, high = bracket
-            middle = (low + high) / 2
-            before = (gap(middle) < 0) == rising
-            return jnp.where(before, middle, low), jnp.where(before, high, middle)
-
-        low, high = jax.lax.fori_loop(0, 45, halve, (low, high))
-        centre = (low + high) / 2
+        centre = _crossings(gap, len(given.mean), CROSSINGS)
         _, steep = jax.jvp(gap, (centre,), (jnp.ones_like(centre),))
         score = given.mean[:, None] + given.pull[:, None] * centre
         _, rise = jax.jvp(self.link, (score,), (jnp.ones_like(score),))
@@ -172,8 +163,20 @@ class LinkTargets(Targets):
         width = spread / jnp.maximum(jnp.abs(steep), 1e-12)
         narrow = jnp.clip(centre[..., None] + width[..., None] * np.asarray(OFFSETS), -REACH, REACH)
         line = np.linspace(-REACH, REACH, math.ceil(4 * rule.logit_scale) + 1)
-        even = jnp.broadcast_to(line, (*given.mean.shape, line.size))
-        return normal_panels(jnp.sort(jnp.concatenate([even, narrow.reshape(*given.mean.shape, -1)], axis=1), axis=1))
+        edges = [jnp.broadcast_to(line, (*given.mean.shape, line.size)), narrow.reshape(*given.mean.shape, -1)]
+        if self.shifted:
+            edges += [self._corner(ends_at, len(given.mean), jnp.asarray(end)) for end in (-jnp.inf, jnp.inf)]
+        return normal_panels(jnp.sort(jnp.concatenate(edges, axis=1), axis=1))
+
+    def _corner(self, ends_at, count: int, end: Array) -> Array:
+        """Edges (n, E) ever narrower towards the u beyond which the middle of the ends is out of the targets' range."""
+
+        def gap(u: Array) -> Array:
+            return ends_at(u).middle - self.labels[:, None] - self.link(end)
+
+        centre = _crossings(gap, count, 1)
+        _, steep = jax.jvp(gap, (centre,), (jnp.ones_like(centre),))
+        return jnp.clip(centre + CORNER / jnp.maximum(jnp.abs(steep), 1.0), -REACH, REACH)
 
     def _inner_panels(self, middle: Array, u: Array, given: TeacherGiven, sd_noise: Array) -> tuple[Array, Array]:
         """Nodes (n, N, M) of r* given r in standard units, narrow around the score whose target is `middle` (n, N)."""
@@ -183,3 +186,24 @@ class LinkTargets(Targets):
         _, rise = jax.jvp(self.link, (kink,), (jnp.ones_like(kink),))
         width = sd_noise / jnp.maximum(sd * rise, 1e-12)
         return normal_panels(around((kink - here) / sd, width, self.panels))
+
+
+def _crossings(gap: Callable[[Array], Array], count: int, most: int) -> Array:
+    """(count, most) places where each of the functions `gap` (count, N) -> (count, N) changes its sign.
+
+    The first few; where there are fewer, places at the end of the line.
+    """
+    values = gap(jnp.broadcast_to(SEARCH, (count, SEARCH.size)))
+    crosses = (values[:, :-1] < 0) != (values[:, 1:] < 0)
+    found = jnp.sort(jnp.where(crosses, np.arange(SEARCH.size - 1), SEARCH.size - 2), axis=1)[:, :most]
+    low, high = jnp.asarray(SEARCH)[found], jnp.asarray(SEARCH)[found + 1]
+    rising = gap(high) > gap(low)
+
+    def halve(_, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
+        low, high = bracket
+        middle = (low + high) / 2
+        before = (gap(middle) < 0) == rising
+        return jnp.where(before, middle, low), jnp.where(before, high, middle)
+
+    low, high = jax.lax.fori_loop(0, 45, halve, (low, high))
+    return (low + high) / 2
