@@ -163,9 +163,12 @@ class LinkTargets(Targets):
         width = spread / jnp.maximum(jnp.abs(steep), 1e-12)
         narrow = jnp.clip(centre[..., None] + width[..., None] * np.asarray(OFFSETS), -REACH, REACH)
         line = np.linspace(-REACH, REACH, math.ceil(4 * rule.logit_scale) + 1)
-        edges = [jnp.broadcast_to(line, (*given.mean.shape, line.size)), narrow.reshape(*given.mean.shape, -1)]
+        edges: list[Array] = [
+            jnp.broadcast_to(line, (*given.mean.shape, line.size)),
+            narrow.reshape(*given.mean.shape, -1),
+        ]
         if self.shifted:
-            edges += [self._corner(ends_at, len(given.mean), jnp.asarray(end)) for end in (-jnp.inf, jnp.inf)]
+            edges += [self._corner(ends_at, len(given.mean), jnp.asarray(end)) for end in (-np.inf, np.inf)]
         return normal_panels(jnp.sort(jnp.concatenate(edges, axis=1), axis=1))
 
     def _corner(self, ends_at, count: int, end: Array) -> Array:
