@@ -13,7 +13,8 @@ def _inline(self, node: nodes.math) -> None:
 
 def _block(self, node: nodes.math_block) -> None:
     name = f' id="{escape(node["ids"][0])}"' if node.get("ids") else ""
-    self.body.append(f'<div class="math"{name}>{convert(node.astext(), display="block")}</div>')
+    style = "margin: 0.8em 0; overflow-y: hidden"  # the theme would show a scroll bar beside every fraction
+    self.body.append(f'<div class="math"{name} style="{style}">{convert(node.astext(), display="block")}</div>')
     raise nodes.SkipNode
 
 

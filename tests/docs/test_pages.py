@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 ROOT = Path(__file__).parents[2]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md")), *sorted((ROOT / "docs" / "theory").glob("*.md"))]
 QUICK = {"extending.md"}
 ELSEWHERE = {"losses.md"}  # tests/test_docs_losses.py runs it, and checks what it prints
 NEEDS_A_CLUSTER = ("distributed", "submitit", "mpi4py")
@@ -59,7 +59,35 @@ def test_links_lead_somewhere(page):
 
 def test_every_page_is_in_the_contents():
     listed = (ROOT / "docs" / "index.md").read_text(encoding="utf-8").split()
-    assert {page.stem for page in PAGES[1:]} - {"index"} <= set(listed)
+    pages = {page.relative_to(ROOT / "docs").with_suffix("").as_posix() for page in PAGES[1:]}
+    assert pages - {"index"} <= set(listed)
+
+
+NUMBER = r"\d+(?:\.\d+)*"
+CITATION = re.compile(rf"(\w+)\.md`{{0,2}},?\s+(?:sections?\s+)?({NUMBER}(?:(?:,\s+|\s+and\s+|\s+to\s+){NUMBER})*)")
+
+
+def cited(text):
+    """(page, section) of every citation in it, such as "theory `dynamics.md` sections 1.1, 1.2 and 7"."""
+    return {(page, number) for page, numbers in CITATION.findall(text) for number in re.findall(NUMBER, numbers)}
+
+
+def test_every_section_of_the_theory_that_is_cited_ships():
+    """A section is a heading or a bold beginning of a paragraph that starts with its number."""
+    pages = {page.stem: page.read_text(encoding="utf-8") for page in (ROOT / "docs" / "theory").glob("*.md")}
+    files = [*(ROOT / "src").rglob("*.py"), *(ROOT / "tests").rglob("*.py"), *PAGES]
+    citations = {file: cited(file.read_text(encoding="utf-8")) for file in files}
+    assert len(set().union(*citations.values())) > 30
+    for file, found in citations.items():
+        for page, number in found:
+            text = pages.get(page, "")
+            assert re.search(rf"(?m)^(?:#+ |\*\*){re.escape(number)}[. ]", text), (file.name, page, number)
+
+
+def test_a_citation_of_several_sections_is_read_whole():
+    text = "theory `dynamics.md` sections 1.1, 1.2\n    and 7 (nodes); `meanfield.md` 4.2 and 4.4"
+    assert cited(text) == {("dynamics", "1.1"), ("dynamics", "1.2"), ("dynamics", "7"), ("meanfield", "4.2"),
+                           ("meanfield", "4.4")}  # fmt: skip
 
 
 SCRIPTS = sorted((ROOT / "examples" / "gallery").glob("plot_*.py"))

@@ -1,6 +1,6 @@
 """The Gaussian picture of samples: one Gaussian per class in their place, and how far its forecast is from theirs.
 
-Source: theory `realdata.md` sections 0.6 and 6 (flags 4 and 5).
+Source: theory `realdata.md` sections 0 and 6 (flags 4 and 5).
 """
 
 from __future__ import annotations
