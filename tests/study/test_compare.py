@@ -6,7 +6,7 @@ import pytest
 import hand_made
 import jominy as jm
 from jominy import InputError, Status, compare
-from jominy.show.agreement import in_words
+from jominy.show.agreement import comparison, in_words
 
 
 def at(report, name, variable="norm", **where):
@@ -38,6 +38,39 @@ def test_equal_values_without_spread_agree():
 def test_a_difference_without_spread_is_far_off():
     report = compare(hand_made.forecast(norm=[0, 1, 1, 1.01]), hand_made.simulation({"norm": [[0, 1, 1, 1]] * 2}))
     assert at(report, "largest_z") > 1e4
+
+
+def test_where_nothing_is_random_z_says_nothing():
+    """A start is the same in every run, but for rounding; single precision makes a difference of some 1e-7."""
+    runs = np.array([[0.6931472, 0.61, 0.52, 0.48], [0.6931472, 0.63, 0.50, 0.44]])
+    runs[1, 0] += 1e-16
+    told = hand_made.forecast(adversarial_risk=[0.6931469, 0.62, 0.51, 0.46])
+    report = compare(told, hand_made.simulation({"adversarial_risk": runs}))
+    z = report["z"].sel(variable="adversarial_risk").values
+    assert np.isnan(z[0]) and np.isfinite(z[1:]).all() and "do not differ" in report["z"].attrs["comment"]
+    assert at(report, "largest_z", "adversarial_risk") == np.max(np.abs(z[1:])) < 1e-9
+    assert at(report, "difference", "adversarial_risk", time=0.0) == pytest.approx(-3e-7, rel=0.01)
+    words = in_words(report)
+    assert "Over the whole of training" in words and "there is none" in words
+    first = comparison(report).splitlines()[2].split()
+    assert first == ["0", "0.6931", "0.6931", "-", "0.00", "%"]
+
+
+@pytest.mark.parametrize("off", [1e-4, 1.0])
+def test_a_real_difference_where_nothing_is_random_is_told(off):
+    runs = [[0.5, 0.61, 0.52, 0.48], [0.5, 0.63, 0.50, 0.44], [0.5, 0.62, 0.51, 0.46]]
+    told = hand_made.forecast(adversarial_risk=[0.5 + off, 0.62, 0.51, 0.46])
+    report = compare(told, hand_made.simulation({"adversarial_risk": runs}))
+    assert at(report, "z", "adversarial_risk", time=0.0) > 100 and at(report, "largest_z", "adversarial_risk") > 100
+    told = hand_made.forecast(norm=[off, 0, 0, 0])
+    assert at(compare(told, hand_made.simulation({"norm": [[0, 0, 0, 0]] * 3})), "largest_z") > 1e5
+
+
+def test_small_values_that_are_random_are_compared():
+    """A risk that falls over decades is as random at its end as at its beginning."""
+    runs = np.array([[1.0, 1e-3, 1e-6, 1.0e-7], [1.0, 1.1e-3, 1.2e-6, 1.2e-7]])
+    report = compare(hand_made.forecast(norm=[1, 1e-3, 1e-6, 2.1e-7]), hand_made.simulation({"norm": runs}))
+    assert at(report, "z", time=4.0) == pytest.approx(10.0)
 
 
 def test_rounding_does_not_count_as_a_difference():

@@ -64,3 +64,10 @@ def test_the_theory_of_the_library_against_its_measurement():
     assert report.sizes["variable"] == 9
     off = np.abs(report["difference"]) - 4 * report["standard_error"] - 0.05 * report["mean"]
     assert float(off.max()) < 0
+
+
+def test_networks_that_do_not_differ_have_no_z():
+    told = result({"total_gain": ((), 1.0 + 3e-7), "operator_norm": ((), 1.5)})
+    seen = result({name: (("network",), np.ones(3)) for name in ("total_gain", "operator_norm")}, network=np.arange(3))
+    z = jm.compare(told, seen)["z"]
+    assert np.isnan(z.sel(variable="total_gain")) and z.sel(variable="operator_norm") > 1e5

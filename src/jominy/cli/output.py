@@ -66,18 +66,15 @@ def _variable(values: xr.DataArray) -> dict[str, Any]:
     runs = next((name for name in ("seed", "network") if name in values.dims), None)
     if runs is None:
         return {**described, "dimensions": list(map(str, values.dims)), "values": values.values.tolist()}
-    import numpy as np
+    from jominy.numerics.averages import mean_and_spread
 
-    mean = values.mean(runs, skipna=False)
-    number = values.sizes[runs]
-    with np.errstate(invalid="ignore"):  # the spread of infinite values is not a number, which becomes null
-        spread = values.std(runs, ddof=1, skipna=False) if number > 1 else 0 * mean
+    mean, spread = mean_and_spread(values.transpose(runs, ...).values)
     return {
         **described,
-        "dimensions": list(map(str, mean.dims)),
-        "mean": mean.values.tolist(),
-        "standard_deviation": spread.values.tolist(),
-        "standard_error": (spread / math.sqrt(number)).values.tolist(),
+        "dimensions": [str(dim) for dim in values.dims if dim != runs],
+        "mean": mean.tolist(),
+        "standard_deviation": spread.tolist(),
+        "standard_error": (spread / math.sqrt(max(values.sizes[runs], 1))).tolist(),
     }
 
 

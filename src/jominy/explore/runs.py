@@ -12,6 +12,7 @@ from jominy.errors import InputError
 from jominy.explore.answers import plain
 from jominy.explore.asked import LONGEST_RUN, Run
 from jominy.explore.forecasts import Forecasts
+from jominy.numerics.averages import mean_and_error
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,7 +79,5 @@ def _summary(moment: xr.Dataset) -> dict[str, list]:
     found = {}
     for name in _SHOWN:
         if name in moment and moment[name].dims == ("seed", "time"):
-            values = moment[name].values[:, 0]
-            with np.errstate(invalid="ignore"):
-                found[name] = [values.mean(), values.std(ddof=1) / np.sqrt(len(values))]
+            found[name] = [float(one) for one in mean_and_error(moment[name].values[:, 0])]
     return plain(found)

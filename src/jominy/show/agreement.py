@@ -74,7 +74,7 @@ def agreement(report: xr.Dataset, names: Sequence[str] | None = None) -> Table:
         lines.append(
             (
                 short_name(name),
-                signed(float(part["largest_z"])).lstrip("+"),
+                signed(float(part["largest_z"])).lstrip("+") if np.isfinite(part["z"]).any() else "-",
                 percent(float(part["rms_relative_error"])),
                 percent(float(part["largest_relative_error"])),
             )
@@ -91,7 +91,7 @@ def in_words(report: xr.Dataset) -> str:
     names = report["variable"].values
     if "adversarial_risk" in names:
         rms = float(report["rms_relative_error"].sel(variable="adversarial_risk"))
-        compared = np.isfinite(report["z"].sel(variable="adversarial_risk").values)
+        compared = np.isfinite(report["difference"].sel(variable="adversarial_risk").values)
         span = "Over the whole of training"
         if not compared.all() and compared.any():
             span = f"Up to time {short(report['time'].values[compared][-1])}, after which it is not finite,"
@@ -116,7 +116,7 @@ def in_words(report: xr.Dataset) -> str:
             sentences.append(_reason(report, off[0]))
     sentences.append(
         f"(z is the difference in standard errors of the mean over runs. The largest of {times} times is more than "
-        f"chance beyond {limit:.1f}.)"
+        f"chance beyond {limit:.1f}. Where the runs do not differ, as at the start, there is none.)"
     )
     return "\n".join(sentences)
 
@@ -197,9 +197,9 @@ def _reason(report: xr.Dataset, worst: _Off) -> str:
 
 
 def _difference(told: float, mean: float, z: float) -> tuple[str, str]:
-    if not np.isfinite(z):
-        return "-", "-"
-    return signed(z), (f"{signed(100 * (told - mean) / mean, 2)} %" if mean else "-")
+    """In standard errors, if there are any, and relative to the mean."""
+    known = np.isfinite(told) and np.isfinite(mean) and mean
+    return ("-" if np.isnan(z) else signed(z)), (f"{signed(100 * (told - mean) / mean, 2)} %" if known else "-")
 
 
 def _prescribed(report: xr.Dataset, name: str) -> bool:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jominy.numerics import averages
 from jominy.show.text import Table, number, plus_minus, short, table
 
 if TYPE_CHECKING:
@@ -109,10 +110,8 @@ def _against(
 
 def mean_and_error(found: np.ndarray) -> tuple[float, float]:
     """Mean over the networks and its standard error (zero for one network); infinite where one value is."""
-    count = len(found)
-    if not np.all(np.isfinite(found)):
-        return float("inf"), 0.0
-    return float(np.mean(found)), float(np.std(found, ddof=1) / np.sqrt(count)) if count > 1 else 0.0
+    mean, error = averages.mean_and_error(found)
+    return (float(mean), float(error)) if np.isfinite(mean) else (float("inf"), 0.0)
 
 
 def sweep_table(theory: xr.Dataset, trained: xr.Dataset | None, sweep: list[str]) -> Table:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jominy.numerics.averages import mean_and_error
 from jominy.results import Status, describe_variable
 from jominy.show.text import Table, number, pick, plus_minus, short, table, wrapped
 
@@ -133,7 +134,7 @@ def radii(forecast: xr.Dataset, simulation: xr.Dataset | None = None) -> Table:
                 values = forecast[full].isel(time=-1).values
                 lines.append([f"{label} {law}, forecast", *(number(v) for v in values)])
             if simulation is not None and full in simulation and "evaluation_radius" in simulation[full].dims:
-                values = simulation[full].isel(time=-1).mean("seed").values
+                values, _ = mean_and_error(simulation[full].isel(time=-1).transpose("seed", ...).values)
                 if len(values) == forecast.sizes["evaluation_radius"]:
                     lines.append([f"{label} {law}, SGD mean", *(number(v) for v in values)])
     return table(lines)
@@ -165,7 +166,5 @@ def _cells(values: xr.DataArray, chosen: list[int]) -> list[str]:
     if "seed" not in values.dims:
         return [f"{number(v):>8}" for v in values.values[chosen]]
     runs = values.transpose("seed", "time").values[:, chosen]
-    with np.errstate(invalid="ignore"):
-        mean = runs.mean(axis=0)
-        error = runs.std(axis=0, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else np.zeros(len(mean))
+    mean, error = mean_and_error(runs)
     return [plus_minus(m, e) for m, e in zip(mean, error, strict=True)]

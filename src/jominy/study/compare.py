@@ -8,14 +8,17 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.errors import InputError
+from jominy.numerics.averages import mean_and_error
 from jominy.results import Status, make_result
+from jominy.study.z_scores import numerical_error, z_scores
 
 if TYPE_CHECKING:
     import xarray as xr
 
-# A standard error, or a mean, below this share of the variable's largest mean counts as this share: beneath it lie
-# rounding and the forecast's own integration error, and a ratio to it would say nothing about the theory.
+# A mean below this share of the variable's largest mean counts as this share: a ratio to what lies beneath it would say
+# nothing about the theory.
 _FLOOR = 1e-7
+WHERE_NONE = "NaN where a value is not finite, or the runs do not differ (standard error below the numerical error)"
 
 
 def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
@@ -43,7 +46,9 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
         ``largest_relative_error`` (of ``|difference / mean|``) and ``rms_relative_error`` (root mean square over time
         of the difference, divided by that of the mean). Variables at several evaluation radii appear once for each, as
         ``accuracy_at_radius[0.5]``. Moments at which either side is not finite (after a divergence) are not compared:
-        ``difference`` and ``z`` are NaN there.
+        ``difference`` and ``z`` are NaN there. Where the runs do not differ (at the start: their standard error is
+        below the numerical error) ``z`` says nothing about agreement and is NaN too, unless the difference is far
+        beyond both errors. ``largest_z`` is 0 where no time has a ``z``.
 
     Raises
     ------
@@ -73,32 +78,29 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
     time = np.asarray(simulation["time"].values, dtype=float)
     names = list(told)
     expected = np.array([_at_times(forecast["time"].values, told[name], time) for name in names])
-    mean, error = (np.array(part) for part in zip(*(_mean_and_error(seen[name]) for name in names), strict=True))
+    mean, error = (np.array(part) for part in zip(*(mean_and_error(seen[name]) for name in names), strict=True))
     usable = np.isfinite(expected) & np.isfinite(mean) & np.isfinite(error)
     difference = np.full_like(mean, np.nan)
     np.subtract(expected, mean, out=difference, where=usable)
     floor = _FLOOR * np.max(np.abs(mean), axis=1, where=usable, initial=np.finfo(float).tiny, keepdims=True)
-    z = np.full_like(mean, np.nan)
-    np.divide(difference, np.maximum(error, floor), out=z, where=usable)
+    z = z_scores(difference, error, numerical_error(expected, mean, float(forecast.attrs.get("numerical_error", 0.0))))
     relative = np.zeros_like(mean)
-    np.divide(np.abs(difference), np.maximum(np.abs(mean), floor), out=relative, where=usable)
-    squared_mean = np.sum(np.square(mean, where=usable, out=np.zeros_like(mean)), axis=1)
-    squared_difference = np.sum(np.square(difference, where=usable, out=np.zeros_like(mean)), axis=1)
+    with np.errstate(over="ignore"):  # relative to runs that are all zero, any difference is infinite
+        np.divide(np.abs(difference), np.maximum(np.abs(mean), floor), out=relative, where=usable)
+        off, size = (_rms(one, usable) for one in (difference, mean))
+        rms = off / np.maximum(size, floor[:, 0] / np.sqrt(max(len(time), 1)))
     both = ("variable", "time")
     status, advice = _ending(forecast, simulation)
-    return make_result(
+    report = make_result(
         {
             "forecast": (both, expected),
             "mean": (both, mean),
             "standard_error": (both, error),
             "difference": (both, difference),
             "z": (both, z),
-            "largest_z": (("variable",), np.max(np.abs(z), axis=1, where=usable, initial=0.0)),
+            "largest_z": (("variable",), np.max(np.abs(z), axis=1, where=~np.isnan(z), initial=0.0)),
             "largest_relative_error": (("variable",), np.max(relative, axis=1)),
-            "rms_relative_error": (
-                ("variable",),
-                np.sqrt(squared_difference / np.maximum(squared_mean, floor[:, 0] ** 2)),
-            ),
+            "rms_relative_error": (("variable",), rms),
         },
         {"variable": np.array(names, dtype=object), "time": time},
         engine="compare",
@@ -115,6 +117,8 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
             **({"title": simulation.attrs["title"]} if "title" in simulation.attrs else {}),
         },
     )
+    report["z"].attrs["comment"] = WHERE_NONE
+    return report
 
 
 def _check(forecast: xr.Dataset, simulation: xr.Dataset) -> None:
@@ -189,14 +193,11 @@ def _at_times(given: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.n
     return result
 
 
-def _mean_and_error(runs: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Mean over seeds and its standard error, both infinite where a run is: (seed, time) -> (time,), (time,)."""
-    whole = np.all(np.isfinite(runs), axis=0)
-    kept = np.where(whole, runs, 0.0)
-    mean, error = kept.mean(axis=0), kept.std(axis=0, ddof=1) / np.sqrt(len(runs))
-    unbounded = np.any(np.isinf(runs), axis=0)
-    outside = np.where(unbounded, np.inf, np.nan)
-    return np.where(whole, mean, outside), np.where(whole, error, outside)
+def _rms(values: np.ndarray, usable: np.ndarray) -> np.ndarray:
+    """Root mean square over time, of what is usable: (variable, time) -> (variable,); no square overflows."""
+    kept = np.where(usable, values, 0.0)
+    largest = np.max(np.abs(kept), axis=1, initial=np.finfo(float).tiny, keepdims=True)
+    return largest[:, 0] * np.sqrt(np.mean((kept / largest) ** 2, axis=1))
 
 
 def _ending(forecast: xr.Dataset, simulation: xr.Dataset) -> tuple[Status, str | None]:

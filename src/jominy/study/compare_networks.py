@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jominy.errors import InputError
+from jominy.numerics.averages import mean_and_error
 from jominy.results import Status, make_result
+from jominy.study.z_scores import numerical_error, z_scores
 
 if TYPE_CHECKING:
     import xarray as xr
-
-_FLOOR = 1e-7  # a standard error below this share of the mean is rounding
 
 
 def compare_networks(theory: xr.Dataset, measured: xr.Dataset) -> xr.Dataset:
@@ -29,7 +29,8 @@ def compare_networks(theory: xr.Dataset, measured: xr.Dataset) -> xr.Dataset:
     -------
     xarray.Dataset
         Dimension ``variable``: ``forecast`` (the theory), ``mean`` and ``standard_error`` over the networks,
-        ``difference`` (theory minus mean), ``z`` (difference in standard errors) and ``largest_relative_error`` (of
+        ``difference`` (theory minus mean), ``z`` (difference in standard errors; NaN where the networks do not differ
+        and agree with the theory but for rounding) and ``largest_relative_error`` (of
         ``|difference / mean|``).
 
     Raises
@@ -62,11 +63,11 @@ def compare_networks(theory: xr.Dataset, measured: xr.Dataset) -> xr.Dataset:
         )
     names, told, runs = zip(*entries, strict=True)
     expected, found = np.array(told), np.array(runs)
-    mean = found.mean(axis=1)
-    error = found.std(axis=1, ddof=1) / np.sqrt(found.shape[1])
+    mean, error = mean_and_error(found.T)
     difference = expected - mean
-    tiny = np.finfo(float).tiny
-    z = difference / np.maximum(error, _FLOOR * np.abs(mean) + tiny)
+    with np.errstate(over="ignore"):  # relative to networks that are all zero, any difference is infinite
+        relative = np.abs(difference) / np.maximum(np.abs(mean), np.finfo(float).tiny)
+    z = z_scores(difference, error, numerical_error(expected[:, None], mean[:, None])[:, 0])
     ended = Status.of(measured.attrs.get("status", Status.COMPLETED.label))
     values = {
         "forecast": expected,
@@ -74,9 +75,9 @@ def compare_networks(theory: xr.Dataset, measured: xr.Dataset) -> xr.Dataset:
         "standard_error": error,
         "difference": difference,
         "z": z,
-        "largest_relative_error": np.abs(difference) / np.maximum(np.abs(mean), tiny),
+        "largest_relative_error": relative,
     }
-    return make_result(
+    report = make_result(
         {name: (("variable",), one) for name, one in values.items()},
         {"variable": np.array(names, dtype=object)},
         engine="compare",
@@ -87,6 +88,8 @@ def compare_networks(theory: xr.Dataset, measured: xr.Dataset) -> xr.Dataset:
         extra={"networks": int(measured.sizes["network"])},
         cite=theory.attrs.get("cite", ""),
     )
+    report["z"].attrs["comment"] = "NaN where the networks do not differ (standard error below the numerical error)"
+    return report
 
 
 def _entries(name: str, theory: xr.Dataset, measured: xr.Dataset) -> Iterator[tuple[str, float, np.ndarray]]:

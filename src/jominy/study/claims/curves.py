@@ -33,7 +33,7 @@ def curves(effort: Effort) -> Claim:
         for variable in names:
             mean, error = problems.mean_and_error(runs, variable)
             expected = at[variable].values
-            worst = int(np.argmax(np.abs(mean - expected) / error))
+            worst = problems.most_errors(mean - expected, error)
             allowance = 4 / d * abs(float(expected[worst]))
             what = f"{name}: {variable.replace('_', ' ')} at t = {TIMES[worst]:g}, the worst of {len(TIMES)} times"
             close = agreement(

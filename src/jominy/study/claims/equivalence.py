@@ -32,7 +32,7 @@ def equivalence(effort: Effort) -> Claim:
     seen = [one["alignment"].values * one["norm"].values for one in runs]
     errors = [values.std(axis=0, ddof=1) / np.sqrt(len(values)) for values in seen]
     error = np.hypot(*errors)
-    worst = int(np.argmax(np.abs(seen[0].mean(axis=0) - seen[1].mean(axis=0)) / error))
+    worst = problems.most_errors(seen[0].mean(axis=0) - seen[1].mean(axis=0), error)
     findings.append(
         agreement(
             f"overlap with the teacher at t = {TIMES[worst]:g}: adversarial SGD against standard SGD",

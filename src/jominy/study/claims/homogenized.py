@@ -30,7 +30,7 @@ def homogenized(effort: Effort) -> Claim:
             path_mean, path_error = problems.mean_and_error(paths, variable)
             run_mean, run_error = problems.mean_and_error(runs, variable)
             error = np.hypot(path_error, run_error)
-            worst = int(np.argmax(np.abs(path_mean - run_mean) / error))
+            worst = problems.most_errors(path_mean - run_mean, error)
             findings.append(
                 agreement(
                     f"{name}: mean {variable.replace('_', ' ')} at t = {TIMES[worst]:g}, SDE against SGD",

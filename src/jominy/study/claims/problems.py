@@ -9,6 +9,7 @@ import numpy as np
 from jominy.data import GaussianMixture, LinearTeacher, Spectrum, identity, power_law, two_level, uniform
 from jominy.dynamics import Problem
 from jominy.losses import LogisticLoss, SquaredLoss
+from jominy.numerics import averages
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,5 +74,15 @@ def two_classes_in_levels(dimension: int, radius: float) -> Problem:
 
 def mean_and_error(runs: xr.Dataset, name: str) -> tuple[np.ndarray, np.ndarray]:
     """(T,) mean over the seeds and its standard error."""
-    values = runs[name].values
-    return values.mean(axis=0), values.std(axis=0, ddof=1) / np.sqrt(values.shape[0])
+    return averages.mean_and_error(runs[name].values)
+
+
+def most_errors(difference: np.ndarray, error: np.ndarray) -> int:
+    """Where a difference is the most standard errors; beyond all that are random, the largest where nothing is.
+
+    >>> most_errors(np.array([0.0, 0.3, 0.2]), np.array([0.0, 0.1, 0.05]))
+    2
+    """
+    size = np.abs(difference)
+    apart = np.divide(size, error, out=np.where(size > 0, np.inf, 0.0), where=error > 0)
+    return int(np.argmax(apart))
