@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from jominy.errors import InputError
+from jominy.numerics.foreign import as_numpy
 
 Array = NDArray[np.float64]
 
@@ -25,11 +26,11 @@ def read_only(values: ArrayLike) -> Array:
 def finite_array(values: ArrayLike, what: str) -> Array:
     """`values` as a read-only float64 array; InputError if they are not finite real numbers of one regular shape."""
     try:
-        array = np.asarray(values)
+        array = as_numpy(values, what)
         if array.dtype.kind not in "biufO":
             raise TypeError
         array = read_only(array)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise InputError(f"{what} must be real numbers", shortened(values), "Give an array of float.") from None
     bad = array.size - int(np.isfinite(array).sum())
     if bad:

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jominy.data.arrays import Array, shortened
-from jominy.data.tables import numeric_table
+from jominy.data.tables import numeric_table, some_rows
 from jominy.data.targets import target_values
 from jominy.errors import InputError
+from jominy.numerics.foreign import in_step
 
 _SHIPPED = ("breast_cancer", "wine", "digits", "diabetes")
 
@@ -102,14 +103,13 @@ def select_classes(X: Any, y: Any, classes: Sequence[Sequence[Any]]) -> tuple[An
     labels = {value: -1 for value in groups[0]} | {value: 1 for value in groups[1]}
     if len(labels) < len(set(groups[0])) + len(set(groups[1])):
         raise InputError("a class can be in one group only", classes)
-    listed = target_values(y).tolist()
+    listed = target_values(in_step(X, y)).tolist()
     absent = [value for value in labels if value not in set(listed)]
     if absent:
         kinds = shortened(sorted(set(listed)), 100)
         raise InputError("classes must be values of the target", absent, f"The target has {kinds}.")
     kept = [i for i, value in enumerate(listed) if value in labels]
-    rows = X.iloc[kept] if hasattr(X, "iloc") else np.asarray(X)[kept]
-    return rows, np.array([labels[listed[i]] for i in kept])
+    return some_rows(X, kept), np.array([labels[listed[i]] for i in kept])
 
 
 def _without(X: Any, names: list[str], drop: list[str], file: Path) -> tuple[Any, list[str]]:

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jominy.data.arrays import Array, finite_array, finite_number, read_only
-from jominy.data.tables import numeric_table
+from jominy.data.tables import column_names, numeric_table, with_columns
 from jominy.errors import InputError
 
 _CONSTANT = 1e-12  # a feature that varies by less than this, relative to its size, varies by rounding only
@@ -67,7 +67,7 @@ class Preprocessing:
 
     def fit(self, X: ArrayLike) -> FittedPreprocessing:
         """Learn the map from training features X (n, D). Raises InputError if X is constant or not a numeric table."""
-        table = numeric_table(X)
+        table, names = numeric_table(X), tuple(column_names(X))
         means = table.mean(axis=0)
         spread = np.ptp(table, axis=0)
         kept = spread > np.maximum(_CONSTANT * np.abs(table).max(axis=0), _TINY)
@@ -86,7 +86,7 @@ class Preprocessing:
         cap = math.inf if self.clip is None else self.clip * float(size.mean())
         gain = math.sqrt(rows.shape[1] / np.minimum(size, cap).mean()) if self.rescale else 1.0
         kept.flags.writeable = False
-        fitted = FittedPreprocessing(self, read_only(offset), kept, read_only(scale), cap, gain)
+        fitted = FittedPreprocessing(self, read_only(offset), kept, read_only(scale), cap, gain, names=names)
         return replace(fitted, steps=_report(fitted, size))
 
     def describe(self) -> dict[str, Any]:
@@ -105,6 +105,7 @@ class FittedPreprocessing:
     cap:    rows with a squared norm above this, before the gain, are shrunk onto it; math.inf for none
     gain:   the last factor
     steps:  one sentence per step, with counts
+    names:  of the D columns where it was learnt from a data frame: other frames give theirs in any order
 
     >>> fitted = Preprocessing(clip=None).fit([[0.0, 5.0, 1.0], [2.0, 5.0, 3.0]])
     >>> fitted.transform([[1.0, 5.0, 3.0]])
@@ -120,6 +121,7 @@ class FittedPreprocessing:
     cap: float
     gain: float
     steps: tuple[str, ...] = ()
+    names: tuple[str, ...] = ()
 
     @property
     def dimension(self) -> int:
@@ -171,7 +173,7 @@ class FittedPreprocessing:
         return raw[self.kept] * self.scale / self.gain
 
     def _standardised(self, X: ArrayLike) -> Array:
-        table = numeric_table(X)
+        table = numeric_table(with_columns(X, self.names))
         if table.shape[1] != self.kept.size:
             raise InputError(f"X must have the {self.kept.size} columns it was fitted on", f"{table.shape[1]} columns")
         return (table[:, self.kept] - self.offset[self.kept]) / self.scale

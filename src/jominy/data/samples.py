@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,9 +11,11 @@ from numpy.typing import ArrayLike
 from jominy.data.arrays import Array, described, digest, finite_number, read_only
 from jominy.data.mixture import GaussianMixture
 from jominy.data.preprocessing import FittedPreprocessing, Preprocessing
-from jominy.data.tables import numeric_table
+from jominy.data.row_numbers import row_numbers
+from jominy.data.tables import column_names, numeric_table, with_columns
 from jominy.data.targets import Targets
 from jominy.errors import InputError
+from jominy.numerics.foreign import in_step
 
 
 @dataclass(frozen=True, eq=False, repr=False, init=False)
@@ -23,11 +26,18 @@ class Samples:
     y:             (n,) two kinds of anything (numbers, strings, bools): classes, the smaller one being label -1;
                    more than two different numbers: regression, the target centred and divided by its sd
     preprocessing: what to do to the features; None if the data are prepared already: everything is used as given
+    feature_names: of the D columns; by default those of the data frame, or else their numbers
+    notes:         what was done to the table before, one sentence each, for the report
 
     features: (n, d) what is trained on          targets: (n,) labels -1 and +1, or standardised targets
     fitted:   the fitted preprocessing or None   target_map: how targets became numbers
+    feature_names: (d,) of the features that are left
 
-    Raises InputError for NaN, wrong shapes, fewer than two rows, one kind of label or more than two kinds of strings.
+    Rows of pandas objects belong together by their index, columns of held-out frames by their names; the rows and
+    columns of arrays by position.
+
+    Raises InputError for NaN, wrong shapes, fewer than two rows, one kind of label or more than two kinds of strings,
+    and pandas objects whose indices do not hold the same labels.
 
     >>> mine = Samples([[0.0, 1.0], [1.0, 3.0], [2.0, 2.0]], ["a", "b", "b"])
     >>> mine.classes, mine.targets.tolist(), round(float((mine.features**2).sum(axis=1).mean()), 12)
@@ -39,23 +49,44 @@ class Samples:
     preprocessing: Preprocessing | None
     fitted: FittedPreprocessing | None
     target_map: Targets
+    feature_names: tuple[str, ...]
+    notes: tuple[str, ...]
+    columns: tuple[str, ...]
 
-    def __init__(self, X: Any, y: Any, preprocessing: Preprocessing | None = Preprocessing()) -> None:  # noqa: B008
+    def __init__(
+        self,
+        X: Any,
+        y: Any,
+        preprocessing: Preprocessing | None = Preprocessing(),  # noqa: B008
+        *,
+        feature_names: Sequence[str] | None = None,
+        notes: Sequence[str] = (),
+    ) -> None:
         if not (preprocessing is None or isinstance(preprocessing, Preprocessing)):
             raise InputError("preprocessing must be a Preprocessing or None", preprocessing)
-        table = numeric_table(X)
+        columns = column_names(X)
+        table = numeric_table(X, names=feature_names)
+        names = list(feature_names or columns or map(str, range(table.shape[1])))
+        if len(names) != table.shape[1]:
+            raise InputError("there must be one name for each feature", f"{len(names)} names, {table.shape[1]} columns")
         if len(table) < 2:
             raise InputError("there must be at least two samples", f"{len(table)} row")
-        target_map = Targets.learn(y, standardise=preprocessing is not None)
-        targets = target_map.transform(y)
+        matched = in_step(X, y)
+        moved = [] if matched is y else ["put the rows of y in the order of the rows of X, by their index"]
+        target_map = Targets.learn(matched, standardise=preprocessing is not None)
+        targets = target_map.transform(matched)
         _same_length(table, targets)
         fitted = None if preprocessing is None else preprocessing.fit(table)
+        kept = names if fitted is None else [name for name, stays in zip(names, fitted.kept, strict=True) if stays]
         values: dict[str, Any] = {
             "features": read_only(table if fitted is None else fitted.transform(table)),
             "targets": read_only(targets),
             "preprocessing": preprocessing,
             "fitted": fitted,
             "target_map": target_map,
+            "feature_names": tuple(kept),
+            "notes": (*notes, *moved, *row_numbers(table, names)),
+            "columns": tuple(columns),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -84,17 +115,16 @@ class Samples:
     def report(self) -> list[str]:
         """What was done to the data, one sentence per step, with counts."""
         features = ["features used as given"] if self.fitted is None else self.fitted.report
-        return features + list(self.target_map.steps)
+        return [*self.notes, *features, *self.target_map.steps]
 
     def transform(self, X: Any, y: Any) -> tuple[Array, Array]:
         """Features (m, d) and targets (m,) of held-out samples X (m, D), y (m,), by the map of the training samples."""
-        if self.fitted is None:
-            features = numeric_table(X)
-            if features.shape[1] != self.dimension:
-                raise InputError(f"X must have {self.dimension} columns", f"{features.shape[1]} columns")
-        else:
-            features = self.fitted.transform(X)
-        targets = self.target_map.transform(y)
+        features = numeric_table(with_columns(X, self.columns))
+        if self.fitted is not None:
+            features = self.fitted.transform(features)
+        elif features.shape[1] != self.dimension:
+            raise InputError(f"X must have {self.dimension} columns", f"{features.shape[1]} columns")
+        targets = self.target_map.transform(in_step(X, y))
         _same_length(features, targets)
         return features, targets
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from jominy.data.arrays import Array
 from jominy.errors import InputError
+from jominy.numerics.foreign import as_numpy
 
 _LARGEST = 1e100  # its square is a number still; larger ones stand for "missing" anyway
 
@@ -26,8 +27,8 @@ def numeric_table(table: Any, what: str = "X", names: Sequence[str] | None = Non
            [3., 4.]])
     """
     if names is None:
-        names = [str(name) for name in getattr(table, "columns", [])]
-    values = np.asarray(table)
+        names = column_names(table)
+    values = as_numpy(table, what)
     if values.ndim != 2 or values.size == 0:
         raise InputError(
             f"{what} must be a 2-D array with one row per sample",
@@ -54,7 +55,7 @@ def _converted(values: Any, what: str, names: Sequence[str]) -> Array:
     for j in range(values.shape[1]):
         column = [math.nan if is_missing(value) else value for value in values[:, j].tolist()]
         if values.dtype.kind == "O" and all(isinstance(value, (Real, Decimal, np.bool_)) for value in column):
-            result[:, j] = [float(value) for value in column]
+            result[:, j] = [_float(value) for value in column]
         else:
             wrong.append(j)
     if wrong:
@@ -67,17 +68,62 @@ def _converted(values: Any, what: str, names: Sequence[str]) -> Array:
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a Python object stands for a missing value: None, NaN, NaT, pandas.NA."""
-    try:
-        return value is None or bool(value != value)
-    except (TypeError, ValueError):  # pandas.NA refuses to be true or false
+    """Whether a Python object stands for a missing value: None, NaN, NaT, pandas.NA; lists and arrays do not."""
+    if value is None or type(value).__name__ == "NAType":  # pandas.NA, of which nothing is true or false
         return True
+    try:
+        different = value != value
+    except Exception:  # an object of somebody's own
+        return False
+    return isinstance(different, (bool, np.bool_)) and bool(different)
 
 
-def _columns(indices: Any, names: Sequence[str], limit: int = 8) -> str:
-    shown = [repr(names[j]) if len(names) else str(j) for j in indices[:limit]]
-    more = f" and {len(indices) - limit} more" if len(indices) > limit else ""
-    return ("column " if len(indices) == 1 else "columns ") + ", ".join(shown) + more
+def with_columns(X: Any, names: Sequence[str]) -> Any:
+    """The frame X with its columns in the order of `names`; what has no names of its own is left as it is.
+
+    Raises InputError if a column is missing, twice there, or not among `names`.
+
+    >>> import pandas as pd
+    >>> with_columns(pd.DataFrame({"b": [1], "a": [2]}), ["a", "b"]).columns.tolist()
+    ['a', 'b']
+    """
+    found = column_names(X)
+    if not names or not found or found == list(names):
+        return X
+    missing, more = [name for name in names if name not in set(found)], [n for n in found if n not in set(names)]
+    if missing or more or len(found) != len(names) or len(set(found)) < len(found):
+        told = [f"without {_listed(missing)}"] if missing else []
+        told += [f"{_listed(more)} besides"] if more else []
+        raise InputError("X must have the columns it was fitted on", ", ".join(told) or "columns of the same name")
+    order = [found.index(name) for name in names]
+    return X.iloc[:, order] if hasattr(X, "iloc") else as_numpy(X, "X")[:, order]
 
 
-__all__ = ["is_missing", "numeric_table"]
+def column_names(X: Any) -> list[str]:
+    """The names of the columns of a frame, as text; empty for an array."""
+    return [str(name) for name in getattr(X, "columns", [])]
+
+
+def some_rows(X: Any, indices: Any) -> Any:
+    """Some rows of an array or a frame, by position."""
+    return X.iloc[indices] if hasattr(X, "iloc") else np.asarray(X)[indices]
+
+
+def _float(value: Any) -> float:
+    try:
+        return float(value)
+    except OverflowError:  # a whole number beyond the largest float
+        return math.inf
+
+
+def _columns(indices: Any, names: Sequence[str]) -> str:
+    return _listed([repr(names[j]) if len(names) else str(j) for j in indices], quoted=True)
+
+
+def _listed(names: Sequence[str], limit: int = 8, quoted: bool = False) -> str:
+    shown = ", ".join(names[:limit] if quoted else map(repr, names[:limit]))
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ("column " if len(names) == 1 else "columns ") + shown + more
+
+
+__all__ = ["column_names", "is_missing", "numeric_table", "some_rows", "with_columns"]

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from jominy.data.arrays import Array
 from jominy.data.tables import is_missing
 from jominy.errors import InputError
+from jominy.numerics.foreign import as_numpy
 
 _FEW_KINDS = 20  # so few different whole numbers may be names of classes: the report says so
 
@@ -76,9 +77,14 @@ class Targets:
 
 def target_values(y: Any) -> NDArray[Any]:
     """y (n,) as an array of bool, int, float or str, nothing missing; InputError otherwise."""
-    values = np.asarray(y)
+    if len(getattr(y, "columns", ())) == 1:  # a frame of one column is that column
+        y = y.iloc[:, 0] if hasattr(y, "iloc") else as_numpy(y, "y")[:, 0]
+    values = as_numpy(y, "y")
+    if values.dtype.kind == "S":
+        values = np.char.decode(values, "utf-8", "replace")
     if values.ndim != 1 or values.size == 0:
-        raise InputError("y must be a 1-D array with one value per sample", f"shape {values.shape}", "Use y.ravel().")
+        step = "Choose one column." if hasattr(y, "columns") else "Use y.ravel()."
+        raise InputError("y must be a 1-D array with one value per sample", f"shape {values.shape}", step)
     if values.dtype.kind not in "biufU":
         listed = values.tolist()
         missing = [i for i, value in enumerate(listed) if is_missing(value)]
@@ -89,7 +95,9 @@ def target_values(y: Any) -> NDArray[Any]:
             if values.dtype.kind not in "OT" or (any(names) and not all(names)):
                 raise TypeError
             values = np.array(listed, dtype=np.str_ if all(names) else np.float64)
-        except (TypeError, ValueError):
+            if values.ndim != 1:
+                raise TypeError
+        except (TypeError, ValueError, OverflowError):
             raise InputError("y must be all numbers or all strings", listed[:5]) from None
     if values.dtype.kind == "f" and not np.isfinite(values).all():
         bad = np.flatnonzero(~np.isfinite(values))

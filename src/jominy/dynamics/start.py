@@ -8,6 +8,7 @@ import numpy as np
 
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.errors import InputError
+from jominy.numerics.foreign import as_numpy
 
 
 @dataclass(frozen=True)
@@ -33,8 +34,8 @@ def start_vector(start: Any, dimension: float) -> np.ndarray | float:
     if start is None or isinstance(start, RandomStart):
         return 0.0
     try:
-        vector = np.asarray(start, dtype=float)
-    except (TypeError, ValueError):
+        vector = as_numpy(start, "start").astype(float)
+    except (TypeError, ValueError, OverflowError):
         raise InputError(
             "A start must be numbers", start, "Give an array, one number, RandomStart(norm), or nothing for zero"
         ) from None

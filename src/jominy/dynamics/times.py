@@ -5,6 +5,7 @@ from typing import Any
 import numpy as np
 
 from jominy.errors import InputError
+from jominy.numerics.foreign import as_numpy
 
 POINTS = 101
 
@@ -22,8 +23,8 @@ def report_times(time: Any, times: Any, dimension: float, points: int = POINTS) 
         )
     if times is not None:
         try:
-            grid = np.asarray(times, dtype=float)
-        except (TypeError, ValueError):
+            grid = as_numpy(times, "times").astype(float)
+        except (TypeError, ValueError, OverflowError):
             grid = np.array([np.nan])
         good = grid.ndim == 1 and grid.size and np.all(np.isfinite(grid)) and grid[0] >= 0 and np.all(np.diff(grid) > 0)
         if not good:
@@ -31,7 +32,7 @@ def report_times(time: Any, times: Any, dimension: float, points: int = POINTS) 
         return grid
     try:
         horizon = float(time)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         horizon = np.nan
     if not (np.isfinite(horizon) and horizon > 0):
         raise InputError("The horizon must be a finite number > 0", time, "It is in units of samples / dimension")

@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 
 from jominy.errors import InputError
 from jominy.meanfield.numbers import Numbers, finite, plain
+from jominy.numerics.foreign import as_numpy, in_step
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,7 +51,7 @@ class InputGeometry:
         """
         x = np.asarray(finite(inputs, "inputs"))
         x = x.reshape(len(x), -1) if x.ndim > 2 else x
-        y = np.asarray(labels)
+        y = as_numpy(in_step(inputs, labels, ("inputs", "labels")), "labels")
         if x.ndim != 2 or y.shape != x.shape[:1]:
             raise InputError("inputs must be (n, d) and labels (n,)", f"shapes {x.shape} and {y.shape}")
         lengths = np.linalg.norm(x, axis=1)

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jominy.errors import InputError
+from jominy.numerics.foreign import as_numpy
 
 Numbers: TypeAlias = Any
 """A number, or a NumPy array of numbers that broadcasts against the other parameters."""
@@ -20,10 +21,10 @@ def finite(value: ArrayLike, name: str, *, minimum: float | None = None) -> Numb
     2.0
     """
     try:
-        given = np.asarray(value)
+        given = as_numpy(value, f"the {name}")
         if given.dtype.kind not in "iuf":
             raise TypeError
-    except (TypeError, ValueError):
+    except (TypeError, InputError):
         raise InputError(f"the {name} must be a number or an array of numbers", value) from None
     array = np.array(given, dtype=float)
     array.flags.writeable = False  # frozen objects stay frozen down to their numbers

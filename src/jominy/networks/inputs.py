@@ -12,6 +12,7 @@ from torch import Tensor
 
 from jominy.errors import InputError
 from jominy.networks.random_network import INPUTS, check_seed
+from jominy.numerics.foreign import as_numpy, in_step
 from jominy.numerics.streams import stream
 
 
@@ -34,7 +35,7 @@ class LabelledInputs:
     name: str = "arrays"
 
     def __init__(self, inputs: ArrayLike | Tensor, labels: ArrayLike | Tensor, name: str = "arrays") -> None:
-        x, y = _tensor(inputs), _whole(labels)
+        x, y = _tensor(inputs), _whole(in_step(inputs, labels, ("inputs", "labels")))
         if x.ndim < 2 or not len(x) or not torch.isfinite(x).all():
             raise InputError(
                 "inputs must be finite numbers (n, d)",
@@ -125,16 +126,18 @@ def _on_sphere(points: np.ndarray) -> np.ndarray:
 
 
 def _whole(labels: ArrayLike | Tensor) -> Tensor:
+    given = as_numpy(labels, "labels")
     try:
-        return torch.as_tensor(np.asarray(labels))
+        return torch.from_numpy(given.copy())  # JAX's cannot be written to, of which PyTorch warns
     except (TypeError, ValueError):
-        raise InputError("labels must be an array of whole numbers", np.asarray(labels).ravel()[:3].tolist()) from None
+        raise InputError("labels must be an array of whole numbers", given.ravel()[:3].tolist()) from None
 
 
 def _tensor(values: ArrayLike | Tensor) -> Tensor:
     if isinstance(values, Tensor):
-        return values.detach().clone() if values.is_floating_point() else values.float()
+        dense = values.detach().to_dense() if values.layout != torch.strided else values.detach()
+        return dense.clone() if dense.is_floating_point() else dense.float()
     try:
-        return torch.from_numpy(np.array(values, dtype=np.float32))
+        return torch.from_numpy(np.array(as_numpy(values, "inputs"), dtype=np.float32))
     except (TypeError, ValueError):
         raise InputError("inputs must be an array of numbers", type(values).__name__) from None
