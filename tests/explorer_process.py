@@ -9,14 +9,14 @@ import sys
 COMMAND = "import sys; from jominy.cli.main import main; sys.exit(main())"
 
 
-def start(*arguments: str) -> tuple[subprocess.Popen, str]:
-    """`jominy explore --no-browser ...` as a process of its own, and the address that it prints."""
+def start(*arguments: str, **more: str) -> tuple[subprocess.Popen, str]:
+    """`jominy explore --no-browser ...` as a process of its own, and the address that it prints; `more` environment."""
     process = subprocess.Popen(
         [sys.executable, "-c", COMMAND, "explore", "--no-browser", "--port", "0", *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(["src", os.environ.get("PYTHONPATH", "")])},
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(["src", os.environ.get("PYTHONPATH", "")])} | more,
     )
     line = process.stdout.readline()
     found = re.search(r"http://\S+", line)

@@ -1,9 +1,10 @@
-"""Serving the page until Ctrl-C."""
+"""Serving the page until Ctrl-C or SIGTERM."""
 
 from __future__ import annotations
 
 import contextlib
 import secrets
+import signal
 import socket
 import sys
 import threading
@@ -17,8 +18,8 @@ PORT = 8017
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-def serve(scenario: str | None, host: str, port: int, browser: bool) -> None:
-    """Check the scenario, take the port, print the address, answer until Ctrl-C.
+def serve(scenario: str | None, host: str, port: int, browser: bool) -> int:
+    """Check the scenario, take the port, print the address, answer until Ctrl-C or SIGTERM; the number of the signal.
 
     Raises InputError for a scenario that is not one, a port in use, a missing extra.
     """
@@ -32,8 +33,10 @@ def serve(scenario: str | None, host: str, port: int, browser: bool) -> None:
             error.name,
             "Install them: pip install 'jominy[explore]'",
         ) from None
+    from jominy.explore.connections import MOST, Connection
     from jominy.explore.opening import explorer_for
     from jominy.explore.server import application
+    from jominy.numerics.interrupts import handled_meanwhile
 
     explorer = explorer_for(None if scenario is None else Path(scenario))
     listening = _listen(host, port)
@@ -52,22 +55,38 @@ def serve(scenario: str | None, host: str, port: int, browser: bool) -> None:
         )
     print(f"jominy explore: {address}  (Ctrl-C ends it)", flush=True)
     config = uvicorn.Config(
-        app, log_level="error", access_log=False, server_header=False, lifespan="on", ws="none", http="h11",
-        timeout_keep_alive=15, limit_concurrency=100, h11_max_incomplete_event_size=16_384,
+        app, log_level="error", access_log=False, server_header=False, lifespan="on", ws="none", http=Connection,
+        timeout_keep_alive=15, limit_concurrency=MOST + 1, h11_max_incomplete_event_size=16_384,
         timeout_graceful_shutdown=1,
     )  # fmt: skip
     if browser:
-        threading.Timer(0.3, webbrowser.open, [address]).start()
+        opening = threading.Timer(0.3, webbrowser.open, [address])
+        opening.daemon = True
+        opening.start()
 
     class _Server(uvicorn.Server):
         """Ends what is being computed at once, so that nobody is waited for."""
 
+        ended_by = 0
+
         def handle_exit(self, sig: int, frame: Any) -> None:
             explorer.close()
             super().handle_exit(sig, frame)
+            self._captured_signals.clear()  # raised again it would end this process before it has tidied up
+            self.ended_by = sig
 
-    with contextlib.suppress(KeyboardInterrupt):  # the way it is meant to end
-        _Server(config).run(sockets=[listening])
+    server = _Server(config)
+    closed = getattr(signal, "SIGHUP", None)  # when the terminal is closed
+    try:
+        with (
+            contextlib.suppress(KeyboardInterrupt),  # before the server handles it, or a second one
+            handled_meanwhile(signal.SIGTERM, server.handle_exit),
+            handled_meanwhile(closed, server.handle_exit),
+        ):
+            server.run(sockets=[listening])
+    finally:
+        explorer.close()
+    return server.ended_by
 
 
 def _listen(host: str, port: int) -> socket.socket:

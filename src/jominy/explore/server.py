@@ -24,7 +24,7 @@ from jominy.explore.curves_state import OWN, Curves
 from jominy.explore.fields import Request, controls
 from jominy.explore.guard import COOKIE, Guard
 from jominy.explore.networks_state import Networks
-from jominy.explore.workers import Busy, Failed, Refused, TooLong, Worker
+from jominy.explore.workers import CLIENT, Busy, Client, Crowded, Failed, Refused, Replaced, TooLong, Worker
 
 PAGE = Path(__file__).with_name("page")
 KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -88,6 +88,13 @@ class Explorer:
         value = await self.workers[worker].ask(name, asked, question.limit)
         return Response(value, media_type="application/octet-stream") if isinstance(value, bytes) else _json(value)
 
+    def waiting(self, client: Client) -> dict[str, dict[str, Any]]:
+        """For each worker: how many questions of others come before a client's, and whether it is at one of theirs."""
+        return {
+            name: {"ahead": worker.turns.ahead(client), "at_others": not worker.idle and worker.at != client}
+            for name, worker in self.workers.items()
+        }
+
     async def run(self, asked: Run) -> AsyncIterator[str]:
         """Server-sent events of one run of SGD: `started`, a `moment` each, and `end` or `refused`."""
         worker, loop = self.workers["run"], asyncio.get_running_loop()
@@ -100,7 +107,7 @@ class Explorer:
         async def whole() -> None:
             try:
                 last = "end", await worker.ask("run", asked, LONGEST_RUN + 60.0, tell)
-            except (Busy, Refused, TooLong, Failed) as error:
+            except (Busy, Replaced, Refused, TooLong, Failed) as error:
                 last = "refused", {"error": _words(error)[1]}
             loop.call_soon(events.put_nowait, last)  # behind the moments that are on their way
 
@@ -119,6 +126,7 @@ class Explorer:
         finally:  # the client may have left
             if not task.done():
                 worker.stop()
+                task.cancel()
 
     async def warm(self) -> None:
         """Compile what the page opens with; then, while nobody drags, what other settings need.
@@ -180,10 +188,26 @@ def application(explorer: Explorer, hosts: frozenset[str] | None, token: str | N
         name = request.path_params["name"]
         if name not in QUESTIONS:
             raise HTTPException(404)
-        return await explorer.answer(name, await request.body())
+        body = await request.body()
+        CLIENT.set(_client_of(request))
+        answer = asyncio.create_task(explorer.answer(name, body))
+        left = asyncio.create_task(_left(request))
+        try:
+            await asyncio.wait({answer, left}, return_when=asyncio.FIRST_COMPLETED)
+            if not answer.done():  # nobody waits for it any more
+                return Response(status_code=499)
+            return answer.result()
+        finally:
+            answer.cancel()
+            left.cancel()
+
+    async def waiting(request: HTTPRequest) -> Response:
+        CLIENT.set(_client_of(request))
+        return _json(explorer.waiting(CLIENT.get()))
 
     async def run(request: HTTPRequest) -> Response:
         asked = read(Run, await request.body())
+        CLIENT.set(_client_of(request))
         worker = explorer.workers["run"]
         for _ in range(100):  # one that was told to stop is gone in a moment
             if worker.idle or not worker.stopping:
@@ -212,12 +236,13 @@ def application(explorer: Explorer, hosts: frozenset[str] | None, token: str | N
     routes = [
         Route("/", page),
         Route("/api/start", start),
+        Route("/api/waiting", waiting),
         Route("/api/run", run, methods=["POST"]),
         Route("/api/stop", stop, methods=["POST"]),
         Route("/api/{name}", ask, methods=["POST"]),
         Route("/{name}", part),
     ]
-    handlers: Any = {error: _refusal for error in (Busy, Refused, TooLong, Failed, HTTPException, Exception)}
+    handlers: Any = {error: _refusal for error in (Busy, Replaced, Refused, TooLong, Failed, HTTPException, Exception)}
     return Guard(Starlette(routes=routes, exception_handlers=handlers, lifespan=life), hosts, token)
 
 
@@ -225,22 +250,37 @@ async def _refusal(request: HTTPRequest, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return _json({"error": error.detail}, error.status_code)
     status, words = _words(error)
-    return _json({"error": words}, status)
+    return _json({"error": words}, status, {"retry-after": "1"} if status == 503 else None)
 
 
 def _words(error: Exception) -> tuple[int, str]:
     """How a request ended that has no answer."""
     if isinstance(error, Busy):
         return 503, "the server is busy: try again in a moment"
+    if isinstance(error, Replaced):
+        return 409, "a newer question of this page has taken the place of this one"
     if isinstance(error, Refused):
         return 422, str(error)
+    if isinstance(error, Crowded):
+        return 503, "the machine is busy with other work and hardly got to this: try again in a moment"
     if isinstance(error, TooLong):
         return 504, "that took too long and was ended: choose a smaller problem"
     return 500, "that failed, which is a mistake of ours: the terminal says more"
 
 
-def _json(value: Any, status: int = 200) -> Response:
-    return JSONResponse(value, status)
+def _client_of(request: HTTPRequest) -> Client:
+    """Who asks. What the page calls itself is made up anew in each tab."""
+    return Client("" if request.client is None else request.client.host, request.headers.get("x-jominy-page", "")[:64])
+
+
+async def _left(request: HTTPRequest) -> None:
+    """Ends when the client does."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
+
+
+def _json(value: Any, status: int = 200, headers: dict[str, str] | None = None) -> Response:
+    return JSONResponse(value, status, headers)
 
 
 def _event(name: str, value: Any) -> str:

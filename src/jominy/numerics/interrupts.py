@@ -32,6 +32,25 @@ def deferred_interrupt() -> Iterator[Callable[[], bool]]:
 
 
 @contextmanager
+def handled_meanwhile(number: int | None, handle: Callable[[int, Any], Any]) -> Iterator[None]:
+    """Within the block a signal is handled so; one that the system does not know, or that is ignored, stays as it is.
+
+    Outside the main thread, where signals cannot be handled, nothing is done.
+    """
+    if number is None or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.getsignal(number)
+    if before != signal.SIG_IGN:  # by `nohup`
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        if before is not None:
+            signal.signal(number, before)
+
+
+@contextmanager
 def interrupts_held() -> Iterator[None]:
     """Ctrl-C within the block comes at its end.
 
