@@ -4,7 +4,7 @@ What the mean-field theory of networks claims, measured
 
 Each claim of the abstract of arXiv 2505.14021 on real PyTorch networks (dots with one standard error) against the
 theory (lines), as ``jominy claims networks --quick`` measures it. Takes about three minutes on two cores, and needs
-``jominy[torch]``.
+PyTorch (the extra ``torch``).
 """
 
 from jominy.show.claims import plot_claim

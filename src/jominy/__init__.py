@@ -188,7 +188,10 @@ __all__ = ["__version__", *sorted(_HOME)]  # noqa: PLE0604
 
 def __getattr__(name: str) -> Any:
     if name not in _HOME:
-        raise AttributeError(f"module 'jominy' has no attribute {name!r}; its public names are: {', '.join(__all__)}")
+        from jominy.wording import did_you_mean
+
+        step = did_you_mean(name, __all__).strip() or f"its public names are: {', '.join(__all__)}"
+        raise AttributeError(f"module 'jominy' has no attribute {name!r}; {step}")
     value = getattr(importlib.import_module(f"jominy.{_HOME[name]}"), name)
     globals()[name] = value
     return value

@@ -51,7 +51,7 @@ def _sentence(rule: str, received: object, next_step: str) -> str:
 def _starts_with_code(step: str) -> bool:
     """Whether the first word is a name from code (``radius=0``, ``jominy.load``), which keeps its case."""
     first = step.split()[0]
-    return any(mark in first for mark in "=._(`")
+    return any(mark in first for mark in "=._(`/")
 
 
 def _quote(value: object) -> str:

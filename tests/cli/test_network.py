@@ -200,4 +200,4 @@ def test_the_theory_needs_no_pytorch(small):
     )
     done = subprocess.run([sys.executable, "-c", block], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "trainability index tau" in done.stdout and "pip install 'jominy[torch]'" in done.stderr
+    assert "trainability index tau" in done.stdout and "pip install -c constraints.txt '.[torch]'" in done.stderr

@@ -28,7 +28,7 @@ def test_port_in_use_and_bad_scenarios_are_one_clear_line(capsys, tmp_path):
 def test_missing_extra_is_named():
     code = "import sys; sys.modules['uvicorn'] = None\n" + COMMAND
     done = subprocess.run([sys.executable, "-c", code, "explore"], capture_output=True, text=True)
-    assert done.returncode == 2 and "pip install 'jominy[explore]'" in done.stderr
+    assert done.returncode == 2 and "pip install -c constraints.txt '.[explore]'" in done.stderr
 
 
 def test_sigterm_during_the_start_is_one_line():

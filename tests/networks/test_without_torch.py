@@ -24,5 +24,5 @@ except jm.InputError as error:
 def test_a_network_function_names_the_extra():
     done = subprocess.run([sys.executable, "-c", CODE], capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    assert "RandomNetwork needs PyTorch, which is not installed" in done.stdout
-    assert "pip install 'jominy[torch]'" in done.stdout
+    assert "PyTorch is needed here, and is not installed" in done.stdout
+    assert "pip install -c constraints.txt '.[torch]'" in done.stdout

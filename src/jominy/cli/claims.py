@@ -17,7 +17,7 @@ _EPILOG = """\
 examples:
   jominy claims dynamics --quick
   jominy claims dynamics --only b,c --out my-claims
-  jominy claims networks --quick            (needs PyTorch: pip install 'jominy[torch]')
+  jominy claims networks --quick            (needs PyTorch)
 
 Every claim is measured by theory and by training itself, and a figure is drawn. Exit code 0: all hold; 1: one fails.
 Ctrl-C keeps what is done.
@@ -44,13 +44,14 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Measure one claim after the other; print, draw and keep each as it is done."""
+    from jominy.results.folders import make_folder, remove_unused
     from jominy.show.claims import claim_text, summary_text
     from jominy.study.claims import measure
 
     letters = [] if arguments.only is None else [letter.strip() for letter in arguments.only.split(",")]
     folder, claims = Path(arguments.out), measure(arguments.paper, letters, quick=arguments.quick)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
+        made = make_folder(folder)  # now, not after the first minutes
     except OSError as error:
         raise InputError(f"the claims could not be written: {error.strerror or error}", str(folder)) from error
     done: list[Claim] = []
@@ -64,6 +65,9 @@ def run(arguments: argparse.Namespace) -> int:
     except KeyboardInterrupt:
         interrupted = True
         output.say("interrupted; what was done is kept")
+    finally:
+        if not done:
+            remove_unused(made)
     if arguments.json:
         output.print_json({"claims": [claim.describe() for claim in done]})
     elif done:

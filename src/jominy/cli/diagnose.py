@@ -13,7 +13,8 @@ examples:
   jominy diagnose my_model.py:build --inputs x.npy --labels y.npy --radius 0.3
 
 build() returns a torch.nn.Module; x.npy holds one input per row, as the module takes them. Weights are read as data
-only, and no code is run but your own file's. Needs PyTorch: pip install 'jominy[torch]'.
+only, and no code is run but your own file's. Needs PyTorch, an extra:
+pip install -c constraints.txt '.[torch]' in a copy of the repository.
 """
 
 

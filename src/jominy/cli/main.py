@@ -10,7 +10,7 @@ import signal
 import sys
 import threading
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from jominy.cli import (
     advise,
@@ -29,6 +29,7 @@ from jominy.cli import (
     sweep,
 )
 from jominy.errors import InputError
+from jominy.wording import did_you_mean
 
 BAD_INPUT = 2
 INTERRUPTED = 130  # what shells report after Ctrl-C
@@ -44,10 +45,37 @@ examples:
 
 
 class _Parser(argparse.ArgumentParser):
-    """argparse prints its whole usage before the message; one line says it too."""
+    """argparse prints its whole usage before the message; one line says it too, and what may have been meant."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """As argparse's; what is unknown is an error of the command's own, which knows what there is."""
+        for word in args or ():
+            if word == "--" or (self._subparsers is not None and not word.startswith("-")):  # a command: it knows more
+                break
+            if word.startswith("--"):
+                self._require_option(word.partition("=")[0])
+        found, unknown = super().parse_known_args(args, namespace)
+        for word in unknown:
+            if word.startswith("-"):
+                self._require_option(word.partition("=")[0])
+        if unknown:
+            self.error(f"unexpected argument {unknown[0]!r}")
+        return found, unknown
+
+    def _require_option(self, word: str) -> None:
+        options = list(self._option_string_actions)
+        if not any(option.startswith(word) for option in options):
+            step = did_you_mean(word, [option for option in options if option.startswith("--")]).strip()
+            self.error(f"there is no option {word}" + (f" ({step})" if step else ""))
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            known = ", ".join(map(str, action.choices))
+            step = did_you_mean(value, action.choices).strip()
+            raise argparse.ArgumentError(action, f"invalid choice: {value!r} ({step or f'choose from {known}'})")
 
 
 def parser() -> argparse.ArgumentParser:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jominy.cli import output
 from jominy.cli.options import add_output, check_outputs, numbers
+from jominy.cli.sources import require_ending
 
 if TYPE_CHECKING:
     from jominy.study.scenario import NetworkScenario
@@ -17,7 +18,7 @@ examples:
   jominy network examples/plain_network.toml --width 512 --measure
   jominy network examples/plain_network.toml --measure --radius 0.05,0.2,0.5,1,1.3 --plot figure.png
 
-The theory needs no PyTorch; --measure does: pip install 'jominy[torch]'.
+The theory needs no PyTorch; --measure does: pip install -c constraints.txt '.[torch]' in a copy of the repository.
 """
 
 
@@ -82,6 +83,7 @@ def _study(arguments: argparse.Namespace) -> NetworkScenario:
     """The scenario with the changes asked for; a title that may name what has changed says so."""
     from jominy.study.scenario import NetworkScenario
 
+    require_ending(arguments.source, [".toml"], "SCENARIO must be a network scenario (.toml)")
     study = NetworkScenario.load(arguments.source)
     names = ("radius", "width", "depth", "networks")
     changes = {name: getattr(arguments, name) for name in names if getattr(arguments, name) is not None}

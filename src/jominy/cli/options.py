@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jominy.cli.sources import require_ending
 from jominy.errors import InputError
 
 if TYPE_CHECKING:
@@ -86,10 +87,9 @@ def scenario(arguments: argparse.Namespace) -> Scenario:
     suffix = Path(arguments.source).suffix.lower()
     if suffix in DATA_FILES:
         return _of_data_file(arguments)
-    if suffix != ".toml":
-        raise InputError(
-            "SOURCE must be a scenario (.toml) or a data file (.npz, .npy, .csv, .parquet)", arguments.source
-        )
+    require_ending(
+        arguments.source, [".toml"], "SOURCE must be a scenario (.toml) or a data file (.npz, .npy, .csv, .parquet)"
+    )
     wrong = [f"--{name.replace('_', '-')}" for name in _ONLY_FILES if getattr(arguments, name, None) is not None]
     if wrong:
         raise InputError(f"{', '.join(wrong)} goes with a data file", arguments.source, "set it in the scenario itself")

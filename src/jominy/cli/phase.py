@@ -7,6 +7,7 @@ from typing import Any
 
 from jominy.cli import output
 from jominy.cli.options import add_output, add_rtol, check_outputs
+from jominy.cli.sources import require_ending
 from jominy.cli.sweep import add_where, ended, execute, to_tolerance
 from jominy.errors import InputError
 
@@ -52,6 +53,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jominy.study.scenario import Scenario
     from jominy.study.sweeps import phase
 
+    require_ending(arguments.source, [".toml"], "SCENARIO must be a scenario file (.toml)")
     study = to_tolerance(Scenario.load(arguments.source), arguments.rtol)
     result = execute(arguments, lambda **where: phase(study, _axes(arguments), level=arguments.level, **where))
     output.save(arguments, result)

@@ -6,6 +6,7 @@ import argparse
 from pathlib import Path
 
 from jominy.cli import output
+from jominy.cli.sources import require_ending
 from jominy.errors import InputError
 
 _EPILOG = """\
@@ -41,6 +42,8 @@ def run(arguments: argparse.Namespace) -> int:
         raise InputError("the folder of --out must exist", arguments.out, "create it first")
     if target.suffix.lower() not in (".html", ".htm"):
         raise InputError("--out of a report must end in .html", arguments.out)
+    for name in arguments.results:
+        require_ending(name, [".nc"], "a report is made of results (.nc)", or_unknown=True)
     from jominy.results import load
     from jominy.show.reports import report
     from jominy.show.studies import kind_of

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from jominy.cli import output
 from jominy.cli.options import add_output, add_rtol, check_outputs
+from jominy.cli.sources import require_ending
 from jominy.errors import InputError
 
 if TYPE_CHECKING:
@@ -104,11 +105,8 @@ def load_study(source: str) -> Scenario | NetworkScenario:
     from jominy.study.scenario import NetworkScenario, Scenario
     from jominy.study.scenario.toml_file import read_toml
 
+    require_ending(source, [".toml"], "SCENARIO must be a scenario file (.toml)")
     path = Path(source)
-    if path.suffix.lower() != ".toml":
-        raise InputError(
-            "SCENARIO must be a scenario file (.toml)", source, "`jominy forecast --help` takes data files"
-        )
     return (NetworkScenario if "network" in read_toml(path) else Scenario).load(path)
 
 

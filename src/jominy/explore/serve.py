@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from jominy.errors import InputError
+from jominy.wording import install
 
 PORT = 8017
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
@@ -31,7 +32,7 @@ def serve(scenario: str | None, host: str, port: int, browser: bool) -> int:
         raise InputError(
             "the explorer needs packages that are not installed",
             error.name,
-            "Install them: pip install 'jominy[explore]'",
+            install("explore"),
         ) from None
     from jominy.explore.connections import MOST, Connection
     from jominy.explore.opening import explorer_for

@@ -1,4 +1,4 @@
-"""PyTorch networks beside the theory: attacks, training, measurements. Needs the extra: pip install 'jominy[torch]'.
+"""PyTorch networks beside the theory: attacks, training, measurements. Needs the extra `torch`.
 
 This is the only room that imports PyTorch. Without it the names below exist and raise InputError when they are used.
 """

@@ -14,6 +14,7 @@ from jominy.errors import InputError
 from jominy.networks.random_network import INPUTS, check_seed
 from jominy.numerics.foreign import as_numpy, in_step
 from jominy.numerics.streams import stream
+from jominy.wording import install
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +101,7 @@ def digits(*, seed: int = 0, count: int | None = None) -> LabelledInputs:
         from sklearn.datasets import load_digits
     except ImportError:
         raise InputError(
-            "the digits need scikit-learn, which is not installed", None, "Install it: pip install 'jominy[examples]'"
+            "the digits need scikit-learn, which is not installed", None, install("examples")
         ) from None
     images, labels = load_digits(return_X_y=True)
     kept = stream(check_seed(seed), INPUTS).permutation(len(labels))[:count]

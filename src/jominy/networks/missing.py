@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 from jominy.errors import InputError
+from jominy.wording import install
 
 
 def stand_in(name: str) -> Callable[..., Any]:
@@ -12,15 +13,14 @@ def stand_in(name: str) -> Callable[..., Any]:
     >>> stand_in("train")()
     Traceback (most recent call last):
     ...
-    jominy.errors.InputError: jominy.train needs PyTorch, ... Install it: pip install 'jominy[torch]'.
+    jominy.errors.InputError: PyTorch is needed here, and is not installed. Install it, ...: pip install ... '.[torch]'.
     """
     if name.startswith("__"):
         raise AttributeError(name)
 
     def unavailable(*_: Any, **__: Any) -> Any:
-        raise InputError(
-            f"jominy.{name} needs PyTorch, which is not installed", None, "Install it: pip install 'jominy[torch]'"
-        )
+        # Which function asked is told by the traceback, and is none of the business of whoever typed a command.
+        raise InputError("PyTorch is needed here, and is not installed", None, install("torch"))
 
     unavailable.__name__ = unavailable.__qualname__ = name
     return unavailable

@@ -5,10 +5,11 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
 
+from jominy.errors import InputError
 from jominy.numerics.interrupts import interrupts_held
 from jominy.study.scenario.messages import explain
 from jominy.study.scenario.toml_file import read_toml
@@ -28,6 +29,12 @@ class Table(BaseModel):
 class ScenarioFile(Table):
     """A whole scenario file."""
 
+    kind_of_file: ClassVar[str]
+    """What it is called."""
+    told_by: ClassVar[frozenset[str]]
+    """Keys that no other kind of scenario has."""
+    read_by: ClassVar[str]
+    """The commands that read it, and the class."""
     _folder: Path = PrivateAttr(default_factory=Path)
 
     @classmethod
@@ -41,6 +48,7 @@ class ScenarioFile(Table):
         cls, given: Mapping[str, Any], *, folder: str | os.PathLike[str] = ".", source: str = "the scenario"
     ) -> Self:
         """Check a mapping as a scenario file is checked. Paths in it are relative to ``folder``."""
+        cls._require_own_kind(given, source)
         try:
             scenario = cls.model_validate(dict(given))
         except ValidationError as error:
@@ -48,6 +56,14 @@ class ScenarioFile(Table):
         scenario._folder = Path(folder)
         scenario._check(source)
         return scenario
+
+    @classmethod
+    def _require_own_kind(cls, given: Mapping[str, Any], source: str) -> None:
+        """InputError for another kind of scenario, of which it would be of no use to hear that its keys are wrong."""
+        for other in ScenarioFile.__subclasses__():
+            if other is not cls and other.told_by & given.keys() and not cls.told_by & given.keys():
+                what = f"{source} must be {cls.kind_of_file}"
+                raise InputError(what, f"{other.kind_of_file}", f"it is read by {other.read_by}")
 
     def _check(self, source: str) -> None:
         """Raise InputError where keys that are right each by itself do not go together."""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
 from jominy.errors import InputError
+from jominy.wording import did_you_mean
 
 # Said first when several things are wrong: a misspelt key explains the missing one, a missing kind everything below it.
 _ORDER = ("extra_forbidden", "union_tag_not_found", "union_tag_invalid", "missing")
@@ -34,13 +34,8 @@ def explain(error: ValidationError, given: Any, source: str, model: type[BaseMod
     kind, context = first["type"], first.get("ctx", {})
     if kind == "extra_forbidden":
         allowed = _allowed_keys(model, given, keys[:-1])
-        near = difflib.get_close_matches(str(keys[-1]), allowed, n=1)
-        step = f"did you mean {near[0]!r}? " if near else ""
-        return InputError(
-            f"{source}: there is no key {where!r}",
-            first["input"],
-            f"{step}Keys allowed there: {', '.join(sorted(allowed))}",
-        )
+        step = f"{did_you_mean(keys[-1], allowed)}Keys allowed there: {', '.join(sorted(allowed))}"
+        return InputError(f"{source}: there is no key {where!r}", first["input"], step)
     if kind == "missing":
         return InputError(f"{source}: the key {where!r} is missing", next_step=_how_to_add(keys))
     if kind == "union_tag_not_found":
@@ -48,7 +43,8 @@ def explain(error: ValidationError, given: Any, source: str, model: type[BaseMod
             f"{source}: {where!r} must be a table with a kind", first["input"], f"kinds: {_tags(model, given, keys)}"
         )
     if kind == "union_tag_invalid":
-        return InputError(f"{source}: '{where}.kind' must be one of {context['expected_tags']}", context["tag"])
+        step = did_you_mean(context["tag"], _kinds_at(model, given, keys))
+        return InputError(f"{source}: '{where}.kind' must be one of {context['expected_tags']}", context["tag"], step)
     several = [f for f in findings if _keys_in(given, f["loc"]) == keys]
     table = _example(_models(model, given, keys))
     words = " or ".join(dict.fromkeys(_sentence(finding, table).removeprefix("must be ") for finding in several))
@@ -118,7 +114,11 @@ def _allowed_keys(model: type[BaseModel], given: Any, keys: Sequence[int | str])
 
 
 def _tags(model: type[BaseModel], given: Any, keys: Sequence[int | str]) -> str:
-    return ", ".join(repr(kind) for table in _models(model, given, keys) for kind in _kinds(table))
+    return ", ".join(map(repr, _kinds_at(model, given, keys)))
+
+
+def _kinds_at(model: type[BaseModel], given: Any, keys: Sequence[int | str]) -> list[str]:
+    return [kind for table in _models(model, given, keys) for kind in _kinds(table)]
 
 
 def _kinds(table: type[BaseModel]) -> tuple[str, ...]:

@@ -44,6 +44,10 @@ class Scenario(ScenarioFile):
     jominy.errors.InputError: the scenario: there is no key 'radios' (received: 1). Did you mean 'radius'? ...
     """
 
+    kind_of_file = "a scenario of a training"
+    told_by = frozenset({"loss", "schedule", "start", "simulation"})
+    read_by = "`jominy forecast`, `jominy compare`, ... (jominy.Scenario)"
+
     title: str = Field("", description="one line that says what this is; heads tables and figures")
     data: Data
     loss: Loss
@@ -175,13 +179,16 @@ class Scenario(ScenarioFile):
         """Paths of homogenized SGD on this scenario, as many as there are seeds."""
         from jominy.dynamics import homogenize
 
+        self._require_single("homogenized SGD")
         settings = {"paths": self.simulation.seeds, "progress": progress} | self.settings()
+        settings.pop("held_out", None)  # of samples, which are refused whether or not some are held out
         return self._titled(homogenize(self.problem(), self.build_schedule(), **settings))
 
     def advise(self, *, progress: bool = True) -> Advice:
         """What to know before training as this scenario plans: rate, radius, stray."""
         from jominy.study.advise import advise
 
+        self._require_single("advice")
         settings = self.settings()
         settings.pop("evaluate_at")
         times = settings.pop("times", None)
@@ -196,6 +203,11 @@ class Scenario(ScenarioFile):
 
         shared = {key: value for key, value in self.settings().items() if key in ("time", "times", "start")}
         return self._titled(gaussian_picture(self.problem(), self.build_schedule(), **shared))
+
+    def _require_single(self, what: str) -> None:
+        """InputError for batches where they would be passed over."""
+        if self.batch_size != 1:
+            raise InputError(f"{what} is for single samples", f"batch_size = {self.batch_size}", "leave batch_size out")
 
     def _titled(self, result: xr.Dataset) -> xr.Dataset:
         return result.assign_attrs(title=self.title) if self.title else result

@@ -44,6 +44,10 @@ class NetworkScenario(ScenarioFile):
     jominy.errors.InputError: the scenario: there is no key 'radios' (received: 1). Did you mean 'radius'? ...
     """
 
+    kind_of_file = "a scenario of a network"
+    told_by = frozenset({"network", "p", "q", "training", "vary", "measure"})
+    read_by = "`jominy network`, `jominy sweep`, `jominy explore` (jominy.NetworkScenario)"
+
     title: str = Field("", description="one line that says what this is; heads tables and figures")
     network: NetworkTable
     radius: NotNegative | list[NotNegative] = Field(description="norm of the attack, or several")

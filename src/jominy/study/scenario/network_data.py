@@ -11,6 +11,7 @@ from pydantic import Field
 from jominy.errors import InputError
 from jominy.meanfield import InputGeometry
 from jominy.study.scenario.base import Table
+from jominy.wording import install
 
 if TYPE_CHECKING:
     from jominy.networks import LabelledInputs
@@ -30,11 +31,7 @@ class DigitsTable(Table):
         try:
             from sklearn.datasets import load_digits
         except ImportError:
-            raise InputError(
-                "the digits need scikit-learn, which is not installed",
-                None,
-                "Install it: pip install 'jominy[examples]'",
-            ) from None
+            raise InputError("the digits need scikit-learn, which is absent", None, install("examples")) from None
         images, labels = load_digits(return_X_y=True)
         return InputGeometry.of(_scaled(images), labels)
 

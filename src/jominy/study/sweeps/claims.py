@@ -34,6 +34,16 @@ class Claims:
         for key in keys:
             fcntl.lockf(self._file, fcntl.LOCK_UN, 1, _place(key))
 
+    def alone(self) -> bool:
+        """Whether no other process has a claim; ends ours."""
+        if fcntl is None:
+            return False
+        try:
+            fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            return False
+        return True
+
     def close(self) -> None:
         """End all claims."""
         if self._file >= 0:

@@ -14,6 +14,7 @@ from typing import Any
 from jominy.errors import InputError
 from jominy.numerics.cores import cores
 from jominy.numerics.processes import begin_worker
+from jominy.wording import install
 
 LOCAL = "local"
 _PATIENCE = 15  # seconds for a scheduler to answer
@@ -30,9 +31,7 @@ def cluster_executor(address: str, workers: int | None = None) -> Iterator[Execu
     try:
         from distributed import Client, LocalCluster, WorkerPlugin
     except ImportError:
-        raise InputError(
-            "a cluster needs Dask, which is not installed", address, "Install it: pip install 'jominy[cluster]'"
-        ) from None
+        raise InputError("a cluster needs Dask, which is not installed", address, install("cluster")) from None
     if address == LOCAL:
         with _deaf_to_interrupts():
             cluster = LocalCluster(

@@ -30,7 +30,7 @@ class Engine(Enum):
 
     FORECAST = ("forecast", Scenario, False, ("simulation",))
     SIMULATE = ("simulate", Scenario, True, ("bands", "dimension", "rtol"))
-    HOMOGENIZE = ("homogenize", Scenario, True, ("bands", "dimension", "batch_size", "rtol"))
+    HOMOGENIZE = ("homogenize", Scenario, True, ("bands", "dimension", "rtol"))
     OPTIMUM = (
         "optimum", Scenario, False,
         ("schedule", "time", "times", "start", "evaluate_at", "bands", "dimension", "batch_size", "rtol", "simulation"),

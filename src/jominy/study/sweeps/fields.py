@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from typing import Any
 
 from jominy.errors import InputError
 from jominy.study.scenario.base import Table
+from jominy.wording import did_you_mean
 
 _NOT_SWEPT = ("sweep", "vary", "title")
 _MEANT = {"dimension": "data.dimension"}
@@ -51,8 +51,7 @@ def find_field(name: str, scenario: Table) -> tuple[str, ...]:
     names = sorted(
         {path[-1] for path, value in _entries(tree) if isinstance(value, (int, float)) and not isinstance(value, bool)}
     )
-    near = difflib.get_close_matches(name, names, n=1)
-    step = f"did you mean {near[0]!r}?" if near else f"numbers in it: {', '.join(n for n in names if not n.isdigit())}"
+    step = did_you_mean(name, names) or f"numbers in it: {', '.join(n for n in names if not n.isdigit())}"
     raise InputError("a field to vary must be in the scenario", name, step)
 
 

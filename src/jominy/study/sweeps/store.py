@@ -7,9 +7,10 @@ import os
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from jominy.errors import InputError
+from jominy.results.folders import make_folder, remove_unused
 from jominy.study.sweeps.chunks import ENDING, PART, DamagedError, place, read_chunk, write_chunks
 from jominy.study.sweeps.claims import Claims
 from jominy.study.sweeps.records import Record
@@ -56,6 +57,12 @@ class MemoryStore:
     def close(self) -> None:
         """Nothing is open."""
 
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
 
 class FolderStore(MemoryStore):
     """Results in a folder, each under its key, shared by any number of sweeps and processes.
@@ -70,6 +77,7 @@ class FolderStore(MemoryStore):
         self._seen: set[str] = set()
         self._damaged: list[str] = []
         self._claims: Claims | None = None
+        self._made: list[Path] = []
         self._open()
         self.refresh()
 
@@ -137,12 +145,22 @@ class FolderStore(MemoryStore):
             self._claims.close()
             self._claims = None
 
+    def __exit__(self, *_: object) -> None:
+        """Close it; a folder that was made for it, and in which nothing came to be stored, goes again."""
+        if self._made and not self._records:
+            claims = self._claims or Claims(self.folder / _CLAIMS)
+            if claims.alone():
+                remove_unused(self._made, (_ABOUT, _CLAIMS))
+            claims.close()
+            self._claims = None
+        self.close()
+
     def _open(self) -> None:
         about = self.folder / _ABOUT
         try:
             if self.folder.exists() and not self.folder.is_dir():
                 raise InputError("a store must be a folder", str(self.folder), "name another one")
-            self.folder.mkdir(parents=True, exist_ok=True)
+            self._made = make_folder(self.folder)
             found = {entry.name for entry in os.scandir(self.folder)}
             if _ABOUT not in found:
                 foreign = {name for name in found if not name.startswith(".") and name != _CLAIMS}

@@ -81,16 +81,14 @@ def sweep(
     """
     design, engine = _asked(scenario, over, engine)
     plan = make_plan(scenario, design, engine)
-    kept = open_store(store)
     chosen, own = _executor(plan, executor, workers)
+    interrupted = True
     try:
-        failures, interrupted = compute(plan, kept, chosen, progress)
-    except BaseException:
+        with open_store(store) as kept:
+            failures, interrupted = compute(plan, kept, chosen, progress)
+    finally:
         if own:
-            chosen.shutdown(cancel_futures=True)
-        raise
-    if own:
-        chosen.shutdown(cancel_futures=interrupted)
+            chosen.shutdown(cancel_futures=interrupted)
     found = {key: record for key in plan.keys if (record := kept.get(key)) is not None}
     return gather(plan, found, failures, interrupted, kept.notes, _advice(interrupted, kept, found, plan))
 
