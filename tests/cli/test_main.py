@@ -166,28 +166,3 @@ def test_a_reader_that_leaves():
         text=True,
     )
     assert done.stdout == "{\n" and done.stderr == ""
-
-
-def test_ctrl_c_while_python_tidies_up_is_not_lost():
-    """What is raised in a __del__ or a callback of the garbage collector is thrown away; the command still ends."""
-    code = """
-import os, signal, sys, time
-from jominy.cli.main import _interrupt_again
-sys.unraisablehook = _interrupt_again
-class Tidy:
-    def __del__(self):
-        os.kill(os.getpid(), signal.SIGINT)
-        time.sleep(0.01)
-try:
-    Tidy()
-    time.sleep(60)
-except KeyboardInterrupt:
-    print("interrupted")
-class Wrong:
-    def __del__(self):
-        raise ValueError("as ever")
-Wrong()
-"""
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=50)
-    assert done.stdout == "interrupted\n"
-    assert "KeyboardInterrupt" not in done.stderr and "as ever" in done.stderr

@@ -6,9 +6,7 @@ import argparse
 import atexit
 import gc
 import os
-import signal
 import sys
-import threading
 from collections.abc import Sequence
 from typing import Any, NoReturn
 
@@ -25,6 +23,7 @@ from jominy.cli import (
     phase,
     report,
     schema,
+    signals,
     simulate,
     sweep,
 )
@@ -32,7 +31,6 @@ from jominy.errors import InputError
 from jominy.wording import did_you_mean
 
 BAD_INPUT = 2
-INTERRUPTED = 130  # what shells report after Ctrl-C
 
 _EXAMPLES = """\
 examples:
@@ -108,7 +106,6 @@ def _set_up(command: str) -> None:
 
     Only for the command itself (a library must not configure JAX); a setting of the user's own comes first.
     """
-    sys.unraisablehook = _interrupt_again
     atexit.register(gc.freeze)  # what JAX and pandas have made need not be searched for garbage before the process ends
     folder = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "jominy", "compiled")
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", folder)
@@ -123,21 +120,8 @@ def _set_up(command: str) -> None:
         os.environ.setdefault("XLA_FLAGS", " ".join(FAST_TO_COMPILE if tested else FAST_TO_COMPILE[:1]))
 
 
-def _interrupt_again(ignored: sys.UnraisableHookArgs) -> None:
-    """Ctrl-C once more, where it came while JAX or Python tidied up: Python throws away what is raised there."""
-    if issubclass(ignored.exc_type, KeyboardInterrupt):
-        again = os.kill if os.name == "posix" else lambda process, number: signal.raise_signal(number)
-        while True:  # raised in here it would be thrown away too
-            try:
-                return threading.Timer(0.2, again, (os.getpid(), signal.SIGINT)).start()
-            except KeyboardInterrupt:  # on a busy machine that was too soon
-                continue
-    else:
-        sys.__unraisablehook__(ignored)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run a command; 0 when it did what was asked, 2 on bad input, 130 after Ctrl-C.
+    """Run a command; 0 when it did what was asked, 2 on bad input, 130 after Ctrl-C, 143 after SIGTERM.
 
     Examples
     --------
@@ -146,6 +130,20 @@ def main(argv: Sequence[str] | None = None) -> int:
       "$schema": ...
     0
     """
+    if argv is not None:
+        return _run(argv)
+    signals.take_over()
+    try:
+        code = _run(None)
+        signals.let_go()
+        return code
+    except KeyboardInterrupt:  # a second one, or one outside of the command itself
+        return signals.INTERRUPTED
+    except signals.Terminated:
+        return signals.TERMINATED
+
+
+def _run(argv: Sequence[str] | None) -> int:
     try:
         arguments = parser().parse_args(argv)
     except SystemExit as stop:  # --help, --version, bad arguments: argparse has said all there is to say
@@ -159,7 +157,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         return BAD_INPUT
     except KeyboardInterrupt:
         print(f"jominy {arguments.command}: interrupted", file=sys.stderr)
-        return INTERRUPTED
+        return signals.INTERRUPTED
+    except signals.Terminated:
+        print(f"jominy {arguments.command}: terminated", file=sys.stderr)
+        return signals.TERMINATED
     except BrokenPipeError:  # the reader of our output has left, as in `jominy ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -1,6 +1,7 @@
 """Ctrl-C between two steps, or after a file has been read or written, instead of in the middle."""
 
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -52,20 +53,23 @@ def handled_meanwhile(number: int | None, handle: Callable[[int, Any], Any]) -> 
 
 @contextmanager
 def interrupts_held() -> Iterator[None]:
-    """Ctrl-C within the block comes at its end.
+    """Ctrl-C within the block comes at its end, and SIGTERM where it is handled.
 
     Raised while xarray holds its lock on NetCDF, it would have xarray close the file under that same lock, for ever.
     Only the main thread is interrupted, so that elsewhere nothing is to be done.
     """
-    before = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(before):
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    handled = {number: before for number, before in handlers.items() if callable(before)}
+    if threading.current_thread() is not threading.main_thread() or not handled:
         yield
         return
-    came: list[tuple[int, Any]] = []
-    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
+    came: list[int] = []
+    for number in handled:
+        signal.signal(number, lambda number, frame: came.append(number))
     try:
         yield
     finally:
-        signal.signal(signal.SIGINT, before)
+        for number, before in handled.items():
+            signal.signal(number, before)
     if came:
-        before(*came[0])
+        handled[signal.Signals(came[0])](came[0], sys._getframe())
