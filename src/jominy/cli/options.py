@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,7 +17,9 @@ HELD_OUT = 0.25  # default share of a data file's samples that is held out
 RADII = [0.0, 0.25, 0.5, 0.75, 1.0]  # default evaluation radii for a data file
 LOSSES = ("logistic", "squared", "probit", "hinge", "squared-hinge", "smoothed-hinge", "exponential")
 
-_ONLY_FILES = ("target", "drop", "loss", "test_fraction", "scaling", "clip", "classes", "data_units")
+_ONLY_FILES = (
+    "target", "drop", "separator", "decimal", "loss", "test_fraction", "scaling", "clip", "classes", "data_units"
+)  # fmt: skip
 
 
 def add_source(command: argparse.ArgumentParser) -> None:
@@ -35,7 +38,14 @@ def add_source(command: argparse.ArgumentParser) -> None:
     files.add_argument(
         "--target", metavar="COLUMN", help="column to predict (npy: its index; npz: the array, default y)"
     )
-    files.add_argument("--drop", metavar="COLUMN,...", help="columns that are no features, such as identifiers")
+    files.add_argument(
+        "--drop",
+        action="append",
+        metavar="COLUMN,...",
+        help="columns that are no features, such as identifiers; may be given several times",
+    )
+    files.add_argument("--separator", metavar="S", help="between the fields of a csv file, or tab (default: found out)")
+    files.add_argument("--decimal", metavar="S", help="sign of decimals in a csv file (default: found out)")
     files.add_argument("--loss", choices=LOSSES, metavar="LOSS", help=f"{', '.join(LOSSES)} (default {LOSSES[0]})")
     files.add_argument("--classes", metavar="A,..:B,..", help="two groups of labels to keep, as 3:8 or 0,2:1,3")
     files.add_argument(
@@ -118,8 +128,9 @@ def _changes(arguments: argparse.Namespace, loaded: Scenario) -> dict[str, Any]:
 
 def _of_data_file(arguments: argparse.Namespace) -> Scenario:
     from jominy.study.scenario import from_data_file
+    from jominy.study.scenario.class_groups import read_groups
 
-    if not Path(arguments.source).is_file():
+    if not os.path.isfile(arguments.source):
         raise InputError("the data file must exist", arguments.source, "check the path")
     if getattr(arguments, "bands", None) or getattr(arguments, "dimension", None) is not None:
         raise InputError(
@@ -142,12 +153,14 @@ def _of_data_file(arguments: argparse.Namespace) -> Scenario:
     return from_data_file(
         arguments.source,
         target=arguments.target,
-        drop=[] if arguments.drop is None else arguments.drop.split(","),
+        drop=arguments.drop or [],
+        separator={"tab": "\t", "\\t": "\t"}.get(arguments.separator, arguments.separator),
+        decimal=arguments.decimal,
         held_out=HELD_OUT if arguments.test_fraction is None else arguments.test_fraction,
         evaluate_at=RADII if arguments.evaluate_at is None else arguments.evaluate_at,
         units="data" if arguments.data_units else "scaled",
         preprocessing=preprocessing,
-        classes=None if arguments.classes is None else _groups(arguments.classes),
+        classes=None if arguments.classes is None else read_groups(arguments.classes),
         **{name: value for name, value in given.items() if value is not None},
     )
 
@@ -166,13 +179,6 @@ def numbers(text: str) -> list[float]:
 
 
 numbers.__name__ = "list of numbers"  # argparse quotes it: "invalid list of numbers value: '0,a'"
-
-
-def _groups(text: str) -> list[list[Any]]:
-    groups = [[_number_or_text(label) for label in group.split(",") if label] for group in text.split(":")]
-    if len(groups) != 2 or not all(groups):
-        raise InputError("--classes must be two groups of labels with a colon between", text, "write 3:8 or 0,2:1,3")
-    return groups
 
 
 def _number_or_text(text: str) -> Any:

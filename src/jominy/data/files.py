@@ -2,65 +2,103 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import csv
+import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
-from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
 
-from jominy.data.arrays import Array, shortened
+from jominy.data.frame_files import read_frame, without_index
+from jominy.data.names import known_names
+from jominy.data.numpy_files import opened
 from jominy.data.tables import numeric_table, some_rows
 from jominy.data.targets import target_values
 from jominy.errors import InputError
 from jominy.numerics.foreign import in_step
 
+ENDINGS = (".npz", ".npy", ".csv", ".parquet")
 _SHIPPED = ("breast_cancer", "wine", "digits", "diabetes")
 
 
-class Table(NamedTuple):
-    """Features and targets as read, before any preprocessing.
-
-    X: (n, D) float64            y: (n,) bool, int, float or str            feature_names: D names, in column order
-    """
-
-    X: Array
+class _Read(NamedTuple):
+    X: Any
     y: NDArray[Any]
     feature_names: list[str]
 
 
-def read_table(path: str | Path, target: str | int | None = None, drop: Sequence[str | int] = ()) -> Table:
+class Table(_Read):
+    """Features and targets as read, before any preprocessing: X, y, feature_names.
+
+    X: (n, D) float64            y: (n,) bool, int, float or str            feature_names: D names, in column order
+    notes: what was found out or left out in reading, one sentence each, for `Samples(X, y, notes=...)`
+    """
+
+    notes: tuple[str, ...]
+
+    def __new__(cls, X: Any, y: NDArray[Any], feature_names: list[str], notes: Sequence[str] = ()) -> Table:
+        table = super().__new__(cls, X, y, feature_names)
+        table.notes = tuple(notes)
+        return table
+
+
+def read_table(
+    path: str | Path,
+    target: str | int | None = None,
+    drop: Sequence[str | int] = (),
+    *,
+    separator: str | None = None,
+    decimal: str | None = None,
+) -> Table:
     """Read samples from a file; the ending says how.
 
     .npz: the array `target` ("y" if not given) and beside it "X", or the only other array
     .npy: a 2-D array whose column number `target` holds the targets; -1 is the last
     .csv, .parquet: a table with named columns, of which `target` is one and the others are the features
 
-    drop: columns that are no features, such as identifiers, by name (in NumPy files by number).
+    drop: columns that are no features, such as identifiers, by name (in NumPy files by number); "a,b" are two of them
+        unless a column has that name
+    separator, decimal: of a csv file, such as ";" and ","; None to find out, which `notes` tell
+
+    A column without a name that numbers the rows is left out. Empty fields, and what pandas takes for missing, are
+    missing; but a target in words may have a class called "None" or "NA". What a packed file (.npz) unpacks to is
+    bounded, at 1 GiB an array; a table has at most 100,000 columns.
 
     Raises InputError if the file is missing or unreadable, the target or a column of `drop` is not in it (the message
-    lists what is), a feature is not numeric, or values are missing.
+    says what is), a feature is not numeric, or values are missing.
 
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "plants.csv"
-    >>> _ = file.write_text("height,width,kind\\n1.5,2,fern\\n3,4,moss\\n")
-    >>> read_table(file, target="kind").feature_names
-    ['height', 'width']
+    >>> _ = file.write_text("height;width;kind\\n1,5;2;fern\\n3;4;moss\\n")
+    >>> table = read_table(file, target="kind")
+    >>> table.feature_names, table.X.tolist()
+    (['height', 'width'], [[1.5, 2.0], [3.0, 4.0]])
+    >>> table.notes
+    ('fields of plants.csv are separated by semicolons (--separator)',
+     'decimals of plants.csv are written with a comma (--decimal)')
     """
     file = Path(path)
-    reader = _READERS.get(file.suffix.lower())
-    if reader is None:
-        raise InputError("a data file ends in " + ", ".join(_READERS), str(path))
-    if not file.is_file():
+    ending = file.suffix.lower()
+    if ending not in ENDINGS:
+        raise InputError("a data file ends in " + ", ".join(ENDINGS), str(path))
+    if not os.path.isfile(file):
         raise InputError("the data file must exist", str(path), "Check the path.")
-    X, y, names = reader(file, target)
+    if ending != ".csv" and (separator is not None or decimal is not None):
+        raise InputError("a separator and a decimal sign go with a csv file", file.name)
+    if ending in (".csv", ".parquet"):
+        X, y, names, notes = read_frame(file, target, separator, decimal)
+    else:
+        X, y, names = _read_npz(file, target) if ending == ".npz" else _read_npy(file, target)
+        notes = []
     if drop:
         X, names = _without(X, names, [str(name) for name in drop], file)
+    X, names, more = without_index(X, names, file.name)
     features, targets = numeric_table(X, names=names), target_values(y)
     if len(features) != len(targets):
         raise InputError("X and y must have one row per sample", f"{len(features)} rows of X, {len(targets)} of y")
-    return Table(features, targets, names)
+    return Table(features, targets, names, [*notes, *more])
 
 
 def from_scikit_learn(name: str, classes: Sequence[Sequence[Any]] | None = None) -> Table:
@@ -100,46 +138,72 @@ def select_classes(X: Any, y: Any, classes: Sequence[Sequence[Any]]) -> tuple[An
     groups = [list(group) for group in classes if isinstance(group, (list, tuple, set, range, np.ndarray))]
     if len(classes) != 2 or len(groups) != 2 or not all(groups):
         raise InputError("classes must be two groups of labels", classes, "Write classes=((3,), (8,)).")
-    labels = {value: -1 for value in groups[0]} | {value: 1 for value in groups[1]}
-    if len(labels) < len(set(groups[0])) + len(set(groups[1])):
-        raise InputError("a class can be in one group only", classes)
     listed = target_values(in_step(X, y)).tolist()
-    absent = [value for value in labels if value not in set(listed)]
+    meant = {str(value): value for value in listed} | {value: value for value in listed}
+    absent = [label for group in groups for label in group if _value(label, meant) is None]
     if absent:
-        kinds = shortened(sorted(set(listed)), 100)
-        raise InputError("classes must be values of the target", absent, f"The target has {kinds}.")
+        kinds = sorted(set(listed))
+        step = f"The target has {kinds}." if len(kinds) <= 10 else known_names("values", absent[0], kinds)
+        raise InputError("classes must be values of the target", absent, step)
+    one, other = ({_value(label, meant) for label in group} for group in groups)
+    if one & other:
+        raise InputError("a class can be in one group only", classes)
+    labels = {value: -1 for value in one} | {value: 1 for value in other}
     kept = [i for i, value in enumerate(listed) if value in labels]
     return some_rows(X, kept), np.array([labels[listed[i]] for i in kept])
 
 
+def _value(label: Any, meant: dict[Any, Any]) -> Any:
+    """The value of the target that a label stands for, be it a number or its text; None if there is none."""
+    for text in (label, str(label)):
+        if text in meant:
+            return meant[text]
+    try:
+        return meant.get(float(label))
+    except (TypeError, ValueError):
+        return None
+
+
 def _without(X: Any, names: list[str], drop: list[str], file: Path) -> tuple[Any, list[str]]:
     """Features and names without the columns of these names."""
-    unknown = [name for name in drop if name not in names]
+    dropped = [name for text in drop for name in _columns_named(text, names)]
+    unknown = [name for name in dropped if name not in names]
     if unknown:
         rule = f"drop must name feature columns of {file.name}"
-        raise InputError(rule, unknown, f"The features are {shortened(names, 400)}.")
-    kept = [j for j, name in enumerate(names) if name not in drop]
+        raise InputError(rule, unknown, known_names("features", unknown[0], names))
+    kept = [j for j, name in enumerate(names) if name not in dropped]
     if not kept:
         raise InputError(f"a feature of {file.name} must be left", f"drop names all {len(names)}", "Drop fewer.")
     return X.iloc[:, kept] if hasattr(X, "iloc") else X[:, kept], [names[j] for j in kept]
 
 
+def _columns_named(text: str, names: list[str]) -> list[str]:
+    """The column of this name; or else several names with commas between, each as it is or in double quotes."""
+    if text in names or "," not in text:
+        return [text]
+    return [name for name in next(csv.reader([text], skipinitialspace=True)) if name]
+
+
 def _read_npz(file: Path, target: str | int | None) -> tuple[Any, Any, list[str]]:
-    with _loaded(file) as archive:
+    with opened(file) as archive:
+        if isinstance(archive, np.ndarray):
+            raise _other_ending(file, archive)
         name = "y" if target is None else str(target)
-        others = [key for key in archive.files if key != name]
-        if name not in archive.files:
-            raise InputError(f"{file.name} must hold the target array {name!r}", archive.files, "Name it with target.")
+        others = [key for key in archive.names if key != name]
+        if name not in archive.names:
+            raise InputError(f"{file.name} must hold the target array {name!r}", archive.names, "Name it with target.")
         if "X" not in others and len(others) != 1:
             raise InputError(f"{file.name} must hold the features as array 'X', or as its only other array", others)
-        X, y = (_without_pickle(archive, key) for key in ("X" if "X" in others else others[0], name))
+        X, y = archive["X" if "X" in others else others[0]], archive[name]
     return X, y, [str(j) for j in range(X.shape[1] if X.ndim == 2 else 0)]
 
 
 def _read_npy(file: Path, target: str | int | None) -> tuple[Any, Any, list[str]]:
-    values = _loaded(file)
+    with opened(file) as values:
+        if not isinstance(values, np.ndarray):
+            raise _other_ending(file, values)
     if values.ndim != 2 or values.shape[1] < 2:
-        raise InputError(f"{file.name} must be a 2-D array of features and one target column", f"shape {values.shape}")
+        raise InputError(f"{file.name} must be a 2-D array of features and one target column", _shape(values))
     width = values.shape[1]
     try:
         column = int(str(target))
@@ -152,50 +216,13 @@ def _read_npy(file: Path, target: str | int | None) -> tuple[Any, Any, list[str]
     return values[:, kept], values[:, column], [str(j) for j in kept]
 
 
-def _loaded(file: Path) -> Any:
-    try:
-        content = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError, BadZipFile) as error:
-        rule = f"{file.name} must be a sound NumPy file without Python objects"
-        raise InputError(rule, str(error).split(". ")[0], "Save arrays of numbers or strings.") from None
-    if isinstance(content, np.ndarray) != (file.suffix.lower() == ".npy"):
-        raise InputError(f"{file.name} must hold what its ending says", type(content).__name__, "Rename the file.")
-    return content
+def _shape(values: NDArray[Any]) -> str:
+    fields = values.dtype.names
+    return f"shape {values.shape}" + (f" with the fields {', '.join(fields)}" if fields else "")
 
 
-def _without_pickle(archive: Any, key: str) -> NDArray[Any]:
-    try:
-        return archive[key]
-    except ValueError as error:
-        raise InputError(
-            f"array {key!r} must not hold Python objects", str(error), "Save numbers or strings."
-        ) from None
-
-
-def _read_frame(file: Path, target: str | int | None) -> tuple[Any, Any, list[str]]:
-    import pandas as pd  # slow to import, and only tables with named columns need it
-
-    try:
-        frame = pd.read_csv(file) if file.suffix.lower() == ".csv" else pd.read_parquet(file)
-    except ImportError:
-        raise InputError("parquet files need pyarrow", file.name, "`pip install pyarrow`") from None
-    except (ValueError, OSError) as error:  # parser and arrow errors are ValueErrors or OSErrors
-        raise InputError(f"{file.name} must be a readable {file.suffix} table", shortened(str(error), 120)) from None
-    names = [str(name) for name in frame.columns]
-    frame.columns = names
-    if names.count(str(target)) != 1:
-        rule = f"target must name one column of {file.name}"
-        raise InputError(rule, target, f"The columns are {shortened(names, 400)}.")
-    features = frame.drop(columns=str(target))
-    return features, frame[str(target)].to_numpy(), [name for name in names if name != str(target)]
-
-
-_READERS: dict[str, Callable[[Path, str | int | None], tuple[Any, Any, list[str]]]] = {
-    ".npz": _read_npz,
-    ".npy": _read_npy,
-    ".csv": _read_frame,
-    ".parquet": _read_frame,
-}
+def _other_ending(file: Path, content: Any) -> InputError:
+    return InputError(f"{file.name} must hold what its ending says", type(content).__name__, "Rename the file.")
 
 
 __all__ = ["Table", "from_scikit_learn", "read_table", "select_classes"]

@@ -21,7 +21,7 @@ def row_numbers(table: Array, names: Sequence[str]) -> list[str]:
     such as `id`. What is an index in one table is a measurement in another, so this is a note and nothing is dropped.
 
     >>> row_numbers(np.column_stack([np.arange(20.0), np.arange(20.0) ** 2 % 7]), ["nr", "height"])
-    ["'nr' seems to number the rows: leave it out (--drop nr) unless it is a measurement"]
+    ["'nr' seems to number the rows: unless it is a measurement, leave it out (of a file: `--drop nr`)"]
     """
     if len(table) < _FEW_ROWS:
         return []
@@ -44,7 +44,8 @@ def _numbers_rows(column: Array, name: str) -> bool:
 
 
 def _note(name: str) -> str:
-    return f"{name!r} seems to number the rows: leave it out (--drop {shlex.quote(name)}) unless it is a measurement"
+    step = f"leave it out (of a file: `--drop {shlex.quote(name)}`)"
+    return f"{name!r} seems to number the rows: unless it is a measurement, {step}"
 
 
 __all__ = ["looks_like_identifier", "row_numbers"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from jominy.data.numpy_files import Archive, opened
 from jominy.errors import InputError
 
 HOW = "Write it as my_model.py:build, where build() returns a torch.nn.Module"
@@ -25,7 +27,7 @@ def load_module(reference: str) -> nn.Module:
     path = Path(file)
     if not file or not name:
         raise InputError("a module is named by its file and a name in it", reference, HOW)
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError("the file of the module must exist", file, HOW)
     spec = importlib.util.spec_from_file_location(path.stem, path)
     if spec is None or spec.loader is None:
@@ -54,7 +56,7 @@ def load_weights(module: nn.Module, file: str) -> None:
     """
     path = Path(file)
     state: Any
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise InputError("the file of weights must exist", file)
     try:
         if path.suffix == ".safetensors":
@@ -109,12 +111,9 @@ def load_labels(file: str, inputs: str, limit: int) -> Tensor:
 
 def _array(file: str, name: str, what: str) -> np.ndarray:
     """The array in a .npy file, or that of this name (or the only one) in a .npz."""
-    if not Path(file).is_file():
+    if not os.path.isfile(file):
         raise InputError(f"the file of {what} must exist", file, f"Save them with numpy.save('{name}.npy', {name})")
-    try:
-        loaded = np.load(file, allow_pickle=False)
-        if not isinstance(loaded, np.ndarray):
-            loaded = loaded[name if name in loaded else loaded.files[0] if len(loaded.files) == 1 else ""]
-        return np.asarray(loaded, dtype=float)
-    except (ValueError, OSError, KeyError, EOFError) as error:
-        raise InputError(f"{what} must be a .npy or .npz file of numbers", f"{file}: {error}") from error
+    with opened(file, f"{what} must be a .npy or .npz file of numbers") as stored:
+        if isinstance(stored, Archive):
+            stored = stored[stored.names[0] if len(stored.names) == 1 else name]
+        return np.asarray(stored, dtype=float)

@@ -27,6 +27,8 @@ def from_data_file(
     units: str = "scaled",
     preprocessing: dict[str, Any] | None = None,
     classes: list[list[Any]] | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
 ) -> Scenario:
     """The scenario that a data file and these settings make.
 
@@ -46,7 +48,7 @@ def from_data_file(
         Share of the samples held out from training.
     seeds
         How many runs a simulation makes.
-    preprocessing, classes
+    preprocessing, classes, separator, decimal
         As in the ``[data]`` table of a scenario file.
 
     Examples
@@ -60,8 +62,9 @@ def from_data_file(
         data["drop"] = list(drop)
     if preprocessing:
         data["preprocessing"] = preprocessing
-    if classes is not None:
-        data["classes"] = classes
+    for name, value in (("classes", classes), ("separator", separator), ("decimal", decimal)):
+        if value is not None:
+            data[name] = value
     given: dict[str, Any] = {
         "title": f"{source.name}: {loss} loss, radius {radius:g}, rate {rate:g}",
         "data": data,

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
+from jominy.data.numpy_files import Archive, opened
 from jominy.errors import InputError
 from jominy.meanfield import InputGeometry
 from jominy.study.scenario.base import Table
@@ -89,20 +91,16 @@ class ClassFileTable(Table):
 
     def _arrays(self, folder: Path) -> tuple[np.ndarray, np.ndarray]:
         file = folder / self.path
-        if not file.is_file():
+        if not os.path.isfile(file):
             raise InputError("the data file must exist", str(file), "data.path is relative to the scenario file")
-        try:
-            with np.load(file, allow_pickle=False) as stored:
-                x, y = np.asarray(stored["x"], dtype=float), np.asarray(stored["y"])
-        except (ValueError, OSError, KeyError, EOFError, TypeError, AttributeError) as error:
-            raise InputError(
-                "the data of a network must be a .npz file with numbers x and labels y",
-                f"{file.name}: {error}",
-                "numpy.savez('data.npz', x=x, y=y)",
-            ) from error
+        rule = "the data of a network must be a .npz file with numbers x and labels y"
+        with opened(file, rule, "numpy.savez('data.npz', x=x, y=y)") as stored:
+            if not isinstance(stored, Archive):
+                raise InputError(rule, f"{file.name}: one array", "numpy.savez('data.npz', x=x, y=y)")
+            x, y = np.asarray(stored["x"], dtype=float), stored["y"]
         if x.ndim < 2 or not len(x) or y.shape != x.shape[:1]:
             raise InputError("x must be (n, ...) and y (n,)", f"shapes {x.shape} and {y.shape}")
-        if y.dtype.kind not in "iu" or y.min() < 0:
+        if y.dtype.kind not in "iu" or y.size == 0 or y.min() < 0:
             raise InputError("the labels y must be whole numbers from 0", f"{y.dtype}, smallest {y.min()}")
         return _scaled(x.reshape(len(x), -1)), y
 

@@ -11,10 +11,12 @@ from pydantic import Field
 
 from jominy.errors import InputError
 from jominy.study.scenario.base import Table
+from jominy.study.scenario.class_groups import as_option, as_toml
 from jominy.study.split import split
 
 if TYPE_CHECKING:
     from jominy.data import Preprocessing, Samples
+    from jominy.data import Table as Read
 
 
 @dataclass(frozen=True)
@@ -59,14 +61,17 @@ class _SamplesTable(Table):
     def build(self, folder: Path) -> Loaded:
         """Read, split, and preprocess what is trained on. Paths are relative to ``folder``."""
         from jominy.data import Samples
+        from jominy.data.tables import some_rows
 
-        features, targets = self.read(folder)
+        read = self.read(folder)
+        features, targets = read.X, read.y
         kinds = np.unique(targets).tolist() if targets.dtype.kind in "USO" else []
         if len(kinds) > 2:
             raise InputError(
                 "a target in words must have two kinds, which are the classes",
                 f"{len(kinds)} kinds: {kinds}",
-                f"choose two groups: classes = [[{kinds[0]!r}], [{kinds[1]!r}]], or --classes {kinds[0]}:{kinds[1]}",
+                f"choose two groups: classes = [[{as_toml(kinds[0])}], [{as_toml(kinds[1])}]], "
+                f"or --classes {as_option(kinds[:1], kinds[1:2])}",
             )
         train, test = split(targets, self.held_out, seed=self.split_seed)
         if len(train) < 2:
@@ -75,12 +80,21 @@ class _SamplesTable(Table):
                 f"{len(train)} of {len(targets)} left, share held out {self.held_out:g}",
                 "hold out less",
             )
-        samples = Samples(features[train], targets[train], preprocessing=self.preprocessing.build())
-        return Loaded(samples, (features[test], targets[test]) if len(test) else None)
+        samples = Samples(
+            some_rows(features, train),
+            targets[train],
+            preprocessing=self.preprocessing.build(),
+            feature_names=read.feature_names,
+            notes=read.notes,
+        )
+        return Loaded(samples, (some_rows(features, test), targets[test]) if len(test) else None)
 
-    def read(self, folder: Path) -> tuple[Any, Any]:
-        """Features (n, d) and targets (n,) as they are in the source."""
+    def read(self, folder: Path) -> Read:
+        """Features (n, d) and targets (n,) as they are in the source, without the classes that are not chosen."""
         raise NotImplementedError
+
+    def _groups(self) -> tuple[tuple[Any, ...], ...] | None:
+        return None if self.classes is None else tuple(tuple(group) for group in self.classes)
 
 
 class FileTable(_SamplesTable):
@@ -92,15 +106,19 @@ class FileTable(_SamplesTable):
         None, description="column to predict; in an npy file its index, in an npz file the array (unset: y)"
     )
     drop: list[str | int] = Field([], description="columns that are no features, such as identifiers")
+    separator: str | None = Field(None, description="between the fields of a csv file; unset finds out")
+    decimal: str | None = Field(None, description="sign of decimals in a csv file; unset finds out")
 
-    def read(self, folder: Path) -> tuple[Any, Any]:
+    def read(self, folder: Path) -> Read:
         """Features (n, d) and targets (n,) as they are in the file."""
+        from jominy.data import Table as Read
         from jominy.data import read_table, select_classes
 
-        features, targets, _ = read_table(folder / self.path, self.target, self.drop)
-        if self.classes is not None:
-            features, targets = select_classes(features, targets, tuple(tuple(group) for group in self.classes))
-        return features, targets
+        read = read_table(
+            folder / self.path, self.target, self.drop, separator=self.separator, decimal=self.decimal
+        )
+        groups = self._groups()
+        return read if groups is None else Read(*select_classes(read.X, read.y, groups), read.feature_names, read.notes)
 
 
 class ScikitLearnTable(_SamplesTable):
@@ -109,9 +127,8 @@ class ScikitLearnTable(_SamplesTable):
     kind: Literal["scikit-learn"]
     name: Literal["breast_cancer", "wine", "digits", "diabetes"]
 
-    def read(self, folder: Path) -> tuple[Any, Any]:
+    def read(self, folder: Path) -> Read:
         """Features (n, d) and targets (n,) as scikit-learn has them."""
         from jominy.data import from_scikit_learn
 
-        classes = None if self.classes is None else tuple(tuple(group) for group in self.classes)
-        return from_scikit_learn(self.name, classes=classes)[:2]
+        return from_scikit_learn(self.name, classes=self._groups())
