@@ -20,6 +20,19 @@ def build():
 broken = 1 / 1
 def fails():
     raise RuntimeError("no data here")
+def leaves():
+    raise SystemExit("no licence")
+def chatty():
+    print("a word from build")
+    return build()
+def half():
+    return build().bfloat16()
+def lazy():
+    return nn.Sequential(nn.LazyLinear(32), nn.ReLU(), nn.LazyLinear(3))
+def meta():
+    return build().to("meta")
+def stopped():
+    raise KeyboardInterrupt
 """
 
 
@@ -112,6 +125,9 @@ def files(tmp_path, monkeypatch):
     """A model, its inputs, weights that fit, weights that do not, and files of ill will."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "my_model.py").write_text(MODEL)
+    (tmp_path / "leaves.py").write_text("import sys\nsys.exit(3)\n")
+    (tmp_path / "unclear.py").write_text("def build(:\n")
+    (tmp_path / "chatty.py").write_text("print('a word at import')\n" + MODEL)
     np.save("x.npy", np.random.default_rng(0).standard_normal((9, 6)))
     module = nn.Sequential(nn.Linear(6, 32), nn.ReLU(), nn.Linear(32, 3))
     save_file(module.state_dict(), "good.safetensors")
@@ -141,6 +157,11 @@ def test_the_command(files, capsys, more):
         (["my_model.py"], "named by its file and a name in it"),
         (["my_model.py:missing"], "must define missing"),
         (["my_model.py:fails"], "RuntimeError: no data here"),
+        (["my_model.py:leaves"], "without an error or an exit (received: SystemExit: no licence)"),
+        (["leaves.py:build"], "without an error or an exit (received: SystemExit: 3)"),
+        (["unclear.py:build"], "SyntaxError"),
+        (["my_model.py:lazy"], "lazy and has no shape yet"),
+        (["my_model.py:meta"], "on the meta device"),
         (["my_model.py:broken"], "must be or return a torch.nn.Module"),
         (["my_model.py:build", "--inputs", "no.npy"], "the file of inputs must exist"),
         (["my_model.py:build", "--inputs", "my_model.py"], "inputs must be a .npy or .npz file"),
@@ -155,3 +176,28 @@ def test_bad_files(files, capsys, argv, message):
     assert main(["diagnose", *argv, *usual, "--radius", "0.1"]) == 2
     said = capsys.readouterr().err
     assert message in said and said.count("\n") == 1
+
+
+def test_what_a_file_prints_is_not_the_answer(files, capsys):
+    assert main(["diagnose", "chatty.py:chatty", "--inputs", "x.npy", "--radius", "0.1", "--json"]) == 0
+    said = capsys.readouterr()
+    assert json.loads(said.out)["diagnosis"]["count"] == 9
+    assert "a word at import" in said.err and "a word from build" in said.err
+
+
+def test_modules_that_get_their_numbers_on_the_way(files, capsys):
+    """Half precision is measured in single; weights from a file fill a module that had none."""
+    call = ["diagnose", "--inputs", "x.npy", "--radius", "0.1"]
+    assert main([*call, "my_model.py:half"]) == 0
+    capsys.readouterr()
+    told = []
+    for name in ("build", "lazy", "meta"):
+        assert main([*call, f"my_model.py:{name}", "--weights", "good.safetensors", "--json"]) == 0
+        told.append(json.loads(capsys.readouterr().out)["diagnosis"])
+    assert told[0]["adversarial_loss"] == told[1]["adversarial_loss"] == told[2]["adversarial_loss"]
+    assert told[1]["layers"][0]["initial_variance"] is None
+
+
+def test_ctrl_c_in_a_file(files, capsys):
+    assert main(["diagnose", "my_model.py:stopped", "--inputs", "x.npy", "--radius", "0.1"]) == 130
+    assert capsys.readouterr().err == "jominy diagnose: interrupted\n"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import argparse
+import contextlib
+import sys
 
 from jominy.cli import output
 
@@ -47,27 +49,30 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Load, diagnose, print, save."""
     from jominy.networks import diagnose, load_inputs, load_labels, load_module, load_weights
+    from jominy.networks.modules import without_values
 
-    module, initial = load_module(arguments.module), None
-    if arguments.weights is not None:
-        initial = load_module(arguments.module)
-        load_weights(module, arguments.weights)
     limit = arguments.limit
     if limit is None:
         limit = 64 if arguments.labels is None else 200
-    inputs, labels = load_inputs(arguments.inputs, module, limit), None
-    if arguments.labels is not None:
-        labels = load_labels(arguments.labels, arguments.inputs, limit)
-    told = diagnose(
-        module,
-        inputs,
-        arguments.radius,
-        arguments.p,
-        arguments.q,
-        labels=labels,
-        adversarial_weight=arguments.adversarial_weight,
-        initial=initial,
-    )
+    with contextlib.redirect_stdout(sys.stderr):  # what the user's file prints is not the answer
+        module, initial = load_module(arguments.module), None
+        if arguments.weights is not None:
+            fresh = load_module(arguments.module)
+            initial = None if without_values(fresh) else fresh
+            load_weights(module, arguments.weights)
+        inputs, labels = load_inputs(arguments.inputs, module, limit), None
+        if arguments.labels is not None:
+            labels = load_labels(arguments.labels, arguments.inputs, limit)
+        told = diagnose(
+            module,
+            inputs,
+            arguments.radius,
+            arguments.p,
+            arguments.q,
+            labels=labels,
+            adversarial_weight=arguments.adversarial_weight,
+            initial=initial,
+        )
     if arguments.out is not None:
         output.save_json(arguments.out, told.describe(), "the diagnosis")
         output.say(f"saved {arguments.out}")

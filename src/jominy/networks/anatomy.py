@@ -6,7 +6,6 @@ weights. Parts that the theory does not know (convolutions, normalisation, atten
 
 from __future__ import annotations
 
-import copy
 import math
 import re
 from dataclasses import dataclass, field
@@ -15,7 +14,7 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from jominy.networks.modules import evaluating
+from jominy.networks.modules import applied, evaluating
 
 PASSING: tuple[str, ...] = (
     "T",
@@ -93,7 +92,8 @@ class Anatomy:
     Attributes
     ----------
     layers : fully connected layers, from the input to the output
-    activations : number of ReLU or leaky ReLU layers
+    activations, leaky : number of ReLU or leaky ReLU layers, and whether some are leaky
+    leaky : whether some of them are leaky
     shortcuts : sums of two paths that both come from the input
     others : parts that the mean-field theory does not know, in words
     total_gain : d times the variance of an entry of the Jacobian J if weights were redrawn at their present size; None
@@ -107,6 +107,7 @@ class Anatomy:
     others: tuple[str, ...]
     total_gain: float | None
     width_dimension: float | None
+    leaky: bool = False
 
     @property
     def known(self) -> bool:
@@ -115,7 +116,7 @@ class Anatomy:
 
 
 def anatomy(module: nn.Module, inputs: Tensor) -> Anatomy:
-    """What `module` is made of, from one pass of `inputs` (n, ...) through a copy of it.
+    """What `module` is made of, from one pass of `inputs` (n, ...) through it.
 
     >>> torch.manual_seed(0) # doctest: +ELLIPSIS
     <torch._C.Generator ...
@@ -124,15 +125,14 @@ def anatomy(module: nn.Module, inputs: Tensor) -> Anatomy:
     >>> len(found.layers), found.activations, found.shortcuts, found.others, round(found.layers[1].variance, 1)
     (3, 2, 0, (), 0.3)
     """
-    module = copy.deepcopy(module)
     names = {}
-    matrices = ((name, value) for name, value in module.named_buffers() if value.ndim == 2)  # fixed layers, maybe
-    for name, value in (*module.named_parameters(), *matrices):
-        if value.dtype.is_floating_point:
-            names[id(value.requires_grad_(True))] = name
     x = inputs.detach().clone().requires_grad_(True)
     with evaluating(module), torch.enable_grad():
-        output = module(x)
+        matrices = [(name, value) for name, value in module.named_buffers() if value.ndim == 2]  # fixed layers, maybe
+        for name, value in (*module.named_parameters(), *matrices):
+            if value.dtype.is_floating_point and value.is_leaf:
+                names[id(value.requires_grad_(True))] = name
+        output = applied(module)(x)
     reader = _Reader(names, x)
     path = reader.path(output.grad_fn)
     layers = tuple(reader.layers)
@@ -141,7 +141,9 @@ def anatomy(module: nn.Module, inputs: Tensor) -> Anatomy:
         width = math.inf if path.before == 0 else 1 / path.before
     others = tuple(dict.fromkeys(reader.others))
     gain = None if path is None or others or not layers else path.gain
-    return Anatomy(layers, reader.activations, reader.shortcuts, others, gain, None if gain is None else width)
+    return Anatomy(
+        layers, reader.activations, reader.shortcuts, others, gain, None if gain is None else width, reader.leaky
+    )
 
 
 @dataclass
@@ -153,6 +155,7 @@ class _Reader:
     layers: list[LinearLayer] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     activations: int = 0
+    leaky: bool = False
     shortcuts: int = 0
     seen: dict[Any, Path | None] = field(default_factory=dict)
 
@@ -183,6 +186,7 @@ class _Reader:
             return self._linear(node, paths[0])
         if kind in ("Relu", "LeakyRelu"):
             self.activations += 1
+            self.leaky |= kind == "LeakyRelu"
             v = float(getattr(node, "_saved_negative_slope", 0.0))
             gain, fourth = (1 + v**2) / 2, (1 + v**4) / 2
             [path] = paths

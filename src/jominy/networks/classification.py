@@ -8,7 +8,7 @@ from torch.nn.functional import cross_entropy
 
 from jominy.errors import InputError
 from jominy.meanfield.norms import norm_exponent
-from jominy.networks.modules import evaluating, flat_function, gradient
+from jominy.networks.modules import applied, evaluating, flat_function, gradient
 from jominy.networks.perturbations import check_radius
 from jominy.networks.vectors import maximiser, project, random_point
 
@@ -98,11 +98,11 @@ def projected_ascent(
     generator: torch.Generator | None = None,
 ) -> Tensor:
     """:func:`pgd` without its checks, on the network in the mode it is in, for use in training."""
-    rows = inputs.flatten(1)
+    rows, forward = inputs.flatten(1), applied(network)
     stride = 2.5 * radius / max(steps, 1) if step_size is None else step_size
 
     def loss(eta: Tensor) -> Tensor:
-        return cross_entropy(network((rows + eta).view_as(inputs)).flatten(1), labels, reduction="none")
+        return cross_entropy(forward((rows + eta).view_as(inputs)).flatten(1), labels, reduction="none")
 
     best, at_best = torch.full((len(rows),), -math.inf, dtype=rows.dtype), torch.zeros_like(rows)
     for start in range(restarts + 1):

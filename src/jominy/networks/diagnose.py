@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import torch
@@ -17,7 +18,17 @@ from jominy.networks.anatomy import Anatomy, anatomy
 from jominy.networks.diagnosed_index import measure_index
 from jominy.networks.diagnosis import Diagnosis, LayerReport
 from jominy.networks.inputs import LabelledInputs
-from jominy.networks.modules import evaluating, flat_function, jacobians
+from jominy.networks.measured_index import trained_weights
+from jominy.networks.modules import (
+    applied,
+    check_weights,
+    evaluating,
+    flat_function,
+    jacobians,
+    normalised_by_untrained_statistics,
+    slopes_of,
+    with_statistics_of,
+)
 from jominy.networks.operator_norms import operator_norm
 from jominy.networks.perturbations import check_radius, strongest_perturbation
 from jominy.networks.vectors import norm
@@ -40,15 +51,17 @@ def diagnose(
 ) -> Diagnosis:
     """Look at a module as it stands: its parts, what an attack of this radius does, what the theory predicts.
 
-    The module runs in evaluation mode and is left as it was. The theory's prediction is eps sqrt(G) beta_{p,q}, where
-    G sums, over all paths from input to output, the products of the layers' weight variances and the activations'
-    gains: omega^L of `meanfield.md` section 3 for any chain of fully connected layers, with or without shortcuts
-    (DERIVED there for equal layers; the sum over paths is its mean-field recursion). It takes weights as random, so
-    a deviation says what training has done.
+    The module runs in evaluation mode and is left as it was. Batch normalisation that has no statistics yet, which
+    evaluation mode would make the identity, takes those of the inputs.
+
+    The theory's prediction is eps sqrt(G) beta_{p,q}, where G sums, over all paths from input to output, the products
+    of the layers' weight variances and the activations' gains: omega^L of `meanfield.md` section 3 for any chain of
+    fully connected layers, with or without shortcuts (DERIVED there for equal layers; the sum over paths is its
+    mean-field recursion). It takes weights as random, so a deviation says what training has done.
 
     Parameters
     ----------
-    module : any nn.Module from (n, ...) to (n, K)
+    module : any nn.Module from (n, ...) to (n, K), of single or double precision
     inputs : (n, ...), of the module's dtype; some 64 of them are enough
     radius : largest ||eta||_p
     p, q : 1, 2 or infinity
@@ -60,8 +73,9 @@ def diagnose(
     Raises
     ------
     InputError
-        A module that does not accept the inputs or has weights that are not finite; a negative radius; another norm;
-        labels that do not fit the inputs or the outputs.
+        A module that does not accept the inputs, fails, cannot be differentiated, or has weights that are not finite or
+        of half precision; a negative radius; another norm; labels that do not fit the inputs or the outputs, or with a
+        module that has nothing to train.
 
     Examples
     --------
@@ -74,13 +88,38 @@ def diagnose(
     p, q, radius = norm_exponent(p, "p"), norm_exponent(q, "q"), check_radius(radius)
     if not isinstance(module, nn.Module):
         raise InputError("diagnose takes a torch.nn.Module", type(module).__name__)
+    check_weights(module)
     if radius == 0:
         raise InputError("a diagnosis needs a radius above zero", radius, "say how strong the attack is")
     weight = float(finite(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
+    _check_precision(inputs, "inputs")
+    labelled = None if labels is None else LabelledInputs(inputs, labels)
+    if labelled is not None:
+        trained_weights(module)
+    with evaluating(module):
+        flat_function(module, inputs)
+    untrained = normalised_by_untrained_statistics(module)
+    with with_statistics_of(module, inputs):
+        found = _diagnosed(module, inputs, radius, p, q, labelled, weight, initial, seed)
+    return replace(found, statistics_of_inputs=untrained)
+
+
+def _diagnosed(
+    module: nn.Module,
+    inputs: Tensor,
+    radius: float,
+    p: float,
+    q: float,
+    labelled: LabelledInputs | None,
+    weight: float,
+    initial: nn.Module | None,
+    seed: int,
+) -> Diagnosis:
+    """`diagnose` of arguments that are sound, with every normalisation knowing its statistics."""
     with evaluating(module):
         function, rows = flat_function(module, inputs)
         with torch.no_grad():
-            outputs = function(rows)
+            outputs = _check_precision(function(rows), "outputs")
         count, dimension, classes = len(rows), rows.shape[1], outputs.shape[1]
         measured = None
         if count * dimension * classes <= LARGEST_JACOBIANS:
@@ -88,8 +127,8 @@ def diagnose(
     attack = strongest_perturbation(module, inputs, radius, p, q, seed=seed)
     parts = anatomy(module, inputs)
     index = None
-    if labels is not None:
-        index = measure_index(module, LabelledInputs(inputs, labels), radius, p, q, weight, parts, seed)
+    if labelled is not None:
+        index = measure_index(module, labelled, radius, p, q, weight, parts, seed)
     predicted = None
     if parts.total_gain is not None and parts.width_dimension is not None:
         d, k, width = (np.asarray(float(size)) for size in (dimension, classes, parts.width_dimension))
@@ -114,14 +153,26 @@ def diagnose(
     )
 
 
+def _check_precision(values: Tensor, name: str) -> Tensor:
+    """The values as they are; InputError where the change of an output would drown in the rounding of their format."""
+    if isinstance(values, Tensor) and values.is_floating_point() and values.itemsize < 4:
+        raise InputError(
+            f"the {name} of a diagnosis must be of single or double precision",
+            f"{name} of {values.dtype}",
+            "half precision drowns the change of an output in rounding: module.float(), inputs.float(), no autocast",
+        )
+    return values
+
+
 def _layers(
     module: nn.Module, inputs: Tensor, eta: Tensor, q: float, parts: Anatomy, initial: Anatomy | None
 ) -> tuple[LayerReport, ...]:
     """The layers with the gradient of the adversarial loss at the attack found."""
     weights = {name: value for name, value in module.named_parameters() if value.requires_grad}
+    forward = applied(module)
     with evaluating(module), torch.enable_grad():
-        loss = norm((module(inputs + eta) - module(inputs)).flatten(1), q).mean()
-        slopes = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
+        loss = norm((forward(inputs + eta) - forward(inputs)).flatten(1), q).mean()
+        slopes = slopes_of(loss, list(weights.values()))
     sizes = {name: slope.norm().item() for name, slope in zip(weights, slopes, strict=True) if slope is not None}
     before = {} if initial is None else {layer.name: layer.variance for layer in initial.layers}
     return tuple(

@@ -13,7 +13,7 @@ from jominy.meanfield.verdict import SAFE_FROM, Verdict, slowdown_law
 from jominy.networks.anatomy import Anatomy
 from jominy.networks.inputs import LabelledInputs
 from jominy.networks.measured_index import measure_trainability
-from jominy.networks.modules import evaluating
+from jominy.networks.modules import applied, evaluating, random_parts
 from jominy.networks.random_network import RandomNetwork
 
 HALVINGS = 6
@@ -65,17 +65,24 @@ class MeasuredIndex:
                 "No word on trainability: two batches of these inputs show no common class signal. Take more inputs, "
                 "and check that the labels belong to them."
             ]
-        words = self.verdict.sentence.partition(" With shortcuts:")[0].replace("`slowdown`", f"{self.slowdown:.2g}")
+        tested = not self.limits  # neither the rate of right verdicts nor the slowdown is known of other modules
+        factor = f"about {self.slowdown:.2g} times" if tested else "much"
+        words = self.verdict.sentence.partition(" With shortcuts:")[0].replace("about `slowdown` times", factor)
         told = [f"Trainability index, measured: tau = {self.tau:.3g}. {words}"]
         if self.shortcuts and self.verdict is Verdict.COLLAPSE:
             told[0] += " With shortcuts, as here, failure is rare."
-        told.append(
-            "Such an index, measured before training, was right for about 89 % of held-out training runs (ReLU, fully "
-            "connected, l2, plain SGD). It speaks of a training on cross-entropy + "
-            f"{self.adversarial_weight:g} x adversarial loss that starts from these weights."
-        )
-        if self.limits:
-            told.append(f"Not covered by those tests: {', '.join(self.limits)}. Take it as a direction only.")
+        weight = f"{self.adversarial_weight:g}"
+        about = f"a training on cross-entropy + {weight} x adversarial loss that starts from these weights"
+        if tested:
+            told.append(
+                "Such an index, measured before training, was right for about 89 % of held-out training runs (ReLU, "
+                f"fully connected, l2, plain SGD). It speaks of {about}."
+            )
+        else:
+            told.append(
+                f"It speaks of {about}. Its thresholds come from fully connected ReLU networks under l2 attacks and "
+                f"plain SGD. Not covered by those tests: {', '.join(self.limits)}. Take it as a direction only."
+            )
         if self.batch_size < FEW:
             told.append(f"Two batches of {self.batch_size} inputs make a noisy index; 100 each are better.")
         return told if self.verdict is Verdict.SAFE else [*told, self._change()]
@@ -85,7 +92,8 @@ class MeasuredIndex:
         assert self.tau is not None
         ways = []
         if self.tau > 0:
-            ways.append(f"layers about {(SAFE_FROM / self.tau) ** (1 / 1.35):.2g} times as wide (tau ~ width^1.35)")
+            times = (SAFE_FROM / self.tau) ** (1 / 1.35)
+            ways.append("wider layers" if self.limits else f"layers about {times:.2g} times as wide (tau ~ width^1.35)")
         if not self.shortcuts:
             ways.append("shortcuts")
         if self.safe_radius is not None:
@@ -114,7 +122,7 @@ def measure_index(
 
     found = measured(radius)
     with evaluating(module), torch.no_grad():
-        outputs = module(data.inputs).flatten(1)
+        outputs = applied(module)(data.inputs).flatten(1)
     accuracy, chance = float((outputs.argmax(1) == data.labels).double().mean()), 1 / outputs.shape[1]
     tau: float | None = float(found["trainability_index"])
     units = module.architecture.width if isinstance(module, RandomNetwork) else 1
@@ -130,6 +138,8 @@ def measure_index(
             safe_radius, safe_tau = radius / 2**halving, smaller
             break
     limits = list(parts.others)
+    limits += ["leaky ReLU"] if parts.leaky else []
+    limits += ["dropout (left out of the measurement)"] if random_parts(module) else []
     limits += ["norms other than l2"] if (p, q) != (2.0, 2.0) else []
     limits += ["weights that are trained already"] if accuracy > LEARNT * chance and accuracy > 0.5 else []
     return MeasuredIndex(

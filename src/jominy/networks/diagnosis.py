@@ -46,6 +46,7 @@ class Diagnosis:
     predicted_norm, predicted_loss : by the mean-field theory with the variances that the weights have now; None where
         the theory does not apply
     trainability : the index tau measured on the module, with its verdict; None without labels
+    statistics_of_inputs : whether batch normalisation, having no statistics, took those of the inputs
     """
 
     radius: float
@@ -63,6 +64,7 @@ class Diagnosis:
     predicted_norm: float | None
     predicted_loss: float | None
     trainability: MeasuredIndex | None = None
+    statistics_of_inputs: bool = False
 
     def describe(self) -> dict[str, Any]:
         """The diagnosis as a JSON-able record."""
@@ -78,6 +80,8 @@ class Diagnosis:
     def sentences(self) -> list[str]:
         """What a reader should know, in words."""
         told = [self._made_of(), self._attacked()]
+        if self.statistics_of_inputs:
+            told.append("Its batch normalisation has seen no data yet: it took the statistics of these inputs.")
         if not self.anatomy.known:
             why = ", ".join(self.anatomy.others) or "it has no fully connected layer"
             told.append(
@@ -98,16 +102,21 @@ class Diagnosis:
 
     def _attacked(self) -> str:
         loss, error = self.adversarial_loss
-        share = loss / self.output_norm if self.output_norm > 0 else math.inf
+        zero = "the inputs are zero"
+        size = f"{100 * self.radius / self.input_norm:.2g} % of the inputs'" if self.input_norm > 0 else zero
+        share = (
+            f": {100 * loss / self.output_norm:.3g} % of the output itself" if self.output_norm > 0 else ", from zero"
+        )
         return (
-            f"An attack of l{_text(self.p)} norm {self.radius:g} ({100 * self.radius / self.input_norm:.2g} % of the "
-            f"inputs') changes the output by {loss:.4g} +- {error:.2g} in the l{_text(self.q)} norm: "
-            f"{100 * share:.3g} % of the output itself."
+            f"An attack of l{_text(self.p)} norm {self.radius:g} ({size}) changes the output by "
+            f"{loss:.4g} +- {error:.2g} in the l{_text(self.q)} norm{share}."
         )
 
     def _compared(self) -> str:
+        if not self.predicted_loss:
+            return "The mean-field theory predicts no change: a layer has only zeros, and no signal passes it."
         loss = self.adversarial_loss[0]
-        ratio = loss / self.predicted_loss if self.predicted_loss else math.nan
+        ratio = loss / self.predicted_loss
         verdict = (
             "as a random network with weights of this size would"
             if 0.8 <= ratio <= 1.25
@@ -121,7 +130,7 @@ class Diagnosis:
         assert self.anatomy.total_gain is not None
         gain, count = self.anatomy.total_gain, max(self.anatomy.activations, 1)
         told = []
-        if gain > 100 or gain < 0.01:
+        if gain > 100 or 0 < gain < 0.01:
             word, factor = ("grows", gain) if gain > 1 else ("fades", 1 / gain)
             cure = "a smaller weight variance" if gain > 1 else "a weight variance nearer to 2, or shortcuts"
             told.append(

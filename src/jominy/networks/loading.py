@@ -21,7 +21,8 @@ HOW = "Write it as my_model.py:build, where build() returns a torch.nn.Module"
 def load_module(reference: str) -> nn.Module:
     """The module that `reference`, "file.py:name", names: an nn.Module, or what a function of no arguments returns.
 
-    Raises InputError where the file or the name is missing, the file fails, or the result is no nn.Module.
+    Weights of half precision become single: a small change of an output drowns in their rounding.
+    Raises InputError where the file or the name is missing, the file fails or exits, or the result is no nn.Module.
     """
     file, _, name = reference.rpartition(":")
     path = Path(file)
@@ -38,15 +39,18 @@ def load_module(reference: str) -> nn.Module:
         spec.loader.exec_module(code)
         found = getattr(code, name, None)
         module = found() if callable(found) and not isinstance(found, nn.Module) else found
-    except Exception as error:  # whatever goes wrong in there is the user's code
-        raise InputError(f"{file} must run without an error", f"{type(error).__name__}: {error}") from error
+    except (Exception, SystemExit) as error:  # whatever goes wrong in there is the user's code
+        raise InputError(
+            f"{file} must run without an error or an exit", f"{type(error).__name__}: {error}", HOW
+        ) from error
     finally:
         sys.path.pop(0)
     if found is None:
         raise InputError(f"{file} must define {name}", "nothing of that name", HOW)
     if not isinstance(module, nn.Module):
         raise InputError(f"{name} must be or return a torch.nn.Module", type(module).__name__, HOW)
-    return module
+    halves = any(weight.is_floating_point() and weight.itemsize < 4 for weight in module.parameters())
+    return module.float() if halves else module
 
 
 def load_weights(module: nn.Module, file: str) -> None:
@@ -75,8 +79,9 @@ def load_weights(module: nn.Module, file: str) -> None:
     if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
         state = state["state_dict"]
     try:
-        module.load_state_dict(state)
-    except (RuntimeError, TypeError, AttributeError) as error:
+        empty = any(weight.is_meta for weight in module.parameters())
+        module.load_state_dict(state, assign=empty)
+    except (Exception, SystemExit) as error:  # a module may read them in its own way
         told = " ".join(str(error).split())
         raise InputError("the weights must fit the module", told[:300], "Does build() make this model?") from error
 

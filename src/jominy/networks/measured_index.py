@@ -14,7 +14,7 @@ from jominy.errors import InputError
 from jominy.meanfield.norms import norm_exponent
 from jominy.meanfield.numbers import finite
 from jominy.networks.inputs import LabelledInputs
-from jominy.networks.modules import evaluating, flat_function
+from jominy.networks.modules import applied, as_trained, check_finite, flat_function, slopes_of
 from jominy.networks.perturbations import check_radius, quick_perturbation
 from jominy.networks.random_network import RandomNetwork
 from jominy.networks.vectors import norm
@@ -46,8 +46,10 @@ def measure_trainability(
         g2 = <g_adv^(1), g_adv^(2)> / N, of L_adv = mean max ||f(x+eta) - f(x)||_q                  (``gradient_power``)
         collapse_time = L_adv / (lam g2), signal_time = ln K / R, in units (lr * N) * steps
 
-    N is the width of a RandomNetwork, and 1 for any other module, whose times are in lr * steps. DERIVED, thresholds
-    MEASURED for cross-entropy + L_adv(2,2), ReLU, plain SGD (theory `trainability.md` sections 2 to 5).
+    N is the width of a RandomNetwork, and 1 for any other module, whose times are in lr * steps. Batch normalisation
+    takes the statistics of the batch, as it will in training; dropout is left out. The module, its running statistics
+    and PyTorch's random numbers are left as they were. DERIVED, thresholds MEASURED for cross-entropy + L_adv(2,2),
+    ReLU, plain SGD (theory `trainability.md` sections 2 to 5), without normalisation.
 
     Parameters
     ----------
@@ -98,7 +100,7 @@ def measure_trainability(
     values: dict[str, list[float]] = {name: [] for name in NAMES}
     notes = []
     for index, network in enumerate(several):
-        with evaluating(network):
+        with as_trained(network):
             measured = _measure(network, data, batches, radius, weight, p, q, attack_steps, draw)
         for name in NAMES:
             values[name].append(measured[name])
@@ -128,6 +130,19 @@ def measure_trainability(
     )
 
 
+def trained_weights(network: nn.Module) -> list[Tensor]:
+    """The weight matrices and kernels that training would change; InputError where there are none."""
+    weights = [value for value in network.parameters() if value.is_floating_point() and value.ndim >= 2]
+    trained: list[Tensor] = [value for value in weights if value.requires_grad]
+    if not trained:
+        raise InputError(
+            "the index needs a module with weights to train",
+            f"all {len(weights)} weight matrices are frozen (requires_grad is False)" if weights else "no weights",
+            "call requires_grad_(True) on what will be trained; without labels the attack alone is measured",
+        )
+    return trained
+
+
 def _measure(
     network: nn.Module,
     data: LabelledInputs,
@@ -142,15 +157,15 @@ def _measure(
     outputs = flat_function(network, data.inputs[batches[0]])[0](data.inputs[batches[0]].flatten(1)).shape[1]
     if data.classes > outputs:
         raise InputError("the network must have an output for each class", f"{outputs} for {data.classes}")
-    trained = [value for value in network.parameters() if value.requires_grad and value.ndim >= 2]
+    trained, forward = trained_weights(network), applied(network)
     signal, adversarial, losses = [], [], []
     for batch in batches:
         x, y = data.inputs[batch], data.labels[batch]
-        f = network(x).flatten(1)
+        f = forward(x).flatten(1)
         residual = torch.nn.functional.one_hot(y, outputs).to(f) - 1 / outputs
         signal.append(_gradient((residual * f).sum(1).mean(), trained))
         eta = quick_perturbation(network, x, radius, p, q, steps=attack_steps, generator=draw)
-        loss = norm((network(x + eta) - network(x)).flatten(1), q).mean()
+        loss = check_finite(norm((forward(x + eta) - forward(x)).flatten(1), q), radius).mean()
         losses.append(float(loss.detach()))
         adversarial.append(_gradient(loss, trained))
     width = network.architecture.width if isinstance(network, RandomNetwork) else 1
@@ -163,6 +178,5 @@ def _measure(
 
 
 def _gradient(value: Tensor, parameters: Sequence[Tensor]) -> Tensor:
-    slopes = torch.autograd.grad(value, parameters, allow_unused=True)
-    kept = zip(parameters, slopes, strict=True)
+    kept = zip(parameters, slopes_of(value, parameters), strict=True)
     return torch.cat([(torch.zeros_like(weight) if slope is None else slope).flatten() for weight, slope in kept])

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from jominy.errors import InputError
 from jominy.meanfield.norms import norm_exponent
 from jominy.meanfield.numbers import finite
-from jominy.networks.modules import Function, evaluating, flat_function, gradient, jacobians
+from jominy.networks.modules import Function, applied, check_finite, evaluating, flat_function, gradient, jacobians
 from jominy.networks.operator_norms import operator_norm
 from jominy.networks.vectors import maximiser, norm, project, random_point
 
@@ -95,7 +95,7 @@ def strongest_perturbation(
             for eta in _linear_candidates(jacobian, p, q, seed):
                 candidates += [radius * eta, -radius * eta]
         eta, loss = _follow(function, rows, centre, torch.stack(candidates), radius, p, q, steps, followed)
-    return Perturbation(eta.view_as(inputs), loss)
+    return Perturbation(eta.view_as(inputs), check_finite(loss, radius))
 
 
 def quick_perturbation(
@@ -113,10 +113,10 @@ def quick_perturbation(
     eta <- radius argmax_{||e||_p <= 1} <J(x + eta)^T y, e> with y the dual vector of f(x + eta) - f(x). One step
     reaches sqrt(K/d) of the (2,2) maximum from behind, two and more come close (theory section 4.4). No checks.
     """
-    shape, rows = inputs.shape, inputs.flatten(1)
+    shape, rows, forward = inputs.shape, inputs.flatten(1), applied(network)
 
     def function(at: Tensor) -> Tensor:
-        return network(at.reshape(shape)).flatten(1)
+        return forward(at.reshape(shape)).flatten(1)
 
     with torch.no_grad():
         centre = function(rows)

@@ -9,7 +9,7 @@ from torch.nn.functional import cross_entropy
 
 from jominy.networks.classification import projected_ascent
 from jominy.networks.inputs import LabelledInputs
-from jominy.networks.modules import evaluating
+from jominy.networks.modules import applied, evaluating
 from jominy.networks.objectives import Objective
 from jominy.networks.perturbations import quick_perturbation
 from jominy.networks.vectors import norm
@@ -48,19 +48,19 @@ def record(network: nn.Module, objective: Objective, data: LabelledInputs, *, se
     fisher_rao_norm:      sqrt E (sum_l <W_l, d loss / d W_l>)^2 over single inputs (Liang et al. 2019)
     """
     with evaluating(network):
-        inputs, labels = data.inputs, data.labels
+        inputs, labels, forward = data.inputs, data.labels, applied(network)
         draw = torch.Generator().manual_seed(seed)
         eta = objective.perturb(network, inputs, labels, draw)
         weights = layer_weights(network)
-        loss = objective.losses(network, inputs, labels, eta).mean()
+        loss = objective.losses(forward, inputs, labels, eta).mean()
         slopes = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
         radius, p, q = objective.radius, objective.p, objective.q
         strong = quick_perturbation(network, inputs, radius, p, q, steps=6, generator=draw)
         worst = projected_ascent(network, inputs, labels, radius, p, steps=10)
         with torch.no_grad():
-            outputs, moved = network(inputs), network(inputs + strong)
-            attacked = network(inputs + worst).argmax(1)
-        values = {
+            outputs, moved = forward(inputs), forward(inputs + strong)
+            attacked = forward(inputs + worst).argmax(1)
+        values: dict[str, Tensor | float] = {
             "training_loss": loss.detach(),
             "cross_entropy": cross_entropy(outputs, labels),
             "adversarial_loss": norm((moved - outputs).flatten(1), q).mean(),
@@ -84,7 +84,7 @@ def fisher_rao_norm(network: nn.Module, objective: Objective, inputs: Tensor, la
 
     def losses(parameters: dict[str, Tensor]) -> Tensor:
         return objective.losses(
-            lambda rows: torch.func.functional_call(network, parameters, (rows,)), inputs, labels, eta
+            lambda rows: torch.func.functional_call(network, parameters, (rows.clone(),)), inputs, labels, eta
         )
 
     along: Tensor = torch.func.jvp(losses, (trained,), (trained,))[1]

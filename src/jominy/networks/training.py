@@ -17,7 +17,7 @@ from tqdm import tqdm
 from jominy.errors import InputError
 from jominy.networks.checkpoints import Progress, fingerprint, read_checkpoint, write_checkpoint
 from jominy.networks.inputs import LabelledInputs
-from jominy.networks.modules import flat_function
+from jominy.networks.modules import applied, flat_function, preserved, slopes_of
 from jominy.networks.objectives import Objective
 from jominy.networks.random_network import ATTACKS, BATCHES, check_seed
 from jominy.networks.records import PER_LAYER, SCALARS, layer_weights, record
@@ -135,8 +135,8 @@ def train(
                 draw = torch.Generator().manual_seed(_attack_seed(seed, index, run.step))
                 inputs, labels = data.inputs[batch], data.labels[batch]
                 eta = objective.perturb(network, inputs, labels, draw)
-                loss = objective.losses(network, inputs, labels, eta).mean()
-                slopes = torch.autograd.grad(loss, parameters, allow_unused=True)
+                loss = objective.losses(applied(network), inputs, labels, eta).mean()
+                slopes = slopes_of(loss, parameters)
                 finite = all(slope is None or bool(torch.isfinite(slope).all()) for slope in slopes)
                 run.diverged = not (finite and math.isfinite(float(loss.detach())))
                 if not run.diverged:
@@ -191,7 +191,8 @@ def _check(
     if any(shape != shapes[0] for shape in shapes) or not shapes[0]:
         raise InputError("the networks must have weights to train, in the same layers", f"shapes {shapes[:2]}")
     for network in networks:
-        function, rows = flat_function(network, data.inputs[:2])
-        outputs = function(rows).shape[1]
+        with preserved(network):  # in the mode in which it is trained, on a batch as large as those of the training
+            function, rows = flat_function(network, data.inputs[:batch_size])
+            outputs = function(rows).shape[1]
         if data.classes > outputs:
             raise InputError("the network must have an output for each class", f"{outputs} for {data.classes}")
