@@ -25,7 +25,7 @@ def read_frame(
     file: Path, target: str | int | None, separator: str | None, decimal: str | None
 ) -> tuple[pd.DataFrame, Any, list[str], list[str]]:
     """Features, target, names of the features and notes. InputError where the target is not one of the columns."""
-    dialect, notes = None, []
+    dialect, notes = None, list[str]()
     if file.suffix.lower() == ".csv":
         frame, dialect, notes = read_csv(file, separator, decimal)
         called = [name or f"Unnamed: {j}" for j, name in enumerate(dialect.names)]

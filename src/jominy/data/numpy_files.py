@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 from zipfile import ZIP_STORED
 
 import numpy as np
@@ -17,7 +18,8 @@ from jominy.errors import InputError
 LARGEST = 2**30  # bytes that a packed array may unpack to, as it is stored and as float64: a small file can hold much
 
 
-class Archive(NamedTuple):
+@dataclass(frozen=True)
+class Archive:
     """The arrays of an .npz file while it is open: each is read when it is asked for."""
 
     file: Path

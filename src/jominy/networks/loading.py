@@ -119,6 +119,5 @@ def _array(file: str, name: str, what: str) -> np.ndarray:
     if not os.path.isfile(file):
         raise InputError(f"the file of {what} must exist", file, f"Save them with numpy.save('{name}.npy', {name})")
     with opened(file, f"{what} must be a .npy or .npz file of numbers") as stored:
-        if isinstance(stored, Archive):
-            stored = stored[stored.names[0] if len(stored.names) == 1 else name]
-        return np.asarray(stored, dtype=float)
+        only = stored.names if isinstance(stored, Archive) and len(stored.names) == 1 else [name]
+        return np.asarray(stored[only[0]] if isinstance(stored, Archive) else stored, dtype=float)
