@@ -1,8 +1,24 @@
-"""The one exception that jominy raises for bad input."""
+"""The one exception that jominy raises for bad input, and text of the user's as it may be shown."""
 
 from __future__ import annotations
 
+import re
+
 _LONGEST = 160  # characters of the received value that a message quotes
+# What a terminal obeys instead of showing it, what turns the order of letters around, what no encoding has.
+UNSHOWN = re.compile(
+    "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b\u200e\u200f\u2028-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb"
+    "\ud800-\udfff\U000e0000-\U000e007f]"
+)
+
+
+def printable(text: str) -> str:
+    r"""Text with its control characters written out, so that it can be shown anywhere: a title, a file's name.
+
+    >>> print(printable("a \x1b[31mred\x1b[0m title"))
+    a \x1b[31mred\x1b[0m title
+    """
+    return UNSHOWN.sub(lambda found: found.group().encode("unicode_escape").decode(), text)
 
 
 class InputError(ValueError):
@@ -45,7 +61,7 @@ def _sentence(rule: str, received: object, next_step: str) -> str:
     if step:
         step = step[0].upper() + step[1:] if step[0].islower() and not _starts_with_code(step) else step
         text += f". {step}" + ("" if step.endswith((".", "!", "?")) else ".")
-    return text
+    return re.sub(r"\s*[\t\n]\s*", " ", printable(text))
 
 
 def _starts_with_code(step: str) -> bool:

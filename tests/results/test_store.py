@@ -75,7 +75,7 @@ def test_same_result_same_file_permissions_as_others(tmp_path):
 
 
 def test_bad_paths(tmp_path):
-    with pytest.raises(InputError, match="folder to save in must exist"):
+    with pytest.raises(InputError, match="folder of the result must exist"):
         save(hand_made.forecast(), tmp_path / "nowhere" / "a.nc")
     with pytest.raises(InputError, match="must be a file, not a folder"):
         save(hand_made.forecast(), tmp_path)
@@ -102,6 +102,7 @@ def test_ctrl_c_while_a_result_is_saved_leaves_the_old_file(tmp_path, monkeypatc
     def interrupted(self, *args, **kwargs):
         signal.raise_signal(signal.SIGINT)
         written.append(write(self, *args, **kwargs))
+        return written[-1]
 
     monkeypatch.setattr(xr.Dataset, "to_netcdf", interrupted)
     with pytest.raises(KeyboardInterrupt):

@@ -118,7 +118,7 @@ def test_bad_files(tmp_path):
     figure = plot(hand_made.forecast())
     with pytest.raises(InputError, match="must end in a picture format.*png"):
         save_figure(figure, tmp_path / "figure.doc")
-    with pytest.raises(InputError, match="could not be written"):
+    with pytest.raises(InputError, match="folder of the figure must exist"):
         save_figure(figure, tmp_path / "nowhere" / "figure.png")
 
 

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from jominy.cli import output
 from jominy.cli.options import add_output, add_source, scenario
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _EPILOG = """\
 examples:
@@ -30,22 +34,26 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Find out, print, save, draw."""
+    """Find out; save, print, draw."""
     study = scenario(arguments)
     told = study.advise()
-    if arguments.out is not None:
-        output.save_json(arguments.out, told.describe(), "the advice")
-        output.say(f"saved {arguments.out}")
-    if arguments.plot is not None:
+
+    def save() -> None:
+        if arguments.out is not None:
+            output.save_json(arguments.out, told.describe(), "the advice")
+
+    def show() -> None:
+        if arguments.json:
+            output.print_json({"advice": told.describe()})
+        else:
+            from jominy.show.text import wrapped
+
+            heading = f"{study.title}\nadvice" if study.title else "advice"
+            output.tell("\n".join([heading, "", *(wrapped(f"- {sentence}") for sentence in told.sentences())]))
+
+    def figure() -> Figure:
         from jominy.show.advice import plot_advice
-        from jominy.show.figures import save_figure
 
-        output.say(f"drawn {save_figure(plot_advice(told, title=study.title), arguments.plot)}")
-    if arguments.json:
-        output.print_json({"advice": told.describe()})
-    else:
-        from jominy.show.text import wrapped
+        return plot_advice(told, title=study.title)
 
-        heading = f"{study.title}\nadvice" if study.title else "advice"
-        print("\n".join([heading, "", *(wrapped(f"- {sentence}") for sentence in told.sentences())]))
-    return 0
+    return output.hand_over(arguments, save, show, lambda: output.draw(arguments, figure))

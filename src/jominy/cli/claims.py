@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -61,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
             done.append(claim)
             _keep(done, folder)
             if not arguments.json:
-                print(claim_text(claim), end="\n\n", flush=True)
+                output.tell(claim_text(claim) + "\n")
     except KeyboardInterrupt:
         interrupted = True
         output.say("interrupted; what was done is kept")
@@ -71,8 +70,8 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         output.print_json({"claims": [claim.describe() for claim in done]})
     elif done:
-        print(summary_text(done))
-        print(f"figures and claims.json are in {arguments.out}", file=sys.stderr)
+        output.tell(summary_text(done))
+        output.say(f"figures and claims.json are in {arguments.out}")
     if interrupted:
         return 130
     return int(any(claim.verdict == "fails" for claim in done))
@@ -80,8 +79,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _keep(done: list[Claim], folder: Path) -> None:
     """Write the newest claim's figure, and all of them as JSON."""
+    from jominy.cli.output import write_json
     from jominy.show.claims import plot_claim
     from jominy.show.figures import save_figure
 
-    output.save_json(folder / "claims.json", [claim.describe() for claim in done], "the claims")
+    write_json(folder / "claims.json", [claim.describe() for claim in done], "the claims")
     save_figure(plot_claim(done[-1]), str(folder / f"claim-{done[-1].letter}.png"))

@@ -35,25 +35,27 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Forecast, simulate, compare; print, save, draw."""
+    """Forecast, simulate, compare; save, print, draw."""
     from jominy.study.compare import compare
 
-    study = scenario(arguments)
+    study = scenario(arguments, ("forecast", "simulation"))
     told = printed.forecast_with_picture(study)
     runs = study.simulate()
     agreement = compare(told, runs)
-    output.save(arguments, told, "forecast")
-    output.save(arguments, runs, "simulation")
-    output.save(arguments, agreement)
-    output.draw(arguments, told, runs)
-    if arguments.json:
-        output.print_json(
-            {
-                "forecast": output.as_json(told),
-                "simulation": output.as_json(runs),
-                "comparison": output.as_json(agreement),
-            }
-        )
-    else:
-        print(printed.comparison_text(told, runs, agreement))
-    return output.exit_code(runs)
+
+    def show() -> None:
+        if arguments.json:
+            results = {"forecast": told, "simulation": runs, "comparison": agreement}
+            output.print_json({name: output.as_json(result) for name, result in results.items()})
+        else:
+            output.tell(printed.comparison_text(told, runs, agreement))
+
+    code = output.hand_over(
+        arguments,
+        lambda: output.save(arguments, told, "forecast"),
+        lambda: output.save(arguments, runs, "simulation"),
+        lambda: output.save(arguments, agreement),
+        show,
+        lambda: output.draw_curves(arguments, told, runs),
+    )
+    return code or output.exit_code(runs)

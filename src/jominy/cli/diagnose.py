@@ -48,6 +48,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Load, diagnose, print, save."""
+    output.check_outputs(arguments)
     from jominy.networks import diagnose, load_inputs, load_labels, load_module, load_weights
     from jominy.networks.modules import without_values
 
@@ -73,13 +74,17 @@ def run(arguments: argparse.Namespace) -> int:
             adversarial_weight=arguments.adversarial_weight,
             initial=initial,
         )
-    if arguments.out is not None:
-        output.save_json(arguments.out, told.describe(), "the diagnosis")
-        output.say(f"saved {arguments.out}")
-    if arguments.json:
-        output.print_json({"diagnosis": told.describe()})
-    else:
-        from jominy.show.networks import diagnosis_text
 
-        print(diagnosis_text(told))
-    return 0
+    def save() -> None:
+        if arguments.out is not None:
+            output.save_json(arguments.out, told.describe(), "the diagnosis")
+
+    def show() -> None:
+        if arguments.json:
+            output.print_json({"diagnosis": told.describe()})
+        else:
+            from jominy.show.networks import diagnosis_text
+
+            output.tell(diagnosis_text(told))
+
+    return output.hand_over(arguments, save, show)

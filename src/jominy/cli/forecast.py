@@ -33,13 +33,16 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Forecast, print, save, draw."""
+    """Forecast; save, print, draw."""
     study = scenario(arguments)
     told = printed.forecast_with_picture(study)
-    output.save(arguments, told)
-    output.draw(arguments, told)
-    if arguments.json:
-        output.print_json({"forecast": output.as_json(told)})
-    else:
-        print(printed.forecast_text(told))
-    return 0
+
+    def show() -> None:
+        if arguments.json:
+            output.print_json({"forecast": output.as_json(told)})
+        else:
+            output.tell(printed.forecast_text(told))
+
+    return output.hand_over(
+        arguments, lambda: output.save(arguments, told), show, lambda: output.draw_curves(arguments, told)
+    )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from jominy.cli import output
+from jominy.cli import printed
 from jominy.cli.options import add_output, add_seeds, add_source, scenario
 
 _EPILOG = """\
@@ -32,14 +32,6 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Solve, print, save, draw."""
+    """Solve; save, print, draw."""
     paths = scenario(arguments).homogenize()
-    output.save(arguments, paths)
-    output.draw(arguments, None, paths)
-    if arguments.json:
-        output.print_json({"paths": output.as_json(paths)})
-    else:
-        from jominy.show import tables
-
-        print("\n\n".join([tables.header(paths), tables.curves(paths)]))
-    return output.exit_code(paths)
+    return printed.hand_over_runs(arguments, paths, "paths")

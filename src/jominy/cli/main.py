@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import atexit
 import gc
+import io
 import os
 import sys
 from collections.abc import Sequence
@@ -20,6 +21,7 @@ from jominy.cli import (
     homogenize,
     network,
     optimum,
+    output,
     phase,
     report,
     schema,
@@ -27,10 +29,9 @@ from jominy.cli import (
     simulate,
     sweep,
 )
-from jominy.errors import InputError
+from jominy.cli.output import BAD_INPUT as BAD_INPUT
+from jominy.errors import InputError, printable
 from jominy.wording import did_you_mean
-
-BAD_INPUT = 2
 
 _EXAMPLES = """\
 examples:
@@ -46,7 +47,7 @@ class _Parser(argparse.ArgumentParser):
     """argparse prints its whole usage before the message; one line says it too, and what may have been meant."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(BAD_INPUT, f"{self.prog}: {message}. See `{self.prog} --help`.\n")
+        self.exit(BAD_INPUT, printable(f"{self.prog}: {message}. See `{self.prog} --help`.") + "\n")
 
     def parse_known_args(self, args: Any = None, namespace: Any = None) -> Any:
         """As argparse's; what is unknown is an error of the command's own, which knows what there is."""
@@ -106,6 +107,8 @@ def _set_up(command: str) -> None:
 
     Only for the command itself (a library must not configure JAX); a setting of the user's own comes first.
     """
+    if isinstance(sys.stdout, io.TextIOWrapper):  # a terminal that lacks a letter gets its number, not a traceback
+        sys.stdout.reconfigure(errors="backslashreplace")
     atexit.register(gc.freeze)  # what JAX and pandas have made need not be searched for garbage before the process ends
     folder = os.path.join(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache"), "jominy", "compiled")
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", folder)
@@ -153,13 +156,13 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         return arguments.run(arguments)
     except InputError as error:
-        print(f"jominy {arguments.command}: {error}", file=sys.stderr)
+        output.say(f"jominy {arguments.command}: {error}")
         return BAD_INPUT
     except KeyboardInterrupt:
-        print(f"jominy {arguments.command}: interrupted", file=sys.stderr)
+        output.say(f"jominy {arguments.command}: interrupted")
         return signals.INTERRUPTED
     except signals.Terminated:
-        print(f"jominy {arguments.command}: terminated", file=sys.stderr)
+        output.say(f"jominy {arguments.command}: terminated")
         return signals.TERMINATED
     except BrokenPipeError:  # the reader of our output has left, as in `jominy ... | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from jominy.cli import output
@@ -10,6 +11,8 @@ from jominy.cli.options import add_output, check_outputs, numbers
 from jominy.cli.sources import require_ending
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from jominy.study.scenario import NetworkScenario
 
 _EPILOG = """\
@@ -48,8 +51,8 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Theory, perhaps measurement; print, save, draw."""
-    check_outputs(arguments)
+    """Theory, perhaps measurement; save, print, draw."""
+    check_outputs(arguments, ("trainability", *(("measured", "comparison") if arguments.measure else ())))
     study = _study(arguments)
     told, trained = study.theory(), study.trainability()
     results: dict[str, Any] = {"theory": told}
@@ -63,20 +66,27 @@ def run(arguments: argparse.Namespace) -> int:
 
             known = told if trained is None else told.assign(trained.drop_vars("longest_time", errors="ignore"))
             results["comparison"] = compare(known, measured)
-    for name, result in results.items():
-        output.save(arguments, result, "" if name == "theory" else name)
-    if arguments.plot is not None:
-        from jominy.show.figures import save_figure
+
+    def save(name: str) -> None:
+        output.save(arguments, results[name], "" if name == "theory" else name)
+
+    def show() -> None:
+        if arguments.json:
+            output.print_json({name: output.as_json(result) for name, result in results.items()})
+        else:
+            from jominy.show.network_text import network_text
+
+            output.tell(network_text(told, trained, measured))
+
+    def figure() -> Figure:
         from jominy.show.network_figures import plot_network
 
-        output.say(f"drawn {save_figure(plot_network(told, trained, measured, title=study.title), arguments.plot)}")
-    if arguments.json:
-        output.print_json({name: output.as_json(result) for name, result in results.items()})
-    else:
-        from jominy.show.network_text import network_text
+        return plot_network(told, trained, measured, title=study.title)
 
-        print(network_text(told, trained, measured))
-    return 0 if measured is None else output.exit_code(measured)
+    code = output.hand_over(
+        arguments, *(partial(save, name) for name in results), show, lambda: output.draw(arguments, figure)
+    )
+    return code or (0 if measured is None else output.exit_code(measured))
 
 
 def _study(arguments: argparse.Namespace) -> NetworkScenario:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING
 
 from jominy.cli import output
 from jominy.cli.options import add_output, add_source, scenario
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 _EPILOG = """\
 examples:
@@ -30,25 +34,29 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Find the optimum, print, save, draw."""
+    """Find the optimum; save, print, draw."""
     from jominy.dynamics import optimum
 
     study = scenario(arguments)
     problem = study.problem()
     found = optimum(problem).describe()
-    if arguments.out is not None:
-        output.save_json(arguments.out, found, "the optimum")
-        output.say(f"saved {arguments.out}")
-    if arguments.plot is not None:
-        from jominy.show.figures import save_figure
+
+    def save() -> None:
+        if arguments.out is not None:
+            output.save_json(arguments.out, found, "the optimum")
+
+    def show() -> None:
+        if arguments.json:
+            output.print_json({"optimum": found})
+        else:
+            from jominy.show import tables
+
+            heading = f"{study.title}\nadversarial optimum" if study.title else "adversarial optimum"
+            output.tell(f"{heading}\n\n{tables.summary(found)}")
+
+    def figure() -> Figure:
         from jominy.show.optima import plot_optima
 
-        output.say(f"drawn {save_figure(plot_optima(problem, title=study.title), arguments.plot)}")
-    if arguments.json:
-        output.print_json({"optimum": found})
-    else:
-        from jominy.show import tables
+        return plot_optima(problem, title=study.title)
 
-        heading = f"{study.title}\nadversarial optimum" if study.title else "adversarial optimum"
-        print(f"{heading}\n\n{tables.summary(found)}")
-    return 0
+    return output.hand_over(arguments, save, show, lambda: output.draw(arguments, figure))

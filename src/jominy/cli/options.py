@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jominy.cli.output import check_outputs
 from jominy.cli.sources import require_ending
 from jominy.errors import InputError
 
@@ -89,11 +91,11 @@ def add_seeds(command: argparse.ArgumentParser, what: str = "runs of SGD") -> No
     command.add_argument("--seeds", type=int, metavar="N", help=f"{what} (data file: 20)")
 
 
-def scenario(arguments: argparse.Namespace) -> Scenario:
-    """The scenario that the arguments name or describe."""
+def scenario(arguments: argparse.Namespace, parts: Sequence[str] = ()) -> Scenario:
+    """The scenario that the arguments name or describe; `parts` are the files written beside that of ``--out``."""
     from jominy.study.scenario import DATA_FILES, Scenario
 
-    check_outputs(arguments)
+    check_outputs(arguments, parts)
     suffix = Path(arguments.source).suffix.lower()
     if suffix in DATA_FILES:
         return _of_data_file(arguments)
@@ -163,14 +165,6 @@ def _of_data_file(arguments: argparse.Namespace) -> Scenario:
         classes=None if arguments.classes is None else read_groups(arguments.classes),
         **{name: value for name, value in given.items() if value is not None},
     )
-
-
-def check_outputs(arguments: argparse.Namespace) -> None:
-    """Say now, not after the computation, that a result cannot be written."""
-    for name in ("out", "plot"):
-        value = getattr(arguments, name, None)
-        if value is not None and not Path(value).absolute().parent.is_dir():
-            raise InputError(f"the folder of --{name} must exist", value, "create it first")
 
 
 def numbers(text: str) -> list[float]:

@@ -5,33 +5,69 @@ from __future__ import annotations
 import argparse
 import json
 import math
+import os
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from jominy.errors import InputError
+from jominy.errors import UNSHOWN, InputError, printable
 
 if TYPE_CHECKING:
     import xarray as xr
+    from matplotlib.figure import Figure
+
+
+BAD_INPUT = 2
 
 
 def say(text: str) -> None:
     """A message beside the result, on standard error, so that standard output holds the result alone."""
-    print(text, file=sys.stderr)
+    print(printable(text), file=sys.stderr)
+
+
+def tell(text: str) -> None:
+    """The result for people, on standard output; whatever control characters there are in a title are written out."""
+    print(printable(text), flush=True)
 
 
 def print_json(value: dict[str, Any]) -> None:
     """One JSON object on standard output; what is not a finite number becomes null."""
-    print(json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False))
+    print(_json(value), flush=True)
 
 
 def save_json(path: str | Path, value: Any, name: str) -> None:
     """Write strict JSON; `name` says what it is if that fails."""
-    try:
-        text = json.dumps(plain(value), indent=2, ensure_ascii=False)
-        Path(path).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"{name} could not be written: {error.strerror or error}", str(path)) from error
+    say(f"saved {write_json(path, value, name)}")
+
+
+def write_json(path: str | Path, value: Any, name: str) -> Path:
+    """The same without a word."""
+    from jominy.results.replaced import write_whole
+
+    return write_whole(path, f"{_json(value)}\n".encode(), name)
+
+
+def _json(value: Any) -> str:
+    text = json.dumps(plain(value), indent=2, allow_nan=False, ensure_ascii=False)
+    return UNSHOWN.sub(lambda found: json.dumps(found.group())[1:-1], text)
+
+
+def hand_over(arguments: argparse.Namespace, *steps: Callable[[], object]) -> int:
+    """Save, print and draw what was computed: each step is done though one before it could not be.
+
+    Returns 0, or 2 where a step could not be done; each of those is told in one line.
+    """
+    code = 0
+    for step in steps:
+        try:
+            step()
+        except InputError as error:
+            say(f"jominy {arguments.command}: {error}")
+            code = BAD_INPUT
+        except BrokenPipeError:  # the reader of our output has left, as in `jominy ... | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    return code
 
 
 def save(arguments: argparse.Namespace, result: xr.Dataset, part: str = "") -> None:
@@ -40,17 +76,80 @@ def save(arguments: argparse.Namespace, result: xr.Dataset, part: str = "") -> N
         return
     from jominy.results import save as save_result
 
-    path = Path(arguments.out)
-    say(f"saved {save_result(result, path.with_suffix(f'.{part}{path.suffix}') if part else path)}")
+    say(f"saved {save_result(result, _part(arguments.out, part))}")
 
 
-def draw(arguments: argparse.Namespace, forecast: xr.Dataset | None, simulation: xr.Dataset | None = None) -> None:
-    """Draw the figure that ``--plot`` asks for."""
+def _part(out: str, part: str) -> Path:
+    """The file beside `out` that a part goes to; a device gets all of them itself."""
+    from jominy.results.replaced import is_stream
+
+    path = Path(out)
+    return path.with_suffix(f".{part}{path.suffix}") if part and path.name and not is_stream(path) else path
+
+
+def draw(arguments: argparse.Namespace, figure: Callable[[], Figure]) -> None:
+    """Draw the figure that ``--plot`` asks for; whatever keeps matplotlib from it is told in one line."""
     if arguments.plot is None:
         return
-    from jominy.show.figures import plot, save_figure
+    from jominy.show.figures import save_figure
 
-    say(f"drawn {save_figure(plot(forecast, simulation), arguments.plot)}")
+    try:
+        drawn = save_figure(figure(), arguments.plot)
+    except InputError:
+        raise
+    except Exception as error:  # of another library, or of a matplotlib set up by the user
+        raise InputError("the figure could not be drawn", f"{type(error).__name__}: {error}") from error
+    say(f"drawn {drawn}")
+
+
+def draw_curves(
+    arguments: argparse.Namespace, forecast: xr.Dataset | None, simulation: xr.Dataset | None = None
+) -> None:
+    """Draw a forecast, runs, or one over the other."""
+
+    def figure() -> Figure:
+        from jominy.show.figures import plot
+
+        return plot(forecast, simulation)
+
+    draw(arguments, figure)
+
+
+def check_outputs(arguments: argparse.Namespace, parts: Sequence[str] = ()) -> None:
+    """Say now, not after the computation, that a result or a figure cannot be written, or would replace what is read.
+
+    `parts` are the files that are written beside that of ``--out``.
+    """
+    out, plot = getattr(arguments, "out", None), getattr(arguments, "plot", None)
+    if out is None and plot is None:
+        return
+    from jominy.results.replaced import is_stream, require_place
+
+    if out is not None:
+        require_place(out, "--out")
+        if parts and is_stream(out) and not os.path.samefile(out, os.devnull):
+            raise InputError("--out of several files must be the name of a file", out, "such as study.nc")
+        for part in parts:
+            require_place(_part(out, part), "--out")
+    if plot is not None:
+        from jominy.show.figures import check_figure_name
+
+        check_figure_name(plot, "--plot")
+    names = ("source", "inputs", "labels", "weights")
+    read = [name for name in (getattr(arguments, one, None) for one in names) if name is not None]
+    for option, target in (("--out", out), ("--plot", plot)):
+        if target is not None and any(_same(target, name) for name in read):
+            raise InputError(f"{option} would replace the file that is read", target, "choose another name")
+    if out is not None and plot is not None and (Path(out) == Path(plot) or _same(out, plot)):
+        raise InputError("--out and --plot must be two files", out)
+
+
+def _same(one: str, other: str) -> bool:
+    """Whether two names stand for one file that is there; a device may be named twice."""
+    try:
+        return os.path.isfile(one) and os.path.samefile(one, other)
+    except (OSError, ValueError):
+        return False
 
 
 def as_json(result: xr.Dataset) -> dict[str, Any]:

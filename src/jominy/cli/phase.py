@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from jominy.cli import output
 from jominy.cli.options import add_output, add_rtol, check_outputs
 from jominy.cli.sources import require_ending
 from jominy.cli.sweep import add_where, ended, execute, to_tolerance
 from jominy.errors import InputError
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 SHOWN = ("regime", "risk", "accuracy", "time-to")
 
@@ -46,7 +49,7 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Forecast, print, save, draw."""
+    """Forecast; save, print, draw."""
     check_outputs(arguments)
     if arguments.show == "time-to" and arguments.level is None:
         raise InputError("--show time-to needs a level of risk", None, "such as --level 0.5")
@@ -56,20 +59,24 @@ def run(arguments: argparse.Namespace) -> int:
     require_ending(arguments.source, [".toml"], "SCENARIO must be a scenario file (.toml)")
     study = to_tolerance(Scenario.load(arguments.source), arguments.rtol)
     result = execute(arguments, lambda **where: phase(study, _axes(arguments), level=arguments.level, **where))
-    output.save(arguments, result)
-    if arguments.plot is not None:
-        from jominy.show.figures import save_figure
+
+    def show() -> None:
+        if arguments.json:
+            output.print_json({"phase": output.as_json(result)})
+        else:
+            from jominy.show.phase_text import phase_text
+
+            output.tell(phase_text(result))
+
+    def figure() -> Figure:
         from jominy.show.phase import Show, plot_phase
 
-        chosen = next(show for show in Show if show.label == arguments.show)
-        output.say(f"drawn {save_figure(plot_phase(result, chosen), arguments.plot)}")
-    if arguments.json:
-        output.print_json({"phase": output.as_json(result)})
-    else:
-        from jominy.show.phase_text import phase_text
+        return plot_phase(result, next(one for one in Show if one.label == arguments.show))
 
-        print(phase_text(result))
-    return ended(result)
+    code = output.hand_over(
+        arguments, lambda: output.save(arguments, result), show, lambda: output.draw(arguments, figure)
+    )
+    return code or ended(result)
 
 
 def _axes(arguments: argparse.Namespace) -> dict[str, Any]:

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import argparse
 import threading
 from typing import TYPE_CHECKING
+
+from jominy.cli import output
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -29,6 +32,23 @@ def _ready_for_results() -> None:
     import xarray as xr
 
     xr.Dataset({"first": ("place", [0.0])})  # looks for further kinds of arrays, and imports Dask where there is one
+
+
+def hand_over_runs(arguments: argparse.Namespace, runs: xr.Dataset, name: str) -> int:
+    """Save, print and draw runs of SGD or paths; the exit code."""
+
+    def show() -> None:
+        if arguments.json:
+            output.print_json({name: output.as_json(runs)})
+        else:
+            from jominy.show import tables
+
+            output.tell("\n\n".join([tables.header(runs), tables.curves(runs)]))
+
+    code = output.hand_over(
+        arguments, lambda: output.save(arguments, runs), show, lambda: output.draw_curves(arguments, None, runs)
+    )
+    return code or output.exit_code(runs)
 
 
 def forecast_text(told: xr.Dataset) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-from pathlib import Path
 
 from jominy.cli import output
 from jominy.cli.sources import require_ending
@@ -37,17 +36,13 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Load, put together, save."""
-    target = Path(arguments.out)
-    if not target.absolute().parent.is_dir():  # said before anything is computed
-        raise InputError("the folder of --out must exist", arguments.out, "create it first")
-    if target.suffix.lower() not in (".html", ".htm"):
-        raise InputError("--out of a report must end in .html", arguments.out)
     for name in arguments.results:
         require_ending(name, [".nc"], "a report is made of results (.nc)", or_unknown=True)
     from jominy.results import load
-    from jominy.show.reports import report
+    from jominy.show.reports import check_report_name, report
     from jominy.show.studies import kind_of
 
+    check_report_name(arguments.out, "--out")  # said before anything is computed
     results = []
     for name in dict.fromkeys(arguments.results):
         result = load(name)
@@ -57,5 +52,5 @@ def run(arguments: argparse.Namespace) -> int:
             raise InputError(f"{name}: {error.rule}", error.received, error.next_step) from error
         results.append(result)
     made = report(*results, title=arguments.title)
-    output.say(f"written {made.save(target)}")
+    output.say(f"written {made.save(arguments.out)}")
     return 0

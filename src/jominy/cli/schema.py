@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import argparse
 import json
-from pathlib import Path
 
 from jominy.cli.output import say
-from jominy.errors import InputError
 
 _HELP = "print the JSON schema of scenario files, for editors and other programs"
 
@@ -34,9 +32,9 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.out is None:
         print(text)
         return 0
-    try:
-        Path(arguments.out).write_text(text + "\n", encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"the schema could not be written: {error.strerror or error}", arguments.out) from error
+    from jominy.results.replaced import require_place, write_whole
+
+    require_place(arguments.out, "the schema")
+    write_whole(arguments.out, (text + "\n").encode(), "the schema")
     say(f"saved {arguments.out}")
     return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from jominy.cli import output
+from jominy.cli import printed
 from jominy.cli.options import add_output, add_seeds, add_source, scenario
 
 _EPILOG = """\
@@ -32,14 +32,6 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Simulate, print, save, draw."""
+    """Simulate; save, print, draw."""
     runs = scenario(arguments).simulate()
-    output.save(arguments, runs)
-    output.draw(arguments, None, runs)
-    if arguments.json:
-        output.print_json({"simulation": output.as_json(runs)})
-    else:
-        from jominy.show import tables
-
-        print("\n\n".join([tables.header(runs), tables.curves(runs)]))
-    return output.exit_code(runs)
+    return printed.hand_over_runs(arguments, runs, "simulation")

@@ -14,6 +14,8 @@ from jominy.cli.sources import require_ending
 from jominy.errors import InputError
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
     from jominy.study.scenario import NetworkScenario, Scenario
     from jominy.study.sweeps import Engine
 
@@ -72,26 +74,31 @@ def add_where(command: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Sweep, print, save, draw."""
+    """Sweep; save, print, draw."""
     check_outputs(arguments)
     study = to_tolerance(load_study(arguments.source), arguments.rtol)
     from jominy.study.sweeps import sweep
 
     design, engine = _design(arguments, study), _engine(arguments)
     result = execute(arguments, lambda **where: sweep(study, design, engine=engine, **where))
-    output.save(arguments, result)
-    if arguments.plot is not None:
-        from jominy.show.figures import save_figure
+
+    def show() -> None:
+        if arguments.json:
+            output.print_json({"sweep": output.as_json(result)})
+        else:
+            from jominy.show.sweep_text import sweep_text
+
+            output.tell(sweep_text(result))
+
+    def figure() -> Figure:
         from jominy.show.sweeps import plot_sweep
 
-        output.say(f"drawn {save_figure(plot_sweep(result), arguments.plot)}")
-    if arguments.json:
-        output.print_json({"sweep": output.as_json(result)})
-    else:
-        from jominy.show.sweep_text import sweep_text
+        return plot_sweep(result)
 
-        print(sweep_text(result))
-    return ended(result)
+    code = output.hand_over(
+        arguments, lambda: output.save(arguments, result), show, lambda: output.draw(arguments, figure)
+    )
+    return code or ended(result)
 
 
 def _engine(arguments: argparse.Namespace) -> Engine | None:

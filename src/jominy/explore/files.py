@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import io
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -14,14 +11,13 @@ if TYPE_CHECKING:
 
 def netcdf(result: xr.Dataset) -> bytes:
     """A result as `jominy.save` writes it."""
-    from jominy.results import save
+    from jominy.results.store import as_netcdf
 
-    with tempfile.TemporaryDirectory() as folder:
-        return save(result, Path(folder) / "result.nc").read_bytes()
+    return as_netcdf(result)
 
 
 def png(figure: Figure) -> bytes:
     """A figure, without dates or versions: the same result gives the same bytes."""
-    target = io.BytesIO()
-    figure.savefig(target, format="png", metadata={"Software": None})
-    return target.getvalue()
+    from jominy.show.picture import picture
+
+    return picture(figure, "png")

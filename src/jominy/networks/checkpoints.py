@@ -15,7 +15,7 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from jominy.errors import InputError
-from jominy.results.replaced import replaced
+from jominy.results.replaced import write_whole
 
 FORMAT = "jominy checkpoint 1"
 _RECORD = "record."
@@ -62,8 +62,7 @@ def write_checkpoint(path: Path, network: nn.Module, progress: Progress, setting
         "sha256": fingerprint(tensors),
     }
     content = save(tensors, metadata={"format": FORMAT, "state": json.dumps(state)})
-    with replaced(path, "the checkpoint") as temporary:
-        temporary.write_bytes(content)
+    write_whole(path, content, "the checkpoint")
 
 
 def read_checkpoint(path: Path, network: nn.Module, settings: dict[str, Any]) -> Progress:

@@ -10,7 +10,7 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.numerics.interrupts import interrupts_held
-from jominy.results.replaced import replaced
+from jominy.results.replaced import require_place, write_whole
 from jominy.results.schema import FORMAT
 
 if TYPE_CHECKING:
@@ -21,7 +21,8 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     """Write a result to a NetCDF file; :func:`load` gives it back exactly.
 
     It is written beside its final place and then renamed, so that a crash leaves the old file or the new one, never
-    half of one. Returns the path. Raises ``InputError`` where the folder is missing or not writable.
+    half of one; a link stays a link, and a device or a pipe is written to. Returns the path. Raises ``InputError``
+    where the folder is missing or not writable, the disk full, the name none that a file can have.
 
     Examples
     --------
@@ -36,18 +37,28 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
 
     if not isinstance(result, xr.Dataset):
         raise InputError("only a result (an xarray.Dataset) can be saved", type(result).__name__)
-    target = Path(path)
-    if not target.parent.is_dir():
-        raise InputError("the folder to save in must exist", str(target.parent), "create it first, or save elsewhere")
-    if target.is_dir():
-        raise InputError(
-            "the path to save to must be a file, not a folder", str(target), "add a file name ending in .nc"
-        )
+    require_place(path, "the result")
+    return write_whole(path, as_netcdf(result), "the result")
+
+
+def as_netcdf(result: xr.Dataset) -> bytes:
+    """The content of the file that :func:`save` writes.
+
+    Raises ``InputError`` where the result has been given something that NetCDF cannot hold.
+    """
     stamped = result if result.attrs.get("format") == FORMAT else result.assign_attrs(format=FORMAT)
     encoding: dict[Any, dict[str, Any]] = {name: {"_FillValue": None} for name in stamped.variables}
-    with replaced(target, "the result") as temporary, interrupts_held():
-        stamped.to_netcdf(temporary, engine="netcdf4", encoding=encoding)
-    return target
+    try:
+        with interrupts_held():
+            return bytes(stamped.to_netcdf(engine="netcdf4", encoding=encoding))
+    except OSError as error:
+        raise InputError(f"the result could not be written: {error.strerror or error}") from error
+    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+        raise InputError(
+            "a result that is saved may hold numbers, text and lists of them alone",
+            f"{type(error).__name__}: {error}",
+            "drop or convert what was added to it",
+        ) from error
 
 
 def load(path: str | os.PathLike[str]) -> xr.Dataset:

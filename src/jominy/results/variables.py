@@ -134,3 +134,16 @@ def describe_variable(name: str) -> Variable:
         base = describe_variable(name.removeprefix(_HELD_OUT))
         return replace(base, long_name=f"held-out {base.long_name}")
     raise KeyError(f"{name!r} is not a variable of the result schema; add it to VARIABLES")
+
+
+def is_variable(name: str) -> bool:
+    """Whether the schema knows a variable, a coordinate or a name derived from one.
+
+    >>> is_variable("norm_sd"), is_variable("mine")
+    (True, False)
+    """
+    try:
+        describe_variable(name)
+    except KeyError:
+        return False
+    return True

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from jominy.show.style import BLUE, GREY, ORANGE, SETTINGS, VERMILION
+from jominy.show.style import BLUE, GREY, ORANGE, SETTINGS, VERMILION, in_figure, set_heading, set_legend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -37,7 +37,8 @@ def plot_advice(advice: Advice, *, title: str = "") -> Figure:
             planned = advice.chosen["rate"]
             ax.plot(planned, advice.chosen_risk, "s", color=ORANGE, label=f"planned: {planned:.3g}")
         elif np.isfinite(advice.chosen_risk):
-            ax.axhline(advice.chosen_risk, color=ORANGE, linestyle="-.", label=f"planned: {advice.chosen['kind']}")
+            planned = in_figure(f"planned: {advice.chosen['kind']}")
+            ax.axhline(advice.chosen_risk, color=ORANGE, linestyle="-.", label=planned)
         if np.isfinite(advice.limits.critical) and advice.limits.critical > 0:
             critical = advice.limits.critical
             ax.axvline(
@@ -49,6 +50,6 @@ def plot_advice(advice: Advice, *, title: str = "") -> Figure:
         ax.set_xscale("log")
         ax.set_xlabel("learning rate (a step is rate / d)")
         ax.set_ylabel(f"{advice.judged_by.replace('_', ' ')} at time {advice.horizon:g}")
-        ax.legend()
-        figure.suptitle(title, fontsize=10, color=GREY)
+        set_legend(ax, width=5.0)
+        set_heading(figure, title, color=GREY)
     return figure

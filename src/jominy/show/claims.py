@@ -5,13 +5,12 @@ from __future__ import annotations
 from textwrap import fill
 from typing import TYPE_CHECKING
 
-from jominy.show.style import BLUE, GREEN, ORANGE, PURPLE, SETTINGS, VERMILION
+from jominy.show.style import BLUE, GREEN, ORANGE, PURPLE, SETTINGS, VERMILION, set_logarithmic
 from jominy.show.text import number, table, wrapped
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
     from jominy.study.claims import Claim
@@ -46,19 +45,6 @@ def summary_text(claims: Sequence[Claim]) -> str:
     return "\n".join(lines)
 
 
-def _make_logarithmic(ax: Axes, name: str) -> None:
-    """A logarithmic x or y axis; with plain numbers at 1, 2 and 5 where powers of ten alone would be too few."""
-    from matplotlib.ticker import LogLocator, NullFormatter
-
-    ax.set(**{f"{name}scale": "log"})
-    axis = ax.xaxis if name == "x" else ax.yaxis
-    low, high = axis.get_view_interval()
-    if high < 100 * low:
-        axis.set_major_locator(LogLocator(subs=(1.0, 2.0, 5.0)))
-        axis.set_major_formatter("{x:g}")
-        axis.set_minor_formatter(NullFormatter())
-
-
 def plot_claim(claim: Claim) -> Figure:
     """Lines for theory, dots with one standard error for measurements; one pair of axes per panel."""
     from matplotlib import rc_context
@@ -87,7 +73,7 @@ def plot_claim(claim: Claim) -> Figure:
             ax.set_ylabel(panel.ylabel)
             for name, logarithmic in zip("xy", panel.log, strict=True):
                 if logarithmic:
-                    _make_logarithmic(ax, name)
+                    set_logarithmic(ax, name)
             wide = 2 if max(map(len, seen)) <= LONG else 1
             # Below the axes: within them it hides points, or is taken for some.
             ax.legend(loc="upper center", bbox_to_anchor=(0.5, -0.2), ncols=wide, frameon=False)

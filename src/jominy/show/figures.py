@@ -11,9 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.errors import InputError
-from jominy.results import describe_variable
+from jominy.numerics.averages import mean_and_spread
+from jominy.results.replaced import require_place, write_whole
 from jominy.show.panels import SHORT, choose_panels, with_units
-from jominy.show.style import COLOURS, DEFAULT, SETTINGS
+from jominy.show.picture import picture
+from jominy.show.style import COLOURS, DEFAULT, SETTINGS, set_heading, set_legend
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -21,8 +23,10 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 _PANEL_WIDTH, _PANEL_HEIGHT = 3.5, 2.7  # inches; one panel is one column of a paper
+_NAME_HEIGHT = 0.1  # inches for a name above a panel: two share a line, more or less
 _DOTS = 12  # so many moments get a dot: enough to judge, few enough to tell apart
 _LOG_RANGE = 30.0
+_MARGIN = 0.05  # of the height of a panel, above and below what is in it
 _DIVERGING = 1e3  # no norm or distance is this large but in a divergence
 
 
@@ -92,68 +96,90 @@ def plot(
     last = max(float(result["time"].values[-1]) for result in results)
     margin = 0.03 * (last - first)
     with rc_context(SETTINGS):
-        figure = Figure(figsize=(_PANEL_WIDTH * columns, _PANEL_HEIGHT * rows + 0.6), layout="constrained")
+        names_above = _NAME_HEIGHT * sum(
+            max(len(names) for _, names, _ in panels[k : k + columns]) for k in range(0, len(panels), columns)
+        )
+        height = _PANEL_HEIGHT * rows + 0.6 + names_above
+        figure = Figure(figsize=(_PANEL_WIDTH * columns, height), layout="constrained")
         axes = figure.subplots(rows, columns, squeeze=False).ravel()
         for ax, (label, names, dimension) in zip(axes, panels, strict=False):
-            _draw(ax, names, dimension, forecast, simulation)
+            heights, spreads = _draw(ax, names, dimension, forecast, simulation)
             ax.set_ylabel(label)
-            _scale(ax, label)
+            _scale(ax, label, heights, spreads)
             if dimension == "time" and last > first:
                 ax.set_xlim(first - margin, last + margin)
             if len(names) > 1:
-                ax.legend(loc="best", handlelength=2.4)
+                set_legend(ax, width=_PANEL_WIDTH)
         for ax in axes[len(panels) :]:
             ax.set_visible(False)
-        figure.suptitle(_title(results), fontsize=10)
+        set_heading(figure, _title(results))
         _key(figure, forecast, simulation)
     return figure
 
 
 def save_figure(figure: Figure, path: str | os.PathLike[str]) -> Path:
     """Write a figure (png, pdf, svg by the ending); ``InputError`` where that cannot be."""
-    target = Path(path)
-    known = set(figure.canvas.get_supported_filetypes())
-    if target.suffix.lstrip(".").lower() not in known:
+    check_figure_name(path)
+    kind = Path(path).suffix.lstrip(".").lower()
+    return write_whole(path, picture(figure, kind), "the figure")
+
+
+def check_figure_name(path: str | os.PathLike[str], what: str = "the figure") -> None:
+    """``InputError`` where a figure cannot be written there: another ending, a missing folder, a folder."""
+    from matplotlib.backend_bases import FigureCanvasBase
+
+    known = set(FigureCanvasBase.filetypes) - {"pgf"}  # which is written by running LaTeX
+    if Path(path).suffix.lstrip(".").lower() not in known:
         raise InputError(
-            "a figure's file name must end in a picture format", target.name, f"use one of: {', '.join(sorted(known))}"
+            "a figure's file name must end in a picture format",
+            Path(path).name,
+            f"use one of: {', '.join(sorted(known))}",
         )
-    try:
-        # No dates or versions in the file: the same result gives the same picture, byte for byte.
-        figure.savefig(target, metadata={"Software": None} if target.suffix.lower() == ".png" else None)
-    except OSError as error:
-        raise InputError(f"the figure could not be written: {error.strerror or error}", str(target)) from error
-    return target
+    require_place(path, what)
 
 
-def _draw(ax: Axes, names: list[str], dimension: str, forecast: Any, simulation: Any) -> None:
+def _draw(
+    ax: Axes, names: list[str], dimension: str, forecast: Any, simulation: Any
+) -> tuple[np.ndarray, np.ndarray]:
+    """Lines, dots, bands; returns the heights of lines and dots, and those of the edges of bars and bands."""
+    heights, spreads = [], []
     for name in names:
         colour, line, marker = COLOURS.get(name, DEFAULT)
-        label: str | None = SHORT.get(name) or describe_variable(name).long_name
+        label: str | None = SHORT.get(name) or with_units(name)
         band = None
-        if simulation is not None and name in simulation:
-            x, runs = _runs(simulation, name, dimension)
-            mean, spread = runs.mean(axis=0), runs.std(axis=0, ddof=1 if len(runs) > 1 else 0)
-            lower = mean - spread
-            # A skewed quantity that is never negative has no band below zero.
-            band = (x, np.maximum(lower, 0.0) if runs.size and runs.min() >= 0 else lower, mean + spread)
         if forecast is not None and name in forecast:
             x, values = _values(forecast, name, dimension)
             ax.plot(x, values, line, color=colour, label=label, zorder=3)
+            heights.append(values)
             label = None
-            if band is None and f"{name}_sd" in forecast:
+            if f"{name}_sd" in forecast:
                 band = _own_band(forecast, name, dimension)
-        if band is not None:
-            ax.fill_between(*band, color=colour, alpha=0.15, linewidth=0, zorder=1)
         if simulation is not None and name in simulation:
             x, runs = _runs(simulation, name, dimension)
+            mean, spread = mean_and_spread(runs)
+            lower = mean - spread
+            # A skewed quantity that is never negative has no band below zero.
+            band = (x, np.maximum(lower, 0.0) if runs.size and runs.min() >= 0 else lower, mean + spread)
+        if band is not None:
+            ax.fill_between(*band, color=colour, alpha=0.15, linewidth=0, zorder=1)
+            spreads += band[1:]
+        if simulation is not None and name in simulation:
             shown = _spread_out(x, _DOTS)
-            error = runs.std(axis=0, ddof=1) / np.sqrt(len(runs)) if len(runs) > 1 else np.zeros(len(x))
+            error = spread / np.sqrt(max(len(runs), 1))
             ax.errorbar(
-                x[shown], runs.mean(axis=0)[shown], error[shown], fmt=marker or "o", color=colour, label=label,
+                x[shown], mean[shown], error[shown], fmt=marker or "o", color=colour, label=label,
                 markersize=3.8, markerfacecolor="white", markeredgewidth=1.1, elinewidth=1.1, capsize=2, zorder=4,
             )  # fmt: skip
+            heights.append(mean)
+            spreads += [mean - error, mean + error]
     # The full units of a radius are too long for a panel that is one column wide.
     ax.set_xlabel("radius of the attack (l2 norm)" if dimension == "evaluation_radius" else with_units(dimension))
+    return _finite(heights), _finite(spreads)
+
+
+def _finite(parts: list[np.ndarray]) -> np.ndarray:
+    values = np.concatenate([np.zeros(0), *parts])
+    return values[np.isfinite(values)]
 
 
 def _values(result: Any, name: str, dimension: str) -> tuple[np.ndarray, np.ndarray]:
@@ -196,20 +222,32 @@ def _spread_out(x: np.ndarray, count: int) -> list[int]:
     return sorted({int(np.argmin(np.abs(x - target))) for target in np.linspace(x[0], x[-1], count)})
 
 
-def _scale(ax: Axes, label: str) -> None:
-    lines = [np.asarray(line.get_ydata(), dtype=float) for line in ax.get_lines()]
-    if "accuracy" in label or not lines:
+def _scale(ax: Axes, label: str, heights: np.ndarray, spreads: np.ndarray) -> None:
+    """The vertical axis follows lines and dots; a bar or a band may widen it by half their range, and is cut there."""
+    if not heights.size:
         return
-    heights = np.concatenate(lines)
-    heights = heights[np.isfinite(heights)]
-    if "risk" in label and len(heights) and heights.min() > 0 and heights.max() > _LOG_RANGE * heights.min():
+    low, high = float(heights.min()), float(heights.max())
+    risk = "risk" in label
+    if risk and low > 0 and high > _LOG_RANGE * low:
         ax.set_yscale("log")
-    elif len(heights) and heights.max() > _DIVERGING:
+        there, back = np.log, np.exp
+        spreads = spreads[spreads > 0]
+    elif "accuracy" not in label and high > _DIVERGING:
         ax.set_yscale("symlog", linthresh=1.0)
-        if heights.min() >= 0:
-            ax.set_ylim(bottom=0)
-    elif len(heights) and heights.min() >= 0:
-        ax.set_ylim(bottom=0)
+        there, back = np.arcsinh, np.sinh
+    else:
+        there = back = np.asarray
+    bottom, top = float(there(low)), float(there(high))
+    room = 0.5 * (top - bottom) if top > bottom else 0.1 * abs(top) or 0.1
+    edges = there(spreads)
+    bottom = max(bottom - room, min(bottom, edges.min(initial=np.inf)))
+    top = min(top + room, max(top, edges.max(initial=-np.inf)))
+    margin = _MARGIN * max(top - bottom, room)
+    bottom, top = float(back(bottom - margin)), float(back(top + margin))
+    if "accuracy" not in label and low >= 0 and ax.get_yscale() != "log":
+        bottom = 0.0
+    if np.isfinite([bottom, top]).all() and top > bottom:
+        ax.set_ylim(bottom, top)
 
 
 def _title(results: list[xr.Dataset]) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.results import describe_variable
+from jominy.results.variables import is_variable
+from jominy.show.style import in_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,19 +77,16 @@ def logarithmic(values: np.ndarray) -> bool:
 
 def axis_label(result: Any, name: str) -> str:
     """The name of a swept field as an axis has it."""
-    told = result[name].attrs.get("long_name", name)
-    units = result[name].attrs.get("units", "1")
-    symbol = result[name].attrs.get("symbol", "")
+    told = in_figure(result[name].attrs.get("long_name", name))
+    units = in_figure(result[name].attrs.get("units", "1"))
+    symbol = describe_variable(name).symbol if is_variable(name) else ""  # a formula of ours; a file's may be none
     text = {"rate": "learning rate", "horizon": "time"}.get(name, told)
     return f"{text} {symbol}".strip() + (f" ({units})" if units not in ("", "1") and len(units) < 24 else "")
 
 
 def variable_label(name: str) -> str:
     """A variable's name on a colour bar."""
-    try:
-        return describe_variable(name).long_name
-    except KeyError:
-        return name.replace("_", " ")
+    return describe_variable(name).long_name if is_variable(name) else in_figure(name.replace("_", " "))
 
 
 def _norm(finite: np.ndarray) -> tuple[Any, str]:

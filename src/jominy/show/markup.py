@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import base64
-import io
+import html
 import re
 from collections.abc import Iterable, Sequence
-from html import escape
 from typing import TYPE_CHECKING
+
+from jominy.errors import printable
+from jominy.show.picture import picture
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -18,18 +20,23 @@ _DARK = {"#ffffff": "#15191e", "#000000": "#dfe3e8", "#444444": "#b4bac2", "#6e6
 _MEDIUM = "screen and (prefers-color-scheme: dark)"
 
 
+def escaped(text: str) -> str:
+    """Text as the page shows it: no markup, no control characters, in the order in which it was written."""
+    return html.escape(printable(text))
+
+
 def paragraphs(sentences: Iterable[str]) -> str:
     """A paragraph for each sentence.
 
     >>> paragraphs(["a < b"])
     '<p>a &lt; b</p>'
     """
-    return "\n".join(f"<p>{escape(text)}</p>" for text in sentences)
+    return "\n".join(f"<p>{escaped(text)}</p>" for text in sentences)
 
 
 def listed(items: Iterable[str]) -> str:
     """A bulleted list; empty without items."""
-    lines = "\n".join(f"<li>{escape(item)}</li>" for item in items)
+    lines = "\n".join(f"<li>{escaped(item)}</li>" for item in items)
     return f"<ul>\n{lines}\n</ul>" if lines else ""
 
 
@@ -37,30 +44,31 @@ def table_of(cells: Sequence[Sequence[str]], caption: str, note: str = "") -> st
     """A table whose first row and first column are headings, in a frame that scrolls where the page is narrow."""
     if not cells:
         return ""
-    head = "".join(f'<th scope="col">{escape(cell)}</th>' for cell in cells[0])
+    head = "".join(f'<th scope="col">{escaped(cell)}</th>' for cell in cells[0])
     rows = "\n".join(
-        f'<tr><th scope="row">{escape(first)}</th>{"".join(f"<td>{_unbroken(cell)}</td>" for cell in rest)}</tr>'
+        f'<tr><th scope="row">{escaped(first)}</th>{"".join(f"<td>{_unbroken(cell)}</td>" for cell in rest)}</tr>'
         for first, *rest in cells[1:]
     )
-    beneath = f'\n<p class="note">{escape(note)}</p>' if note else ""
+    beneath = f'\n<p class="note">{escaped(note)}</p>' if note else ""
     return (
-        f'<div class="wide" role="region" tabindex="0" aria-label="{escape(caption)}">\n'
-        f"<table>\n<caption>{escape(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
+        f'<div class="wide" role="region" tabindex="0" aria-label="{escaped(caption)}">\n'
+        f"<table>\n<caption>{escaped(caption)}</caption>\n<thead><tr>{head}</tr></thead>\n"
         f"<tbody>\n{rows}\n</tbody>\n</table>\n</div>{beneath}"
     )
 
 
 def _unbroken(cell: str) -> str:
     """A cell whose lines do not end before a sign."""
-    return escape(cell).replace(" ±", "\u00a0±")
+    return escaped(cell).replace(" ±", "\u00a0±")
 
 
 def pairs(values: Iterable[tuple[str, str]], caption: str) -> str:
     """A table of names and values, without a row of headings."""
     rows = "\n".join(
-        f'<tr><th scope="row">{escape(name)}</th><td class="words">{escape(value)}</td></tr>' for name, value in values
+        f'<tr><th scope="row">{escaped(name)}</th><td class="words">{escaped(value)}</td></tr>'
+        for name, value in values
     )
-    label = escape(caption)
+    label = escaped(caption)
     return (
         f'<div class="wide" role="region" tabindex="0" aria-label="{label}">\n'
         f"<table><caption>{label}</caption>\n<tbody>\n{rows}\n</tbody></table>\n</div>"
@@ -75,8 +83,8 @@ def figure_of(figure: Figure, caption: str) -> str:
     style = f"max-width: {8 * figure.get_figwidth():.0f}rem"  # a figure of two columns fills the page
     return (
         f'<figure>\n<picture><source media="{_MEDIUM}" srcset="{_as_address(dark)}">'
-        f'<img src="{_as_address(light)}" alt="{escape(described(figure))}" style="{style}"></picture>\n'
-        f"<figcaption>{escape(caption)}</figcaption>\n</figure>"
+        f'<img src="{_as_address(light)}" alt="{escaped(described(figure))}" style="{style}"></picture>\n'
+        f"<figcaption>{escaped(caption)}</figcaption>\n</figure>"
     )
 
 
@@ -98,16 +106,12 @@ def described(figure: Figure) -> str:
             continue
         names = ", ".join(text.get_text() for text in legend.get_texts()) if (legend := ax.get_legend()) else ""
         panels.append(f"{ax.get_ylabel()} against {ax.get_xlabel()}{f' ({names})' if names else ''}")
-    return f"Figure with {len(panels)} panel{'' if len(panels) == 1 else 's'}: {'; '.join(panels)}."
+    words = "; ".join(panels).replace(r"\$", "$")
+    return f"Figure with {len(panels)} panel{'' if len(panels) == 1 else 's'}: {words}."
 
 
 def _svg(figure: Figure) -> str:
-    from matplotlib import rc_context
-
-    buffer = io.StringIO()
-    with rc_context({"svg.hashsalt": "jominy"}):  # the same result gives the same page, byte for byte
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    text = buffer.getvalue()
+    text = picture(figure, "svg").decode()
     return text[text.index("<svg") :]
 
 

@@ -10,9 +10,21 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.meanfield.verdict import COLLAPSE_BELOW, SAFE_FROM
-from jominy.results import describe_variable
+from jominy.show.maps import variable_label
 from jominy.show.network_tables import at, mean_and_error
-from jominy.show.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SETTINGS, SKY, VERMILION
+from jominy.show.style import (
+    BLUE,
+    GREEN,
+    GREY,
+    ORANGE,
+    PURPLE,
+    SETTINGS,
+    SKY,
+    VERMILION,
+    in_figure,
+    set_heading,
+    set_legend,
+)
 from jominy.show.text import short
 
 if TYPE_CHECKING:
@@ -60,9 +72,9 @@ def plot_network(
             _draw(axes[1], "trainability_index", trained, measured, axis)
             _verdicts(axes[1])
         for ax in axes:
-            ax.set_xlabel(describe_variable(axis).long_name)
-        axes[0].legend()
-        figure.suptitle(title, fontsize=10, color=GREY)
+            ax.set_xlabel(variable_label(axis))
+        set_legend(axes[0], width=3.6 if two else 4.6)
+        set_heading(figure, title, color=GREY)
     return figure
 
 
@@ -80,7 +92,7 @@ def _draw(ax: Axes, name: str, told: xr.Dataset, measured: xr.Dataset | None, ax
     places = list(product(*(told[dim].values for dim in others)))[: len(_SERIES)]
     for place, (colour, mark) in zip(places, _SERIES, strict=False):
         where = dict(zip(others, place, strict=True))
-        words = ", ".join(_words(dim, one) for dim, one in where.items())
+        words = in_figure(", ".join(_words(dim, one) for dim, one in where.items()))
         x, y = _curve(at(values, where), told, where, axis, name)
         ax.plot(x, y, color=colour, label=words or "theory, small radius")
         if name == "adversarial_loss":

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jominy.results import describe_variable
-from jominy.show.style import BLUE, GREEN, GREY, SETTINGS
+from jominy.show.style import BLUE, GREEN, GREY, SETTINGS, set_heading, set_legend
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -54,6 +54,6 @@ def plot_optima(problem: Problem, *, title: str = "") -> Figure:
             ax.set_xlabel("radius of the attack (l2 norm of the input)")
             ax.set_ylabel(f"{describe_variable(name).long_name} at the optimum")
             ax.set_ylim(bottom=0)
-            ax.legend()
-        figure.suptitle(title, fontsize=10)
+            set_legend(ax, width=3.5)
+        set_heading(figure, title)
     return figure

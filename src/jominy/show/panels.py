@@ -9,6 +9,8 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.results import describe_variable
+from jominy.results.variables import is_variable
+from jominy.show.style import in_figure
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -85,5 +87,7 @@ def _varies(results: list[xr.Dataset], name: str) -> bool:
 
 def with_units(name: str) -> str:
     """The name of a variable for an axis, with its units where it has any."""
+    if not is_variable(name):
+        return in_figure(name.replace("_", " "))
     entry = describe_variable(name)
     return entry.long_name if entry.units == "1" else f"{entry.long_name} ({entry.units})"

@@ -12,7 +12,7 @@ import numpy as np
 from jominy.errors import InputError
 from jominy.results import Status
 from jominy.show.maps import NOTHING, axis_label, draw_map, edges, logarithmic, variable_label
-from jominy.show.style import SETTINGS
+from jominy.show.style import SETTINGS, in_figure, set_heading, set_logarithmic
 from jominy.show.sweep_text import at_end
 
 if TYPE_CHECKING:
@@ -85,17 +85,17 @@ def plot_phase(result: xr.Dataset, show: Show = Show.REGIME) -> Figure:
         ax = figure.subplots()
         handles = _regimes(ax, last, fields) if show is Show.REGIME else _values(ax, last, fields, show)
         handles += _borders(ax, last, fields, dark=show is Show.REGIME) + _own_point(ax, last, fields)
-        for set_scale, set_limits, set_label, name in (
-            (ax.set_xscale, ax.set_xlim, ax.set_xlabel, fields[0]),
-            (ax.set_yscale, ax.set_ylim, ax.set_ylabel, fields[1]),
+        for axis, set_limits, set_label, name in (
+            ("x", ax.set_xlim, ax.set_xlabel, fields[0]),
+            ("y", ax.set_ylim, ax.set_ylabel, fields[1]),
         ):
             values = last[name].values
-            set_scale("log" if logarithmic(values) else "linear")
             set_limits(*(values[[0, -1]] if len(values) > 1 else edges(values)))
+            if logarithmic(values):
+                set_logarithmic(ax, axis)
             set_label(axis_label(last, name))
         ax.grid(False)
-        title = str(result.attrs.get("title", ""))
-        figure.suptitle(title, fontsize=9)
+        set_heading(figure, result.attrs.get("title", ""), size=9)
         if handles:
             figure.legend(handles=handles, loc="outside lower center", ncols=min(3, len(handles)), fontsize=8)
     return figure
@@ -132,7 +132,7 @@ def _values(ax: Axes, last: xr.Dataset, fields: list[str], show: Show) -> list[A
     lost = last["status"].transpose(*fields).values == Status.DIVERGED.label
     if name != "time_to":
         values = np.where(lost, np.nan, values)
-    label = last[name].attrs.get("long_name") or variable_label(name)
+    label = in_figure(last[name].attrs.get("long_name") or variable_label(name))
     units = " (samples / dimension)" if name == "time_to" else ""
     draw_map(ax, last[fields[0]].values, last[fields[1]].values, values, f"{label}{units}")
     if np.isfinite(values).all():

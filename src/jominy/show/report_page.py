@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from html import escape
+from jominy.show.markup import escaped
 
 _STYLE = """
 :root { color-scheme: light dark;
@@ -49,11 +49,11 @@ def page(title: str, body: str) -> str:
 <meta charset="utf-8">
 <meta http-equiv="Content-Security-Policy" content="{_POLICY}">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<title>{escape(title)}</title>
+<title>{escaped(title)}</title>
 <style>{_STYLE}</style>
 </head>
 <body>
-<header><h1>{escape(title)}</h1></header>
+<header><h1>{escaped(title)}</h1></header>
 <main>
 {body}
 </main>

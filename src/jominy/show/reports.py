@@ -6,16 +6,15 @@ import json
 import os
 import re
 from dataclasses import dataclass
-from html import escape
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from jominy.errors import InputError
-from jominy.results.replaced import replaced
+from jominy.results.replaced import is_stream, require_place, write_whole
 from jominy.show import report_facts as facts
 from jominy.show.agreement import agreement, in_words
 from jominy.show.figures import plot
-from jominy.show.markup import figure_of, listed, pairs, paragraphs, table_of
+from jominy.show.markup import escaped, figure_of, listed, pairs, paragraphs, table_of
 from jominy.show.report_page import page
 from jominy.show.studies import Study, studies
 from jominy.show.tables import curves, radii
@@ -35,21 +34,22 @@ class Report:
 
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write the page; `InputError` where the folder is missing or the file cannot be written."""
-        target = Path(path)
-        if target.is_dir() or target.suffix.lower() not in (".html", ".htm"):
-            raise InputError("a report's file name must end in .html", str(target), "write report.html")
-        if not target.absolute().parent.is_dir():
-            raise InputError("the folder of the report must exist", str(target.parent), "create it first")
-        with replaced(target, "the report") as temporary:
-            temporary.write_text(self.html, encoding="utf-8")
-        return target
+        check_report_name(path)
+        return write_whole(path, self.html.encode(), "the report")
 
     def __repr__(self) -> str:
         return f"Report({self.title!r}, {len(self.html) // 1000} kB; .save('report.html') writes it)"
 
     def _repr_html_(self) -> str:
-        frame = f'title="{escape(self.title)}" srcdoc="{escape(self.html)}"'
+        frame = f'title="{escaped(self.title)}" srcdoc="{escaped(self.html)}"'
         return f'<iframe {frame} style="width: 100%; height: 40rem; border: 1px solid #8888"></iframe>'
+
+
+def check_report_name(path: str | os.PathLike[str], what: str = "the report") -> None:
+    """`InputError` where a report cannot be written there: another ending, a missing folder, a folder."""
+    if Path(path).suffix.lower() not in (".html", ".htm") and not is_stream(path):
+        raise InputError("a report's file name must end in .html", str(path), "write report.html")
+    require_place(path, what)
 
 
 def report(*results: xr.Dataset, title: str = "") -> Report:
@@ -112,7 +112,7 @@ def _endings(study: Study) -> str:
 
 
 def _section(study: Study, title: str) -> str:
-    heading = f"<h2>{escape(title)}</h2>" if title else "<h2>Outcome</h2>"
+    heading = f"<h2>{escaped(title)}</h2>" if title else "<h2>Outcome</h2>"
     first = next((r for r in (*study.forecasts, *study.simulations, *study.theories, *study.sweeps)), study.results[0])
     rows = list(facts.scenario_rows(facts.scenario_of(first)))
     parts = [

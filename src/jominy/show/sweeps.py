@@ -11,7 +11,7 @@ from jominy.errors import InputError
 from jominy.results import Status
 from jominy.show.maps import COLOURS, axis_label, draw_map, logarithmic, variable_label
 from jominy.show.style import COLOURS as LINES
-from jominy.show.style import DEFAULT, SETTINGS
+from jominy.show.style import DEFAULT, SETTINGS, in_figure, set_heading, set_legend, set_logarithmic
 from jominy.show.sweep_text import TOLD, at_end
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ def plot_sweep(result: xr.Dataset, variable: str | None = None) -> Figure:
             chosen = variable or next((name for name in _FIRST if name in numbers), numbers[0])
             figure = Figure(figsize=(5.2, 3.9), layout="constrained")
             _map(figure.subplots(), last, fields, chosen)
-        figure.suptitle(str(result.attrs.get("title", "")), fontsize=9)
+        set_heading(figure, result.attrs.get("title", ""), size=9)
     return figure
 
 
@@ -100,18 +100,18 @@ def _curves(last: xr.Dataset, field: str, numbers: list[str], variable: str | No
         ax.set_xlabel(axis_label(last, field))
         ax.set_ylabel(label)
         if logarithmic(x):
-            ax.set_xscale("log")
+            set_logarithmic(ax, "x")
         known = np.concatenate(heights)
         known = known[np.isfinite(known)]
         if "accuracy" not in label and known.size and known.min() > 0 and known.max() > 30 * np.median(known):
             ax.set_yscale("log")
         if len(names) > 1 or lost.any():
-            ax.legend()
+            set_legend(ax, width=3.4)
     return figure
 
 
 def _short(name: str) -> str:
-    return variable_label(name).replace(" risk", "").replace(" accuracy", "").replace(" of the weights", "")
+    return in_figure(variable_label(name)).replace(" risk", "").replace(" accuracy", "").replace(" of the weights", "")
 
 
 def _map(ax: Axes, last: xr.Dataset, fields: list[str], name: str) -> None:
@@ -130,8 +130,9 @@ def _map(ax: Axes, last: xr.Dataset, fields: list[str], name: str) -> None:
     else:
         values = told.transpose(one, other, ...).values.reshape(len(x), len(y))
         draw_map(ax, x, y, np.asarray(values, dtype=float), variable_label(name))
-    ax.set_xscale("log" if _is_logarithmic(last, one) else "linear")
-    ax.set_yscale("log" if _is_logarithmic(last, other) else "linear")
+    for name, axis in ((one, "x"), (other, "y")):
+        if _is_logarithmic(last, name):
+            set_logarithmic(ax, axis)
     ax.grid(False)
     ax.set_xlabel(axis_label(last, one))
     ax.set_ylabel(axis_label(last, other))

@@ -113,10 +113,10 @@ def test_a_full_disk_is_one_message_and_loses_nothing_stored(store, monkeypatch,
 def test_a_store_that_cannot_be_written_says_so_before_computing(store, monkeypatch, counted):
     run(store)
 
-    def read_only(**where):
+    def read_only(*where):
         raise OSError(errno.EROFS, "Read-only file system")
 
-    monkeypatch.setattr("jominy.results.replaced.tempfile.mkstemp", read_only)
+    monkeypatch.setattr("jominy.results.replaced.secrets.token_hex", read_only)
     run(store)  # everything is there: nothing has to be written
     with pytest.raises(jm.InputError, match="could not be written: Read-only file system"):
         run(store, OVER | {"depth": [3]})

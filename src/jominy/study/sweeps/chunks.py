@@ -12,12 +12,12 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.numerics.interrupts import interrupts_held
-from jominy.results.replaced import replaced
+from jominy.results.replaced import PART as PART
+from jominy.results.replaced import write_whole
 from jominy.study.sweeps.records import Labelled, Record
 
 CHUNK_FORMAT = "jominy sweep chunk 1"
 ENDING = ".nc"
-PART = ".part"
 _POINT = "point"
 
 
@@ -111,6 +111,4 @@ def _name(content: bytes) -> str:
 
 def place(folder: Path, name: str, content: bytes) -> Path:
     """Write a file that is there as a whole or not at all."""
-    with replaced(folder / name, "the store") as temporary:
-        temporary.write_bytes(content)
-    return folder / name
+    return write_whole(folder / name, content, "the store")

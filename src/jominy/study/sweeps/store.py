@@ -174,7 +174,9 @@ class FolderStore(MemoryStore):
             else:
                 self._check(about)
             self._sweep_up(found)
-        except OSError as error:
+        except InputError:
+            raise
+        except (OSError, ValueError) as error:  # ValueError: a NUL in the name
             raise _failed("opened", self.folder, error) from error
 
     def _check(self, about: Path) -> None:
@@ -241,9 +243,9 @@ def _about() -> bytes:
     return json.dumps({"format": "jominy sweep store", "version": VERSION}).encode() + b"\n"
 
 
-def _failed(what: str, path: Path, error: OSError) -> InputError:
+def _failed(what: str, path: Path, error: OSError | ValueError) -> InputError:
     return InputError(
-        f"the store could not be {what}: {error.strerror or error}",
+        f"the store could not be {what}: {getattr(error, 'strerror', None) or error}",
         str(path),
         _SAFE,
     )
