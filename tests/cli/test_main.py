@@ -81,7 +81,7 @@ def test_help_imports_nothing_heavy():
         (["forecast", "a.toml", "--target", "y"], ["--target goes with a data file"]),
         (["forecast", "a.toml", "--out", "nowhere/out.nc"], ["folder of --out must exist"]),
         (["compare", "a.toml", "--plot", "nowhere/out.png"], ["folder of --plot must exist"]),
-        (["schema", "--out", "nowhere/out.json"], ["could not be written"]),
+        (["schema", "--out", "nowhere/out.json"], ["folder of --out must exist"]),
     ],
 )
 def test_bad_arguments(argv, parts, capsys, tmp_path, monkeypatch):

@@ -54,13 +54,13 @@ def run(arguments: argparse.Namespace) -> int:
     except OSError as error:
         raise InputError(f"the claims could not be written: {error.strerror or error}", str(folder)) from error
     done: list[Claim] = []
-    interrupted = False
+    interrupted, code = False, 0
     try:
         for claim in claims:
             done.append(claim)
-            _keep(done, folder)
             if not arguments.json:
                 output.tell(claim_text(claim) + "\n")
+            code = _keep(arguments, done, folder) or code
     except KeyboardInterrupt:
         interrupted = True
         output.say("interrupted; what was done is kept")
@@ -74,14 +74,15 @@ def run(arguments: argparse.Namespace) -> int:
         output.say(f"figures and claims.json are in {arguments.out}")
     if interrupted:
         return 130
-    return int(any(claim.verdict == "fails" for claim in done))
+    return code or int(any(claim.verdict == "fails" for claim in done))
 
 
-def _keep(done: list[Claim], folder: Path) -> None:
-    """Write the newest claim's figure, and all of them as JSON."""
-    from jominy.cli.output import write_json
+def _keep(arguments: argparse.Namespace, done: list[Claim], folder: Path) -> int:
+    """Write the newest claim's figure, and all of them as JSON; 0, or 2 where that cannot be done."""
     from jominy.show.claims import plot_claim
-    from jominy.show.figures import save_figure
 
-    write_json(folder / "claims.json", [claim.describe() for claim in done], "the claims")
-    save_figure(plot_claim(done[-1]), str(folder / f"claim-{done[-1].letter}.png"))
+    return output.hand_over(
+        arguments,
+        lambda: output.write_json(folder / "claims.json", [claim.describe() for claim in done], "the claims"),
+        lambda: output.save_drawing(folder / f"claim-{done[-1].letter}.png", lambda: plot_claim(done[-1])),
+    )

@@ -88,18 +88,21 @@ def _part(out: str, part: str) -> Path:
 
 
 def draw(arguments: argparse.Namespace, figure: Callable[[], Figure]) -> None:
-    """Draw the figure that ``--plot`` asks for; whatever keeps matplotlib from it is told in one line."""
-    if arguments.plot is None:
-        return
+    """Draw the figure that ``--plot`` asks for."""
+    if arguments.plot is not None:
+        say(f"drawn {save_drawing(arguments.plot, figure)}")
+
+
+def save_drawing(path: str | Path, figure: Callable[[], Figure]) -> Path:
+    """Draw a figure into a file; ``InputError`` for whatever keeps matplotlib from it."""
     from jominy.show.figures import save_figure
 
     try:
-        drawn = save_figure(figure(), arguments.plot)
+        return save_figure(figure(), path)
     except InputError:
         raise
     except Exception as error:  # of another library, or of a matplotlib set up by the user
         raise InputError("the figure could not be drawn", f"{type(error).__name__}: {error}") from error
-    say(f"drawn {drawn}")
 
 
 def draw_curves(

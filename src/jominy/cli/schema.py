@@ -34,7 +34,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     from jominy.results.replaced import require_place, write_whole
 
-    require_place(arguments.out, "the schema")
+    require_place(arguments.out, "--out")
     write_whole(arguments.out, (text + "\n").encode(), "the schema")
     say(f"saved {arguments.out}")
     return 0

@@ -11,7 +11,8 @@ import re
 import secrets
 import stat
 import sys
-from collections.abc import Iterator
+import tempfile
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from jominy.errors import InputError
@@ -22,11 +23,16 @@ _LINKS = 40  # so many links in a row are followed, as the system does
 _DESCRIPTOR = re.compile(r"/(?:dev|proc/(?:self|thread-self|\d+))/fd/(\d+)")
 
 
-def write_whole(target: str | os.PathLike[str], content: bytes, what: str) -> Path:
+Content = bytes | Callable[[Path], object]
+"""What is in a file, or what writes it at a path."""
+
+
+def write_whole(target: str | os.PathLike[str], content: Content, what: str) -> Path:
     """Write a file, in a folder made if need be, and return its path.
 
     The content is written beside the file that `target` is, or points to, and then renamed; a device or a pipe gets it
     as it is. A file that exists keeps its permissions, and one that is protected against writing is not replaced.
+    A function that writes it at a path raises ``OSError`` where it cannot.
 
     Raises ``InputError``, naming `what` it was, where that cannot be done: a full disk, a name too long, a folder.
     """
@@ -37,13 +43,22 @@ def write_whole(target: str | os.PathLike[str], content: bytes, what: str) -> Pa
             for stream in (sys.stdout, sys.stderr):
                 stream.flush()
             with open(os.dup(number), "wb") as opened:
-                opened.write(content)
+                opened.write(as_bytes(content))
         elif found is not None and not stat.S_ISREG(found.st_mode):
             with open(path, "wb") as opened:
-                opened.write(content)
+                opened.write(as_bytes(content))
         else:
             _replace(Path(os.path.realpath(path)), content, found)
     return path
+
+
+def as_bytes(content: Content) -> bytes:
+    """What is in a file, as bytes."""
+    if isinstance(content, bytes):
+        return content
+    with tempfile.TemporaryDirectory() as folder:
+        content(Path(folder) / "content")
+        return (Path(folder) / "content").read_bytes()
 
 
 def require_place(target: str | os.PathLike[str], what: str) -> None:
@@ -100,14 +115,17 @@ def _descriptor(path: Path) -> int | None:
     return None
 
 
-def _replace(target: Path, content: bytes, found: os.stat_result | None) -> None:
+def _replace(target: Path, content: Content, found: os.stat_result | None) -> None:
     target.parent.mkdir(parents=True, exist_ok=True)
     part = target.parent / f".{target.name[:_NAMED]}.{secrets.token_hex(6)}{PART}"
     try:
         # The permissions that the system gives new files, which those of tempfile do not have.
         with open(os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL | getattr(os, "O_BINARY", 0), 0o666), "wb") as new:
-            new.write(content)
-            new.flush()
+            if isinstance(content, bytes):
+                new.write(content)
+                new.flush()
+            else:
+                content(part)
             os.fsync(new.fileno())
         if found is not None:
             os.chmod(part, stat.S_IMODE(found.st_mode))

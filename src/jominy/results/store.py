@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,11 +12,13 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.numerics.interrupts import interrupts_held
-from jominy.results.replaced import require_place, write_whole
+from jominy.results.replaced import as_bytes, require_place, write_whole
 from jominy.results.schema import FORMAT
 
 if TYPE_CHECKING:
     import xarray as xr
+
+_FULL = 1 << 18  # bytes: with less free space than that, it is what a write failed for
 
 
 def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
@@ -35,30 +39,33 @@ def save(result: xr.Dataset, path: str | os.PathLike[str]) -> Path:
     """
     import xarray as xr
 
+    require_place(path, "the result")
     if not isinstance(result, xr.Dataset):
         raise InputError("only a result (an xarray.Dataset) can be saved", type(result).__name__)
-    require_place(path, "the result")
-    return write_whole(path, as_netcdf(result), "the result")
+    return write_whole(path, lambda place: _write(result, place), "the result")
 
 
 def as_netcdf(result: xr.Dataset) -> bytes:
-    """The content of the file that :func:`save` writes.
+    """The content of the file that :func:`save` writes."""
+    return as_bytes(lambda place: _write(result, place))
 
-    Raises ``InputError`` where the result has been given something that NetCDF cannot hold.
-    """
+
+def _write(result: xr.Dataset, place: Path) -> None:
+    """NetCDF at a path; written in memory it would lose the order of its variables."""
     stamped = result if result.attrs.get("format") == FORMAT else result.assign_attrs(format=FORMAT)
     encoding: dict[Any, dict[str, Any]] = {name: {"_FillValue": None} for name in stamped.variables}
     try:
         with interrupts_held():
-            return bytes(stamped.to_netcdf(engine="netcdf4", encoding=encoding))
-    except OSError as error:
-        raise InputError(f"the result could not be written: {error.strerror or error}") from error
-    except (TypeError, ValueError, RuntimeError, NotImplementedError) as error:
+            stamped.to_netcdf(place, engine="netcdf4", encoding=encoding)
+    except (TypeError, ValueError, NotImplementedError) as error:
         raise InputError(
             "a result that is saved may hold numbers, text and lists of them alone",
             f"{type(error).__name__}: {error}",
             "drop or convert what was added to it",
         ) from error
+    except RuntimeError as error:  # of the NetCDF library, which does not say what it met
+        full = shutil.disk_usage(place.parent).free < _FULL
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) if full else OSError(str(error)) from error
 
 
 def load(path: str | os.PathLike[str]) -> xr.Dataset:

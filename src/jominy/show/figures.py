@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -26,6 +26,11 @@ _PANEL_WIDTH, _PANEL_HEIGHT = 3.5, 2.7  # inches; one panel is one column of a p
 _NAME_HEIGHT = 0.1  # inches for a name above a panel: two share a line, more or less
 _DOTS = 12  # so many moments get a dot: enough to judge, few enough to tell apart
 _LOG_RANGE = 30.0
+# Where a height stands on an axis, and back.
+_Scale = tuple[Callable[[Any], Any], Callable[[Any], Any]]
+_PLAIN: _Scale = (np.asarray, np.asarray)
+_LOGARITHM: _Scale = (np.log, np.exp)
+_SYMMETRIC: _Scale = (np.arcsinh, np.sinh)
 _MARGIN = 0.05  # of the height of a panel, above and below what is in it
 _DIVERGING = 1e3  # no norm or distance is this large but in a divergence
 
@@ -142,7 +147,8 @@ def _draw(
     ax: Axes, names: list[str], dimension: str, forecast: Any, simulation: Any
 ) -> tuple[np.ndarray, np.ndarray]:
     """Lines, dots, bands; returns the heights of lines and dots, and those of the edges of bars and bands."""
-    heights, spreads = [], []
+    heights: list[np.ndarray] = []
+    spreads: list[np.ndarray] = []
     for name in names:
         colour, line, marker = COLOURS.get(name, DEFAULT)
         label: str | None = SHORT.get(name) or with_units(name)
@@ -230,13 +236,13 @@ def _scale(ax: Axes, label: str, heights: np.ndarray, spreads: np.ndarray) -> No
     risk = "risk" in label
     if risk and low > 0 and high > _LOG_RANGE * low:
         ax.set_yscale("log")
-        there, back = np.log, np.exp
+        there, back = _LOGARITHM
         spreads = spreads[spreads > 0]
     elif "accuracy" not in label and high > _DIVERGING:
         ax.set_yscale("symlog", linthresh=1.0)
-        there, back = np.arcsinh, np.sinh
+        there, back = _SYMMETRIC
     else:
-        there = back = np.asarray
+        there, back = _PLAIN
     bottom, top = float(there(low)), float(there(high))
     room = 0.5 * (top - bottom) if top > bottom else 0.1 * abs(top) or 0.1
     edges = there(spreads)
