@@ -1,3 +1,5 @@
+import shlex
+
 import numpy as np
 import pytest
 
@@ -40,6 +42,38 @@ def test_settings_replace_those_of_the_scenario(folder):
     assert study.title == "A study [changed: radius 0.1, rate 0.3, time 4, seeds 9]"
     assert (study.simulation.seeds, study.simulation.full_vectors) == (9, True)
     assert read(folder, "forecast", "study.toml", "--evaluate-at", "0,0.5").evaluate_at == [0, 0.5]
+
+
+def test_fractions_and_lists_of_them(folder):
+    options = ("--radius", "8/255", "--evaluate-at", "0,4/255", "--rate", "1/3", "--time", "5/2")
+    for source in ("study.toml", "data.npz"):
+        study = read(folder, "compare", source, *options)
+        assert (study.radius, study.evaluate_at, study.schedule.rate, study.time) == (8 / 255, [0, 4 / 255], 1 / 3, 2.5)
+    for wrong in ("8/0", "8/", "a"):
+        with pytest.raises(SystemExit) as stop:
+            read(folder, "compare", "study.toml", "--radius", wrong)
+        assert stop.value.code == 2
+
+
+def test_tables_as_people_write_them(folder):
+    kinds = ["low, or less", "mid:dle", 'h"igh']
+    lines = "".join(f'{j};{j % 7},5;"{kinds[j % 3].replace(chr(34), 2 * chr(34))}"\n' for j in range(60))
+    (folder / "t.csv").write_text('"a,b";c;y\n' + lines)
+    with pytest.raises(InputError, match="a target in words must have two kinds") as caught:
+        read(folder, "forecast", "t.csv", "--target", "y").problem()
+    suggested = shlex.split(str(caught.value)[str(caught.value).index("--classes") : -1])
+    assert suggested[0] == "--classes" and len(suggested) == 2
+    data = read(folder, "forecast", "t.csv", "--target", "y", *suggested).problem().data
+    assert data.classes == (-1, 1) and data.count == 30 and data.feature_names == ("a,b", "c")
+    assert sum("separated by semicolons" in line or "decimals" in line for line in data.report) == 2
+    given = ("--target", "y", "--separator", ";", "--decimal", ",", "--drop", "a,b", *suggested)
+    data = read(folder, "forecast", "t.csv", *given).problem().data
+    assert data.feature_names == ("c",) and not any("separated" in line for line in data.report)
+    (folder / "t.csv").write_text("a\tb\tc\ty\n" + "".join(f"{j}\t{-j}\t{j * j}\t{j % 2}\n" for j in range(40)))
+    for separator in ("tab", "\\t", "\t"):
+        given = ("--target", "y", "--separator", separator, "--drop", "a", "--drop", "b")
+        study = read(folder, "forecast", "t.csv", *given)
+        assert study.problem().data.feature_names == ("c",)
 
 
 def test_bad_settings_name_the_rule(folder):

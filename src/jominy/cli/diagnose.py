@@ -7,6 +7,7 @@ import contextlib
 import sys
 
 from jominy.cli import output
+from jominy.numerics.fractions import number
 
 _EPILOG = """\
 examples:
@@ -33,13 +34,13 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument("module", metavar="FILE:NAME", help="Python file, and the module or function in it")
     command.add_argument("--inputs", metavar="FILE", required=True, help="inputs, .npy (n, ...) or .npz with x")
     command.add_argument("--labels", metavar="FILE", help="classes 0, 1, ... of the inputs: can it be trained?")
-    command.add_argument("--radius", type=float, metavar="R", required=True, help="largest p-norm of the attack")
-    command.add_argument("--p", type=float, default=2.0, metavar="P", help="norm of the attack: 1, 2, inf (default 2)")
-    command.add_argument("--q", type=float, default=2.0, metavar="Q", help="norm of the change: 1, 2, inf (default 2)")
+    command.add_argument("--radius", type=number, metavar="R", required=True, help="largest p-norm of the attack")
+    command.add_argument("--p", type=number, default=2.0, metavar="P", help="norm of the attack: 1, 2, inf (default 2)")
+    command.add_argument("--q", type=number, default=2.0, metavar="Q", help="norm of the change: 1, 2, inf (default 2)")
     command.add_argument("--weights", metavar="FILE", help="trained weights: safetensors, or a PyTorch file of tensors")
     command.add_argument("--limit", type=int, metavar="N", help="use the first N inputs (default 64; 200 with labels)")
     command.add_argument(
-        "--adversarial-weight", type=float, default=1.0, metavar="W", help="of the adversarial loss in that training"
+        "--adversarial-weight", type=number, default=1.0, metavar="W", help="of the adversarial loss in that training"
     )
     command.add_argument("--out", metavar="FILE", help="save it as JSON")
     command.add_argument("--json", action="store_true", help="print JSON, and nothing else, on standard output")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from jominy.cli.output import check_outputs
 from jominy.cli.sources import require_ending
 from jominy.errors import InputError
+from jominy.numerics.fractions import number
 
 if TYPE_CHECKING:
     from jominy.study.scenario import Scenario
@@ -28,10 +29,10 @@ def add_source(command: argparse.ArgumentParser) -> None:
     """What to study: a scenario or a data file, and the settings that change it."""
     command.add_argument("source", metavar="SOURCE", help="scenario (.toml) or data file (.npz, .npy, .csv, .parquet)")
     common = command.add_argument_group("settings (of a data file, or instead of the scenario's)")
-    common.add_argument("--radius", type=float, metavar="R", help="l2 norm of the attack in training (data file: 0)")
-    common.add_argument("--rate", type=float, metavar="G", help="constant learning rate (data file: 1)")
+    common.add_argument("--radius", type=number, metavar="R", help="l2 norm of the attack in training (data file: 0)")
+    common.add_argument("--rate", type=number, metavar="G", help="constant learning rate (data file: 1)")
     common.add_argument(
-        "--time", type=float, metavar="T", help="train until this time, samples / dimension (data file: 10)"
+        "--time", type=number, metavar="T", help="train until this time, samples / dimension (data file: 10)"
     )
     common.add_argument(
         "--evaluate-at", type=numbers, metavar="R,R,...", help="radii at which risk and accuracy are reported"
@@ -51,7 +52,7 @@ def add_source(command: argparse.ArgumentParser) -> None:
     files.add_argument("--loss", choices=LOSSES, metavar="LOSS", help=f"{', '.join(LOSSES)} (default {LOSSES[0]})")
     files.add_argument("--classes", metavar="A,..:B,..", help="two groups of labels to keep, as 3:8 or 0,2:1,3")
     files.add_argument(
-        "--test-fraction", type=float, metavar="F", help=f"share held out; 0 for none (default {HELD_OUT})"
+        "--test-fraction", type=number, metavar="F", help=f"share held out; 0 for none (default {HELD_OUT})"
     )
     files.add_argument(
         "--scaling", choices=("per-feature", "one-factor", "none"), help="of features (default per-feature)"
@@ -68,13 +69,13 @@ def add_bands(command: argparse.ArgumentParser) -> None:
     bands.add_argument(
         "--bands", action="store_true", default=None, help="also forecast bias and standard deviation of one run"
     )
-    bands.add_argument("--dimension", type=float, metavar="D", help="dimension of that run (default: the data's own)")
+    bands.add_argument("--dimension", type=number, metavar="D", help="dimension of that run (default: the data's own)")
 
 
 def add_rtol(command: Any) -> None:
     """How accurately forecasts are integrated."""
     command.add_argument(
-        "--rtol", type=float, metavar="TOL", help="relative tolerance of the integrator, such as 1e-6 (default 1e-9)"
+        "--rtol", type=number, metavar="TOL", help="relative tolerance of the integrator, such as 1e-6 (default 1e-9)"
     )
 
 
@@ -169,7 +170,7 @@ def _of_data_file(arguments: argparse.Namespace) -> Scenario:
 
 def numbers(text: str) -> list[float]:
     """A comma-separated list of one number or more."""
-    return [float(part) for part in text.split(",")]
+    return [number(part) for part in text.split(",")]
 
 
 numbers.__name__ = "list of numbers"  # argparse quotes it: "invalid list of numbers value: '0,a'"

@@ -10,6 +10,7 @@ from jominy.cli.options import add_output, add_rtol, check_outputs
 from jominy.cli.sources import require_ending
 from jominy.cli.sweep import add_where, ended, execute, to_tolerance
 from jominy.errors import InputError
+from jominy.numerics.fractions import number
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -41,7 +42,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     axes.add_argument("--x", default="radius", metavar="NAME=VALUES", help="horizontal (default radius)")
     axes.add_argument("--y", default="rate", metavar="NAME=VALUES", help="vertical (default rate)")
     command.add_argument("--show", choices=SHOWN, default=SHOWN[0], metavar="WHAT", help=f"{', '.join(SHOWN)}")
-    command.add_argument("--level", type=float, metavar="R", help="the adversarial risk that time-to waits for")
+    command.add_argument("--level", type=number, metavar="R", help="the adversarial risk that time-to waits for")
     add_rtol(command)
     add_where(command)
     add_output(command, out="save everything the maps are made of as NetCDF")

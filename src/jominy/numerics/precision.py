@@ -1,12 +1,14 @@
 """Double precision for the theory, without changing JAX's configuration for the rest of the process."""
 
+import os
 from collections.abc import Callable
-from functools import wraps
+from functools import lru_cache, wraps
 from typing import Any, ParamSpec, TypeVar
 
 import jax
 import numpy as np
 
+from jominy.errors import InputError
 from jominy.numerics.programs import make_room
 
 P = ParamSpec("P")
@@ -25,11 +27,23 @@ def double_precision(function: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(function)
     def in_double(*args: P.args, **kwargs: P.kwargs) -> T:
+        _require_device()
         make_room()
         with jax.enable_x64(True):
             return function(*args, **kwargs)
 
     return in_double
+
+
+@lru_cache(maxsize=1)
+def _require_device() -> None:
+    """InputError if JAX is told to use a device that it does not find: it fails in ways of its own, without a word."""
+    try:
+        jax.devices()
+    except Exception as error:
+        found = os.environ.get("JAX_PLATFORMS") or str(error)
+        step = "Set JAX_PLATFORMS=cpu, or leave it unset."
+        raise InputError("JAX must find the device that JAX_PLATFORMS names", found, step) from None
 
 
 def as_precise_as(like: Any, tree: Any) -> Any:

@@ -5,14 +5,32 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
-from pydantic import BaseModel, ConfigDict, PrivateAttr, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr, ValidationError
 
 from jominy.errors import InputError
+from jominy.numerics.fractions import number
 from jominy.numerics.interrupts import interrupts_held
 from jominy.study.scenario.messages import explain
 from jominy.study.scenario.toml_file import read_toml
+
+
+def fraction(given: Any) -> Any:
+    """The number that "8/255" says; anything else as it is, for pydantic to judge."""
+    try:
+        return number(given) if isinstance(given, str) and "/" in given else given
+    except ValueError:
+        return given
+
+
+_FRACTION = Annotated[str, Field(pattern=r"^\s*[0-9.]+\s*/\s*[0-9.]+\s*$", description="a fraction, such as 8/255")]
+Number = Annotated[float, BeforeValidator(fraction, json_schema_input_type=float | _FRACTION)]
+NotNegative = Annotated[
+    float,
+    Field(ge=0),
+    BeforeValidator(fraction, json_schema_input_type=Annotated[float, Field(ge=0)] | _FRACTION),
+]
 
 
 class Table(BaseModel):

@@ -9,7 +9,7 @@ import numpy as np
 from pydantic import Field
 
 from jominy.errors import InputError
-from jominy.study.scenario.base import ScenarioFile
+from jominy.study.scenario.base import NotNegative, ScenarioFile
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
 from jominy.study.scenario.losses import Loss
 from jominy.study.scenario.radius import Radius, RadiusTable
@@ -56,7 +56,7 @@ class Scenario(ScenarioFile):
     time: float | None = Field(None, gt=0, description="train until this time, in samples / dimension")
     times: list[float] | None = Field(None, min_length=1, description="report at exactly these times instead")
     start: Start = Field(0.0, description="where training starts; a number is the norm")
-    evaluate_at: list[Annotated[float, Field(ge=0)]] = Field(
+    evaluate_at: list[NotNegative] = Field(
         default_factory=list, description="further radii at which risk and accuracy are reported"
     )
     units: Literal["scaled", "data"] = Field(

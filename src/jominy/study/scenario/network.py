@@ -8,14 +8,13 @@ from pydantic import Field
 
 from jominy.errors import InputError
 from jominy.meanfield import Architecture, InputGeometry
-from jominy.study.scenario.base import ScenarioFile
+from jominy.study.scenario.base import NotNegative, ScenarioFile
 from jominy.study.scenario.network_data import NetworkData
 from jominy.study.scenario.network_tables import (
     Exponent,
     MeasureTable,
     NetworkTable,
     NetworkTrainingTable,
-    NotNegative,
     VaryTable,
     exponents,
 )

@@ -8,10 +8,9 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field
 
 from jominy.meanfield import LayerVariances, ReLULike
-from jominy.study.scenario.base import Table
+from jominy.study.scenario.base import NotNegative, Table
 
 Natural = Annotated[int, Field(ge=1)]
-NotNegative = Annotated[float, Field(ge=0)]
 
 
 def _exponent(value: Any) -> Any:

@@ -7,9 +7,9 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from jominy.study.scenario.base import Table
+from jominy.study.scenario.base import NotNegative, Table
 
-Radius = Annotated[float, Field(ge=0)]
+Radius = NotNegative
 
 
 class RampTable(Table):

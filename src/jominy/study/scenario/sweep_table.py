@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from jominy.study.scenario.base import Table
+from jominy.study.scenario.base import Number, Table, fraction
 
 if TYPE_CHECKING:
     from jominy.study.sweeps import Design, Linear
@@ -18,8 +18,8 @@ DesignName = Literal["grid", "zipped", "random", "sobol", "halton", "latin-hyper
 class RangeTable(Table):
     """From `low` to `high`."""
 
-    low: float
-    high: float
+    low: Number
+    high: Number
     points: int | None = Field(None, ge=2, description="how many, both ends included; needed in a grid")
     scale: Literal["linear", "log"] = "linear"
     whole: bool = Field(False, description="round to whole numbers")
@@ -62,5 +62,8 @@ class SweepTable(Table):
         """The design."""
         from jominy.study.sweeps.named import named_design
 
-        over = {name: one.build() if isinstance(one, RangeTable) else one for name, one in self.over.items()}
+        over = {
+            name: one.build() if isinstance(one, RangeTable) else [fraction(value) for value in one]
+            for name, one in self.over.items()
+        }
         return named_design(self.design, over, self.points, self.seed)

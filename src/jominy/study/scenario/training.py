@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
-from jominy.study.scenario.base import Table
+from jominy.study.scenario.base import Number, Table
 
 ToScaled = Callable[[float], float]
 """Turns a rate as written in the file into one for scaled features."""
@@ -20,7 +20,7 @@ class ConstantTable(Table):
     """The same learning rate throughout."""
 
     kind: Literal["constant"]
-    rate: float = _RATE
+    rate: Number = _RATE
 
     def build(self, scaled: ToScaled) -> Any:
         from jominy.schedules import Constant
@@ -32,7 +32,7 @@ class InverseTimeTable(Table):
     """rate / (1 + decay * time)."""
 
     kind: Literal["inverse-time"]
-    rate: float = _RATE
+    rate: Number = _RATE
     decay: float
 
     def build(self, scaled: ToScaled) -> Any:
@@ -45,9 +45,9 @@ class CosineTable(Table):
     """Half a cosine from `rate` down to `final` at `horizon`."""
 
     kind: Literal["cosine"]
-    rate: float = _RATE
+    rate: Number = _RATE
     horizon: float
-    final: float = 0.0
+    final: Number = 0.0
 
     def build(self, scaled: ToScaled) -> Any:
         from jominy.schedules import Cosine
@@ -60,7 +60,7 @@ class PiecewiseTable(Table):
 
     kind: Literal["piecewise"]
     times: list[float] = Field(description="moments at which the rate changes")
-    rates: list[float] = Field(description="one more than there are times")
+    rates: list[Number] = Field(description="one more than there are times")
 
     def build(self, scaled: ToScaled) -> Any:
         from jominy.schedules import Piecewise
@@ -94,7 +94,7 @@ class AdaGradNormTable(Table):
     """rate / sqrt(offset^2 + the square norms of all gradients so far, over dimension^2)."""
 
     kind: Literal["adagrad-norm"]
-    rate: float = _RATE
+    rate: Number = _RATE
     offset: float = Field(1.0, description="the larger, the later the rate begins to fall")
 
     def build(self, scaled: ToScaled) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from jominy.errors import InputError
+from jominy.numerics.fractions import number
 from jominy.study.sweeps.designs import Design, Grid, LowDiscrepancy, RandomPoints, Zipped
 from jominy.study.sweeps.ranges import Linear, Logarithmic
 
@@ -52,7 +53,7 @@ def parse_values(text: str) -> tuple[str, Any]:
         logarithmic, whole = logarithmic or words[0] == "log", whole or words[0] == "int"
         words = words[1:]
     try:
-        low, high = float(words[0]), float(words[1])
+        low, high = number(words[0]), number(words[1])
         points = int(words[2]) if len(words) > 2 else None
         if len(words) > 3:
             raise ValueError
@@ -64,7 +65,7 @@ def parse_values(text: str) -> tuple[str, Any]:
 
 
 def _value(text: str) -> Any:
-    for kind in (int, float):
+    for kind in (int, number):
         try:
             return kind(text)
         except ValueError:
