@@ -22,24 +22,33 @@ class Reader(Enum):
     """A scenario file, and the pages that change one."""
 
 
-_OPTIONS = ("radius", "rate", "time", "target", "seeds", "bands", "dimension", "rtol", "clip", "loss", "drop")
+_OPTIONS = "radius|rate|time|target|seeds|bands|dimension|rtol|clip|loss|drop"
 _VERBS = "forecast|simulate|homogenize|compare|optimum|advise|sweep|phase"
-_CLIP = "in [data.preprocessing]"
+_TABLE = "in [data.preprocessing]"
 _SAID: tuple[tuple[str, str, str], ...] = (
     # in Python, as an option, in a scenario
-    (r"Preprocessing\(clip=(.+)\)", r"--clip \1", rf"clip = \1 {_CLIP}"),
-    (r"Preprocessing\(scaling=Scaling\.ONE_FACTOR\)", "--scaling one-factor", f'scaling = "one-factor" {_CLIP}'),
+    (r"Preprocessing\(clip=(.+)\)", r"--clip \1", rf"clip = \1 {_TABLE}"),
+    (r"Preprocessing\(scaling=Scaling\.ONE_FACTOR\)", "--scaling one-factor", f'scaling = "one-factor" {_TABLE}'),
     (r"held_out=.*", "--test-fraction 0.25", "held_out = 0.25 in [data]"),
     (r"select_classes\(.*\)", "--classes A:B", "classes = [[A], [B]] in [data]"),
     (r"seeds=(.+)", r"--seeds \1", r"--seeds \1"),
     (r"Constant\((.+)\)", r"--rate \1", r'schedule = { kind = "constant", rate = \1 }'),
-    (r"Polyak\(\)", 'schedule = { kind = "polyak" }', 'schedule = { kind = "polyak" }'),
-    (r"ReshuffledEpochs\(\)", 'sampling = "reshuffled-epochs"', 'sampling = "reshuffled-epochs" in [simulation]'),
-    (r"RandomStart\((.+)\)", r'{ kind = "random", norm = \1 }', r'{ kind = "random", norm = \1 }'),
     (rf"({_VERBS})\(.*\)", r"jominy \1", r"jominy \1"),
-    (rf"({'|'.join(_OPTIONS)})=True", r"--\1", r"--\1"),
-    (rf"({'|'.join(_OPTIONS)})=(.+)", r"--\1 \2", r"\1 = \2"),
-    (r"([a-z_]+)=(.+)", r"\1 = \2", r"\1 = \2"),
+    (rf"({_OPTIONS})=True", r"--\1", r"--\1"),
+    (rf"({_OPTIONS})=(.+)", r"--\1 \2", r"\1 = \2"),
+    # what no option says
+    *(
+        (python, scenario, scenario)
+        for python, scenario in (
+            (r"Polyak\(\)", 'schedule = { kind = "polyak" }'),
+            (r"ReshuffledEpochs\(\)", 'sampling = "reshuffled-epochs" in [simulation]'),
+            (r"LinkSquaredLoss\(.+\)", 'loss = { kind = "link-squared", link = ... }'),
+            (r"(Logistic|Probit|Sign)Labels\(\)", "label_law = { kind = ... }"),
+            (r"(Erf|Logistic|Tanh|Identity)\(\)", "link = { kind = ... }"),
+            (r"RandomStart\((.+)\)", r'{ kind = "random", norm = \1 }'),
+            (r"([a-z_]+)=(.+)", r"\1 = \2"),
+        )
+    ),
 )
 _LOSS = re.compile(r"(\w+)Loss\(\)")
 

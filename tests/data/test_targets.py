@@ -47,7 +47,7 @@ def test_regression_is_standardised_and_says_so():
     np.testing.assert_allclose(values * learnt.scale + learnt.offset, y)
     assert learnt.steps == (
         "regression: target has 4 different values; if these name classes, "
-        "choose two groups with select_classes(X, y, classes)",
+        "choose two groups with `select_classes(X, y, classes)`",
         "centred the target by 4 and divided it by its standard deviation 3.08221",
     )
     assert Targets.learn(y, standardise=False).transform(y).tolist() == y.tolist()

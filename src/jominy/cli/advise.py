@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jominy.cli import output
 from jominy.cli.options import add_output, add_source, scenario
+from jominy.wording import said
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -48,8 +49,9 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             from jominy.show.text import wrapped
 
+            sentences = [said(sentence, output.reader(arguments)) for sentence in told.sentences()]
             heading = f"{study.title}\nadvice" if study.title else "advice"
-            output.tell("\n".join([heading, "", *(wrapped(f"- {sentence}") for sentence in told.sentences())]))
+            output.tell("\n".join([heading, "", *(wrapped(f"- {sentence}") for sentence in sentences)]))
 
     def figure() -> Figure:
         from jominy.show.advice import plot_advice

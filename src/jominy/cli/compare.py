@@ -44,11 +44,12 @@ def run(arguments: argparse.Namespace) -> int:
     agreement = compare(told, runs)
 
     def show() -> None:
+        results = [output.worded(arguments, result) for result in (told, runs, agreement)]
         if arguments.json:
-            results = {"forecast": told, "simulation": runs, "comparison": agreement}
-            output.print_json({name: output.as_json(result) for name, result in results.items()})
+            names = ("forecast", "simulation", "comparison")
+            output.print_json({name: output.as_json(one) for name, one in zip(names, results, strict=True)})
         else:
-            output.tell(printed.comparison_text(told, runs, agreement))
+            output.tell(printed.comparison_text(*results))
 
     code = output.hand_over(
         arguments,

@@ -38,10 +38,11 @@ def run(arguments: argparse.Namespace) -> int:
     told = printed.forecast_with_picture(study)
 
     def show() -> None:
+        worded = output.worded(arguments, told)
         if arguments.json:
-            output.print_json({"forecast": output.as_json(told)})
+            output.print_json({"forecast": output.as_json(worded)})
         else:
-            output.tell(printed.forecast_text(told))
+            output.tell(printed.forecast_text(worded))
 
     return output.hand_over(
         arguments, lambda: output.save(arguments, told), show, lambda: output.draw_curves(arguments, told)

@@ -7,6 +7,7 @@ import atexit
 import gc
 import io
 import os
+import signal
 import sys
 from collections.abc import Sequence
 from typing import Any, NoReturn
@@ -31,7 +32,7 @@ from jominy.cli import (
 )
 from jominy.cli.output import BAD_INPUT as BAD_INPUT
 from jominy.errors import InputError, printable
-from jominy.wording import did_you_mean
+from jominy.wording import did_you_mean, said
 
 _EXAMPLES = """\
 examples:
@@ -140,10 +141,10 @@ def main(argv: Sequence[str] | None = None) -> int:
         code = _run(None)
         signals.let_go()
         return code
-    except KeyboardInterrupt:  # a second one, or one outside of the command itself
-        return signals.INTERRUPTED
-    except signals.Terminated:
-        return signals.TERMINATED
+    except (KeyboardInterrupt, signals.Terminated) as stop:  # a second one, or one outside of the command itself
+        number = signal.SIGINT if isinstance(stop, KeyboardInterrupt) else signal.SIGTERM
+        print(signals.said(number), file=sys.stderr)
+        return 128 + number
 
 
 def _run(argv: Sequence[str] | None) -> int:
@@ -156,7 +157,7 @@ def _run(argv: Sequence[str] | None) -> int:
     try:
         return arguments.run(arguments)
     except InputError as error:
-        output.say(f"jominy {arguments.command}: {error}")
+        output.say(f"jominy {arguments.command}: {said(str(error), output.reader(arguments))}")
         return BAD_INPUT
     except KeyboardInterrupt:
         output.say(f"jominy {arguments.command}: interrupted")

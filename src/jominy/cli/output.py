@@ -11,7 +11,9 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from jominy.cli.sources import DATA_FILES
 from jominy.errors import UNSHOWN, InputError, printable
+from jominy.wording import Reader, said
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -19,6 +21,28 @@ if TYPE_CHECKING:
 
 
 BAD_INPUT = 2
+
+
+def reader(arguments: argparse.Namespace) -> Reader:
+    """Who reads: whoever gave a data file sets everything by options, the others change a scenario."""
+    ending = Path(str(getattr(arguments, "source", ""))).suffix.lower()
+    return Reader.OPTIONS if ending in DATA_FILES else Reader.SCENARIO
+
+
+def worded(arguments: argparse.Namespace, result: xr.Dataset) -> xr.Dataset:
+    """A result whose advice is in the words of the command line, to be printed; files keep those of Python."""
+    who, attrs = reader(arguments), result.attrs
+    told: dict[str, Any] = {name: said(str(attrs[name]), who) for name in ("advice", "verdict") if name in attrs}
+    if "notes" in attrs:
+        told["notes"] = json.dumps([said(note, who) for note in json.loads(attrs["notes"])], ensure_ascii=False)
+    changed = result.assign_attrs(told)
+    if "reason" in result:  # of each point of a sweep
+        import numpy as np
+
+        reasons = result["reason"].copy()
+        reasons.values = np.vectorize(lambda reason: said(str(reason), who), otypes=[object])(reasons.values)
+        changed = changed.assign(reason=reasons)
+    return changed
 
 
 def say(text: str) -> None:
@@ -63,7 +87,7 @@ def hand_over(arguments: argparse.Namespace, *steps: Callable[[], object]) -> in
         try:
             step()
         except InputError as error:
-            say(f"jominy {arguments.command}: {error}")
+            say(f"jominy {arguments.command}: {said(str(error), reader(arguments))}")
             code = BAD_INPUT
         except BrokenPipeError:  # the reader of our output has left, as in `jominy ... | head`
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -62,12 +62,13 @@ def run(arguments: argparse.Namespace) -> int:
     result = execute(arguments, lambda **where: phase(study, _axes(arguments), level=arguments.level, **where))
 
     def show() -> None:
+        worded = output.worded(arguments, result)
         if arguments.json:
-            output.print_json({"phase": output.as_json(result)})
+            output.print_json({"phase": output.as_json(worded)})
         else:
             from jominy.show.phase_text import phase_text
 
-            output.tell(phase_text(result))
+            output.tell(phase_text(worded))
 
     def figure() -> Figure:
         from jominy.show.phase import Show, plot_phase

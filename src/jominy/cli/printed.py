@@ -38,12 +38,13 @@ def hand_over_runs(arguments: argparse.Namespace, runs: xr.Dataset, name: str) -
     """Save, print and draw runs of SGD or paths; the exit code."""
 
     def show() -> None:
+        worded = output.worded(arguments, runs)
         if arguments.json:
-            output.print_json({name: output.as_json(runs)})
+            output.print_json({name: output.as_json(worded)})
         else:
             from jominy.show import tables
 
-            output.tell("\n\n".join([tables.header(runs), tables.curves(runs)]))
+            output.tell("\n\n".join([tables.header(worded), tables.curves(worded)]))
 
     code = output.hand_over(
         arguments, lambda: output.save(arguments, runs), show, lambda: output.draw_curves(arguments, None, runs)

@@ -7,14 +7,12 @@ from pathlib import Path
 
 from jominy.errors import InputError
 
+DATA_FILES = (".npz", ".npy", ".csv", ".parquet")
 _READERS = {
     ".toml": "`jominy forecast`, `jominy compare`, ... read scenarios, `jominy network` those of networks",
     ".nc": "`jominy report` reads results",
     ".py": "`jominy diagnose FILE.py:NAME` reads modules",
-    **dict.fromkeys(
-        (".npz", ".npy", ".csv", ".parquet"),
-        "`jominy forecast`, `simulate`, `compare`, `optimum` and `advise` read data files",
-    ),
+    **dict.fromkeys(DATA_FILES, "`jominy forecast`, `simulate`, `compare`, `optimum` and `advise` read data files"),
 }
 
 

@@ -83,12 +83,13 @@ def run(arguments: argparse.Namespace) -> int:
     result = execute(arguments, lambda **where: sweep(study, design, engine=engine, **where))
 
     def show() -> None:
+        worded = output.worded(arguments, result)
         if arguments.json:
-            output.print_json({"sweep": output.as_json(result)})
+            output.print_json({"sweep": output.as_json(worded)})
         else:
             from jominy.show.sweep_text import sweep_text
 
-            output.tell(sweep_text(result))
+            output.tell(sweep_text(worded))
 
     def figure() -> Figure:
         from jominy.show.sweeps import plot_sweep

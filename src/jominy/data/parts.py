@@ -102,10 +102,10 @@ def check_label_law(label_law: LabelLaw | None, given: dict[str, Any]) -> None:
     if label_law is None:
         return
     if not isinstance(label_law, LabelLaw):
-        raise InputError("label_law must be a label law", label_law, "Use for instance LogisticLabels().")
+        raise InputError("label_law must be a label law", label_law, "Use for instance `LogisticLabels()`.")
     name = type(label_law).__name__
     if given["teacher"] is None:
-        raise InputError(f"{name} draws labels from a teacher's score and needs a teacher", None, "Give teacher=1.0.")
+        raise InputError(f"{name} draws labels from a teacher's score and needs a teacher", None, "Give `teacher=1.0`.")
     if given["labels"] is not None:
         raise InputError(
             f"{name} draws the labels, so that components have none", described(given["labels"]), "Leave labels out."
@@ -123,9 +123,9 @@ def check_teacher_link(teacher_link: Link | None, given: dict[str, Any]) -> None
     if teacher_link is None:
         return
     if not isinstance(teacher_link, Link):
-        raise InputError("teacher_link must be a link", teacher_link, "Use for instance Erf().")
+        raise InputError("teacher_link must be a link", teacher_link, "Use for instance `Erf()`.")
     if given["teacher"] is None:
-        raise InputError("a teacher_link needs a teacher", None, "Give teacher=1.0.")
+        raise InputError("a teacher_link needs a teacher", None, "Give `teacher=1.0`.")
     if given["label_law"] is not None:
         raise InputError(
             "a target is a link of the teacher's score or a label drawn from it, not both",

@@ -191,7 +191,7 @@ class Samples:
             raise InputError(
                 "data units need one factor for all features",
                 "Scaling.PER_FEATURE turns a ball in data units into an ellipsoid",
-                "Use Preprocessing(scaling=Scaling.ONE_FACTOR).",
+                "Use `Preprocessing(scaling=Scaling.ONE_FACTOR)`.",
             )
         return factor
 

@@ -49,7 +49,7 @@ class Targets:
             raise InputError(
                 "a classification has exactly two kinds of labels",
                 f"{kinds.size} kinds: {', '.join(map(repr, kinds[:10].tolist()))}{', ...' if kinds.size > 10 else ''}",
-                "Choose two groups with select_classes(X, y, classes).",
+                "Choose two groups with `select_classes(X, y, classes)`.",
             )
         numbers = values.astype(np.float64)
         offset, scale = (float(numbers.mean()), float(numbers.std())) if standardise else (0.0, 1.0)
@@ -57,7 +57,7 @@ class Targets:
         if standardise:
             steps.append(f"centred the target by {offset:.6g} and divided it by its standard deviation {scale:.6g}")
         if kinds.size <= _FEW_KINDS and np.all(numbers == np.rint(numbers)):
-            steps[0] += "; if these name classes, choose two groups with select_classes(X, y, classes)"
+            steps[0] += "; if these name classes, choose two groups with `select_classes(X, y, classes)`"
         return Targets(None, offset, scale, tuple(steps))
 
     def transform(self, y: Any) -> Array:

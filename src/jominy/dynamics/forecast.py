@@ -126,7 +126,8 @@ def forecast(
     if bands:
         _check_bands(problem, schedule, plan.batch_size)
     if dimension is not None and not bands:
-        raise InputError("A dimension belongs to bands", f"dimension={dimension!r}, bands={bands!r}", "Give bands=True")
+        received = f"dimension={dimension!r}, bands={bands!r}"
+        raise InputError("A dimension belongs to bands", received, "Give `bands=True`")
     wanted = band_dimension(problem, dimension) if bands else None
     return population_forecast(problem, schedule, plan, start, compress, wanted)
 
@@ -138,10 +139,10 @@ def _check_bands(problem: Problem, schedule: Schedule, batch_size: int) -> None:
         (batch_size == 1, f"batch_size={batch_size}"),
     ):
         if not covered:
-            raise InputError("Bands are for single samples and schedules without memory", name, "Use simulate(...)")
+            raise InputError("Bands are for single samples and schedules without memory", name, "Use `simulate(...)`")
 
 
 def require_schedule(schedule: Any) -> None:
     """A schedule object, or an error that says so."""
     if not isinstance(schedule, Schedule):
-        raise InputError("A schedule must be a schedule object", schedule, "For a fixed rate use Constant(0.5)")
+        raise InputError("A schedule must be a schedule object", schedule, "For a fixed rate use `Constant(0.5)`")

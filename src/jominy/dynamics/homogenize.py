@@ -86,7 +86,7 @@ def homogenize(
         raise InputError(
             "Homogenized SGD is for Gaussian mixtures",
             "Samples",
-            "On samples of your own forecast(...) gives mean and spread, and simulate(...) the runs themselves",
+            "On samples of your own `forecast(...)` gives mean and spread, and `simulate(...)` the runs themselves",
         )
     grid = report_times(time, times, problem.data.dimension)
     schedule.check(grid)

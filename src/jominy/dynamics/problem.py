@@ -52,7 +52,7 @@ class Problem:
             raise InputError(
                 "The loss of a problem must be a loss object",
                 self.loss,
-                "Use for instance SquaredLoss() or LogisticLoss()",
+                "Use for instance `SquaredLoss()` or `LogisticLoss()`",
             )
         if not isinstance(self.radius, RadiusSchedule):
             object.__setattr__(self, "radius", require_radius(self.radius))
@@ -60,7 +60,7 @@ class Problem:
             raise InputError(
                 f"{type(self.loss).__name__} is a classification loss and needs labels -1 and +1",
                 "targets without such labels",
-                "Give labels=[...] for the components (or two kinds of y in Samples), or use SquaredLoss()",
+                "Give `labels=[...]` for the components (or two kinds of targets of samples), or use `SquaredLoss()`",
             )
 
         self.loss.check(self.data)

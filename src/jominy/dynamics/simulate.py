@@ -107,6 +107,6 @@ def seed_list(seeds: Any) -> list[int]:
     listed = [] if not whole else list(range(int(given))) if given.ndim == 0 else given.ravel().tolist()
     if not listed or len(set(listed)) != len(listed) or min(listed) < 0:
         raise InputError(
-            "Seeds must be a count >= 1, or different whole numbers >= 0", seeds, "For fifty runs give seeds=50"
+            "Seeds must be a count >= 1, or different whole numbers >= 0", seeds, "For fifty runs give `seeds=50`"
         )
     return [int(seed) for seed in listed]

@@ -37,7 +37,7 @@ def start_vector(start: Any, dimension: float) -> np.ndarray | float:
         vector = as_numpy(start, "start").astype(float)
     except (TypeError, ValueError, OverflowError):
         raise InputError(
-            "A start must be numbers", start, "Give an array, one number, RandomStart(norm), or nothing for zero"
+            "A start must be numbers", start, "Give an array, one number, `RandomStart(norm)`, or nothing for zero"
         ) from None
     if not np.all(np.isfinite(vector)):
         raise InputError("A start must be finite", start, "Remove NaN and infinite entries")
@@ -47,7 +47,7 @@ def start_vector(start: Any, dimension: float) -> np.ndarray | float:
         raise InputError(
             f"A start must have one entry per input dimension, shape ({dimension},)",
             f"shape {vector.shape}",
-            "Give an array of that shape, one number (its norm, spread evenly), RandomStart(norm), or nothing for zero",
+            "Give an array of that shape, a number (its norm, spread evenly), `RandomStart(norm)`, or nothing for zero",
         )
     return vector
 
@@ -59,7 +59,7 @@ def start_in_eigenbasis(start: Any, law: EigenLaw) -> np.ndarray:
         raise InputError(
             "A start on a spectrum given as nodes is a number or random",
             f"an array of shape {vector.shape}",
-            "Give its norm (spread evenly), RandomStart(norm), or nothing for zero",
+            "Give its norm (spread evenly), `RandomStart(norm)`, or nothing for zero",
         )
     if isinstance(vector, float):
         if law.basis is None:

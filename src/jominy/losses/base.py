@@ -188,13 +188,13 @@ class ResidualLoss(Loss):
             raise InputError(
                 f"{type(self).__name__} does not take a teacher with a link",
                 link,
-                "Use LinkSquaredLoss(link); with Identity() the student has none",
+                "Use `LinkSquaredLoss(link)`; with `Identity()` the student has none",
             )
         if label_law is not None:
             raise InputError(
                 f"{type(self).__name__} needs targets that are not random labels",
                 label_law,
-                "Use a classification loss such as LogisticLoss(), or leave label_law out",
+                "Use a classification loss such as `LogisticLoss()`, or leave label_law out",
             )
 
     def logit_sd(self, order: OrderParameters) -> Array:

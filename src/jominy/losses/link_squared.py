@@ -47,7 +47,7 @@ class LinkSquaredLoss(Loss):
 
     def __check_init__(self) -> None:
         if not isinstance(self.link, Link):
-            raise InputError("LinkSquaredLoss needs a link", self.link, "Use for instance LinkSquaredLoss(Erf())")
+            raise InputError("LinkSquaredLoss needs a link", self.link, "Use for instance `LinkSquaredLoss(Erf())`")
 
     def __call__(self, score: Array, target: Array) -> Array:
         return (self.link(score) - target) ** 2 / 2
@@ -61,9 +61,9 @@ class LinkSquaredLoss(Loss):
 
         name = type(self).__name__
         if not isinstance(data, GaussianMixture):
-            raise InputError(f"{name} is for Gaussian mixtures", type(data).__name__, "Use SquaredLoss() on samples")
+            raise InputError(f"{name} is for Gaussian mixtures", type(data).__name__, "Use `SquaredLoss()` on samples")
         if data.label_law is not None:
-            raise InputError(f"{name} does not take random labels", data.label_law, "Use LogisticLoss()")
+            raise InputError(f"{name} does not take random labels", data.label_law, "Use `LogisticLoss()`")
         if data.teacher is None and data.noise_variance:
             raise InputError(
                 f"{name} on labels without a teacher takes no noise", data.noise_variance, "Leave noise_variance out"

@@ -32,12 +32,13 @@ class Status(Enum):
     STUCK = (
         "stuck at zero",
         "Exact line search never leaves a start at zero when the radius is positive: its learning rate vanishes there. "
-        "Start elsewhere (start=0.1), or use Polyak() or Constant().",
+        "Start elsewhere (`start=0.1`), or use `Polyak()` or `Constant(0.5)`.",
     )
     UNSTABLE = (
         "unstable tail events",
         "The learning rate is too large for the largest samples: single large samples dominate the mean over runs, so "
-        "a mean forecast does not describe a typical run. Lower the rate or clip the row norms (clip=3).",
+        "a mean forecast does not describe a typical run. Lower the rate, or clip the row norms "
+        "(`Preprocessing(clip=3)`).",
     )
     INTERRUPTED = (
         "interrupted",

@@ -99,6 +99,12 @@ def notes(results: Sequence[xr.Dataset]) -> list[str]:
     return list(dict.fromkeys(note for result in results for note in json.loads(result.attrs.get("notes", "[]"))))
 
 
+def preprocessing(results: Sequence[xr.Dataset]) -> list[str]:
+    """The notes among them that say what was done to the data."""
+    scenarios = [json.loads(result.attrs.get("scenario", "{}")) for result in results]
+    return [step for told in scenarios for step in told.get("problem", {}).get("data", {}).get("report") or []]
+
+
 def numbers_known(study: Study) -> list[tuple[str, str]]:
     """The optimum and the collapse radius, as the first result that knows them has them."""
     for result in study.results:

@@ -103,7 +103,8 @@ def report(*results: xr.Dataset, title: str = "") -> Report:
 def outcome(result: xr.Dataset) -> str:
     """The part of a report that shows one result: how it ended, figure, tables."""
     (study,) = studies([result])
-    parts = [_endings(study), *_training(study), *_networks(study), *_sweeps(study)]
+    remarks = [note for note in facts.notes(study.results) if note not in facts.preprocessing(study.results)]
+    parts = [_endings(study), listed(remarks), *_training(study), *_networks(study), *_sweeps(study)]
     return "\n".join(part for part in parts if part)
 
 

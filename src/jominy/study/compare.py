@@ -137,7 +137,7 @@ def _check(forecast: xr.Dataset, simulation: xr.Dataset) -> None:
         raise InputError(
             "a comparison needs at least two seeds, because one run has no standard error",
             simulation.sizes["seed"],
-            "simulate with seeds=20 or more",
+            "simulate with `seeds=20` or more",
         )
     for name, result in (("forecast", forecast), ("simulation", simulation)):
         if "time" not in result.dims or result.sizes["time"] == 0:

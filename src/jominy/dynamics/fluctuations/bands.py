@@ -45,20 +45,20 @@ def band_dimension(problem: Problem, dimension: Any) -> float:
         raise InputError(
             "Bands need covariances that commute: the fluctuation theory is not known for others",
             f"{len(law.weights)} covariances without a shared eigenbasis",
-            "Leave bands out and take the spread from simulate(...)",
+            "Leave bands out and take the spread from `simulate(...)`",
         )
     if not covered(problem.loss.targets(law), problem.loss):
         raise InputError(
             "Bands need a loss of the margin y r or of the residual r - y with a linear target",
             type(problem.loss).__name__,
-            "Leave bands out and take the spread from simulate(...)",
+            "Leave bands out and take the spread from `simulate(...)`",
         )
     if dimension is None:
         if np.isinf(law.dimension):
             raise InputError(
                 "Bands of a limiting law need the dimension of the runs they are for",
                 law.dimension,
-                "Give dimension=1000, for instance",
+                "Give `dimension=1000`, for instance",
             )
         return float(law.dimension)
     try:
@@ -97,7 +97,7 @@ def population_bands(
         raise InputError(
             f"Bands are computed for at most {LARGEST_STATE} numbers (distinct eigenvalues times fixed vectors)",
             size,
-            "Use a smooth or grouped spectrum, or take the spread from simulate(...)",
+            "Use a smooth or grouped spectrum, or take the spread from `simulate(...)`",
         )
     calm, count = times[sound], len(times)
     step = Increments(frame, problem.loss, flow.targets, np.asarray(problem.final_radius), flow.rule)

@@ -39,7 +39,7 @@ class Optimum:
             raise InputError(
                 "Polyak's rate needs an adversarial optimum, and this risk has none: it falls with the norm",
                 f"classes that can be separated at radius {self.radius:g}",
-                "Use a larger radius, or another schedule such as Constant(0.5)",
+                "Use a larger radius, or another schedule such as `Constant(0.5)`",
             )
 
     def notes(self) -> list[str]:

@@ -64,7 +64,7 @@ def statuses(solved: Solved) -> list[Status]:
 STRAIGHT = (
     "The integrator used all its steps before the last time; the values up to there are valid. Exact line search takes "
     "steps without limit where the risk is all but straight, such as that of the hinge loss near zero: start farther "
-    "from zero (start=0.5), or use Polyak() or Constant(0.5)."
+    "from zero (`start=0.5`), or use `Polyak()` or `Constant(0.5)`."
 )
 """Advice where line search stops the integrator."""
 

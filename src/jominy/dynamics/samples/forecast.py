@@ -26,6 +26,7 @@ from jominy.dynamics.samples.recursion import (
     plan_blocks,
     run_recursion,
 )
+from jominy.dynamics.samples.remarks import base_rate_notes, base_rates, rate_advice, sample_notes, stability_attributes
 from jominy.dynamics.samples.stability import sample_stability
 from jominy.dynamics.start import random_variance, start_vector
 from jominy.dynamics.times import report_times, whole_steps
@@ -40,8 +41,6 @@ DENSE_DIMENSION = 150
 """Up to here, or with fewer than ten samples per dimension, the covariance is kept dense."""
 EVERY_STEP = 5e9
 """Least squares takes every step singly up to this many multiplications."""
-FEW_SAMPLES = 20
-"""Samples per dimension below which a forecast for these samples says little of the population."""
 
 cached_rotation = lru_cache(maxsize=8)(rotated)
 
@@ -98,6 +97,7 @@ def sample_forecast(
     variables["radius"] = (("time",), radius)
     variables = past_divergence(variables, curve.lost)
     status, advice = _status(problem, schedule, found, curve, variables)
+    rates = base_rates(samples, None if test is None else test[1])
     return labelled(
         "forecast",
         problem,
@@ -110,8 +110,8 @@ def sample_forecast(
         status,
         method=curve.method,
         advice=advice,
-        notes=sample_notes(samples, found),
-        more=stability_attributes(problem),
+        notes=[*sample_notes(samples, found, test is not None), *base_rate_notes(samples, rates, variables)],
+        more=rates | stability_attributes(problem),
     )
 
 
@@ -207,22 +207,11 @@ def _square_size(spreads: Spread) -> np.ndarray:
 
 def _status(problem, schedule, found: Optimum, curve: SampleCurve, variables) -> tuple[Status, str | None]:
     if np.any(curve.lost):
-        limits = sample_stability(problem.data) if isinstance(problem.loss, SquaredLoss) else None
-        advice = None
-        if limits is not None:
-            advice = (
-                f"The mean over runs grows without bound. Lower the rate below {limits.largest_safe:.3g}, or clip the "
-                "row norms (Preprocessing(clip=3))."
-            )
-        return Status.DIVERGED, advice
+        return Status.DIVERGED, rate_advice(problem)
     if isinstance(problem.loss, SquaredLoss):
-        limits = sample_stability(problem.data)
         rate = float(np.max(variables["learning_rate"][1]))
-        if not limits.safe(rate):
-            return Status.UNSTABLE, (
-                f"The rate {rate:.3g} is too large for the largest samples: rare large steps dominate the mean over "
-                f"runs. Lower it below {limits.largest_safe:.3g}, or clip the row norms (Preprocessing(clip=3))."
-            )
+        if not sample_stability(problem.data).safe(rate):
+            return Status.UNSTABLE, rate_advice(problem, rate)
     if (
         variables["norm"][1][-1] < 1e-12
         and schedule.describe()["kind"] == "exact-line-search"
@@ -232,24 +221,3 @@ def _status(problem, schedule, found: Optimum, curve: SampleCurve, variables) ->
     if found.regime == "collapse":
         return Status.COLLAPSED, None
     return Status.COMPLETED, None
-
-
-def sample_notes(samples: Samples, found: Optimum) -> list[str]:
-    """What a reader should know about these samples."""
-    notes = list(samples.report)
-    ratio = samples.count / samples.dimension
-    if ratio < FEW_SAMPLES:
-        notes.append(
-            f"{ratio:.3g} samples per dimension: the forecast describes training on these very samples; for the "
-            f"population it is optimistic below {FEW_SAMPLES} (give held_out rows to see by how much)"
-        )
-    return [*notes, *found.notes()]
-
-
-def stability_attributes(problem: Problem) -> dict[str, Any]:
-    """The limits on the rate, for least squares."""
-    if not isinstance(problem.loss, SquaredLoss):
-        return {}
-    assert isinstance(problem.data, Samples)
-    limits = sample_stability(problem.data)
-    return {"mean_square_stability_rate": limits.mean_square, "largest_sample_rate": limits.largest_sample}

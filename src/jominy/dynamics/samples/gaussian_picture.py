@@ -20,6 +20,7 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import radius_at, read_out
 from jominy.dynamics.samples.forecast import cached_rotation, even_weights, sample_curve, sample_times
 from jominy.dynamics.samples.law import rows_order
+from jominy.dynamics.samples.remarks import below_base_rate
 from jominy.dynamics.start import describe_start
 from jominy.errors import InputError
 from jominy.losses import FixedTargets
@@ -97,7 +98,8 @@ def gaussian_picture(
     for index in range(surrogates):
         drawn = _surrogate(samples, law, stream(seed, SURROGATE_PURPOSE + index))
         null.append(_gap(Problem(drawn, problem.loss, problem.radius), gaussian_law(drawn), schedule, grid, start)[1])
-    trustworthy = gap <= TRUSTED_GAP
+    below = "clean_accuracy" in picture and below_base_rate(samples, picture["clean_accuracy"].values)
+    trustworthy = gap <= TRUSTED_GAP and not below
     variables = {f"gaussian_{name}": (("time",), picture[name].values) for name in ("adversarial_risk",)}
     if samples.classification:
         variables["gaussian_adversarial_accuracy"] = (("time",), picture["adversarial_accuracy"].values)
@@ -114,7 +116,7 @@ def gaussian_picture(
             "gap": gap,
             "gap_null": null,
             "trustworthy": int(trustworthy),
-            "verdict": _verdict(gap, null),
+            "verdict": NOT_TRUSTED.format(gap=gap) if below and gap <= TRUSTED_GAP else _verdict(gap, null, samples),
         },
     )
 
@@ -192,17 +194,25 @@ def _means_and_covariances(law) -> tuple[np.ndarray, np.ndarray]:
     return law.means @ law.basis.T, law.basis @ matrices @ law.basis.T
 
 
-def _verdict(gap: float, null: list[float]) -> str:
+NOT_TRUSTED = (
+    "The Gaussian picture is within {gap:.1%} of the samples' own forecast, and like it below the accuracy of a "
+    "constant answer: the two agree on a model that is of no use."
+)
+"""Verdict where both pictures agree on less than the base rate."""
+
+
+def _verdict(gap: float, null: list[float], samples: Samples) -> str:
     """In plain words."""
+    what = "classes" if samples.classification else "data"
     if gap <= TRUSTED_GAP:
         return f"The Gaussian picture may be trusted: its risk is within {gap:.1%} of the samples' own forecast."
     if null and gap <= 1.5 * max(null):
         return (
-            f"The Gaussian picture is {gap:.1%} off, as it would be for this many samples of truly Gaussian classes "
+            f"The Gaussian picture is {gap:.1%} off, as it would be for this many samples of truly Gaussian {what} "
             f"(up to {max(null):.1%}): too few samples, no sign of other laws. Use the samples' own forecast."
         )
-    surely = f" (Gaussian classes would give up to {max(null):.1%})" if null else ""
+    surely = f" (Gaussian {what} would give up to {max(null):.1%})" if null else ""
     return (
-        f"The classes are not Gaussian: the Gaussian picture is {gap:.1%} off{surely}. Do not trust it; use the "
+        f"The {what} are not Gaussian: the Gaussian picture is {gap:.1%} off{surely}. Do not trust it; use the "
         "samples' own forecast."
     )

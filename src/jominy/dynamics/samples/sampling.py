@@ -40,7 +40,7 @@ class OnePass:
             raise InputError(
                 f"One pass over {count} rows allows {count} steps",
                 f"{steps} steps",
-                "Shorten the time (steps = time * dimension) or use ReshuffledEpochs()",
+                "Shorten the time (steps = time * dimension) or use `ReshuffledEpochs()`",
             )
 
     def rows(self, generator: np.random.Generator, steps: int, count: int) -> np.ndarray:

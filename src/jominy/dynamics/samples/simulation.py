@@ -12,12 +12,17 @@ from jominy.dynamics.readout import Variables, past_divergence, radius_at
 from jominy.dynamics.samples.forecast import (
     largest_usual_block,
     sample_curve,
-    sample_notes,
     sample_times,
-    stability_attributes,
 )
 from jominy.dynamics.samples.optimum import sample_optimum
 from jominy.dynamics.samples.recursion import block_ends
+from jominy.dynamics.samples.remarks import (
+    base_rate_notes,
+    base_rates,
+    rate_advice,
+    sample_notes,
+    stability_attributes,
+)
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, WithReplacement
 from jominy.dynamics.samples.sgd import RowSource, RowsSeen, SampleObservation, SampleSGD
 from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd, vector_states
@@ -54,7 +59,8 @@ def sample_simulation(
     sampling.check(int(steps[-1]), samples.count)
     found = sample_optimum(problem)
     found.require_for(schedule)
-    notes = sample_notes(samples, found)
+    notes = sample_notes(samples, found, held_out is not None)
+    rates = base_rates(samples, None if held_out is None else test_targets)
     epochs = steps[-1] / samples.count
     if isinstance(sampling, ReshuffledEpochs) and epochs > 1:
         notes.append(
@@ -103,8 +109,9 @@ def sample_simulation(
             status,
             method=f"rows of the samples, {type(sampling).__name__}",
             seeds=seeds,
-            notes=notes + more_notes,
-            more={"dimension": dimension, "epochs": float(epochs), **stability_attributes(problem)},
+            advice=rate_advice(problem) if status is Status.DIVERGED else None,
+            notes=[*notes, *base_rate_notes(samples, rates, variables), *more_notes],
+            more={"dimension": dimension, "epochs": float(epochs), **rates, **stability_attributes(problem)},
         )
 
     told = moments_told(watch, result, grid)
