@@ -41,13 +41,13 @@ CASES = {
         [lambda: LAW.problem(jm.LogisticLoss(), 0.5)],
         "needs labels -1 and +1",
         "without such labels",
-        "Give labels=",
+        "Give `labels=",
     ),
     "offsets are no labels": (
         [lambda: zoo.two_classes(D, labels=(0.5, -1)).problem(jm.LogisticLoss(), 0.5)],
         "needs labels -1 and +1",
         "without such labels",
-        "use SquaredLoss()",
+        "use `SquaredLoss()`",
     ),
     "rate for a schedule": (
         [lambda: jm.forecast(PROBLEM, 0.5, 1), lambda: jm.simulate(PROBLEM, 0.5, 1)],

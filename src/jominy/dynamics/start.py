@@ -47,7 +47,7 @@ def start_vector(start: Any, dimension: float) -> np.ndarray | float:
         raise InputError(
             f"A start must have one entry per input dimension, shape ({dimension},)",
             f"shape {vector.shape}",
-            "Give an array of that shape, a number (its norm, spread evenly), `RandomStart(norm)`, or nothing for zero",
+            "Give such an array, one number (its norm, spread evenly), `RandomStart(norm)`, or nothing for zero",
         )
     return vector
 
