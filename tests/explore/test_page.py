@@ -7,6 +7,7 @@ import pytest
 import jominy as jm
 from explorer_process import end, start
 from jominy.explore.curves_state import Curves
+from jominy.explore.guard import MOST_BYTES_OF_A_TABLE
 from jominy.explore.networks_state import Networks
 
 SMALL = "c.spectrum=two-level&c.dimension=100&c.horizon=4"
@@ -69,6 +70,65 @@ def test_page_loads_follows_a_slider_switches_tabs_and_is_restored_from_its_link
     assert page.locator("#panel-curves-radius").input_value() == state
     open_on(page, server, "c.radius=-4&c.rate=x&c.nothing=1&c.spectrum=evil&tab=evil")  # nonsense leaves the defaults
     assert page.get_by_label("radius, exact").first.input_value() == "0.5"
+
+
+def test_what_is_older_than_its_controls_is_dimmed_and_a_busy_server_is_asked_again(browser, server):
+    page = browser.new_page(viewport={"width": 390, "height": 800})
+    page.set_default_timeout(120_000)
+    open_on(page, server, SMALL)
+    page.wait_for_selector("#panel-curves[data-band=true]")
+    page.wait_for_selector("#chart-risk[aria-busy=false]")
+    held = []
+    page.route("**/api/curve", lambda route: held.append(route))
+
+    def faintest():
+        parts = ["#chart-risk .canvas", "#chart-risk .legend", "#panel-curves .gauges", "#curves-fine"]
+        return max(page.locator(part).evaluate("part => Number(getComputedStyle(part).opacity)") for part in parts)
+
+    slide(page, "radius")
+    page.wait_for_selector("#chart-risk[aria-busy=true]")
+    page.wait_for_selector("#panel-curves.stale .state.busy")
+    page.wait_for_timeout(400)
+    assert faintest() < 0.5 and page.locator("#panel-curves-radius").evaluate("p => getComputedStyle(p).opacity") == "1"
+    words = page.locator("#panel-curves .state")
+    held.pop().fulfill(status=503, json={"error": "the machine is busy"})
+    page.wait_for_selector("#panel-curves .state:has-text('The machine is busy. Trying again by itself.')")
+    assert faintest() < 0.5 and "smaller" not in words.inner_text()
+    page.unroute("**/api/curve")
+    for route in held:  # the second try may have been made already
+        route.continue_()
+    page.wait_for_selector("#panel-curves:not(.stale) #chart-risk[aria-busy=false]")
+    page.wait_for_timeout(400)
+    assert faintest() == 1.0 and "completed" in words.inner_text().lower()
+    page.close()
+
+
+def test_charts_can_be_read_and_networks_and_map_open_on_what_matters(page, server):
+    """On a telephone: three ticks on each axis, no word on a curve; a sentence before the numbers; the map of risks."""
+    page.set_viewport_size({"width": 390, "height": 800})
+    counts = """() => [...document.querySelectorAll(".panel:not([hidden]) .chart:not([hidden]) svg")].map((svg) => {
+        const ticks = [...svg.querySelectorAll("text.tick")];
+        const ends = ["middle", "end"].map((end) => ticks.filter((tick) => tick.getAttribute("text-anchor") === end));
+        return [...ends.map((some) => new Set(some.map((tick) => tick.textContent)).size),
+                svg.querySelectorAll("text:not(.tick, .axis)").length];
+    })"""
+    open_on(page, server, SMALL)
+    page.wait_for_selector("#panel-curves[data-band=true]")
+    seen = page.evaluate(counts)
+    assert "optimum 0." in legend(page) and "end of training 0." in legend(page)
+    page.get_by_role("tab", name="Networks").click()
+    page.wait_for_selector("#panel-networks[data-drawn]")
+    page.wait_for_selector("#network-advice:has-text('What helps')")
+    seen += page.evaluate(counts)
+    sentence = page.locator("#panel-networks .words")
+    assert sentence.inner_text().startswith("Under this attack the network gets stuck")
+    first = page.locator("#network-numbers .numbers > div").first
+    assert sentence.bounding_box()["y"] < first.bounding_box()["y"]
+    assert first.locator("dt").inner_text() == "trainability index τ"
+    tiles = page.locator("#panel-networks .numbers > div")
+    assert tiles.count() == 13 and all(len(told) > 20 for told in tiles.locator(".what").all_inner_texts())
+    assert page.locator("#map-show").input_value() == "risk"
+    assert len(seen) == 6 and all(across >= 3 and up >= 3 and words == 0 for across, up, words in seen), seen
 
 
 @pytest.mark.slow
@@ -187,8 +247,11 @@ def test_map_is_moved_by_clicks_and_arrow_keys_and_sets_the_sliders(page, server
     radius = float(page.url.split("c.radius=")[1].split("&")[0])
     after(page, lambda: canvas.press("ArrowLeft"), "map")
     assert float(page.url.split("c.radius=")[1].split("&")[0]) < radius
-    page.locator("#map-show").select_option("risk")
-    assert "risk from" in page.locator(".mapkeys").inner_text()
+    keys = page.locator(".mapkeys")
+    assert page.locator("#map-show").input_value() == "risk" and "adversarial risk from" in keys.inner_text()
+    assert "collapses to zero" in keys.inner_text() and "trains" not in keys.inner_text()
+    page.locator("#map-show").select_option("regime")
+    assert "trains" in keys.inner_text() and "risk from" not in keys.inner_text()
     page.get_by_role("tab", name="Curves").click()
     assert float(page.get_by_label("radius, exact").first.input_value()) < radius
 
@@ -261,3 +324,40 @@ def test_every_control_of_the_page_has_a_label(page, server):
         .map((part) => part.outerHTML.slice(0, 100))"""
     )
     assert unnamed == []
+
+
+DROP = """([name, text]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([text], name, { type: "text/csv" }));
+  const event = (kind) => new DragEvent(kind, { dataTransfer: data, bubbles: true, cancelable: true });
+  for (const kind of ["dragover", "drop"]) document.querySelector("main").dispatchEvent(event(kind));
+}"""
+
+
+@pytest.mark.slow
+def test_table_is_dropped_onto_the_page_asked_for_its_target_and_kept_in_the_link(page, server):
+    rows = [f"{k % 7 - 3};{k % 5},5;{k % 11};{'ill' if k % 3 else 'well'}" for k in range(80)]
+    open_on(page, server, SMALL)
+    page.evaluate(DROP, ["too large.csv", "x" * (MOST_BYTES_OF_A_TABLE + 1)])
+    page.wait_for_selector("#table .wrong:has-text('at most 8 MiB')")
+    page.evaluate(DROP, ["my patients.csv", "\n".join(["age;dose;day;state", *rows])])
+    page.wait_for_selector("#table form:not([hidden])")
+    told = page.locator("#table").inner_text()
+    assert "80 rows, 4 columns. Fields of my patients.csv are separated by semicolons." in told
+    assert "The file stays on this machine" in told
+    assert page.locator("#table-target").input_value() == "state"
+    page.get_by_role("button", name="Forecast").click()
+    page.wait_for_url("**#t.id=*")
+    page.wait_for_selector("#panel-curves[data-drawn]")
+    assert page.locator("#panel-curves-problem option:checked").inner_text() == "your table my patients.csv"
+    assert 0.2 < float(page.locator("#gauge-radius").get_attribute("aria-valuenow")) < 0.45
+    after(page, lambda: slide(page, "radius"))
+    link, risk = page.url, legend(page)
+    assert "c.radius=" in link
+    page.reload()
+    page.wait_for_selector("#panel-curves[data-drawn]")
+    assert legend(page) == risk and page.url == link
+    page.get_by_role("button", name="TOML", exact=True).click()
+    page.wait_for_selector("#copied p:has-text('Copied')")
+    copied = jm.Scenario.from_mapping(tomllib.loads(page.locator("#copied textarea").input_value()))
+    assert (copied.data.path, copied.data.target) == ("my patients.csv", "state")

@@ -65,6 +65,10 @@ def test_page_and_its_parts_are_served_with_the_headers_that_keep_everything_els
     for answer in (page, served.get("/api/start"), served.get("/nothing")):
         for name, value in HEADERS:
             assert answer.headers[name.decode()] == value.decode()
+    assert served.get("/main.js").headers["cache-control"] == "no-store"  # of the next version, at the same address
+    for name in ("icon.svg", "favicon.ico"):  # browsers fetch it again at each new address, unless they may keep it
+        icon = served.get(f"/{name}").headers
+        assert icon.get_list("cache-control") == ["private, max-age=604800"] and icon["content-type"] == "image/svg+xml"
     assert "http" not in page.text.replace("http://www.w3.org", "")  # nothing is loaded from elsewhere
 
 

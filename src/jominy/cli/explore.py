@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import os
 import signal
 import sys
 
@@ -35,23 +34,11 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Serve until Ctrl-C (0: the way it is meant to end) or SIGTERM (143, as shells report it)."""
-    from jominy.numerics.interrupts import handled_meanwhile
+    """Serve until Ctrl-C (0: the way it is meant to end), SIGTERM (143, as shells report it) or a closed terminal."""
+    from jominy.explore.serve import serve
 
-    with handled_meanwhile(signal.SIGTERM, _end_at_once):  # until the server takes over
-        from jominy.explore.serve import serve
-
-        ended_by = serve(arguments.source, arguments.host, arguments.port, not arguments.no_browser)
+    ended_by = serve(arguments.source, arguments.host, arguments.port, not arguments.no_browser)
     if ended_by in (0, signal.SIGINT):
         return 0
-    print(_ENDED, file=sys.stderr)
+    print("jominy explore: terminated", file=sys.stderr)
     return 128 + ended_by
-
-
-_ENDED = "jominy explore: terminated"
-
-
-def _end_at_once(number: int, frame: object) -> None:
-    """Nothing is begun yet, and an exception that is raised while modules are imported may be wrapped by another."""
-    os.write(sys.__stderr__.fileno() if sys.__stderr__ else 2, f"{_ENDED}\n".encode())
-    os._exit(128 + number)

@@ -8,6 +8,7 @@ from pydantic import Field
 
 from jominy.errors import InputError
 from jominy.explore.fields import Request, choice, number
+from jominy.explore.tables import TableRef
 
 LEAST_SQUARES, TWO_CLASS, OWN = "least-squares", "two-class", "own"
 _SCHEDULES = ("constant", "inverse-time", "cosine", "polyak", "exact-line-search")
@@ -57,6 +58,7 @@ class Curves(Request):
     numbers: dict[Annotated[str, Field(max_length=100)], Annotated[float, Field(ge=-1e6, le=1e6)]] = Field(
         {}, max_length=64, description="numbers of the user's scenario set anew, by their dotted path"
     )
+    table: TableRef | None = Field(None, exclude=True, description="the user's scenario is that of this table")
     horizon: float = number(20.0, "train until time", "samples / dimension", (1.0, 100.0), (0.01, 500.0), log=True)
 
     def mapping(self, own: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from jominy.explore.maps import phase_map, phase_result
 from jominy.explore.network_answers import network, network_advice, network_results
 from jominy.explore.networks_state import Networks
 from jominy.explore.runs import run_sgd
+from jominy.explore.tables import Kept, Opened, columns
 from jominy.explore.texts import network_python_text, python_text, toml_text
 
 if TYPE_CHECKING:
@@ -28,14 +29,21 @@ Stopped = Callable[[], bool]
 class Desk:
     """Answers to the page's requests, one at a time. Raises InputError for what is mathematically void."""
 
-    def __init__(self, own: Path | None, tell: Tell, stopped: Stopped) -> None:
-        self._forecasts = Forecasts(own)
+    def __init__(self, own: Path | None, tell: Tell, stopped: Stopped, tables: Path | None = None) -> None:
+        self._forecasts = Forecasts(own, tables)
+        self._tables = tables
         self._tell, self._stopped = tell, stopped
         self._runs: tuple[Curves, xr.Dataset] | None = None
 
     def answer(self, job: str, asked: Request) -> Any:
         """The answer of one job: something that JSON knows, text, or bytes."""
         return _JOBS[job](self, asked)
+
+    def columns(self, asked: Kept) -> Any:
+        return columns(self._tables, asked)
+
+    def open(self, asked: Opened) -> Any:
+        return self._forecasts.opened(asked)
 
     def curve(self, asked: Curves) -> Any:
         return self._forecasts.curve(asked)
@@ -87,5 +95,6 @@ class Desk:
 
 
 _JOBS: dict[str, Callable[[Desk, Any], Any]] = {
-    name: getattr(Desk, name) for name in ("curve", "band", "network", "network_advice", "map", "run", "text", "file")
+    name: getattr(Desk, name)
+    for name in ("columns", "open", "curve", "band", "network", "network_advice", "map", "run", "text", "file")
 }

@@ -48,7 +48,7 @@ def controls(model: type[Request]) -> list[dict[str, Any]]:
     """
     told = []
     for name, shape in model.model_json_schema()["properties"].items():
-        if shape.get("type") == "object":  # has controls of its own
+        if shape.get("type") not in ("number", "integer", "boolean", "string"):  # has controls of its own
             continue
         kind = "choice" if "words" in shape else "switch" if shape["type"] == "boolean" else "number"
         one = {"name": name, "label": shape["title"], "kind": kind, "value": shape["default"]}

@@ -14,6 +14,7 @@ from jominy.errors import InputError
 from jominy.explore.answers import plain, variables
 from jominy.explore.curves_state import Curves
 from jominy.explore.own_numbers import own_numbers, with_numbers
+from jominy.explore.tables import Opened, table_scenario
 from jominy.study.scenario import Scenario
 from jominy.study.sweeps.engines import share_loaded
 
@@ -34,12 +35,12 @@ class Forecasts:
     """Answers about curves. What neighbouring states share (data, problem, limits) is made once and kept for a while.
 
     own : a scenario file of the user's, which the page may ask for; None without one
+    tables : the folder of tables that were dropped onto the page, whose scenarios take the place of that one
     """
 
-    def __init__(self, own: Path | None = None) -> None:
-        self._own = None if own is None else Scenario.load(own)
-        self._given = None if self._own is None else self._own.model_dump(exclude_unset=True)
-        self._numbers = [] if self._own is None else own_numbers(self._own)
+    def __init__(self, own: Path | None = None, tables: Path | None = None) -> None:
+        self._own = None if own is None else _Own(Scenario.load(own))
+        self._of_table = lru_cache(maxsize=8)(lambda table: _Own(table_scenario(tables, table)))
         self._loaded = lru_cache(maxsize=4)(_load)
         self._data = lru_cache(maxsize=8)(self._build_data)
         self._problem = lru_cache(maxsize=16)(self._build_problem)
@@ -47,22 +48,39 @@ class Forecasts:
 
     def mapping(self, state: Curves) -> dict[str, Any]:
         """The scenario of a state as a file says it."""
-        given = self._given
-        if given is not None and state.numbers:
-            given = with_numbers(given, self._numbers, state.numbers)
-        return state.mapping(given)
+        own = self.own(state)
+        if own is None:
+            return state.mapping(None)
+        return state.mapping(with_numbers(own.given, own.numbers, state.numbers) if state.numbers else own.given)
+
+    def own(self, state: Curves) -> _Own | None:
+        """The user's scenario: that of a table where the page was given one."""
+        return self._own if state.table is None else self._of_table(state.table)
+
+    def opened(self, asked: Opened) -> dict[str, Any]:
+        """The page for a table: its numbers, and where its controls stand at first."""
+        own = self._of_table(asked.table)
+        start = Curves.of_scenario(own.given).model_copy(update={"table": asked.table})
+        if start.radius == 0.0:  # an adversarial page opens on an attack
+            start = start.model_copy(update={"radius": _third(self.problem(self.scenario(start)))})
+        return {
+            "numbers": [one.control() for one in own.numbers],
+            "start": start.model_dump(exclude={"numbers"}),
+            "name": own.given["data"]["path"],
+        }
 
     def scenario(self, state: Curves) -> Scenario:
         """The scenario of a state, checked like a file."""
-        folder = "." if self._own is None else self._own._folder
-        made = Scenario.from_mapping(self.mapping(state), folder=folder)
+        own = self.own(state)
+        made = Scenario.from_mapping(self.mapping(state), folder="." if own is None else own.scenario._folder)
         if made.data.kind in ("file", "scikit-learn"):
-            share_loaded(self._loaded(_Keyed(_key(made.data), made)), made)
+            share_loaded(self._loaded(_Keyed(_key(made, made.data), made)), made)
         return made
 
     def problem(self, scenario: Scenario) -> Problem:
         """The problem of a scenario; the same object for the same keys, because the engines remember by object."""
-        return self._problem(_Keyed(_key(scenario.data, scenario.loss, scenario.radius, scenario.units), scenario))
+        parts = scenario.data, scenario.loss, scenario.radius, scenario.units
+        return self._problem(_Keyed(_key(scenario, *parts), scenario))
 
     def result(self, state: Curves, *, bands: bool = False, whole: bool = True) -> xr.Dataset:
         """The forecast as a labelled result; whole, or without what the page does not draw."""
@@ -140,7 +158,7 @@ class Forecasts:
 
     def limits(self, scenario: Scenario) -> RateLimits:
         """What is known about large constant rates, of the data and the loss."""
-        return self._limits(_Keyed(_key(scenario.data, scenario.loss), scenario))
+        return self._limits(_Keyed(_key(scenario, scenario.data, scenario.loss), scenario))
 
     def _build_data(self, keyed: _Keyed) -> Any:
         return keyed.scenario.problem().data
@@ -149,7 +167,7 @@ class Forecasts:
         from jominy.dynamics import Problem
 
         scenario = keyed.scenario
-        data = self._data(_Keyed(_key(scenario.data), scenario))
+        data = self._data(_Keyed(_key(scenario, scenario.data), scenario))
         return Problem(data, scenario.loss.build(), scenario._radius())
 
     def _find_limits(self, keyed: _Keyed) -> RateLimits:
@@ -161,6 +179,22 @@ class Forecasts:
 def _load(keyed: _Keyed) -> Scenario:
     _ = keyed.scenario.loaded
     return keyed.scenario
+
+
+def _third(problem: Problem) -> float:
+    """Of the collapse radius, to two digits; 0 where none is known."""
+    from jominy.dynamics import collapse_radius
+
+    third = collapse_radius(problem) / 3
+    return float(f"{min(third, 1e3):.2g}") if np.isfinite(third) else 0.0
+
+
+class _Own:
+    """A scenario of the user's, as its file says it, and its numbers that can move."""
+
+    def __init__(self, scenario: Scenario) -> None:
+        self.scenario, self.given = scenario, scenario.model_dump(exclude_unset=True)
+        self.numbers = own_numbers(scenario)
 
 
 class _Keyed:
@@ -176,7 +210,7 @@ class _Keyed:
         return hash(self.key)
 
 
-def _key(*parts: Any) -> str:
-    return json.dumps(
-        [part.model_dump() if hasattr(part, "model_dump") else part for part in parts], default=np.ndarray.tolist
-    )
+def _key(scenario: Scenario, *parts: Any) -> str:
+    """Of parts of a scenario; two folders may hold files of the same name."""
+    told = [part.model_dump() if hasattr(part, "model_dump") else part for part in parts]
+    return json.dumps([str(scenario._folder), *told], default=np.ndarray.tolist)

@@ -7,16 +7,23 @@ its own name (Origin) or under a name that it has pointed at this machine (Host)
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hmac
 import ipaddress
 import json
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
 
 MOST_BYTES = 16_384
 """Of a request's body."""
 SLOWEST_BODY = 10.0
 """Seconds in which the whole body must have come."""
+UPLOAD = "/api/table"
+"""Where a table is sent to, as it is."""
+MOST_BYTES_OF_A_TABLE = 8 * 2**20
+SLOWEST_TABLE = 30.0
+"""Seconds in which it must have come."""
+_TABLES_AT_ONCE = 4
 COOKIE = "jominy"
 LOOPBACK = ("localhost", "127.0.0.1", "[::1]")
 
@@ -32,6 +39,23 @@ HEADERS = [
 ]  # fmt: skip
 
 
+class Rules(NamedTuple):
+    """For the body of a request."""
+
+    what: str
+    kind: str
+    most: int
+    seconds: float
+
+
+QUESTION = Rules("a request", "application/json", MOST_BYTES, SLOWEST_BODY)
+TABLE = Rules("a table", "text/csv", MOST_BYTES_OF_A_TABLE, SLOWEST_TABLE)
+
+
+def _rules(scope: Any) -> Rules:
+    return TABLE if scope["path"] == UPLOAD else QUESTION
+
+
 @dataclass(frozen=True)
 class Guard:
     """An ASGI application in front of another.
@@ -44,6 +68,7 @@ class Guard:
     app: Any
     hosts: frozenset[str] | None
     token: str | None = None
+    _tables: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(_TABLES_AT_ONCE))
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
@@ -55,13 +80,15 @@ class Guard:
         if refused is not None:
             return await _refuse(send, *refused)
         if scope["method"] == "POST":
-            try:
-                body = await asyncio.wait_for(_body(receive), SLOWEST_BODY)
-            except TimeoutError:
-                return await _refuse(send, 408, "the body of the request did not come in time")
-            if body is None:
-                return await _refuse(send, 413, f"a request has at most {MOST_BYTES} bytes")
-            receive = _again(body, receive)
+            rules = _rules(scope)
+            async with self._tables if rules is TABLE else contextlib.nullcontext():
+                try:
+                    body = await asyncio.wait_for(_body(receive, rules.most), rules.seconds)
+                except TimeoutError:
+                    return await _refuse(send, 408, "the body of the request did not come in time")
+                if body is None:
+                    return await _refuse(send, 413, f"{rules.what} has at most {rules.most} bytes")
+                return await self.app(scope, _again(body, receive), _with_headers(send))
         await self.app(scope, receive, _with_headers(send))
 
     def _refused(self, scope: Any, headers: dict[str, str]) -> tuple[int, str] | None:
@@ -74,11 +101,12 @@ class Guard:
         if headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             return 403, "requests from other sites are not answered"
         if scope["method"] == "POST":
-            if headers.get("content-type", "").split(";")[0].strip().lower() != "application/json":
-                return 415, "requests are application/json"
+            rules = _rules(scope)
+            if headers.get("content-type", "").split(";")[0].strip().lower() != rules.kind:
+                return 415, f"{rules.what} is {rules.kind}"
             length = headers.get("content-length", "0")
-            if not length.isdecimal() or len(length) > 9 or int(length) > MOST_BYTES:
-                return 413, f"a request has at most {MOST_BYTES} bytes"
+            if not length.isdecimal() or len(length) > 9 or int(length) > rules.most:
+                return 413, f"{rules.what} has at most {rules.most} bytes"
         if self.token is not None and not self._may(scope, headers):
             return 401, "open the address with the token that the terminal shows"
         return None
@@ -109,18 +137,18 @@ class Guard:
         return any(hmac.compare_digest(one.encode(), self.token.encode()) for one in given)
 
 
-async def _body(receive: Any) -> bytes | None:
+async def _body(receive: Any, most: int) -> bytes | None:
     """The whole body, or None where it is too long."""
-    body = b""
+    body = bytearray()
     while True:
         message = await receive()
         if message["type"] != "http.request":
             return b""  # the client has left
         body += message.get("body", b"")
-        if len(body) > MOST_BYTES:
+        if len(body) > most:
             return None
         if not message.get("more_body"):
-            return body
+            return bytes(body)
 
 
 def _again(body: bytes, receive: Any) -> Any:
@@ -140,7 +168,9 @@ def _again(body: bytes, receive: Any) -> Any:
 def _with_headers(send: Any) -> Any:
     async def sent(message: Any) -> None:
         if message["type"] == "http.response.start":
-            message = message | {"headers": [*message.get("headers", []), *HEADERS]}
+            given = message.get("headers", [])
+            named = {name.lower() for name, _ in given}
+            message = message | {"headers": [*given, *(one for one in HEADERS if one[0] not in named)]}
         await send(message)
 
     return sent

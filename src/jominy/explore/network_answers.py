@@ -15,11 +15,13 @@ from jominy.study.scenario import NetworkScenario
 if TYPE_CHECKING:
     import xarray as xr
 
+    from jominy.meanfield.index import TrainabilityIndex
+
 _POINTS = 81
 
 
 def network(state: Networks) -> dict[str, Any]:
-    """The numbers of the theory, the index tau, and the curves of weight variance, loss and capacity."""
+    """The numbers of the theory, the index tau with its verdict, and the curves of weight variance, loss, capacity."""
     scenario = NetworkScenario.from_mapping(state.mapping())
     theory = scenario.theory()
     p, q = (float(norm) for norm in scenario.norms)  # type: ignore[arg-type]
@@ -31,10 +33,19 @@ def network(state: Networks) -> dict[str, Any]:
         )
     }  # fmt: skip
     time = state.learning_rate * state.steps
+    index = _index(scenario, state)
+    if index is not None:
+        found |= {
+            "trainability_index": float(index.tau),
+            "slowdown": float(index.slowdown),
+            "learning_time": float(index.learning_time),
+            "training_score": float(index.score(state.learning_rate, state.width, state.steps)),
+        }
     return plain(
         {
             "title": scenario.title,
-            "numbers": found | _index(scenario, state) | {"needed_width": _needed_width(scenario, p, q, time)},
+            "verdict": None if index is None else index.verdict.label,
+            "numbers": found | {"needed_width": _needed_width(scenario, p, q, time)},
             "curve": _curve(scenario, state, p, q),
             "planned_time": time,
         }
@@ -66,19 +77,13 @@ def network_results(state: Networks) -> xr.Dataset:
     return theory if told is None else theory.assign(told.drop_vars("longest_time", errors="ignore"))
 
 
-def _index(scenario: NetworkScenario, state: Networks) -> dict[str, float]:
+def _index(scenario: NetworkScenario, state: Networks) -> TrainabilityIndex | None:
     from jominy.meanfield import trainability_index
 
     geometry = scenario.geometry()
     if geometry is None or scenario.index_norm is None or not scenario.has_classes:
-        return {}
-    index = trainability_index(scenario.architecture(), state.radius, geometry, p=scenario.index_norm)
-    return {
-        "trainability_index": float(index.tau),
-        "slowdown": float(index.slowdown),
-        "learning_time": float(index.learning_time),
-        "training_score": float(index.score(state.learning_rate, state.width, state.steps)),
-    }
+        return None
+    return trainability_index(scenario.architecture(), state.radius, geometry, p=scenario.index_norm)
 
 
 def _needed_width(scenario: NetworkScenario, p: float, q: float, time: float) -> float:

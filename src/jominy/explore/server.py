@@ -19,15 +19,19 @@ from starlette.responses import JSONResponse, RedirectResponse, Response, Stream
 from starlette.routing import Route
 
 import jominy
+from jominy.errors import InputError
 from jominy.explore.asked import LONGEST_RUN, File, Map, Run, Stop, Text
 from jominy.explore.curves_state import OWN, Curves
 from jominy.explore.fields import Request, controls
-from jominy.explore.guard import COOKIE, Guard
+from jominy.explore.guard import COOKIE, MOST_BYTES_OF_A_TABLE, UPLOAD, Guard
 from jominy.explore.networks_state import Networks
+from jominy.explore.tables import Kept, Opened, Tables
 from jominy.explore.workers import CLIENT, Busy, Client, Crowded, Failed, Refused, Replaced, TooLong, Worker
 
 PAGE = Path(__file__).with_name("page")
 KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
+KEPT = {"cache-control": "private, max-age=604800"}
+"""Of the icon: browsers would fetch it again whenever the address changes, as it does with every move of a slider."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +54,9 @@ QUESTIONS = {
     "file": Question(File, "slow", 120.0),
 }
 
+OF_TABLES = {"columns": Question(Kept, "quick", 60.0), "open": Question(Opened, "quick", 60.0)}
+"""Besides, of tables that were dropped onto the page."""
+
 QUIET = 10.0
 """Seconds without a question after which something is compiled ahead."""
 
@@ -61,7 +68,8 @@ class Explorer:
         self, own: Path | None = None, start: Curves | None = None, networks: Networks | None = None,
         numbers: list[dict[str, Any]] | None = None,
     ) -> None:  # fmt: skip
-        self.workers = {name: Worker(own, nice) for name, nice in (("quick", 0), ("slow", 5), ("run", 10))}
+        self.tables, self.here = Tables(), True
+        self.workers = {name: Worker(own, nice, self.tables) for name, nice in (("quick", 0), ("slow", 5), ("run", 10))}
         self.start = start or Curves()
         self.networks, self.opens_on = networks or Networks(), "curves" if networks is None else "networks"
         self.own, self.numbers, self.runs = own is not None, numbers or [], 0
@@ -78,11 +86,13 @@ class Explorer:
             "controls": {"curves": curves + self.numbers, "networks": controls(Networks)},
             "state": {"curves": self.start.model_dump(exclude={"numbers"}), "networks": self.networks.model_dump()},
             "tab": self.opens_on,
+            "most_bytes_of_a_table": MOST_BYTES_OF_A_TABLE,
+            "here": self.here,
         }
 
     async def answer(self, name: str, body: bytes) -> Response:
         """One question's answer, or why there is none."""
-        question = QUESTIONS[name]
+        question = (QUESTIONS | OF_TABLES)[name]
         asked = read(question.shape, body)
         worker = "run" if isinstance(asked, File) and asked.what == "runs" else question.worker
         value = await self.workers[worker].ask(name, asked, question.limit)
@@ -107,7 +117,7 @@ class Explorer:
         async def whole() -> None:
             try:
                 last = "end", await worker.ask("run", asked, LONGEST_RUN + 60.0, tell)
-            except (Busy, Replaced, Refused, TooLong, Failed) as error:
+            except (Busy, Refused, TooLong, Failed) as error:
                 last = "refused", {"error": _words(error)[1]}
             loop.call_soon(events.put_nowait, last)  # behind the moments that are on their way
 
@@ -150,6 +160,7 @@ class Explorer:
         """End all processes."""
         for worker in self.workers.values():
             worker.close()
+        self.tables.close()
 
 
 def read(shape: type[Request], body: bytes) -> Any:
@@ -164,7 +175,11 @@ def read(shape: type[Request], body: bytes) -> Any:
 
 def application(explorer: Explorer, hosts: frozenset[str] | None, token: str | None = None, warm: bool = True) -> Guard:
     """The whole ASGI application."""
+    files: dict[str, tuple[bytes, str]]
     files = {path.name: (path.read_bytes(), KINDS[path.suffix]) for path in PAGE.iterdir() if path.suffix in KINDS}
+
+    explorer.here = token is None
+    files["favicon.ico"] = files["icon.svg"]  # what browsers ask for beside an answer that is no page
 
     async def page(request: HTTPRequest) -> Response:
         if (
@@ -179,16 +194,18 @@ def application(explorer: Explorer, hosts: frozenset[str] | None, token: str | N
         found = files.get(request.path_params["name"])
         if found is None:
             raise HTTPException(404)
-        return Response(found[0], media_type=found[1])
+        return Response(found[0], media_type=found[1], headers=KEPT if found is files["icon.svg"] else None)
 
     async def start(request: HTTPRequest) -> Response:
         return _json(explorer.told_at_start())
 
     async def ask(request: HTTPRequest) -> Response:
         name = request.path_params["name"]
-        if name not in QUESTIONS:
+        if name not in QUESTIONS | OF_TABLES:
             raise HTTPException(404)
-        body = await request.body()
+        return await answered(request, name, await request.body())
+
+    async def answered(request: HTTPRequest, name: str, body: bytes) -> Response:
         CLIENT.set(_client_of(request))
         answer = asyncio.create_task(explorer.answer(name, body))
         left = asyncio.create_task(_left(request))
@@ -200,6 +217,13 @@ def application(explorer: Explorer, hosts: frozenset[str] | None, token: str | N
         finally:
             answer.cancel()
             left.cancel()
+
+    async def table(request: HTTPRequest) -> Response:
+        try:
+            called = explorer.tables.keep(request.query_params.get("name", ""), await request.body())
+        except OSError as error:
+            raise HTTPException(507, f"the table cannot be kept: {error.strerror}") from None
+        return await answered(request, "columns", json.dumps({"id": called}).encode())
 
     async def waiting(request: HTTPRequest) -> Response:
         CLIENT.set(_client_of(request))
@@ -239,16 +263,20 @@ def application(explorer: Explorer, hosts: frozenset[str] | None, token: str | N
         Route("/api/waiting", waiting),
         Route("/api/run", run, methods=["POST"]),
         Route("/api/stop", stop, methods=["POST"]),
+        Route(UPLOAD, table, methods=["POST"]),
         Route("/api/{name}", ask, methods=["POST"]),
         Route("/{name}", part),
     ]
-    handlers: Any = {error: _refusal for error in (Busy, Replaced, Refused, TooLong, Failed, HTTPException, Exception)}
+    known = (Busy, Replaced, Refused, TooLong, Failed, InputError, HTTPException, Exception)
+    handlers: Any = {error: _refusal for error in known}
     return Guard(Starlette(routes=routes, exception_handlers=handlers, lifespan=life), hosts, token)
 
 
 async def _refusal(request: HTTPRequest, error: Exception) -> Response:
     if isinstance(error, HTTPException):
         return _json({"error": error.detail}, error.status_code)
+    if isinstance(error, Replaced):
+        return Response(status_code=204)  # nothing to say: the newer question will be answered
     status, words = _words(error)
     return _json({"error": words}, status, {"retry-after": "1"} if status == 503 else None)
 
@@ -257,9 +285,7 @@ def _words(error: Exception) -> tuple[int, str]:
     """How a request ended that has no answer."""
     if isinstance(error, Busy):
         return 503, "the server is busy: try again in a moment"
-    if isinstance(error, Replaced):
-        return 409, "a newer question of this page has taken the place of this one"
-    if isinstance(error, Refused):
+    if isinstance(error, Refused | InputError):
         return 422, str(error)
     if isinstance(error, Crowded):
         return 503, "the machine is busy with other work and hardly got to this: try again in a moment"

@@ -18,6 +18,7 @@ from typing import Any
 from jominy.errors import InputError
 from jominy.explore.fields import Request
 from jominy.explore.limits import Crowded, TimeLimit, TooLong
+from jominy.explore.tables import Tables
 from jominy.explore.turns import CLIENT, MOST_WAITING, Busy, Client, Replaced, Turns
 from jominy.numerics.processes import WorkerContext, begin_worker
 
@@ -42,8 +43,8 @@ class Refused(Exception):
 class Worker:
     """One process and those who wait for it; where several compete for the cores, `nice` ones stand back."""
 
-    def __init__(self, own: Path | None, nice: int = 0) -> None:
-        self._own, self._nice = own, nice
+    def __init__(self, own: Path | None, nice: int = 0, tables: Tables | None = None) -> None:
+        self._own, self._nice, self._tables = own, nice, tables
         self.last = 0.0  # when an answer was last asked for, by time.monotonic
         self.turns, self.at = Turns(), Client()
         self._serving: asyncio.Task[None] | None = None
@@ -149,7 +150,9 @@ class Worker:
         self._pipe, theirs = context.Pipe()
         self._scratch = tempfile.TemporaryDirectory(prefix="jominy-", ignore_cleanup_errors=True)
         self._process = context.Process(
-            target=serve_jobs, args=(theirs, self._own, self._nice, self._scratch.name), daemon=True
+            target=serve_jobs,
+            args=(theirs, self._own, self._nice, self._scratch.name, self._tables and self._tables.folder),
+            daemon=True,
         )
         self._process.start()
         theirs.close()
@@ -167,7 +170,7 @@ class Worker:
             scratch.cleanup()
 
 
-def serve_jobs(pipe: Any, own: Path | None, nice: int, scratch: str) -> None:
+def serve_jobs(pipe: Any, own: Path | None, nice: int, scratch: str, tables: Path | None) -> None:
     """The worker's life: receive a job, answer it, until the server is gone. Its temporary files are in `scratch`."""
     begin_worker()
     os.nice(nice)
@@ -184,7 +187,7 @@ def serve_jobs(pipe: Any, own: Path | None, nice: int, scratch: str) -> None:
                 pipe.recv()
         return stopped
 
-    desk = Desk(own, lambda told: pipe.send(("told", told, 0)), asked_to_stop)
+    desk = Desk(own, lambda told: pipe.send(("told", told, 0)), asked_to_stop, tables)
     tidied = 0
     while True:
         try:

@@ -1,7 +1,7 @@
 // A chart: lines with bands, dots with error bars, levels; read out by pointer and by arrow keys.
 
 import { element } from "/controls.js";
-import { escaped, finite, logTicks, short, ticks } from "/numbers.js";
+import { escaped, finite, labels, logTicks, short, ticks } from "/numbers.js";
 
 const LOG_RANGE = 30; // as in jominy's figures
 const LEFT = 46;
@@ -51,19 +51,18 @@ export class Chart {
     const height = (this.height = width < 460 ? Math.min(this.tall, 180) : this.tall);
     const box = (this.box = scales(data, this, width, height));
     const parts = [`<svg width="${width}" height="${height}" viewBox="0 0 ${width} ${height}" aria-hidden="true">`];
-    for (const tick of box.xTicks) {
-      parts.push(`<text class="tick" x="${box.px(tick)}" y="${height - BOTTOM + 14}" text-anchor="middle">${short(tick)}</text>`);
+    for (const [tick, text] of labels(box.xTicks)) {
+      parts.push(`<text class="tick" x="${box.px(tick)}" y="${height - BOTTOM + 14}" text-anchor="middle">${text}</text>`);
     }
-    for (const tick of box.yTicks) {
+    for (const [tick, text] of labels(box.yTicks)) {
       const y = box.py(tick);
       parts.push(`<line class="grid" x1="${LEFT}" x2="${width - RIGHT}" y1="${y}" y2="${y}"/>`);
-      parts.push(`<text class="tick" x="${LEFT - 5}" y="${y + 4}" text-anchor="end">${short(tick)}</text>`);
+      parts.push(`<text class="tick" x="${LEFT - 5}" y="${y + 4}" text-anchor="end">${text}</text>`);
     }
     parts.push(`<text class="axis" x="${(LEFT + width - RIGHT) / 2}" y="${height - 4}" text-anchor="middle">${escaped(this.x)}</text>`);
     parts.push(`<path class="frame" d="M${LEFT} ${TOP}V${height - BOTTOM}H${width - RIGHT}"/>`);
     for (const line of data.lines) if (line.low) parts.push(`<path class="band ${line.look}" d="${band(data.x, line, box)}"/>`);
-    const levels = (data.levels ?? []).filter(({ y }) => finite(y) && y >= box.low && y <= box.high).sort((a, b) => b.y - a.y);
-    levels.forEach((level, k) => parts.push(levelPart(level, box, width, k > 0)));
+    for (const level of data.levels ?? []) if (finite(level.y) && level.y >= box.low && level.y <= box.high) parts.push(levelPart(level, box, width));
     for (const mark of data.marks ?? []) if (finite(mark.x)) parts.push(markPart(mark, box, height));
     for (const line of data.lines) parts.push(`<path class="line ${line.look}" d="${path(data.x, line.y, box)}"/>`);
     for (const set of data.dots ?? []) parts.push(dots(set, box));
@@ -80,6 +79,11 @@ export class Chart {
       const value = this.cursor === null ? lastFinite(line.y) : line.y[place];
       return `<span class="key ${line.look}"><i></i>${escaped(line.label)} <b>${short(value, 4)}</b></span>`;
     });
+    // Levels and marks are named here, not in the chart, where their names would lie on curves.
+    for (const { look, label, y } of data.levels ?? []) {
+      if (finite(y)) items.push(`<span class="key level ${look ?? ""}"><i></i>${escaped(label)} <b>${short(y, 4)}</b>${y < this.box.low || y > this.box.high ? " (beyond the axis)" : ""}</span>`);
+    }
+    for (const { label, x } of data.marks ?? []) if (finite(x)) items.push(`<span class="key mark"><i></i>${escaped(label)} <b>${short(x)}</b></span>`);
     if (this.cursor !== null) items.push(`<span class="key">at ${short(data.x[place])}</span>`);
     this.legend.innerHTML = items.join(" ");
     const cursor = this.canvas.querySelector(".cursor");
@@ -145,7 +149,7 @@ function scales(data, chart, width, height) {
   const px = (x) => Number((LEFT + ((x - first) / (last - first || 1)) * (width - LEFT - RIGHT)).toFixed(2));
   const share = log ? (y) => Math.log(y / low) / Math.log(high / low) : (y) => (y - low) / (high - low);
   const py = (y) => Number((height - BOTTOM - Math.min(Math.max(share(y), -0.2), 1.2) * (height - TOP - BOTTOM)).toFixed(2));
-  const rows = Math.max(2, Math.floor((height - TOP - BOTTOM) / 38));
+  const rows = Math.max(3, Math.floor((height - TOP - BOTTOM) / 38));
   const yTicks = log ? logTicks(low, high, rows) : ticks(low, high, rows);
   return { px, py, log, low, high, xTicks: ticks(first, last, Math.max(2, Math.floor((width - LEFT) / 80))), yTicks };
 }
@@ -168,23 +172,11 @@ function band(x, { low, high }, box) {
   return up.length ? `M${up.join("L")}L${down.join("L")}Z` : "";
 }
 
-// Of two levels the lower one has its label below it.
-function levelPart(level, box, width, below) {
-  const y = box.py(level.y);
-  const x = width - RIGHT - 4;
-  return (
-    `<line class="level ${level.look ?? ""}" x1="${LEFT}" x2="${width - RIGHT}" y1="${y}" y2="${y}"/>` +
-    `<text class="note" x="${x}" y="${below ? y + 13 : y - 5}" text-anchor="end">${escaped(level.label)}</text>`
-  );
-}
+const levelPart = (level, box, width) => `<line class="level ${level.look ?? ""}" x1="${LEFT}" x2="${width - RIGHT}" y1="${box.py(level.y)}" y2="${box.py(level.y)}"/>`;
 
 function markPart(mark, box, height) {
   const x = box.px(mark.x);
-  if (x < LEFT - 1 || x > box.px(Infinity)) return "";
-  return (
-    `<line class="level" x1="${x}" x2="${x}" y1="${TOP}" y2="${height - BOTTOM}"/>` +
-    `<text class="note" x="${x + 4}" y="${TOP + 10}">${escaped(mark.label)}</text>`
-  );
+  return x < LEFT - 1 ? "" : `<line class="level" x1="${x}" x2="${x}" y1="${TOP}" y2="${height - BOTTOM}"/>`;
 }
 
 function dots({ look, points }, box) {

@@ -1,10 +1,10 @@
 // The first tab: curves that follow the sliders, the band a moment later, real SGD beside them.
 
-import { Latest, afterPause, ask, askJson, events, reason } from "/api.js";
+import { Fresh, Latest, Replaced, afterPause, ask, askJson, comeFirst, events, meanwhile, post, reason } from "/api.js";
 import { Chart } from "/chart.js";
 import { Controls, element } from "/controls.js";
 import { Gauge } from "/gauge.js";
-import { escaped, short } from "/numbers.js";
+import { escaped, sentence, short } from "/numbers.js";
 
 const GROUPS = [
   ["Attack and training", ["problem", "radius", "schedule", "rate", "decay", "horizon", "start"]],
@@ -30,7 +30,9 @@ export function visible(name, state) {
 }
 
 export class Curves {
-  constructor(described, changed) {
+  // table: of the user's, which the controls are for; or null
+  constructor(described, table, changed) {
+    this.table = table;
     this.panel = byId("panel-curves");
     this.told = changed;
     const groups = Map.groupBy(described.filter((one) => one.path), (one) => one.group);
@@ -49,8 +51,10 @@ export class Curves {
       radius: new Gauge(byId("gauge-radius"), { what: "radius", border: "collapse radius", beyond: "the optimum is zero" }),
       rate: new Gauge(byId("gauge-rate"), { what: "rate", border: "largest stable rate", beyond: "not known to be stable" }),
     };
-    this.latest = new Latest((state) => this.fetchCurve(state));
-    this.bands = new Latest((state) => this.fetchBand(state));
+    const busy = [byId("chart-risk"), byId("chart-cross"), ...this.panel.querySelectorAll(".gauges, .charts")];
+    this.fresh = new Fresh([this.panel, byId("chart-cross")], busy, () => this.say("computing", "", "busy"));
+    this.latest = new Latest((state, outdated) => this.fetchCurve(state, outdated));
+    this.bands = new Latest((state, outdated) => this.fetchBand(state, outdated));
     this.later = afterPause(() => this.bands.call(this.asked()), 250);
     this.dots = {};
     this.drawn = 0;
@@ -66,6 +70,7 @@ export class Curves {
 
   refresh() {
     this.band = null;
+    this.fresh.asked();
     this.latest.call(this.asked());
     this.later();
   }
@@ -75,38 +80,43 @@ export class Curves {
     const entries = Object.entries(this.controls.state);
     const moved = this.controls.differing().filter(([name]) => name.startsWith(OWN));
     const state = Object.fromEntries(entries.filter(([name]) => !name.startsWith(OWN)));
+    if (this.table && state.problem === "own") state.table = this.table;
     return moved.length ? { ...state, numbers: Object.fromEntries(moved.map(([name, value]) => [name.slice(OWN.length), value])) } : state;
   }
 
-  async fetchCurve(state) {
-    const begin = Date.now();
-    const tell = () => {
-      const seconds = Math.round((Date.now() - begin) / 1000);
-      const words = "Compiling for the first time: a forecast of a new kind takes 3 to 30 seconds once, the next ones milliseconds.";
-      this.say("computing", seconds < 2 ? "" : `${words} ${5 * Math.floor(seconds / 5) || ""}${seconds < 5 ? "" : " s so far."}`, "busy");
-    };
-    const waiting = setInterval(tell, 500);
+  async fetchCurve(state, outdated) {
+    const words = "Compiling for the first time: a forecast of a new kind takes 3 to 30 seconds once, the next ones milliseconds.";
+    const ended = meanwhile("quick", (seconds, others) => {
+      if (others) this.say("waiting", comeFirst(others), "busy");
+      else if (seconds > 1) this.say("computing", `${words}${seconds < 5 ? "" : ` ${5 * Math.floor(seconds / 5)} s so far.`}`, "busy");
+    });
     try {
-      this.curve = await askJson("curve", state);
-      this.curveState = state;
-      this.panel.classList.remove("stale");
+      const curve = await askJson("curve", state, { outdated, busy: (told) => this.say("busy", told, "busy") });
+      this.curve = curve;
+      this.fresh.answered(!this.isAsked(state));
       this.draw();
       const good = this.curve.status === "completed";
       this.say(this.curve.status, good ? this.sentence() : this.curve.advice, good ? "" : "warn");
     } catch (error) {
-      this.panel.classList.add("stale");
+      if (error instanceof Replaced || outdated()) return;
+      this.fresh.failed();
       this.say("no forecast", error.message, "warn");
     } finally {
-      clearInterval(waiting);
+      ended();
     }
   }
 
-  async fetchBand(state) {
+  isAsked(state) {
+    return JSON.stringify(state) === JSON.stringify(this.asked());
+  }
+
+  async fetchBand(state, outdated) {
     try {
-      const band = await askJson("band", state);
-      if (JSON.stringify(state) !== JSON.stringify(this.asked())) return; // an older one: the next is on its way
+      const band = await askJson("band", state, { outdated });
+      if (!this.isAsked(state)) return; // an older one: the next is on its way
       this.band = band;
     } catch (error) {
+      if (error instanceof Replaced || outdated()) return;
       this.band = { variables: {}, words: `no band: ${error.message}`, end: null };
     }
     if (this.curve) this.draw();
@@ -137,9 +147,9 @@ export class Curves {
     };
     const dots = (...pairs) => pairs.map(([name, look]) => ({ look, points: this.dots[name] ?? [] }));
     const draw = (chart, lines, more) => this.charts[chart].draw(lines.length ? { x: curve.time, lines, ...more } : null);
-    const optimum = { y: curve.optimum_risk, label: `optimum ${short(curve.optimum_risk)}` };
+    const optimum = { y: curve.optimum_risk, label: "optimum" };
     const end = band?.end;
-    const ends = (name) => (end ? [{ y: end[name], label: `end of training ${short(end[name])}`, look: "end" }] : []);
+    const ends = (name) => (end ? [{ y: end[name], label: "end of training", look: "end" }] : []);
     const risks = [...line("adversarial_risk", "adversarial", "adversarial"), ...line("clean_risk", "clean", "clean")];
     draw("cross", risks, { levels: [optimum] });
     draw("risk", risks, {
@@ -150,7 +160,7 @@ export class Curves {
       dots: dots(["adversarial_accuracy", "adversarial"], ["clean_accuracy", "clean"]),
     });
     draw("norm", line("norm", "", "norm"), {
-      levels: [{ y: curve.optimum_norm, label: `optimum ${short(curve.optimum_norm)}` }, ...ends("norm")],
+      levels: [{ y: curve.optimum_norm, label: "optimum" }, ...ends("norm")],
       dots: dots(["norm", "norm"]),
     });
     draw("distance", line("distance_to_optimum", "", "distance"), { dots: dots(["distance_to_optimum", "distance"]) });
@@ -161,7 +171,7 @@ export class Curves {
     const lost = curve.divergent_rate !== null && curve.rate >= curve.divergent_rate;
     this.gauges.rate.show(curve.rate, curve.critical_rate, shown, lost ? "it diverges" : undefined);
     byId("curves-fine").textContent = [
-      ...curve.notes,
+      ...curve.notes.map(sentence),
       band?.words ?? "",
       curve.numerical_error === null ? "" : `Estimated numerical error ${short(curve.numerical_error, 2)}.`,
       `Answered in ${short(curve.milliseconds, 2)} ms.`,
@@ -180,10 +190,7 @@ export class Curves {
     this.showRun(`Starting ${seeds} runs of SGD.`, 0);
     const mine = (this.controller = new AbortController());
     try {
-      const answer = await fetch("/api/run", {
-        method: "POST", headers: { "content-type": "application/json" }, body: JSON.stringify({ state, seeds }), signal: mine.signal,
-      });
-      if (!answer.ok) throw new Error(await reason(answer));
+      const answer = await this.begin({ state, seeds }, mine.signal);
       for await (const [name, data] of events(answer)) {
         if (this.controller !== mine) return;
         if (name === "started") this.runId = data.run;
@@ -198,6 +205,19 @@ export class Curves {
         this.running = false;
         this.showRun(null, null);
       }
+    }
+  }
+
+  // One run of SGD goes on at a time: one that comes meanwhile waits for it.
+  async begin(asked, signal) {
+    for (;;) {
+      const answer = await post("run", asked, { signal });
+      if (answer.ok) return answer;
+      const words = await reason(answer);
+      if (answer.status !== 503) throw new Error(words);
+      this.showRun("The machine is busy with other runs of SGD; these begin by themselves when it is free.", null);
+      await new Promise((done) => setTimeout(done, 2000));
+      if (signal.aborted) throw new Error("");
     }
   }
 
@@ -227,7 +247,8 @@ export class Curves {
   }
 
   stop() {
-    if (this.runId) ask("stop", { run: this.runId }).catch((error) => this.showRun(error.message, null));
+    if (!this.runId) this.clearRun(); // it has not begun
+    else ask("stop", { run: this.runId }).catch((error) => this.showRun(error.message, null));
   }
 
   // A run belongs to the settings it was started with.

@@ -4,6 +4,7 @@ import { ask, askJson } from "/api.js";
 import { Curves } from "/curves.js";
 import { PhaseMap } from "/map.js";
 import { Networks } from "/networks.js";
+import { Tables } from "/tables.js";
 
 const TABS = ["curves", "networks", "map"];
 const byId = (id) => document.getElementById(id);
@@ -14,7 +15,13 @@ async function begin() {
   const answer = await fetch("/api/start");
   const told = await answer.json();
   if (!answer.ok) throw new Error(told.error);
-  const curves = new Curves(told.controls.curves, () => {
+  const tables = new Tables({ most: told.most_bytes_of_a_table, here: told.here }, (table) => {
+    const kept = Object.entries(table).filter(([, value]) => value);
+    history.replaceState(null, "", `#${new URLSearchParams(kept.map(([name, value]) => [`t.${name}`, value]))}`);
+    location.reload();
+  });
+  const [table, missing] = await opened(told);
+  const curves = new Curves(told.controls.curves, table, () => {
     keepInLink();
     if (tab === "map") tabs.map.refresh();
   });
@@ -27,7 +34,35 @@ async function begin() {
   document.querySelector('[role="tablist"]').addEventListener("keydown", arrows);
   for (const button of document.querySelectorAll("[data-copy]")) button.addEventListener("click", () => copy(button.dataset.copy));
   for (const button of document.querySelectorAll("[data-file]")) button.addEventListener("click", () => file(button));
-  addEventListener("hashchange", () => location.hash.slice(1) !== written && restore(tab));
+  if (missing) {
+    tables.begin("A table of yours");
+    tables.say(missing);
+  }
+  addEventListener("hashchange", () => {
+    if (location.hash.slice(1) === written) return;
+    const other = new URLSearchParams(location.hash.slice(1)).get("t.id");
+    if (other !== (curves.table?.id ?? null)) location.reload(); // another table
+    else restore(tab);
+  });
+}
+
+// The table that the link names, and the page's controls for it; or why it cannot be opened.
+async function opened(told) {
+  const kept = new URLSearchParams(location.hash.slice(1));
+  if (!kept.get("t.id")) return [null, ""];
+  const table = { id: kept.get("t.id"), target: kept.get("t.target") ?? "", classes: kept.get("t.classes") ?? "" };
+  try {
+    const { name, numbers, start } = await askJson("open", { table }, { busy: (words) => notReady("busy", words) });
+    const { curves } = told.controls;
+    const problem = curves.find((one) => one.name === "problem");
+    problem.words = [...problem.words.filter(([value]) => value !== "own"), ["own", `your table ${name}`]];
+    told.controls.curves = [...curves.filter((one) => !one.path), ...numbers.filter((one) => !one.path.startsWith("schedule."))];
+    for (const one of told.controls.curves) if (one.name in start) one.value = start[one.name];
+    told.state.curves = start;
+    return [table, ""];
+  } catch (error) {
+    return [null, error.message];
+  }
 }
 
 function open(name) {
@@ -56,6 +91,7 @@ let written = "";
 function keepInLink() {
   const kept = new URLSearchParams();
   if (tab !== "curves") kept.set("tab", tab);
+  for (const [name, value] of Object.entries(tabs.curves.table ?? {})) if (value) kept.set(`t.${name}`, value);
   for (const name of ["curves", "networks"]) {
     for (const [key, value] of tabs[name].controls.differing()) kept.set(`${name[0]}.${key}`, value);
   }
@@ -91,7 +127,8 @@ async function copy(form) {
   if (!dialog.open) dialog.showModal();
   try {
     const { curves, networks } = states();
-    area.value = form === "link" ? location.href : (await askJson("text", tab === "networks" ? { form, networks } : { form, curves })).text;
+    const busy = (told) => (words.textContent = told);
+    area.value = form === "link" ? location.href : (await askJson("text", tab === "networks" ? { form, networks } : { form, curves }, { busy })).text;
     area.select();
     await navigator.clipboard.writeText(area.value);
     words.textContent = "Copied to the clipboard.";
@@ -106,12 +143,15 @@ async function file(button) {
   const what = runs ? "runs" : tab;
   button.disabled = true;
   try {
-    const blob = await (await ask("file", { what, form, ...states() })).blob();
+    let waited = null; // the tab that has said so
+    const busy = (told) => (waited = tabs[tab]).say("busy", told, "busy");
+    const blob = await (await ask("file", { what, form, ...states() }, { busy })).blob();
     const link = document.createElement("a");
     link.href = URL.createObjectURL(blob);
     link.download = `jominy-${what}.${form}`;
     link.click();
     setTimeout(() => URL.revokeObjectURL(link.href), 10_000);
+    waited?.refresh();
   } catch (error) {
     tabs[tab].say("no file", error.message, "warn");
   } finally {
@@ -119,9 +159,11 @@ async function file(button) {
   }
 }
 
-begin().catch((error) => {
+function notReady(word, words) {
   const state = document.querySelector(".state");
   state.className = "state warn";
-  state.querySelector(".word").textContent = "not ready";
-  state.querySelector(".words").textContent = error.message;
-});
+  state.querySelector(".word").textContent = word;
+  state.querySelector(".words").textContent = words;
+}
+
+begin().catch((error) => notReady("not ready", error.message));

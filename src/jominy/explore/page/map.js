@@ -1,8 +1,8 @@
 // The third tab: a map over radius and rate; a click, or Enter after the arrow keys, sets the sliders.
 
-import { Latest, askJson } from "/api.js";
+import { Fresh, Latest, Replaced, askJson, comeFirst, meanwhile } from "/api.js";
 import { element } from "/controls.js";
-import { escaped, finite, logTicks, short, ticks } from "/numbers.js";
+import { finite, labels, logTicks, short, ticks } from "/numbers.js";
 
 const REGIMES = {
   completed: ["completed", "trains", ""],
@@ -12,6 +12,7 @@ const REGIMES = {
   "stuck at zero": ["stuck", "stuck at zero", "M5 0V10M0 5H10"],
 };
 const OTHER = ["other", "not integrated to the end", "M0 0L10 10M0 10L10 0"];
+const LOG_RANGE = 8; // largest risk over the smallest from which on shades are factors
 const [LEFT, RIGHT, TOP, BOTTOM] = [58, 12, 10, 40];
 const byId = (id) => document.getElementById(id);
 
@@ -24,7 +25,7 @@ export class PhaseMap {
     const bar = element("div", { className: "mapbar" }, place);
     const label = element("label", { textContent: "show " }, bar);
     this.show = element("select", { id: "map-show" }, label);
-    for (const [value, words] of [["regime", "regimes"], ["risk", "adversarial risk at the end"]]) element("option", { value, textContent: words }, this.show);
+    for (const [value, words] of [["risk", "adversarial risk at the end"], ["regime", "regimes"]]) element("option", { value, textContent: words }, this.show);
     this.here = element("span", { id: "map-here" }, bar);
     this.here.setAttribute("role", "status");
     this.here.setAttribute("aria-live", "polite");
@@ -35,7 +36,8 @@ export class PhaseMap {
     this.show.addEventListener("change", () => this.draw());
     this.canvas.addEventListener("click", (event) => this.click(event));
     this.canvas.addEventListener("keydown", (event) => this.key(event));
-    this.latest = new Latest((state) => this.fetchMap(state));
+    this.fresh = new Fresh([place], [place], () => {});
+    this.latest = new Latest((state, outdated) => this.fetchMap(state, outdated));
     new ResizeObserver(() => this.draw()).observe(this.canvas);
     this.drawn = 0;
   }
@@ -47,22 +49,41 @@ export class PhaseMap {
 
   refresh() {
     const state = this.around();
-    if (this.asked === JSON.stringify(state)) return this.draw();
+    if (this.asked === JSON.stringify(state)) return this.found && this.shown();
     this.asked = JSON.stringify(state);
-    this.say("computing", state.problem === "own" ? "Forecasts over radius and rate; on samples of your own this may take a minute." : "225 forecasts, as lanes of one program.", "busy");
+    this.fresh.asked();
+    this.say("computing", this.task(state), "busy");
     this.latest.call(state);
   }
 
-  async fetchMap(state) {
+  task(state) {
+    return state.problem === "own" ? "Forecasts over radius and rate; on samples of your own this may take a minute." : "225 forecasts, as lanes of one program.";
+  }
+
+  async fetchMap(state, outdated) {
+    const ended = meanwhile("slow", (_, others) => this.say(others ? "waiting" : "computing", others ? comeFirst(others) : this.task(state), "busy"));
     try {
-      this.found = await askJson("map", { state });
+      this.found = await askJson("map", { state }, { outdated, busy: (told) => this.say("busy", told, "busy") });
+      const more = this.asked !== JSON.stringify(state);
+      this.fresh.answered(more);
+      if (more) this.draw();
+      else this.shown();
+    } catch (error) {
+      if (error instanceof Replaced || outdated()) return;
+      this.asked = null;
+      this.fresh.failed();
+      this.say("no map", error.message, "warn");
+    } finally {
+      ended();
+    }
+  }
+
+  shown() {
+    if (this.panel.querySelector(".stale") === null) {
       const { radius, rate } = this.found;
       this.say("ready", `${radius.length * rate.length} forecasts. A click sets radius and rate; so do the arrow keys. Lines are the theory's borders.`, "");
-      this.draw();
-    } catch (error) {
-      this.asked = null;
-      this.say("no map", error.message, "warn");
     }
+    this.draw();
   }
 
   say(word, words, look) {
@@ -83,17 +104,21 @@ export class PhaseMap {
     this.box = { px, py, r0, r1, g0, g1, width, height };
     const columns = edges(radius, px, LEFT, width - RIGHT);
     const rows = edges(rate, py, height - BOTTOM, TOP);
-    const patterns = [...Object.values(REGIMES), OTHER].filter(([, , hatch]) => hatch).map(([look, , hatch]) => `<pattern id="p-${look}" width="10" height="10" patternUnits="userSpaceOnUse"><path class="hatch" d="${hatch}"/></pattern>`);
+    const pattern = (id, look, d) => `<pattern id="${id}-${look}" width="10" height="10" patternUnits="userSpaceOnUse"><path class="hatch ${id}" d="${d}"/></pattern>`;
+    const patterns = [...Object.values(REGIMES), OTHER].filter(([, , hatch]) => hatch).flatMap(([look, , hatch]) => ["p", "light", "dark"].map((id) => pattern(id, look, hatch)));
     const parts = [`<svg width="${width}" height="${height}" aria-hidden="true"><defs>${patterns.join("")}</defs>`];
     const known = risk.flat().filter(finite);
     const [low, high] = [Math.min(...known), Math.max(...known)];
     const byRisk = this.show.value === "risk";
+    const log = low > 0 && high > LOG_RANGE * low;
+    const dark = (value) => (log ? Math.log(value / low) / Math.log(high / low) : (value - low) / (high - low || 1));
     radius.forEach((_, i) => rate.forEach((__, j) => {
       const [x, y] = [columns[i], rows[j + 1]];
       const size = `x="${x.toFixed(1)}" y="${y.toFixed(1)}" width="${(columns[i + 1] - x + 0.4).toFixed(1)}" height="${(rows[j] - y + 0.4).toFixed(1)}"`;
       const [look, , hatch] = REGIMES[status[i][j]] ?? OTHER;
-      if (byRisk && finite(risk[i][j])) parts.push(`<rect class="cell" fill="${shade((risk[i][j] - low) / (high - low || 1))}" ${size}/>`);
-      else parts.push(`<rect class="cell ${look}" ${size}/>${hatch ? `<rect fill="url(#p-${look})" ${size}/>` : ""}`);
+      const share = byRisk && finite(risk[i][j]) ? dark(risk[i][j]) : null;
+      parts.push(`<rect class="cell ${share === null ? look : ""}" ${share === null ? "" : `fill="${shade(share)}"`} ${size}/>`);
+      if (hatch) parts.push(`<rect fill="url(#${share === null ? "p" : share > 0.5 ? "light" : "dark"}-${look})" ${size}/>`);
     }));
     for (const [name, look] of [["stable_rate", "stable"], ["divergent_rate", "divergent"]]) {
       const g = lines[name];
@@ -101,22 +126,26 @@ export class PhaseMap {
     }
     const collapse = lines.collapse_radius;
     if (finite(collapse) && collapse > r0 && collapse < r1) parts.push(`<path class="border" d="M${px(collapse)} ${TOP}V${height - BOTTOM}"/>`);
-    for (const tick of ticks(r0, r1, Math.floor(width / 90))) parts.push(`<text class="tick" x="${px(tick)}" y="${height - BOTTOM + 15}" text-anchor="middle">${short(tick)}</text>`);
-    for (const tick of logTicks(g0, g1, 6)) parts.push(`<text class="tick" x="${LEFT - 6}" y="${py(tick) + 4}" text-anchor="end">${short(tick)}</text>`);
+    for (const [tick, text] of labels(ticks(r0, r1, Math.floor(width / 90)))) parts.push(`<text class="tick" x="${px(tick)}" y="${height - BOTTOM + 15}" text-anchor="middle">${text}</text>`);
+    for (const [tick, text] of labels(logTicks(g0, g1, 6))) parts.push(`<text class="tick" x="${LEFT - 6}" y="${py(tick) + 4}" text-anchor="end">${text}</text>`);
     parts.push(`<text class="axis" x="${(LEFT + width - RIGHT) / 2}" y="${height - 5}" text-anchor="middle">radius (l2 norm of the attack)</text>`);
     parts.push(`<text class="axis" transform="translate(12 ${height / 2}) rotate(-90)" text-anchor="middle">constant rate</text>`);
     const { radius: r, rate: g } = this.curves.controls.state;
     const inside = r >= r0 && r <= r1 && g >= g0 && g <= g1;
     if (inside) for (const look of ["cross", "cross inner"]) parts.push(`<path class="${look}" d="M${px(r) - 7} ${py(g) - 7}l14 14m0 -14l-14 14"/>`);
     this.canvas.innerHTML = `${parts.join("")}</svg>`;
-    const present = byRisk ? [`risk from ${short(low)} (light) to ${short(high)} (dark)`] : [];
-    const looks = new Map(status.flat().filter((word) => !byRisk || word === "diverged").map((word) => [word, REGIMES[word] ?? OTHER]));
-    const keys = [...looks.values()].map(([look, words, hatch]) => `<span><svg class="swatch" width="18" height="14"><rect class="cell ${look}" width="18" height="14"/>${hatch ? `<rect fill="url(#p-${look})" width="18" height="14"/>` : ""}</svg>${words}</span>`);
+    const looks = new Map(status.flat().filter((word) => !byRisk || word !== "completed").map((word) => [word, REGIMES[word] ?? OTHER]));
+    const bar = [0, 0.25, 0.5, 0.75].map((share, k) => `<rect x="${25 * k}" width="25.4" height="14" fill="${shade(share + 0.125)}"/>`).join("");
+    const keys = byRisk && known.length ? [`<span>adversarial risk from ${short(low)} <svg class="swatch" width="100" height="14" aria-hidden="true">${bar}</svg>to ${short(high)}${log ? ", by factors" : ""}</span>`] : [];
+    for (const [look, words, hatch] of looks.values()) {
+      const lost = !byRisk || look === "diverged" ? look : "plain";
+      keys.push(`<span><svg class="swatch" width="18" height="14" aria-hidden="true"><rect class="cell ${lost}" width="18" height="14"/>${hatch ? `<rect fill="url(#p-${look})" width="18" height="14"/>` : ""}</svg>${words}</span>`);
+    }
     const border = (look, words) => `<span><svg class="swatch" width="22" height="14"><path class="border ${look}" d="M0 7H22"/></svg>${words}</span>`;
     if (finite(collapse)) keys.push(border("", `collapse radius ${short(collapse)}`));
     if (finite(lines.stable_rate)) keys.push(border("stable", `largest stable rate ${short(lines.stable_rate)}`));
     if (finite(lines.divergent_rate) && lines.divergent_rate !== lines.stable_rate) keys.push(border("divergent", `smallest divergent rate ${short(lines.divergent_rate)}`));
-    this.keys.innerHTML = [...keys, ...present.map((words) => `<span>${escaped(words)}</span>`)].join("");
+    this.keys.innerHTML = keys.join("");
     this.here.textContent = this.words(r, g, inside);
     byId("map-fine").textContent = this.found.limits;
     this.drawn += 1;
