@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     # For type checkers and editors; at run time __getattr__ below does the same, one name at a time.
+    from jominy.data import Encoder as Encoder
     from jominy.data import Erf as Erf
     from jominy.data import GaussianMixture as GaussianMixture
     from jominy.data import Identity as Identity
@@ -143,9 +144,9 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "data": (
-        "Erf", "GaussianMixture", "Identity", "LinearTeacher", "Link", "Logistic", "LogisticLabels", "Preprocessing",
-        "ProbitLabels", "Samples", "Scaling", "SignLabels", "Spectrum", "Tanh", "identity", "limiting_spectrum",
-        "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform",
+        "Encoder", "Erf", "GaussianMixture", "Identity", "LinearTeacher", "Link", "Logistic", "LogisticLabels",
+        "Preprocessing", "ProbitLabels", "Samples", "Scaling", "SignLabels", "Spectrum", "Tanh", "identity",
+        "limiting_spectrum", "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform",
     ),
     "dynamics": (
         "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "asymptotic_rate",

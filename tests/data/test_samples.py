@@ -101,7 +101,7 @@ def test_regression_weights_predict_the_target_in_its_own_units():
 def test_ellipsoids_are_not_called_balls():
     mine = Samples(*blobs())
     for convert in (mine.radius_from_data_units, mine.radius_to_data_units, mine.rate_from_data_units):
-        with pytest.raises(InputError, match=r"data units need one factor .* Use Preprocessing\(scaling=Scaling.ONE"):
+        with pytest.raises(InputError, match=r"data units need one factor .* Use `Preprocessing\(scaling=Scaling.ONE"):
             convert(1.0)
 
 

@@ -1,5 +1,6 @@
 """Data laws: Gaussian mixtures, teachers and spectra, and the empirical law of a user's own samples."""
 
+from jominy.data.encoding import Encoder, FittedEncoder
 from jominy.data.files import Table, from_scikit_learn, read_table, select_classes
 from jominy.data.label_laws import LabelLaw, LogisticLabels, ProbitLabels, SignLabels
 from jominy.data.laws import DenseLaw, EigenLaw
@@ -22,7 +23,9 @@ from jominy.data.teacher import LinearTeacher
 __all__ = [
     "DenseLaw",
     "EigenLaw",
+    "Encoder",
     "Erf",
+    "FittedEncoder",
     "FittedPreprocessing",
     "GaussianMixture",
     "Identity",

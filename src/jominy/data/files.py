@@ -6,7 +6,7 @@ import csv
 import os
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +18,9 @@ from jominy.data.tables import numeric_table, some_rows
 from jominy.data.targets import target_values
 from jominy.errors import InputError
 from jominy.numerics.foreign import in_step
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 ENDINGS = (".npz", ".npy", ".csv", ".parquet")
 _SHIPPED = ("breast_cancer", "wine", "digits", "diabetes")
@@ -51,6 +54,7 @@ def read_table(
     *,
     separator: str | None = None,
     decimal: str | None = None,
+    encode: bool = False,
 ) -> Table:
     """Read samples from a file; the ending says how.
 
@@ -60,6 +64,8 @@ def read_table(
 
     drop: columns that are no features, such as identifiers, by name (in NumPy files by number); "a,b" are two of them
         unless a column has that name
+    encode: leave words and missing values in X, a data frame, for `Samples(X, y, transform=Encoder())`, which learns
+        on training rows what to make of them
     separator, decimal: of a csv file, such as ";" and ","; None to find out, which `notes` tell
 
     A column without a name that numbers the rows is left out. Empty fields, and what pandas takes for missing, are
@@ -95,10 +101,20 @@ def read_table(
     if drop:
         X, names = _without(X, names, [str(name) for name in drop], file)
     X, names, more = without_index(X, names, file.name)
-    features, targets = numeric_table(X, names=names), target_values(y)
+    features, targets = _for_encoder(X, names) if encode else numeric_table(X, names=names), target_values(y)
     if len(features) != len(targets):
         raise InputError("X and y must have one row per sample", f"{len(features)} rows of X, {len(targets)} of y")
     return Table(features, targets, names, [*notes, *more])
+
+
+def _for_encoder(X: Any, names: list[str]) -> pd.DataFrame:
+    import pandas as pd
+
+    if hasattr(X, "iloc"):
+        return X
+    if X.ndim != 2:
+        raise InputError("X must be a 2-D array with one row per sample", f"shape {X.shape}")
+    return pd.DataFrame(X, columns=names)
 
 
 def from_scikit_learn(name: str, classes: Sequence[Sequence[Any]] | None = None) -> Table:

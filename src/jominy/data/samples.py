@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from numpy.typing import ArrayLike
 
 from jominy.data.arrays import Array, described, digest, finite_number, read_only
+from jominy.data.encoding import FittedEncoder
 from jominy.data.mixture import GaussianMixture
 from jominy.data.preprocessing import FittedPreprocessing, Preprocessing
 from jominy.data.row_numbers import row_numbers
 from jominy.data.tables import column_names, numeric_table, with_columns
 from jominy.data.targets import Targets
+from jominy.data.transforms import Transform, fitted_transform
 from jominy.errors import InputError
 from jominy.numerics.foreign import in_step
 
@@ -26,12 +29,15 @@ class Samples:
     y:             (n,) two kinds of anything (numbers, strings, bools): classes, the smaller one being label -1;
                    more than two different numbers: regression, the target centred and divided by its sd
     preprocessing: what to do to the features; None if the data are prepared already: everything is used as given
+    transform:     what makes numbers of X before that, for tables with words or missing values: an `Encoder`, which
+                   learns from X, or a transformer or pipeline of scikit-learn that is fitted already
     feature_names: of the D columns; by default those of the data frame, or else their numbers
     notes:         what was done to the table before, one sentence each, for the report
 
     features: (n, d) what is trained on          targets: (n,) labels -1 and +1, or standardised targets
     fitted:   the fitted preprocessing or None   target_map: how targets became numbers
     feature_names: (d,) of the features that are left
+    groups: column of kinds -> the features that came from it, by position: encoded words are no measurements
 
     Rows of pandas objects belong together by their index, columns of held-out frames by their names; the rows and
     columns of arrays by position.
@@ -52,6 +58,8 @@ class Samples:
     feature_names: tuple[str, ...]
     notes: tuple[str, ...]
     columns: tuple[str, ...]
+    encoding: Transform | FittedEncoder | None
+    groups: dict[str, list[int]]
 
     def __init__(
         self,
@@ -59,14 +67,17 @@ class Samples:
         y: Any,
         preprocessing: Preprocessing | None = Preprocessing(),  # noqa: B008
         *,
+        transform: Any = None,
         feature_names: Sequence[str] | None = None,
         notes: Sequence[str] = (),
     ) -> None:
         if not (preprocessing is None or isinstance(preprocessing, Preprocessing)):
             raise InputError("preprocessing must be a Preprocessing or None", preprocessing)
         columns = column_names(X)
-        table = numeric_table(X, names=feature_names)
-        names = list(feature_names or columns or map(str, range(table.shape[1])))
+        encoding = None if transform is None else fitted_transform(transform, X)
+        table = numeric_table(X, names=feature_names) if encoding is None else encoding.transform(X)
+        given = feature_names or columns or map(str, range(table.shape[1]))
+        names = list(given) if encoding is None else encoding.names
         if len(names) != table.shape[1]:
             raise InputError("there must be one name for each feature", f"{len(names)} names, {table.shape[1]} columns")
         if len(table) < 2:
@@ -77,16 +88,20 @@ class Samples:
         targets = target_map.transform(matched)
         _same_length(table, targets)
         fitted = None if preprocessing is None else preprocessing.fit(table)
-        kept = names if fitted is None else [name for name, stays in zip(names, fitted.kept, strict=True) if stays]
+        kept = list(range(len(names))) if fitted is None else np.flatnonzero(fitted.kept).tolist()
+        place = {j: k for k, j in enumerate(kept)}
+        groups = {} if encoding is None else encoding.groups
         values: dict[str, Any] = {
             "features": read_only(table if fitted is None else fitted.transform(table)),
             "targets": read_only(targets),
             "preprocessing": preprocessing,
             "fitted": fitted,
             "target_map": target_map,
-            "feature_names": tuple(kept),
-            "notes": (*notes, *moved, *row_numbers(table, names)),
+            "feature_names": tuple(names[j] for j in kept),
+            "notes": (*notes, *moved, *row_numbers(table, names), *(() if encoding is None else encoding.report)),
             "columns": tuple(columns),
+            "encoding": encoding,
+            "groups": {name: [place[j] for j in group if j in place] for name, group in groups.items()},
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -119,7 +134,10 @@ class Samples:
 
     def transform(self, X: Any, y: Any) -> tuple[Array, Array]:
         """Features (m, d) and targets (m,) of held-out samples X (m, D), y (m,), by the map of the training samples."""
-        features = numeric_table(with_columns(X, self.columns))
+        if self.encoding is None:
+            features = numeric_table(with_columns(X, self.columns))
+        else:
+            features = self.encoding.transform(X)
         if self.fitted is not None:
             features = self.fitted.transform(features)
         elif features.shape[1] != self.dimension:
@@ -129,7 +147,10 @@ class Samples:
         return features, targets
 
     def weights_to_data(self, weights: ArrayLike) -> tuple[Array, float]:
-        """Weights (D,) and intercept in data units of weights (d,): the margin, or the target in its own units."""
+        """Weights (D,) and intercept in data units of weights (d,): the margin, or the target in its own units.
+
+        Data units are those of the columns that are preprocessed: after the `transform` where there is one.
+        """
         raw, intercept = (read_only(weights), 0.0) if self.fitted is None else self.fitted.weights_to_data(weights)
         scale = self.target_map.scale
         return raw * scale, intercept * scale + self.target_map.offset
@@ -179,7 +200,7 @@ class Samples:
             "report": self.report,
             "features": described(self.features),
             "targets": {"sha256": digest(self.targets)},
-        }
+        } | ({"groups": self.groups} if self.groups else {})
 
     def __repr__(self) -> str:
         kind = "regression" if self.classes is None else f"classes {self.classes}"

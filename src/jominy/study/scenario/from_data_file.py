@@ -29,6 +29,7 @@ def from_data_file(
     classes: list[list[Any]] | None = None,
     separator: str | None = None,
     decimal: str | None = None,
+    encode: bool | None = None,
 ) -> Scenario:
     """The scenario that a data file and these settings make.
 
@@ -48,7 +49,7 @@ def from_data_file(
         Share of the samples held out from training.
     seeds
         How many runs a simulation makes.
-    preprocessing, classes, separator, decimal
+    preprocessing, classes, separator, decimal, encode
         As in the ``[data]`` table of a scenario file.
 
     Examples
@@ -62,7 +63,7 @@ def from_data_file(
         data["drop"] = list(drop)
     if preprocessing:
         data["preprocessing"] = preprocessing
-    for name, value in (("classes", classes), ("separator", separator), ("decimal", decimal)):
+    for name, value in (("classes", classes), ("separator", separator), ("decimal", decimal), ("encode", encode)):
         if value is not None:
             data[name] = value
     given: dict[str, Any] = {

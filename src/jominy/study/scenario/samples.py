@@ -56,11 +56,14 @@ class _SamplesTable(Table):
     )
     held_out: float = Field(0.0, ge=0, lt=1, description="share of the samples held out from training")
     split_seed: int = Field(0, ge=0, description="seed of the held-out split")
+    encode: bool = Field(
+        False, description="make numbers of words, categories and missing values, as the training rows teach"
+    )
     preprocessing: PreprocessingTable = Field(default_factory=lambda: PreprocessingTable())
 
     def build(self, folder: Path) -> Loaded:
         """Read, split, and preprocess what is trained on. Paths are relative to ``folder``."""
-        from jominy.data import Samples
+        from jominy.data import Encoder, Samples
         from jominy.data.tables import some_rows
 
         read = self.read(folder)
@@ -84,6 +87,7 @@ class _SamplesTable(Table):
             some_rows(features, train),
             targets[train],
             preprocessing=self.preprocessing.build(),
+            transform=Encoder() if self.encode else None,
             feature_names=read.feature_names,
             notes=read.notes,
         )
@@ -115,8 +119,9 @@ class FileTable(_SamplesTable):
         from jominy.data import read_table, select_classes
 
         read = read_table(
-            folder / self.path, self.target, self.drop, separator=self.separator, decimal=self.decimal
-        )
+            folder / self.path, self.target, self.drop, separator=self.separator, decimal=self.decimal,
+            encode=self.encode,
+        )  # fmt: skip
         groups = self._groups()
         return read if groups is None else Read(*select_classes(read.X, read.y, groups), read.feature_names, read.notes)
 
