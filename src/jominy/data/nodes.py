@@ -1,8 +1,8 @@
 """A problem in its shared eigenbasis as a list of nodes: eigenvalues, share of the trace, Gram entries.
 
-Source: theory `dynamics.md` sections 7 (nodes, Chebyshev compression) and 8.3 (groups). Three views of one law serve
-the engines: `forecast_nodes` (coefficients of the fixed vectors; may be compressed), `group_nodes`
-(orthonormal coordinates in each group of equal eigenvalues) and `coordinate_nodes` (every coordinate its own node).
+Source: theory `dynamics.md` sections 7 (nodes) and 8.3 (groups). Three views of one law serve the engines:
+`forecast_nodes` (coefficients of the fixed vectors; `compression` makes fewer of them), `group_nodes` (orthonormal
+coordinates in each group of equal eigenvalues) and `coordinate_nodes` (every coordinate its own node).
 """
 
 from functools import lru_cache
@@ -152,89 +152,11 @@ def forecast_nodes(law: EigenLaw, fixed: FixedVectors) -> Nodes:
     """Groups of exactly equal eigenvalues, with the fixed vectors as the basis and their Gram sums in each group."""
     groups = group_coordinates(law)
     gram = groups.sums(fixed.vectors[:, None] * fixed.vectors[None])
-    return _with_fixed_vectors(law, groups.eigenvalues, groups.sums(law.shares), gram, fixed)
+    return with_fixed_vectors(law, groups.eigenvalues, groups.sums(law.shares), gram, fixed)
 
 
-def compressed_nodes(law: EigenLaw, fixed: FixedVectors, count: int, extrema: bool = False) -> Nodes | None:
-    """`count` Chebyshev nodes in place of all coordinates, or None where the eigenvalues are not on a smooth curve.
-
-    Everything per coordinate is a smooth function of the eigenvalue, so sums over coordinates become sums over the
-    nodes with interpolated (signed) weights. Source: theory `dynamics.md` section 7.
-
-    The nodes are the roots of a Chebyshev polynomial. Its `extrema` are as many other nodes with an error of the same
-    order: of a series sum_k a_k T_k both resolve all but a_count and what follows, which they mistake differently.
-    """
-    curve = _eigenvalue_curve(law)
-    if curve is None:
-        return None
-    position, polynomials = curve
-    nodes = np.cos(np.pi * (np.arange(count) / (count - 1) if extrema else (np.arange(count) + 0.5) / count))
-    products = fixed.vectors[:, None] * fixed.vectors[None]
-    gram = _onto_nodes(nodes, position, products.reshape(-1, position.size)).reshape(*products.shape[:2], count)
-    shares = _onto_nodes(nodes, position, law.shares[None])[0]
-    eigenvalues = np.maximum([polynomial(nodes) for polynomial in polynomials], 0.0)
-    return _with_fixed_vectors(law, eigenvalues, shares, gram, fixed)
-
-
-def compressible(law: EigenLaw) -> bool:
-    """Whether `compressed_nodes` can stand for the law."""
-    return _eigenvalue_curve(law) is not None
-
-
-@lru_cache(maxsize=4)
-def _eigenvalue_curve(law: EigenLaw):
-    """Position in [-1, 1] of every coordinate and each component's eigenvalue as a polynomial of it, or None."""
-    eigenvalues = law.eigenvalues
-    lead = eigenvalues[np.argmax(np.ptp(eigenvalues, axis=1))]
-    if np.ptp(lead) == 0:
-        return None
-    # Powers of the leading eigenvalue, or of s_j = (j + 1/2)/d, of which families of spectra are functions.
-    steps = (np.arange(lead.size) + 0.5) / lead.size
-    for variable, roots in ((lead / lead.max(), ROOTS), (steps, ROOTS if law.listed else ())):
-        for root in roots:
-            curve = _polynomials(variable ** (1 / root), eigenvalues)
-            if curve is not None:
-                return curve
-    return None
-
-
-ROOTS = range(1, 13)
-HIGHEST_DEGREE, PROBES, PIECE = 16, 300, 2**13
-
-
-def _polynomials(variable: np.ndarray, eigenvalues: np.ndarray):
-    """Position in [-1, 1] and polynomials that give the eigenvalues there to rounding, or None."""
-    low, high = variable.min(), variable.max()
-    position = (2 * variable - low - high) / (high - low)
-    probes = np.argsort(position)[np.unique(np.linspace(0, position.size - 1, PROBES).astype(int))]
-    polynomials = []
-    for row in eigenvalues:
-        degree = min(HIGHEST_DEGREE, (len(probes) - 1) // 3)
-        polynomial = np.polynomial.Chebyshev.fit(position[probes], row[probes], degree, domain=[-1, 1])
-        bound = 1e-12 * np.max(np.abs(row))
-        if np.max(np.abs(polynomial(position[probes]) - row[probes])) > bound:
-            return None
-        if np.max(np.abs(polynomial(position) - row)) > bound:
-            return None
-        polynomials.append(polynomial)
-    return position, polynomials
-
-
-def _onto_nodes(nodes: np.ndarray, position: np.ndarray, values: np.ndarray) -> np.ndarray:
-    """(W, Q) from values (W, d) at the positions: their sums with the Lagrange basis of the Chebyshev nodes.
-
-    Through the discrete Chebyshev transform, piece by piece: the basis at a million positions would fill the memory.
-    """
-    count, chebyshev = len(nodes), np.polynomial.chebyshev.chebvander
-    sums = np.zeros((len(values), count))
-    for begin in range(0, position.size, PIECE):
-        piece = slice(begin, begin + PIECE)
-        sums += values[:, piece] @ chebyshev(np.clip(position[piece], -1.0, 1.0), count - 1)
-    # The basis is the inverse of the polynomials at the nodes, which is well conditioned for both kinds of nodes.
-    return np.linalg.solve(chebyshev(nodes, count - 1).T, sums.T).T
-
-
-def _with_fixed_vectors(law, eigenvalues, shares, gram, fixed: FixedVectors) -> Nodes:
+def with_fixed_vectors(law: EigenLaw, eigenvalues, shares, gram, fixed: FixedVectors) -> Nodes:
+    """Nodes with these eigenvalues (n, Q), shares (Q,) and Gram sums (A, A, Q), the fixed vectors being the basis."""
     size = eigenvalues.shape[1]
     means = np.repeat(fixed.means[:, :, None], size, axis=2)
     teacher = np.repeat(fixed.teacher[:, None], size, axis=1)

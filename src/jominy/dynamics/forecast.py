@@ -74,9 +74,9 @@ def forecast(
         adversarial_risk, clean_risk, adversarial_accuracy, clean_accuracy (classification), norm, distance_to_optimum,
         excess_risk, alignment (with a teacher), learning_rate over `time`; risk_at_radius and accuracy_at_radius over
         `evaluation_radius`; held_out_... where asked for. Attributes: status, advice, numerical_error (estimated
-        relative error of the adversarial risk), optimum_risk, collapse_radius, scenario, versions, cite. With bands
-        also bands ("good", "fair", "not to be trusted"; the notes say why), bands_indicator and band_dimension. A band
-        that does not hold has an infinite standard deviation.
+        relative error, the largest of all variables; see `docs/trust.md`), optimum_risk, collapse_radius, scenario,
+        versions, cite. With bands also bands ("good", "fair", "not to be trusted"; the notes say why), bands_indicator
+        and band_dimension. A band that does not hold has an infinite standard deviation.
 
     Raises
     ------

@@ -10,6 +10,7 @@ import jax
 import numpy as np
 
 from jominy.data import GaussianMixture
+from jominy.dynamics.population.forecast import resolved
 from jominy.dynamics.population.lanes import Lane, Plan, Point, lanes_of
 from jominy.dynamics.population.representations import representations
 from jominy.dynamics.problem import Problem
@@ -81,7 +82,7 @@ def sensitivity(
         raise InputError("A derivative needs numbers to differentiate by", values, "Such as {'radius': 0.5}")
     problem, schedule, start = _made(make, centre)
     plan = Plan.of(problem.data.dimension, time, times, evaluate_at, rtol, batch_size=1)
-    nodes = representations(problem.data.law, start, compress).unchecked.description  # type: ignore[union-attr]
+    nodes = resolved(problem, schedule, plan, start, compress)[0].representation.description
     lane_at = partial(_lane_at, make, plan, compress, nodes)
     near = {name: _near(lane_at, centre, name) for name in centre}
     lane, observation, slopes = _solved(lane_at(centre), near, plan)

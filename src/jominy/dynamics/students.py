@@ -165,7 +165,9 @@ def observe(nodes: Nodes, student: Student, optimum: Student, order: OrderParame
     error = error_coefficients(student, optimum)
     return Observation(
         order=order,
-        distance_squared=jnp.maximum(jnp.sum(inner(nodes.gram, error, error) + student.variance), 0.0),
+        distance_squared=jnp.maximum(
+            jnp.sum(inner(nodes.gram, error, error) + student.variance) + jnp.sum(optimum.variance), 0.0
+        ),
         teacher_overlap=jnp.sum(inner(nodes.gram, student.coefficients, nodes.teacher)),
         rate=rate,
     )

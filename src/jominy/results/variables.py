@@ -31,7 +31,7 @@ VARIABLES: dict[str, Variable] = {
     "gaussian_adversarial_risk": Variable("adversarial risk, one Gaussian per class", "1", r"$R_G$"),
     "gaussian_adversarial_accuracy": Variable("adversarial accuracy, one Gaussian per class", "1", r"$A_G$"),
     "status": Variable("how it ended", "1", "status"),
-    "numerical_error": Variable("estimated relative error of the adversarial risk", "1", "error"),
+    "numerical_error": Variable("estimated relative error of the variables", "1", "error"),
     "optimum_risk": Variable("adversarial risk of the optimum", "1", r"$R^\circ$"),
     "optimum_norm": Variable("norm of the adversarial optimum", "1", r"$\|X^\circ\|$"),
     "collapse_radius": Variable("collapse radius", "l2 norm of the input", r"$\varepsilon_0$"),

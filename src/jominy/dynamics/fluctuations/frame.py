@@ -79,7 +79,7 @@ def make_frame(nodes: Nodes, fixed: FixedVectors, optimum: Student) -> Frame:
         mean_overlaps=nodes.mean_overlaps[:, kept],
         teacher=nodes.teacher[kept],
     )
-    target = np.asarray(optimum.coefficients)[kept]
+    target = _on_kept(nodes.gram, np.asarray(optimum.coefficients), kept)
     teacher_mean = np.sum(own.mean_overlaps * own.teacher, axis=(1, 2))
     size = np.einsum("abq,aq,bq->q", own.gram, own.teacher, own.teacher)
     return Frame(
@@ -91,6 +91,16 @@ def make_frame(nodes: Nodes, fixed: FixedVectors, optimum: Student) -> Frame:
         teacher_variance=own.eigenvalues @ size,
         matrix=_matrix(own, target),
     )
+
+
+def _on_kept(gram: np.ndarray, coefficients: np.ndarray, kept: np.ndarray) -> np.ndarray:
+    """(A, Q) coefficients of a vector in some of the fixed vectors, with the same overlaps with these."""
+    others = np.setdiff1d(np.arange(len(gram)), kept)
+    if not np.any(coefficients[others]):
+        return coefficients[kept]
+    inverse = np.linalg.pinv(np.moveaxis(gram[np.ix_(kept, kept)], 2, 0), rcond=1e-12, hermitian=True)
+    overlaps = np.einsum("abq,bq->qa", gram[np.ix_(kept, others)], coefficients[others])
+    return coefficients[kept] + np.einsum("qab,qb->aq", inverse, overlaps)
 
 
 def _matrix(nodes: Nodes, optimum: np.ndarray) -> np.ndarray:

@@ -5,9 +5,7 @@ Source: theory `dynamics.md` section 4.2 (derived there; the thresholds also for
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
 
-import jax
 import numpy as np
 
 from jominy.data import GaussianMixture, Samples
@@ -26,7 +24,7 @@ from jominy.dynamics.optima.minimise import (
     towards_teacher,
 )
 from jominy.dynamics.optima.record import Optimum
-from jominy.dynamics.population.representations import Representation, representations
+from jominy.dynamics.population.representations import Reference, Representation, representations
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
 from jominy.losses import MarginLoss, ResidualLoss, RidgeSquaredLoss, SquaredLoss
@@ -118,11 +116,15 @@ def optimum(problem: Problem) -> Optimum:
     return found.record(problem.final_radius, ridge, vector)
 
 
-@lru_cache(maxsize=64)
 def population_optimum(problem: Problem, representation: Representation) -> PopulationOptimum:
     """The optimum of a mixture, on what stands for its law (which may be compressed)."""
+    return _optimum_on(problem, representation.reference)
+
+
+@lru_cache(maxsize=64)
+def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
     assert isinstance(problem.data, GaussianMixture)
-    law, landscape = problem.data.law, padded(representation.landscape)
+    law, landscape = problem.data.law, padded(reference.landscape)
     setting = setting_of(law, problem)
     threshold = collapse_threshold(landscape, setting)
     least_squares = isinstance(problem.loss, SquaredLoss)
@@ -154,15 +156,6 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
         others = [solve_optimum(landscape, setting, towards_teacher(setting, size)) for size in TEACHER_SIZES]
         solved = min(solved, *others, key=lambda one: one.risk)
     return PopulationOptimum(solved, "shrink" if least_squares else "interior", threshold)
-
-
-@lru_cache(maxsize=64)
-def optimum_students(problem: Problem, representation: Representation) -> tuple[Any, Any]:
-    """The optimum as a student on a representation's landscape, and on the coarser one."""
-    scalars = population_optimum(problem, representation).solved.scalars
-    both = (representation.landscape, representation.coarse)
-    fine, coarse = (jax.tree.map(np.asarray, minimiser(landscape, scalars)) for landscape in both)
-    return fine, coarse
 
 
 def setting_of(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> Setting:

@@ -19,8 +19,8 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
 from jominy.schedules import Schedule
 
-ACCEPTED = 1e-7
-"""Relative error estimate below which a compressed forecast is accepted."""
+ACCEPTED = 2e-7
+"""Relative error estimate of all variables below which a compressed forecast is accepted."""
 STEADY = 1e-5
 """Below this one, an estimate that twice as many nodes did not halve is the integrator's."""
 
@@ -34,6 +34,23 @@ def good_enough(error: float, before: float, rtol: float) -> bool:
     return error < max(ACCEPTED, COARSER * rtol) or before / 2 < error < STEADY
 
 
+def resolved(
+    problem: Problem, schedule: Schedule, plan: Plan, start: Any, compress: bool | int
+) -> tuple[Point, Solved]:
+    """The forecast of one point on the cheapest representation that is good enough."""
+    assert isinstance(problem.data, GaussianMixture)
+    before = np.inf
+    for representation in representations(problem.data.law, start, compress):
+        found = population_optimum(problem, representation)
+        found.record(problem.final_radius).require_for(schedule)
+        point = Point(problem, schedule, start, representation)
+        (solved,) = solve([point], plan)
+        if good_enough(error := float(solved.numerical_error[0]), before, plan.rtol):
+            break
+        before = error
+    return point, solved
+
+
 def population_forecast(
     problem: Problem,
     schedule: Schedule,
@@ -43,16 +60,9 @@ def population_forecast(
     band_dimension: float | None = None,
 ):
     """The forecast of a Gaussian mixture as a labelled result; see `forecast`. `band_dimension` asks for bands."""
-    assert isinstance(problem.data, GaussianMixture)
-    law, times, before = problem.data.law, plan.times, np.inf
-    for representation in representations(law, start, compress):
-        found = population_optimum(problem, representation)
-        found.record(problem.final_radius).require_for(schedule)
-        point = Point(problem, schedule, start, representation)
-        (solved,) = solve([point], plan)
-        if good_enough(error := float(solved.numerical_error[0]), before, plan.rtol):
-            break
-        before = error
+    point, solved = resolved(problem, schedule, plan, start, compress)
+    representation, times = point.representation, plan.times
+    found = population_optimum(problem, representation)
     end = ending(point, solved, plan)
     if not solved.reached[0]:  # not a single step: the start is what can be told
         times = np.zeros(1)

@@ -11,7 +11,8 @@ from jominy.data import GaussianMixture
 from jominy.dynamics.batches import batch_count, in_finite_steps
 from jominy.dynamics.ends.stability import thresholds
 from jominy.dynamics.optima.minimise import Setting
-from jominy.dynamics.optima.optimum import PopulationOptimum, optimum_students, population_optimum, setting_of
+from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum, setting_of
+from jominy.dynamics.optima.students import optimum_students
 from jominy.dynamics.population.dense import DenseFlow
 from jominy.dynamics.population.representations import Representation
 from jominy.dynamics.population.spectral import SpectralFlow

@@ -6,12 +6,20 @@ Remembered, because a user asks many things (rates, radii, schedules) of one law
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache, lru_cache, partial
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from jominy.data.compression import (
+    FineNodes,
+    chebyshev_nodes,
+    compressed_nodes,
+    compressible,
+    fine_nodes,
+    lagrange_basis,
+)
 from jominy.data.laws import DenseLaw, EigenLaw
-from jominy.data.nodes import FixedVectors, compressed_nodes, compressible, fixed_vectors, forecast_nodes
+from jominy.data.nodes import FixedVectors, Nodes, fixed_vectors, forecast_nodes
 from jominy.dynamics.optima.landscapes import Landscape, NodeLandscape, dense_landscape
 from jominy.dynamics.start import start_in_eigenbasis
 
@@ -22,6 +30,25 @@ RESOLUTIONS = (24, 48, 96)
 
 
 @dataclass(frozen=True, eq=False)
+class Reference:
+    """Where the optimum of a law is sought: on all of it, or on nodes that resolve it. Hashed by identity."""
+
+    landscape: Landscape
+
+
+class Projection(NamedTuple):
+    """How a vector on the nodes of a reference is seen from Q nodes, from where everything is a polynomial.
+
+    Attributes:
+        basis: (N, Q) the nodes' Lagrange polynomials at the N nodes of the reference.
+        inverse: (Q, A, A) of the nodes' Gram matrices.
+    """
+
+    basis: np.ndarray
+    inverse: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
 class Representation:
     """What stands for a law; compared and hashed by identity.
 
@@ -29,12 +56,16 @@ class Representation:
     coarse:      another version no better, whose forecast says how far to trust the reported one (or the same again)
     fixed:       the fixed vectors behind the nodes' coefficients; None for dense matrices
     description: in words
+    reference:   where the optimum is sought
+    projections: of what is on the reference onto the landscape and the coarse one; none where they resolve everything
     """
 
     landscape: Landscape
     coarse: Landscape
     fixed: FixedVectors | None
     description: str
+    reference: Reference
+    projections: tuple[Projection, ...] = ()
 
 
 class Representations:
@@ -54,7 +85,7 @@ class Representations:
 
     @property
     def unchecked(self) -> Representation:
-        """For those who do not look at its error: finer than what a forecast, which does, tries first."""
+        """For whoever does not look at its error: finer than what a forecast, which does, tries first."""
         return self[min(1, len(self) - 1)]
 
 
@@ -69,7 +100,7 @@ def representations(law: EigenLaw | DenseLaw, start: Any = None, compress: bool 
 def _dense(law: DenseLaw) -> Representations:
     landscape = dense_landscape(law)
     text = f"dense mean and covariance, dimension {law.dimension}"
-    return Representations([lambda: Representation(landscape, landscape, None, text)])
+    return Representations([lambda: Representation(landscape, landscape, None, text, Reference(landscape))])
 
 
 @lru_cache(maxsize=16)
@@ -78,11 +109,20 @@ def _on_nodes(law: EigenLaw, start: bytes, compress: bool | int) -> Representati
     exact = NodeLandscape(forecast_nodes(law, fixed))
     distinct = exact.nodes.shares.size
 
+    @cache
+    def reference() -> tuple[Reference, FineNodes]:
+        found = fine_nodes(law, fixed)
+        return Reference(NodeLandscape(found.nodes)), found
+
     def compressed(count: int) -> Representation:
         fine, coarse = (compressed_nodes(law, fixed, count, extrema) for extrema in (False, True))
-        assert fine is not None and coarse is not None
+        known, everything = reference()
+        onto_fine = _projection(fine, chebyshev_nodes(count), everything)
+        onto_coarse = _projection(coarse, chebyshev_nodes(count, extrema=True), everything)
         text = f"{count} Chebyshev nodes for {distinct} distinct eigenvalues"
-        return Representation(NodeLandscape(fine), NodeLandscape(coarse), fixed, text)
+        return Representation(
+            NodeLandscape(fine), NodeLandscape(coarse), fixed, text, known, (onto_fine, onto_coarse)
+        )
 
     given = compress is not True and compress > 0
     counts: tuple[int, ...] = (compress,) if given else RESOLUTIONS if compress else ()
@@ -92,4 +132,10 @@ def _on_nodes(law: EigenLaw, start: bytes, compress: bool | int) -> Representati
     if given and makers:
         return Representations(makers)
     text = f"{distinct} groups of equal eigenvalues"
-    return Representations([*makers, lambda: Representation(exact, exact, fixed, text)])
+    return Representations([*makers, lambda: Representation(exact, exact, fixed, text, Reference(exact))])
+
+
+def _projection(nodes: Nodes, position: np.ndarray, everything: FineNodes) -> Projection:
+    # Fixed vectors that are multiples of each other on a node leave its matrix singular: any of them will do.
+    inverse = np.linalg.pinv(np.moveaxis(nodes.gram, 2, 0), rcond=1e-12, hermitian=True)
+    return Projection(lagrange_basis(position, everything.position), inverse)

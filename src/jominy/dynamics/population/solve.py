@@ -10,6 +10,7 @@ import numpy as np
 from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.optima.minimise import Setting
 from jominy.dynamics.population.chunks import Chunk, chunks_of
+from jominy.dynamics.population.errors import relative_differences
 from jominy.dynamics.population.lanes import Lane, Plan, Point, lanes_of
 from jominy.dynamics.readout import Variables, in_closed_form, largest_logit_of_points, population_variables
 from jominy.dynamics.students import Observation, diverged, runaway
@@ -33,8 +34,8 @@ class Solved(NamedTuple):
         lost: (P, T) whether a student had diverged by then.
         observation: (P, T, ...) what was seen.
         rule: the quadrature.
-        numerical_error: (P,) estimated relative error of the adversarial risk; of many on one landscape, the
-            largest of every eighth point among those solved together, which are of like stiffness.
+        numerical_error: (P,) estimated relative error of the variables; of many on one landscape, the largest of every
+            eighth point among those solved together, which are of like stiffness.
     """
 
     lanes: list[Lane]
@@ -138,16 +139,24 @@ def _with_errors(solved: list[Solved]) -> list[Solved]:
         where |= {lane.place: (one, row) for row, lane in enumerate(one.lanes) if again[row]}
         finished += [one.rows(np.flatnonzero(~again)) if np.any(again) else one] if not np.all(again) else []
     for own in finished:
-        risk, errors = own.variables["adversarial_risk"][1], own.numerical_error
+        pairs: dict[int, tuple[Solved, list[int], list[int]]] = {}
         for row, lane in enumerate(own.lanes):
             if lane.place in where:
                 twin, place = where[lane.place]
-                own.reached[row] = min(own.reached[row], twin.reached[place])
-                known = ~own.lost[row] & (np.arange(risk.shape[1]) < own.reached[row])
-                change = np.abs(risk[row] - twin.variables["adversarial_risk"][1][place])[known]
-                errors[row] = np.max(change / np.maximum(np.abs(risk[row][known]), 1e-300), initial=0.0)
-        errors[np.isnan(errors)] = np.nanmax(errors)
+                _, rows, places = pairs.setdefault(id(twin), (twin, [], []))
+                rows.append(row)
+                places.append(place)
+        for twin, rows, places in pairs.values():
+            own.reached[rows] = np.minimum(own.reached[rows], twin.reached[places])
+            known = ~own.lost[rows] & (np.arange(own.lost.shape[1]) < own.reached[rows][:, None])
+            own.numerical_error[rows] = relative_differences(_at(own, rows), _at(twin, places), known)
+        unknown = np.isnan(own.numerical_error)
+        own.numerical_error[unknown] = np.nanmax(own.numerical_error)
     return finished
+
+
+def _at(solved: Solved, rows: list[int]) -> Variables:
+    return {name: (dims, values[rows]) for name, (dims, values) in solved.variables.items()}
 
 
 @jax.jit

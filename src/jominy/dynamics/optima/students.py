@@ -1,0 +1,64 @@
+"""The adversarial optimum as a student on the nodes of a forecast.
+
+Few Chebyshev nodes follow a trajectory, which is smooth in the eigenvalue, but not the optimum, which has a pole. What
+a forecast asks of the optimum X0 are its overlaps with polynomials: of the student, of its gradient. So X0 is replaced
+by the vector on the nodes that has the same overlaps with all polynomials of their degree, and what is left of its
+square norm becomes a part orthogonal to all of them: no product with it is interpolated. Source: ours.
+"""
+
+from functools import lru_cache
+from typing import Any
+
+import jax
+import numpy as np
+
+from jominy.data.nodes import Nodes
+from jominy.dynamics.optima.landscapes import NodeLandscape, minimiser, padded
+from jominy.dynamics.optima.optimum import population_optimum
+from jominy.dynamics.population.representations import Projection, Representation
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.students import Student
+
+RESOLVED = 1e-12
+"""Relative error between the nodes at which an optimum counts as a polynomial."""
+
+
+@lru_cache(maxsize=64)
+def optimum_students(problem: Problem, representation: Representation) -> tuple[Any, Any]:
+    """The optimum as a student on a representation's landscape, and on the coarser one."""
+    scalars = population_optimum(problem, representation).solved.scalars
+    landscapes = (representation.landscape, representation.coarse)
+    if not representation.projections:
+        fine, coarse = (jax.tree.map(np.asarray, minimiser(landscape, scalars)) for landscape in landscapes)
+        return fine, coarse
+    every: list[Nodes] = [one.nodes for one in (*landscapes, representation.reference.landscape)]  # type: ignore[attr-defined]
+    fine, coarse, exact = _students(every, scalars)
+    onto_fine, onto_coarse = representation.projections
+    return _projected(fine, every[0], exact, every[2], onto_fine), _projected(
+        coarse, every[1], exact, every[2], onto_coarse
+    )
+
+
+def _students(every: list[Nodes], scalars: Any) -> list[Student]:
+    """The minimiser on several sets of nodes, by one program: it is a matter of each node by itself."""
+    first = every[0]
+    per_node = ("eigenvalues", "shares", "gram", "means", "mean_overlaps", "teacher")
+    joined = {name: np.concatenate([getattr(nodes, name) for nodes in every], axis=-1) for name in per_node}
+    whole = minimiser(padded(NodeLandscape(first._replace(**joined))), scalars)
+    ends = np.cumsum([nodes.shares.size for nodes in every])
+    parts = [np.split(np.asarray(leaf), ends, axis=-1)[:-1] for leaf in whole]
+    return [Student(*leaves) for leaves in zip(*parts, strict=True)]
+
+
+def _projected(student: Student, nodes: Nodes, exact: Student, everywhere: Nodes, projection: Projection) -> Student:
+    """The student on a few nodes with the overlaps of `exact`; that given, which has its values, where this is one."""
+    rest = exact.coefficients - student.coefficients @ projection.basis.T
+    if np.max(np.abs(rest), initial=0.0) <= RESOLVED * np.max(np.abs(exact.coefficients), initial=0.0):
+        return student
+    along = np.einsum("abn,bn->an", everywhere.gram, exact.coefficients)
+    overlaps = along @ projection.basis
+    missing = overlaps - np.einsum("abq,bq->aq", nodes.gram, student.coefficients)
+    more = np.einsum("qab,bq->aq", projection.inverse, missing)
+    coefficients = student.coefficients + more
+    left = np.sum(exact.coefficients * along) - np.sum(coefficients * overlaps)
+    return Student(coefficients, student.residual + more, np.full_like(nodes.shares, left / nodes.shares.size))

@@ -1,0 +1,49 @@
+"""How far two solves of the same forecasts are apart, as one number for each.
+
+Source: ours. Every reported variable counts, so that none is trusted because another one is right.
+"""
+
+import numpy as np
+
+from jominy.dynamics.readout import Variables
+
+PART = 0.1
+"""A variable is off in units of itself, or of this share of what it is a part or a remainder of."""
+LENGTHS = ("norm", "distance_to_optimum")
+
+
+def relative_differences(variables: Variables, others: Variables, known: np.ndarray) -> np.ndarray:
+    """(P,) the largest relative difference between the variables of P forecasts, at times where `known` (P, T).
+
+    The adversarial risk is measured by itself, the excess risk, its difference from a constant, by it as well, every
+    other risk by itself or a tenth of it; norm and distance by themselves or a tenth of the longest of both so far; an
+    accuracy or an alignment by one; a rate, and what goes with it, by itself or a tenth of the largest so far.
+    """
+    largest = np.zeros(len(known))
+    risk = np.abs(variables["adversarial_risk"][1])
+    length = np.max([_so_far(variables[name][1]) for name in LENGTHS if name in variables], axis=0)
+    for name, (_, values) in variables.items():
+        if name == "radius":  # is set
+            continue
+        size = np.abs(values)
+        if name in ("adversarial_risk", "excess_risk"):
+            scale = risk
+        elif "risk" in name:
+            scale = np.maximum(size, PART * risk.reshape(risk.shape + (1,) * (size.ndim - risk.ndim)))
+        elif name in LENGTHS:
+            scale = np.maximum(size, PART * length)
+        elif name == "alignment" or "accuracy" in name:
+            scale = np.ones(())
+        else:
+            scale = np.maximum(size, PART * _so_far(values))
+        with np.errstate(invalid="ignore"):  # of what is infinite in both, such as an effective ridge at norm zero
+            difference = np.abs(values - others[name][1])
+        seen = known.reshape(known.shape + (1,) * (size.ndim - known.ndim)) & np.isfinite(difference)
+        relative = np.where(seen, difference, 0.0) / np.maximum(np.where(seen, scale, 1.0), 1e-300)
+        largest = np.maximum(largest, np.max(relative, axis=tuple(range(1, size.ndim)), initial=0.0))
+    return largest
+
+
+def _so_far(values: np.ndarray) -> np.ndarray:
+    """(P, T, ...) the largest finite size up to then."""
+    return np.maximum.accumulate(np.where(np.isfinite(values), np.abs(values), 0.0), axis=1)
