@@ -149,12 +149,11 @@ def test_a_target_that_is_not_there(table, capsys):
     assert "'il'" in error and "'ill'" in error and error.count("\n") == 1
 
 
-def test_regression_needs_the_squared_loss(tmp_path, capsys):
+def test_a_loss_for_classes_is_none_for_a_regression(tmp_path, capsys):
     rng = np.random.default_rng(0)
     np.savez(tmp_path / "data.npz", X=rng.standard_normal((40, 3)), y=rng.standard_normal(40))
-    assert main(["forecast", str(tmp_path / "data.npz")]) == 2
+    assert main(["forecast", str(tmp_path / "data.npz"), "--loss", "logistic"]) == 2
     assert "--loss squared" in capsys.readouterr().err
-    assert main(["forecast", str(tmp_path / "data.npz"), "--loss", "squared", "--rate", "0.3"]) == 0
 
 
 def test_nan_in_the_data(tmp_path, capsys):

@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             from jominy.show.text import wrapped
 
-            sentences = [said(sentence, output.reader(arguments)) for sentence in told.sentences()]
+            sentences = [said(sentence, output.reader(arguments)) for sentence in (*study.remarks, *told.sentences())]
             heading = f"{study.title}\nadvice" if study.title else "advice"
             output.tell("\n".join([heading, "", *(wrapped(f"- {sentence}") for sentence in sentences)]))
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from jominy.cli import output, printed
+from jominy.cli import output, printed, several_radii
 from jominy.cli.options import add_bands, add_output, add_rtol, add_source, scenario
 
 _EPILOG = """\
@@ -12,7 +12,10 @@ examples:
   jominy forecast examples/power_law.toml --plot curve.png
   jominy forecast examples/power_law.toml --radius 0.8 --json
   jominy forecast examples/power_law.toml --bands --dimension 500
+  jominy forecast patients.csv --target ill
   jominy forecast patients.csv --target ill --radius 0.2 --time 20 --out forecast.nc
+
+A data file without --radius is forecast at several: 0, and fractions of the radius from which on nothing is learnt.
 """
 
 
@@ -34,6 +37,8 @@ def add(commands: argparse._SubParsersAction) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Forecast; save, print, draw."""
+    if several_radii.wanted(arguments):
+        return several_radii.run(arguments)
     study = scenario(arguments)
     told = printed.forecast_with_picture(study)
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from jominy.cli import output
 from jominy.cli.options import add_output, add_source, scenario
+from jominy.wording import said
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -50,9 +51,11 @@ def run(arguments: argparse.Namespace) -> int:
             output.print_json({"optimum": found})
         else:
             from jominy.show import tables
+            from jominy.show.text import wrapped
 
             heading = f"{study.title}\nadversarial optimum" if study.title else "adversarial optimum"
-            output.tell(f"{heading}\n\n{tables.summary(found)}")
+            remarks = [said(f"note: {remark}", output.reader(arguments)) for remark in study.remarks]
+            output.tell("\n".join([heading, *map(wrapped, remarks), "", tables.summary(found)]))
 
     def figure() -> Figure:
         from jominy.show.optima import plot_optima

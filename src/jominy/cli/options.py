@@ -30,8 +30,12 @@ def add_source(command: argparse.ArgumentParser) -> None:
     """What to study: a scenario or a data file, and the settings that change it."""
     command.add_argument("source", metavar="SOURCE", help="scenario (.toml) or data file (.npz, .npy, .csv, .parquet)")
     common = command.add_argument_group("settings (of a data file, or instead of the scenario's)")
-    common.add_argument("--radius", type=number, metavar="R", help="l2 norm of the attack in training (data file: 0)")
-    common.add_argument("--rate", type=number, metavar="G", help="constant learning rate (data file: 1)")
+    common.add_argument(
+        "--radius", type=number, metavar="R", help="l2 norm of the attack in training (data file: chosen from the data)"
+    )
+    common.add_argument(
+        "--rate", type=number, metavar="G", help="constant learning rate (data file: 1, or less where that is unstable)"
+    )
     common.add_argument(
         "--time", type=number, metavar="T", help="train until this time, samples / dimension (data file: 10)"
     )
@@ -56,7 +60,9 @@ def add_source(command: argparse.ArgumentParser) -> None:
     )
     files.add_argument("--separator", metavar="S", help="between the fields of a csv file, or tab (default: found out)")
     files.add_argument("--decimal", metavar="S", help="sign of decimals in a csv file (default: found out)")
-    files.add_argument("--loss", choices=LOSSES, metavar="LOSS", help=f"{', '.join(LOSSES)} (default {LOSSES[0]})")
+    files.add_argument(
+        "--loss", choices=LOSSES, metavar="LOSS", help=f"{', '.join(LOSSES)} (default: the first; of numbers: squared)"
+    )
     files.add_argument("--classes", metavar="A,..:B,..", help="two groups of labels to keep, as 3:8 or 0,2:1,3")
     files.add_argument(
         "--test-fraction", type=number, metavar="F", help=f"share held out; 0 for none (default {HELD_OUT})"
@@ -99,14 +105,19 @@ def add_seeds(command: argparse.ArgumentParser, what: str = "runs of SGD") -> No
     command.add_argument("--seeds", type=int, metavar="N", help=f"{what} (data file: 20)")
 
 
-def scenario(arguments: argparse.Namespace, parts: Sequence[str] = ()) -> Scenario:
-    """The scenario that the arguments name or describe; `parts` are the files written beside that of ``--out``."""
+def scenario(
+    arguments: argparse.Namespace, parts: Sequence[str] = (), default_radius: float | None = None
+) -> Scenario:
+    """The scenario that the arguments name or describe; `parts` are the files written beside that of ``--out``.
+
+    A data file without a radius gets `default_radius`, or else one that is chosen from the data.
+    """
     from jominy.study.scenario import DATA_FILES, Scenario
 
     check_outputs(arguments, parts)
     suffix = Path(arguments.source).suffix.lower()
     if suffix in DATA_FILES:
-        return _of_data_file(arguments)
+        return _of_data_file(arguments, default_radius)
     require_ending(
         arguments.source, [".toml"], "SOURCE must be a scenario (.toml) or a data file (.npz, .npy, .csv, .parquet)"
     )
@@ -136,7 +147,7 @@ def _changes(arguments: argparse.Namespace, loaded: Scenario) -> dict[str, Any]:
     return changes
 
 
-def _of_data_file(arguments: argparse.Namespace) -> Scenario:
+def _of_data_file(arguments: argparse.Namespace, default_radius: float | None) -> Scenario:
     from jominy.study.scenario import from_data_file
     from jominy.study.scenario.class_groups import read_groups
 
@@ -153,15 +164,12 @@ def _of_data_file(arguments: argparse.Namespace) -> Scenario:
         preprocessing["scaling"] = arguments.scaling
     if arguments.clip is not None:
         preprocessing["clip"] = _number_or_text(arguments.clip)
-    given = {
-        "loss": arguments.loss,
-        "radius": arguments.radius,
-        "rate": arguments.rate,
-        "time": arguments.time,
-        "seeds": getattr(arguments, "seeds", None),
-    }
+    given = {"time": arguments.time, "seeds": getattr(arguments, "seeds", None)}
     return from_data_file(
         arguments.source,
+        loss=arguments.loss,
+        radius=default_radius if arguments.radius is None else arguments.radius,
+        rate=arguments.rate,
         target=arguments.target,
         drop=arguments.drop or [],
         separator={"tab": "\t", "\\t": "\t"}.get(arguments.separator, arguments.separator),

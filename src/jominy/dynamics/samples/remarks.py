@@ -105,12 +105,12 @@ def largest_safe_rate(problem: Problem) -> float | None:
         return None
     if curvature == 0:
         return np.inf
-    return sample_stability(problem.data).largest_safe / curvature  # type: ignore[arg-type]
+    return sample_stability(problem.data).largest_safe / curvature
 
 
 def stability_attributes(problem: Problem) -> dict[str, Any]:
     """The limits on the rate, for least squares."""
     if not isinstance(problem.loss, SquaredLoss):
         return {}
-    limits = sample_stability(problem.data)  # type: ignore[arg-type]
+    limits = sample_stability(problem.data)
     return {"mean_square_stability_rate": limits.mean_square, "largest_sample_rate": limits.largest_sample}

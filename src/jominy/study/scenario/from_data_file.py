@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from jominy.study.scenario.defaults import titled, with_defaults
 from jominy.study.scenario.model import Scenario
 
 DATA_FILES = (".npz", ".npy", ".csv", ".parquet")
@@ -17,9 +18,9 @@ def from_data_file(
     *,
     target: str | int | None = None,
     drop: Sequence[str | int] = (),
-    loss: str = "logistic",
-    radius: float = 0.0,
-    rate: float = 1.0,
+    loss: str | None = "logistic",
+    radius: float | None = 0.0,
+    rate: float | None = 1.0,
     time: float = 10.0,
     evaluate_at: list[float] | None = None,
     held_out: float = 0.0,
@@ -44,7 +45,8 @@ def from_data_file(
     loss
         A kind of loss as in a scenario file, such as ``"logistic"`` or ``"squared"``.
     radius, rate, time, evaluate_at, units
-        As in a scenario file; the learning rate is constant.
+        As in a scenario file; the learning rate is constant. Loss, radius and rate that are None are chosen from the
+        data, and the notes of results say so.
     held_out
         Share of the samples held out from training.
     seeds
@@ -67,14 +69,15 @@ def from_data_file(
         if value is not None:
             data[name] = value
     given: dict[str, Any] = {
-        "title": f"{source.name}: {loss} loss, radius {radius:g}, rate {rate:g}",
         "data": data,
-        "loss": {"kind": loss},
-        "radius": radius,
-        "schedule": {"kind": "constant", "rate": rate},
+        "loss": {"kind": loss or "squared"},
+        "radius": radius or 0.0,
+        "schedule": {"kind": "constant", "rate": 1.0 if rate is None else rate},
         "time": time,
         "evaluate_at": evaluate_at or [],
         "units": units,
         "simulation": {"seeds": seeds},
     }
-    return Scenario.from_mapping(given, folder=source.parent, source="the settings")
+    made = Scenario.from_mapping(given, folder=source.parent, source="the settings")
+    unset = [name for name, value in (("loss", loss), ("rate", rate), ("radius", radius)) if value is None]
+    return titled(with_defaults(made, unset) if unset else made, source.name)

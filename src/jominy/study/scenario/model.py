@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from functools import cached_property
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import numpy as np
-from pydantic import Field
+from pydantic import Field, PrivateAttr
 
 from jominy.errors import InputError
 from jominy.study.scenario.base import NotNegative, ScenarioFile
@@ -76,6 +78,8 @@ class Scenario(ScenarioFile):
     simulation: SimulationTable = Field(default_factory=lambda: SimulationTable())
     sweep: SweepTable | None = Field(None, description="what `jominy sweep` varies")
 
+    _remarks: tuple[str, ...] = PrivateAttr(default=())
+
     def _check(self, source: str) -> None:
         if (self.time is None) == (self.times is None):
             raise InputError(
@@ -115,7 +119,22 @@ class Scenario(ScenarioFile):
         for one, other in (("time", "times"), ("times", "time")):
             if one in changes and other not in changes:
                 given.pop(other, None)
-        return type(self).from_mapping(given, folder=self._folder, source="the settings")
+        made = type(self).from_mapping(given, folder=self._folder, source="the settings")
+        made._remarks = self._remarks
+        if made.data == self.data and "loaded" in vars(self):  # a data file is read once
+            vars(made)["loaded"] = vars(self)["loaded"]
+        return made
+
+    def remarking(self, remarks: Sequence[str]) -> Scenario:
+        """This scenario, whose results say so in their notes."""
+        made = self.changed()
+        made._remarks = (*self._remarks, *remarks)
+        return made
+
+    @property
+    def remarks(self) -> tuple[str, ...]:
+        """What there is to say about how the scenario came to be."""
+        return self._remarks
 
     @cached_property
     def loaded(self) -> Loaded | None:
@@ -210,6 +229,9 @@ class Scenario(ScenarioFile):
             raise InputError(f"{what} is for single samples", f"batch_size = {self.batch_size}", "leave batch_size out")
 
     def _titled(self, result: xr.Dataset) -> xr.Dataset:
+        if self._remarks:
+            notes = [*self._remarks, *json.loads(result.attrs["notes"])]
+            result = result.assign_attrs(notes=json.dumps(notes, ensure_ascii=False))
         return result.assign_attrs(title=self.title) if self.title else result
 
     def _start(self) -> Any:

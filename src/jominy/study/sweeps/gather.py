@@ -65,7 +65,7 @@ def gather(
         "versions": json.dumps(versions()),
         "status": status.label,
         "advice": advice or status.advice,
-        "notes": json.dumps(list(notes), ensure_ascii=False),
+        "notes": json.dumps([*_shared_notes(records), *notes], ensure_ascii=False),
         "cite": CITE,
         **shared,
     }
@@ -126,6 +126,16 @@ class _Stack:
     def _differs(self, dim: str) -> bool:
         seen = {record.coords[dim].values.tobytes() for record in self._records if dim in record.coords}
         return len(seen) > 1
+
+
+def _shared_notes(records: list[Record | None]) -> list[str]:
+    """The notes that the results of all points have, but for what was done to the data."""
+    known = [record.attrs for record in records if record is not None]
+    if not known or not known[0].get("notes"):
+        return []
+    told = json.loads(known[0].get("scenario", "{}")).get("problem", {}).get("data", {}).get("report") or []
+    others = [set(json.loads(attrs.get("notes", "[]"))) for attrs in known[1:]]
+    return [note for note in json.loads(known[0]["notes"]) if note not in told and all(note in one for one in others)]
 
 
 def _attributes(records: list[Record | None]) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
