@@ -46,8 +46,8 @@ def test_settings_replace_those_of_the_scenario(folder):
 
 def test_fractions_and_lists_of_them(folder):
     options = ("--radius", "8/255", "--evaluate-at", "0,4/255", "--rate", "1/3", "--time", "5/2")
-    for source in ("study.toml", "data.npz"):
-        study = read(folder, "compare", source, *options)
+    for source in (["study.toml"], ["data.npz", "--loss", "squared"]):
+        study = read(folder, "compare", *source, *options)
         assert (study.radius, study.evaluate_at, study.schedule.rate, study.time) == (8 / 255, [0, 4 / 255], 1 / 3, 2.5)
     for wrong in ("8/0", "8/", "a"):
         with pytest.raises(SystemExit) as stop:
