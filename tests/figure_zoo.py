@@ -30,7 +30,8 @@ def phases():
         "radius_over_collapse": (dims, ratio), "rate_over_stable": (dims, np.broadcast_to(y / 1.3, (7, 6))),
         "rate_over_divergent": (dims, np.full((7, 6), np.nan)),
     }  # fmt: skip
-    attrs = {"sweep": json.dumps({"fields": dims, "logarithmic": []}), "here": json.dumps(dict.fromkeys(dims, 0.5))}
+    sweep = {"fields": {name: name for name in dims}, "logarithmic": []}
+    attrs = {"sweep": json.dumps(sweep), "here": json.dumps(dict.fromkeys(dims, 0.5))}
     attrs |= {"engine": "sweep of forecasts", "format": "jominy result 1", "status": "completed", "notes": "[]"}
     return xr.Dataset(told, coords={"radius": x, "rate": y, "time": [4.0]}, attrs=attrs)
 

@@ -23,7 +23,8 @@ CITE = (
     "arXiv:2607.00207"
 )
 CITE_NETWORKS = "Adversarial Training from Mean Field Perspective, arXiv:2505.14021"
-FORMAT = "jominy result 1"
+FORMAT_NAME = "jominy result"
+FORMAT = f"{FORMAT_NAME} 1"
 
 
 def make_result(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +13,16 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.numerics.interrupts import interrupts_held
+from jominy.results.checks import AGAIN, check_result, require_format
 from jominy.results.replaced import as_bytes, require_place, write_whole
 from jominy.results.schema import FORMAT
 
 if TYPE_CHECKING:
     import xarray as xr
 
+# Unpacked, a file is at most so many times as large as it is, beyond what small ones may be. HDF5 keeps what was never
+# written (a dimension that was edited) as nothing at all.
+_LARGEST_RATIO, _LEAST_BOUND = 1000, 1 << 26
 _FULL = 1 << 18  # bytes: with less free space than that, it is what a write failed for
 
 
@@ -71,27 +76,18 @@ def _write(result: xr.Dataset, place: Path) -> None:
 def load(path: str | os.PathLike[str]) -> xr.Dataset:
     """Read a result that :func:`save` wrote, wholly into memory.
 
-    Raises ``InputError`` for a missing file, one that is not NetCDF, and one that jominy did not write.
+    Raises ``InputError`` for a missing file, one that is not NetCDF, one that jominy did not write, and one that was
+    edited or damaged since (:func:`jominy.results.checks.check_result`).
     """
-    import xarray as xr
-
     source = Path(path)
     if not source.is_file():
         raise InputError("the result file must exist", str(source), "save one with jominy.save or with --out")
     try:
-        with (
-            interrupts_held(),
-            xr.open_dataset(source, engine="netcdf4", mask_and_scale=False, decode_times=False) as opened,
-        ):
-            result = opened.load()
-    except (OSError, ValueError) as error:
+        result = _read(source)
+    except Exception as error:  # a damaged file makes xarray, NetCDF and HDF5 raise whatever they stumble over
         raise InputError("a result file must be NetCDF as jominy.save writes it", str(source)) from error
-    if result.attrs.get("format") != FORMAT:
-        raise InputError(
-            f"this file was not written by jominy.save (its format must be {FORMAT!r})",
-            result.attrs.get("format", "no format"),
-            "open it with xarray.open_dataset instead",
-        )
+    if result is None:
+        raise InputError("a result file must not claim to hold far more than fits into it", str(source), AGAIN)
     for variable in result.variables.values():
         variable.encoding = {}
     result.encoding = {}
@@ -99,7 +95,26 @@ def load(path: str | os.PathLike[str]) -> xr.Dataset:
     result.attrs = {key: _plain(value) for key, value in result.attrs.items()}
     for variable in result.variables.values():
         variable.attrs = {key: _plain(value) for key, value in variable.attrs.items()}
-    return result
+    try:
+        require_format(result)
+        return check_result(result)
+    except InputError as error:
+        raise InputError(f"{source}: {error.rule}", error.received, error.next_step) from error
+
+
+def _read(source: Path) -> xr.Dataset | None:
+    """The Dataset in a file; None where it would be far larger than the file is."""
+    import xarray as xr
+
+    with (
+        warnings.catch_warnings(),
+        interrupts_held(),
+        xr.open_dataset(source, engine="netcdf4", mask_and_scale=False, decode_times=False) as opened,
+    ):
+        warnings.simplefilter("ignore")  # of xarray, about what an edited file says; what matters is checked
+        if opened.nbytes > _LEAST_BOUND + _LARGEST_RATIO * source.stat().st_size:
+            return None
+        return opened.load()
 
 
 def _plain(value: Any) -> Any:

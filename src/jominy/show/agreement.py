@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from jominy.results import Status, describe_variable
+from jominy.results.reading import scenario_of, table_in
 from jominy.show.tables import MAIN, short_name
 from jominy.show.text import Table, number, percent, pick, plus_minus, short, signed, table
 
@@ -165,15 +165,14 @@ def _told(one: _Off) -> str:
 
 def _reason(report: xr.Dataset, worst: _Off) -> str:
     """Whether a finite dimension explains the largest difference, and what to do."""
-    told = json.loads(report.attrs.get("scenario", "{}")).get("problem", {})
-    data = told.get("data", {}) if isinstance(told, dict) else {}
+    data = table_in(scenario_of(report), "problem", "data")
     if data.get("kind") == "Samples":
         return (
             "The forecast takes the weights, over all orders of the rows, as Gaussian; with few features, heavy tails "
             "or a large rate they are not, and SGD is what holds."
         )
     dimension = data.get("dimension")
-    if not isinstance(dimension, int | float):
+    if not isinstance(dimension, int | float) or not dimension > 0:
         return "The forecast is that of infinite dimension; SGD is what holds."
     d, share = f"{dimension:.10g}", percent(1 / dimension)
     if report.attrs.get("bias_included"):

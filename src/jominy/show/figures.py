@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -12,6 +11,8 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.numerics.averages import mean_and_spread
+from jominy.results.checks import check_result
+from jominy.results.reading import scenario_of, table_in
 from jominy.results.replaced import require_place, write_whole
 from jominy.show.panels import SHORT, choose_panels, with_units
 from jominy.show.picture import picture
@@ -75,7 +76,7 @@ def plot(
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    results = [result for result in (forecast, simulation) if result is not None]
+    results = [check_result(result) for result in (forecast, simulation) if result is not None]
     if not results:
         raise InputError("plot needs a forecast, a simulation or both", next_step="pass what forecast(...) returned")
     if forecast is not None and "adversarial_loss_bound" in forecast:
@@ -260,8 +261,8 @@ def _title(results: list[xr.Dataset]) -> str:
     for result in results:
         if title := result.attrs.get("title"):
             return str(title)
-    scenario = json.loads(results[0].attrs.get("scenario", "{}"))
-    radius = scenario.get("radius", scenario.get("problem", {}).get("radius"))
+    scenario = scenario_of(results[0])
+    radius = scenario.get("radius", table_in(scenario, "problem").get("radius"))
     return f"radius {radius:g}" if isinstance(radius, (int, float)) else ""
 
 

@@ -13,7 +13,7 @@ from jominy.errors import InputError
 from jominy.results import Status
 from jominy.show.maps import NOTHING, axis_label, draw_map, edges, logarithmic, variable_label
 from jominy.show.style import SETTINGS, in_figure, set_heading, set_logarithmic
-from jominy.show.sweep_text import at_end
+from jominy.show.sweep_text import at_end, fields_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -78,7 +78,9 @@ def plot_phase(result: xr.Dataset, show: Show = Show.REGIME) -> Figure:
 
     if "here" not in result.attrs:
         raise InputError("plot_phase draws what phase(...) returns", str(result.attrs.get("engine", "something else")))
-    fields = list(json.loads(result.attrs["sweep"])["fields"])
+    fields = fields_of(result)
+    if len(fields) != 2:
+        raise InputError("a phase diagram has two fields", ", ".join(fields), "draw it with plot_sweep")
     last = at_end(result)
     with rc_context(SETTINGS):
         figure = Figure(figsize=(5.6, 4.6), layout="constrained")

@@ -7,6 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from jominy.results import Status
+from jominy.results.reading import notes_of, table_in
+from jominy.results.reading import scenario_of as scenario_of_result
 from jominy.show.text import short
 
 if TYPE_CHECKING:
@@ -42,9 +44,8 @@ def scenario_rows(told: Any, name: str = "") -> Iterator[tuple[str, str]]:
 
 def scenario_of(result: xr.Dataset) -> dict[str, Any]:
     """The scenario without the preprocessing's sentences, which stand among the notes."""
-    told = json.loads(result.attrs.get("scenario", "{}"))
-    data = told.get("problem", {}).get("data", {}) if isinstance(told.get("problem"), dict) else {}
-    data.pop("report", None)
+    told = scenario_of_result(result)
+    table_in(told, "problem", "data").pop("report", None)
     return told
 
 
@@ -52,7 +53,7 @@ def assumptions(study: Study) -> list[str]:
     """What had to be assumed for these numbers to mean what they say."""
     told: list[str] = []
     for result in [*study.forecasts, *study.simulations, *study.sweeps]:
-        scenario = json.loads(result.attrs.get("scenario", "{}"))
+        scenario = scenario_of_result(result)
         if "architecture" in scenario or "network" in scenario:
             told.append("Network: fully connected, random at initialisation; its theory is that of infinite width.")
             continue
@@ -60,7 +61,7 @@ def assumptions(study: Study) -> list[str]:
             "Scaling: ||x||^2 is about d, a step is rate / d, time is samples / d; the attack is the exact worst "
             "case of given l2 norm on a linear predictor, a shift of the score by radius x norm of the weights."
         )
-        samples = scenario.get("problem", {}).get("data", {}).get("kind") == "Samples"
+        samples = table_in(scenario, "problem", "data").get("kind") == "Samples"
         if samples and "seed" not in result.dims:
             told.append(
                 "Forecast: SGD on these very rows, averaged over the order in which they are drawn; assumed is only "
@@ -87,7 +88,7 @@ def endings(study: Study) -> list[str]:
     """How each result ended, with advice where that was not as planned; the same words once."""
     told = []
     for result in study.results:
-        status, engine = str(result.attrs.get("status", "")), str(result.attrs["engine"])
+        status, engine = str(result.attrs.get("status", "")), str(result.attrs.get("engine", "result"))
         advice = str(result.attrs.get("advice", "")) if status != Status.COMPLETED.label else ""
         if engine != "compare":  # its status is that of one of the others
             told.append(f"{engine}: {status}. {advice}".strip())
@@ -96,7 +97,7 @@ def endings(study: Study) -> list[str]:
 
 def notes(results: Sequence[xr.Dataset]) -> list[str]:
     """The notes of all results, each once."""
-    return list(dict.fromkeys(note for result in results for note in json.loads(result.attrs.get("notes", "[]"))))
+    return list(dict.fromkeys(note for result in results for note in notes_of(result)))
 
 
 def preprocessing(results: Sequence[xr.Dataset]) -> list[str]:
@@ -111,13 +112,13 @@ def numbers_known(study: Study) -> list[tuple[str, str]]:
         found = result.attrs
         if "optimum_risk" in found:
             regime = str(found.get("optimum_regime", ""))
-            rows = [
-                ("adversarial risk of the optimum", f"{found['optimum_risk']:.4g}"),
-                ("norm of the optimum", f"{found['optimum_norm']:.4g}"),
-                ("kind of optimum", _MEANT.get(regime, regime)),
-                ("collapse radius", f"{found['collapse_radius']:.4g}"),
-            ]
-            return [(name, value) for name, value in rows if value]
+            numbers = {
+                "adversarial risk of the optimum": "optimum_risk",
+                "norm of the optimum": "optimum_norm",
+                "collapse radius": "collapse_radius",
+            }
+            rows = [(words, short(found[name])) for words, name in numbers.items() if name in found]
+            return [*rows[:2], *([("kind of optimum", _MEANT.get(regime, regime))] if regime else []), *rows[2:]]
     return []
 
 
@@ -126,10 +127,10 @@ def provenance(results: Sequence[xr.Dataset]) -> list[list[str]]:
     rows = [["result", "method", "seeds", "numerical error"]]
     for result in results:
         error = result.attrs.get("numerical_error")
-        if result.attrs["engine"] != "compare":
+        if result.attrs.get("engine") != "compare":
             told = "-" if error is None else f"{float(error):.1g}"
             method = str(result.attrs.get("method", "-"))
-            row = [str(result.attrs["engine"]), method, _seeds(result.attrs.get("seed")), told]
+            row = [str(result.attrs.get("engine", "result")), method, _seeds(result.attrs.get("seed")), told]
             if set(row[1:]) != {"-"}:  # a sweep's points have their own, and a closed form has none
                 rows.append(row)
     return rows if len(rows) > 1 else []

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 from dataclasses import dataclass
@@ -198,13 +197,13 @@ def _networks(study: Study) -> list[str]:
 def _sweeps(study: Study) -> list[str]:
     from jominy.show.phase import plot_phase
     from jominy.show.phase_text import phase_text
-    from jominy.show.sweep_text import sweep_parts
+    from jominy.show.sweep_text import fields_of, sweep_parts
     from jominy.show.sweeps import plot_sweep
 
     parts = []
     for result in study.sweeps:
-        phases = "radius_over_collapse" in result
-        fields = " and ".join(json.loads(result.attrs["sweep"])["fields"])
+        phases = "here" in result.attrs  # of a phase diagram, which has its borders too
+        fields = " and ".join(fields_of(result))
         try:
             figure = plot_phase(result) if phases else plot_sweep(result)
             figure.suptitle("")

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from jominy.errors import InputError
+from jominy.results.checks import check_result
+from jominy.results.reading import scenario_of
 from jominy.results.schema import FORMAT
 
 if TYPE_CHECKING:
@@ -35,7 +37,7 @@ class Study:
     def title(self) -> str:
         """The title of the first result that has one, else what the results are."""
         titles = [str(result.attrs["title"]) for result in self.results if result.attrs.get("title")]
-        return titles[0] if titles else f"A {self.results[0].attrs['engine']}"
+        return titles[0] if titles else f"A {self.results[0].attrs.get('engine', 'result')}"
 
 
 def kind_of(result: xr.Dataset) -> str:
@@ -56,6 +58,7 @@ def kind_of(result: xr.Dataset) -> str:
             f"a {type(result).__name__} that jominy did not make",
             "pass what forecast(...), simulate(...), sweep(...) or jominy.load(...) returned",
         )
+    check_result(result)
     engine = str(result.attrs.get("engine", ""))
     if "sweep" in result.attrs:
         return "sweeps"
@@ -91,7 +94,7 @@ def studies(results: Sequence[xr.Dataset]) -> list[Study]:
         if (study.trainabilities or study.measurements) and not study.theories:
             raise InputError(
                 "a network's trainability and measurements are reported beside its theory",
-                f"a result of kind {study.results[0].attrs['engine']!r} alone",
+                f"a result of kind {study.results[0].attrs.get('engine', '')!r} alone",
                 "add the theory: the first file that `jominy network --out` wrote",
             )
     return list(found.values())
@@ -99,7 +102,7 @@ def studies(results: Sequence[xr.Dataset]) -> list[Study]:
 
 def _key(result: xr.Dataset) -> str:
     """What results about the same thing have in common."""
-    told = json.loads(result.attrs.get("scenario", "{}"))
+    told = scenario_of(result)
     if "sweep" in result.attrs:
         return json.dumps([result.attrs["sweep"], told])
     for names in (("architecture", "radius"), ("problem", "schedule", "start")):

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jominy.errors import InputError
 from jominy.show.text import Table, number, short, table, wrapped
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def sweep_parts(result: xr.Dataset) -> list[str]:
     columns = [name for name in TOLD if name in flat.data_vars][:5]
     counts = Counter(str(word) for word in flat["status"].values)
     total = flat.sizes["point"]
-    heading = f"{result.attrs['engine']} at {total} points"
+    heading = f"{result.attrs.get('engine', 'sweep')} at {total} points"
     parts = [f"{result.attrs['title']}\n{heading}" if result.attrs.get("title") else heading]
     if "time" in result.coords:
         parts[0] += f", values at time {float(np.nanmax(result['time'].values)):g}" if result["time"].ndim == 1 else ""
@@ -44,9 +45,17 @@ def sweep_parts(result: xr.Dataset) -> list[str]:
     return parts
 
 
+def fields_of(result: xr.Dataset) -> list[str]:
+    """The swept fields that still vary; a field of which one value was chosen does not. ``InputError`` without any."""
+    fields = [name for name in json.loads(result.attrs["sweep"])["fields"] if result[name].ndim]
+    if not fields:
+        raise InputError("a sweep must have a field that varies", "one point", "show it as a forecast: forecast(...)")
+    return fields
+
+
 def flattened(result: xr.Dataset) -> tuple[list[str], xr.Dataset]:
     """Names of the swept fields, and the result with one dimension `point`, at the last time, averaged over runs."""
-    names = list(json.loads(result.attrs["sweep"])["fields"])
+    names = fields_of(result)
     last = at_end(result)
     if "point" not in last.dims:
         last = last.stack(point=names, create_index=False)  # noqa: PD013

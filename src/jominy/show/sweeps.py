@@ -12,7 +12,7 @@ from jominy.results import Status
 from jominy.show.maps import COLOURS, axis_label, draw_map, logarithmic, variable_label
 from jominy.show.style import COLOURS as LINES
 from jominy.show.style import DEFAULT, SETTINGS, in_figure, set_heading, set_legend, set_logarithmic
-from jominy.show.sweep_text import TOLD, at_end
+from jominy.show.sweep_text import TOLD, at_end, fields_of
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -38,8 +38,7 @@ def plot_sweep(result: xr.Dataset, variable: str | None = None) -> Figure:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    fields = list(json.loads(result.attrs["sweep"])["fields"])
-    last = at_end(result)
+    fields, last = fields_of(result), at_end(result)
     if len(fields) > 2:
         raise InputError(
             "a figure of a sweep shows one or two fields",
@@ -140,5 +139,5 @@ def _map(ax: Axes, last: xr.Dataset, fields: list[str], name: str) -> None:
 
 def _is_logarithmic(last: xr.Dataset, name: str) -> bool:
     if "point" in last.dims:
-        return name in json.loads(last.attrs["sweep"])["logarithmic"]
+        return name in json.loads(last.attrs["sweep"]).get("logarithmic", [])
     return logarithmic(last[name].values)

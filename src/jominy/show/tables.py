@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jominy.numerics.averages import mean_and_error
 from jominy.results import Status, describe_variable
+from jominy.results.reading import notes_of, scenario_of, table_in
 from jominy.show.text import Table, number, pick, plus_minus, short, table, wrapped
 
 if TYPE_CHECKING:
@@ -58,19 +58,20 @@ def header(result: xr.Dataset) -> str:
     lines = [first]
     if status != Status.COMPLETED.label and result.attrs.get("advice"):
         lines.append(wrapped(str(result.attrs["advice"])))
-    told_elsewhere = _data(result).get("report") or []  # `preprocessing` prints these
-    notes = [note for note in json.loads(result.attrs.get("notes", "[]")) if note not in told_elsewhere]
+    told_elsewhere = preparation(result)  # `preprocessing` prints these
+    notes = [note for note in notes_of(result) if note not in told_elsewhere]
     lines += [wrapped(f"note: {note}") for note in notes]
     return "\n".join(lines)
 
 
 def preprocessing(result: xr.Dataset) -> str:
     """The steps that brought real samples to the scaling of the theory, one a line; empty for a synthetic law."""
-    data = _data(result)
-    if not data.get("report"):
+    steps = preparation(result)
+    if not steps:
         return ""
-    size = f"data: {data['count']} samples, dimension {data['dimension']}"
-    return "\n".join([size, *(f"  {step}" for step in data["report"])])
+    data = _data(result)
+    size = f"data: {data.get('count', '?')} samples, dimension {data.get('dimension', '?')}"
+    return "\n".join([size, *(f"  {step}" for step in steps)])
 
 
 def curves(result: xr.Dataset, *, rows: int = 6) -> Table:
@@ -157,9 +158,15 @@ def short_name(name: str) -> str:
     return _SHORT.get(base, describe_variable(base).long_name) + bracket + radius
 
 
+def preparation(result: xr.Dataset) -> list[str]:
+    """The steps that brought real samples to the scaling of the theory."""
+    told = _data(result).get("report")
+    return [str(step) for step in told] if isinstance(told, list) else []
+
+
 def _data(result: xr.Dataset) -> dict[str, Any]:
     """What the result's scenario says about its data."""
-    return json.loads(result.attrs.get("scenario", "{}")).get("problem", {}).get("data", {})
+    return table_in(scenario_of(result), "problem", "data")
 
 
 def _cells(values: xr.DataArray, chosen: list[int]) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -10,6 +9,8 @@ import numpy as np
 from jominy.errors import InputError
 from jominy.numerics.averages import mean_and_error
 from jominy.results import Status, make_result
+from jominy.results.checks import check_result
+from jominy.results.reading import notes_of, scenario_of
 from jominy.study.z_scores import numerical_error, z_scores
 
 if TYPE_CHECKING:
@@ -67,6 +68,7 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
     >>> round(float(report["z"].sel(variable="norm", time=1.0)), 6)  # mean 1.0, standard error 0.1
     1.0
     """
+    check_result(forecast), check_result(simulation)
     if "network" in simulation.dims or "network" in forecast.dims:
         from jominy.study.compare_networks import compare_networks
 
@@ -160,6 +162,8 @@ def _common(forecast: xr.Dataset, simulation: xr.Dataset) -> tuple[dict[str, np.
         if key not in simulation.data_vars or key == "radius":  # which is set, not found
             continue
         name, left, right = str(key), forecast[key], simulation[key]
+        if left.dtype.kind not in "iufb" or right.dtype.kind not in "iufb":
+            continue
         if "seed" not in right.dims:
             right = right.expand_dims(seed=simulation.sizes["seed"])
         if set(left.dims) == {"time"} and set(right.dims) == {"seed", "time"}:
@@ -227,13 +231,13 @@ def _different(one: dict[str, Any], other: dict[str, Any]) -> list[str]:
 
 
 def _scenario(simulation: xr.Dataset) -> dict[str, Any]:
-    return json.loads(simulation.attrs.get("scenario", "{}"))
+    return scenario_of(simulation)
 
 
 def _notes(
     forecast: xr.Dataset, simulation: xr.Dataset, told: Status, usable: np.ndarray, corrected: list[str]
 ) -> list[str]:
-    notes = [*json.loads(forecast.attrs.get("notes", "[]")), *json.loads(simulation.attrs.get("notes", "[]"))]
+    notes = [*notes_of(forecast), *notes_of(simulation)]
     for name, result in (("forecast", forecast), ("simulation", simulation)):
         if _status(result) not in (Status.COMPLETED, told):
             notes.append(f"The {name} ended as: {_status(result).label}. {result.attrs.get('advice', '')}".strip())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from itertools import product
 from typing import TYPE_CHECKING
@@ -12,6 +11,7 @@ import numpy as np
 from jominy.errors import InputError
 from jominy.numerics.averages import mean_and_error
 from jominy.results import Status, make_result
+from jominy.results.reading import notes_of, scenario_of
 from jominy.study.z_scores import numerical_error, z_scores
 
 if TYPE_CHECKING:
@@ -81,10 +81,10 @@ def compare_networks(theory: xr.Dataset, measured: xr.Dataset) -> xr.Dataset:
         {name: (("variable",), one) for name, one in values.items()},
         {"variable": np.array(names, dtype=object)},
         engine="compare",
-        scenario=json.loads(measured.attrs.get("scenario", "{}")),
+        scenario=scenario_of(measured),
         status=ended,
         advice=measured.attrs.get("advice"),
-        notes=[*json.loads(theory.attrs.get("notes", "[]")), *json.loads(measured.attrs.get("notes", "[]"))],
+        notes=[*notes_of(theory), *notes_of(measured)],
         extra={"networks": int(measured.sizes["network"])},
         cite=theory.attrs.get("cite", ""),
     )
