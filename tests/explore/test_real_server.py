@@ -105,3 +105,41 @@ def test_ten_thousand_hostile_requests_leave_the_server_as_it_was():
         f"them the server's own {own:.0f}; answers",
         {status: seen.count(status) for status in set(seen)},
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", [None, "its own"], ids=["scripts", "pages"])
+def test_polite_client_among_thirty_gets_every_answer(page):
+    """29 clients with three connections each, which ask all the time; one that asks when it has been answered."""
+    process, address = start()
+    place, ended = address.split("/")[2], threading.Event()
+    statuses: dict[str, list[int]] = {"greedy": [], "polite": []}
+
+    def ask(kind: str, who: int, connection: http.client.HTTPConnection, radius: float) -> None:
+        headers = {"content-type": "application/json"} | ({} if page is None else {"x-jominy-page": f"{page} {who}"})
+        body = json.dumps({"radius": radius, "dimension": 100, "spectrum": "two-level", "horizon": 4.0})
+        connection.request("POST", "/api/curve", body, headers)
+        answer = connection.getresponse()
+        answer.read()
+        statuses[kind].append(answer.status)
+
+    def greedy(seed: int) -> None:
+        rng, connection = np.random.default_rng([2, seed]), http.client.HTTPConnection(place, timeout=200)
+        while not ended.is_set():
+            ask("greedy", seed // 3, connection, rng.uniform(0.1, 1.0))
+
+    connection = http.client.HTTPConnection(place, timeout=200)
+    ask("polite", 29, connection, 0.1)  # compiles
+    crowd = [threading.Thread(target=greedy, args=(seed,)) for seed in range(87)]
+    for one in crowd:
+        one.start()
+    for k in range(20):
+        ask("polite", 29, connection, 0.2 + k / 100)
+    ended.set()
+    for one in crowd:
+        one.join()
+    assert statuses["polite"] == [200] * 21
+    assert set(statuses["greedy"]) <= {200, 204, 503}
+    code, errors = end(process)
+    assert (code, errors) == (0, "")
+    print({kind: {one: told.count(one) for one in set(told)} for kind, told in statuses.items()})

@@ -10,7 +10,7 @@ pytest.importorskip("tomli_w")
 from jominy.explore import limits
 from jominy.explore.asked import Text
 from jominy.explore.limits import Crowded, TimeLimit, TooLong
-from jominy.explore.turns import CLIENT, MOST_OF_ONE, MOST_WAITING, Busy, Client, Replaced, Turns
+from jominy.explore.turns import CLIENT, MOST_WAITING, Busy, Client, Replaced, Turns
 from jominy.explore.workers import Worker
 
 POLITE = Client("127.0.0.1", "polite")
@@ -41,17 +41,17 @@ def test_clients_take_turns_and_a_newer_question_of_a_page_takes_the_place_of_it
     assert in_a_loop(served()) == ["script 0", "one, newer", "two", "script 1", "one, map", "script 2"]
 
 
-def test_too_many_are_told_so_and_a_crowd_of_scripts_leaves_room_for_pages():
+def test_too_many_are_told_so_and_a_crowd_of_scripts_keeps_no_page_out():
     async def refused():
         turns = Turns()
         with pytest.raises(Busy):
             for k in range(1000):
                 turns.enter(Client("script"), "curve", (k,))
-        assert len(turns) == MOST_OF_ONE
+        assert (turns.waiting(pages=False), turns.waiting(pages=True)) == (MOST_WAITING, 0)
         with pytest.raises(Busy):
             for k in range(1000):
                 turns.enter(Client("here", str(k)), "curve", ())
-        assert len(turns) == MOST_WAITING
+        assert turns.waiting(pages=True) == MOST_WAITING
         turns.enter(Client("here", "0"), "curve", ("newer",))  # takes no more room
 
     in_a_loop(refused())

@@ -9,9 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 MOST_WAITING = 96
-"""Questions that may wait for one worker; the next one is told to come back."""
-MOST_OF_ONE = 64
-"""Of them, those of one client: of one that does not say which page it is, others may share the address."""
+"""Questions of pages that may wait for one worker, and as many of scripts; the next one is told to come back."""
 
 
 class Busy(Exception):
@@ -54,15 +52,16 @@ class Turns:
     def __init__(self) -> None:
         self._clients: dict[Client, dict[Hashable, Ticket]] = {}  # in the order of their turns
 
-    def __len__(self) -> int:
-        return sum(map(len, self._clients.values()))
+    def waiting(self, pages: bool) -> int:
+        """How many questions of pages wait, or of scripts: neither keeps the other out."""
+        return sum(len(own) for client, own in self._clients.items() if bool(client.page) == pages)
 
     def enter(self, client: Client, kind: Hashable, work: tuple[Any, ...]) -> Ticket:
         """Queue a question. Raises Busy where too many wait."""
         own = self._clients.get(client, {})
         ticket = Ticket(client, kind if client.page else object(), work)
         older = own.get(ticket.kind)
-        if older is None and (len(self) >= MOST_WAITING or len(own) >= MOST_OF_ONE):
+        if older is None and self.waiting(bool(client.page)) >= MOST_WAITING:
             raise Busy
         if older is not None and not older.answer.done():
             older.answer.set_exception(Replaced())
