@@ -18,6 +18,7 @@ ALL = {
     "simulators": "the simulator that is exact in law, at three dimensions",
     "full_vectors": "full-vector SGD, against loops in NumPy and PyTorch and the random numbers alone",
     "samples": "forecasts on real samples, against jominy's own SGD",
+    "tables": "a user's own tables: as commands in new processes, and as further questions in one",
     "memory": "time and memory with a million distinct eigenvalues",
     "scaling": "cost against nodes, classes, lanes and seeds: slopes in log-log",
     "command_line": "help and a first forecast as whole processes",

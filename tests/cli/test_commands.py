@@ -143,6 +143,14 @@ def test_a_data_file(table, capsys):
         assert part in text
 
 
+def test_the_gaussian_picture_is_asked_for(table, capsys):
+    source = [str(table), "--target", "ill", "--radius", "0.2", "--time", "2"]
+    asked = (("forecast", False), ("forecast", "--picture", True), ("compare", "--no-picture", False))
+    for command, *option, there in asked:
+        assert main([command, *source, *option]) == 0
+        assert ("Gaussian picture" in capsys.readouterr().out) is there
+
+
 def test_a_target_that_is_not_there(table, capsys):
     assert main(["forecast", str(table), "--target", "il"]) == 2
     error = capsys.readouterr().err

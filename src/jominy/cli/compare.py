@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from jominy.cli import output, printed
-from jominy.cli.options import add_bands, add_output, add_seeds, add_source, scenario
+from jominy.cli.options import add_bands, add_output, add_picture, add_seeds, add_source, scenario
 
 _EPILOG = """\
 examples:
@@ -29,6 +29,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     add_source(command)
     add_bands(command)
+    add_picture(command, default=True)
     add_seeds(command)
     add_output(command, out="save forecast, simulation and comparison as NetCDF")
     command.set_defaults(run=run)
@@ -39,7 +40,7 @@ def run(arguments: argparse.Namespace) -> int:
     from jominy.study.compare import compare
 
     study = scenario(arguments, ("forecast", "simulation"))
-    told = printed.forecast_with_picture(study)
+    told = printed.forecast(study, arguments.picture)
     runs = study.simulate()
     agreement = compare(told, runs)
 

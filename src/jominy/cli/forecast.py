@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from jominy.cli import output, printed, several_radii
-from jominy.cli.options import add_bands, add_output, add_rtol, add_source, scenario
+from jominy.cli.options import add_bands, add_output, add_picture, add_rtol, add_source, scenario
 
 _EPILOG = """\
 examples:
@@ -30,6 +30,7 @@ def add(commands: argparse._SubParsersAction) -> None:
     )
     add_source(command)
     add_bands(command)
+    add_picture(command, default=False)
     add_rtol(command)
     add_output(command, out="save the forecast as NetCDF")
     command.set_defaults(run=run)
@@ -40,7 +41,7 @@ def run(arguments: argparse.Namespace) -> int:
     if several_radii.wanted(arguments):
         return several_radii.run(arguments)
     study = scenario(arguments)
-    told = printed.forecast_with_picture(study)
+    told = printed.forecast(study, arguments.picture)
 
     def show() -> None:
         worded = output.worded(arguments, told)

@@ -85,6 +85,17 @@ def add_bands(command: argparse.ArgumentParser) -> None:
     bands.add_argument("--dimension", type=number, metavar="D", help="dimension of that run (default: the data's own)")
 
 
+def add_picture(command: argparse.ArgumentParser, default: bool) -> None:
+    """Whether to ask what Gaussian classes would do."""
+    command.add_argument_group("the Gaussian picture (of samples)").add_argument(
+        "--picture",
+        action=argparse.BooleanOptionalAction,
+        default=default,
+        help="also forecast one Gaussian per class in the samples' place, and say whether to believe it: "
+        f"takes longer than the forecast (default: {'yes' if default else 'no'})",
+    )
+
+
 def add_rtol(command: Any) -> None:
     """How accurately forecasts are integrated."""
     command.add_argument(

@@ -14,21 +14,29 @@ if TYPE_CHECKING:
     from jominy.study.scenario import Scenario
 
 
-def forecast_with_picture(study: Scenario) -> xr.Dataset:
-    """The forecast and, for classes of real samples, what one Gaussian per class would have forecast."""
+def forecast(study: Scenario, picture: bool) -> xr.Dataset:
+    """The forecast and, if asked for, what one Gaussian per class of real samples would have forecast."""
     import jominy.dynamics  # noqa: F401  (before the thread starts: afterwards XLA compiles, and Python is idle)
+
+    threading.Thread(target=_ready_for_results, args=[study.loaded is not None], daemon=True).start()
+    told = study.forecast()
+    return with_picture(study, told) if picture else told
+
+
+def with_picture(study: Scenario, told: xr.Dataset) -> xr.Dataset:
+    """A forecast with the Gaussian picture of its samples; as it is where there are none, or where it diverges."""
     from jominy.results import Status
     from jominy.study.picture import with_picture
 
-    threading.Thread(target=_ready_for_results, daemon=True).start()
-    told = study.forecast()
     if told.attrs["status"] == Status.DIVERGED.label:  # then every picture is infinitely far off
         return told
-    picture = study.gaussian_picture()
-    return told if picture is None else with_picture(told, picture)
+    drawn = study.gaussian_picture()
+    return told if drawn is None else with_picture(told, drawn)
 
 
-def _ready_for_results() -> None:
+def _ready_for_results(samples: bool) -> None:
+    if samples:
+        import scipy.optimize  # noqa: F401  (the optimum of samples needs it first)
     import xarray as xr
 
     xr.Dataset({"first": ("place", [0.0])})  # looks for further kinds of arrays, and imports Dask where there is one

@@ -37,6 +37,7 @@ def forecast(
     batch_size: int = 1,
     bands: bool = False,
     dimension: float | None = None,
+    progress: bool = False,
 ) -> xr.Dataset:
     """What adversarial training will do, before it is run.
 
@@ -67,6 +68,7 @@ def forecast(
         standard deviation of one run at the given dimension, and `<name>_bias`, the mean over runs minus the curve
     dimension : the dimension d of the runs that the bands are for; default: the data's own, and needed where that is
         infinite. For data of finite dimension another value only rescales the bands (sd ~ 1/sqrt(d), bias ~ 1/d)
+    progress : samples only: say on standard error what is being done, for tables that take seconds
 
     Returns
     -------
@@ -111,7 +113,9 @@ def forecast(
             )
         require_single(batch_size)
         radii = evaluation_radii(evaluate_at)
-        return sample_forecast(problem, schedule, time, times, start, radii, held_out, diagonal, largest_block)
+        return sample_forecast(
+            problem, schedule, time, times, start, radii, held_out, diagonal, largest_block, progress
+        )
     if held_out is not None:
         raise InputError(
             "Held-out arrays belong to a problem on Samples",

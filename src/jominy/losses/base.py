@@ -122,6 +122,9 @@ class MarginLoss(Loss):
     def targets(self, law: "EigenLaw | DenseLaw") -> Targets:
         return FixedTargets(stated_labels(law)) if law.label_law is None else random_labels(law)
 
+    def adversarial(self, score: Array, norm: Array, target: Array, radius: Array) -> Array:
+        return self.profile(target * score - radius * norm)
+
     def adversarial_slopes(self, score: Array, norm: Array, target: Array, radius: Array) -> tuple[Array, Array]:
         slope = self.slope(target * score - radius * norm)
         return target * slope, -radius * slope
@@ -135,15 +138,18 @@ class MarginLoss(Loss):
         def expect(function):
             return self.expect(function, mean, sd, rule, self.kinks)
 
-        if self.kinks:
-            # Stein's lemma: E l'' = E[l' u] / sd holds for the distributional l'', so no density terms are needed.
-            curvature = expect(lambda z, u: self.slope(z) * u) / sd
-        else:
-            curvature = expect(lambda z, u: self.curvature(z))
+        if not self.kinks:
+
+            def integrands(z: Array, u: Array) -> tuple[Array, ...]:
+                slope = self.slope(z)
+                return self.profile(z), slope, self.curvature(z), slope**2
+
+            return Averages(*expect(integrands))
         return Averages(
             value=expect(lambda z, u: self.profile(z)),
             slope=expect(lambda z, u: self.slope(z)),
-            curvature=curvature,
+            # Stein's lemma: E l'' = E[l' u] / sd holds for the distributional l'', so no density terms are needed.
+            curvature=expect(lambda z, u: self.slope(z) * u) / sd,
             slope_squared=expect(lambda z, u: self.slope(z) ** 2),
         )
 

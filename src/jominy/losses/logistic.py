@@ -27,10 +27,12 @@ class LogisticLoss(MarginLoss):
         return wrong * (1 - wrong)
 
     def averages(self, mean: Array, sd: Array, rule: GaussianRule) -> Averages:
+        def integrands(z: Array, u: Array) -> tuple[Array, Array, Array]:
+            wrong = jax.nn.sigmoid(-z)
+            return wrong, wrong**2, self.profile(z)
+
         # l'' = -l' - l'^2: two integrals of one sigmoid instead of three.
-        wrong = self.expect(lambda z, u: jax.nn.sigmoid(-z), mean, sd, rule, ())
-        squared = self.expect(lambda z, u: jax.nn.sigmoid(-z) ** 2, mean, sd, rule, ())
-        value = self.expect(lambda z, u: self.profile(z), mean, sd, rule, ())
+        wrong, squared, value = self.expect(integrands, mean, sd, rule, ())
         return Averages(value, -wrong, wrong - squared, squared)
 
 

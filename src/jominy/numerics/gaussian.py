@@ -7,8 +7,10 @@ geometrically for integrands analytic in a strip; Gauss-Hermite does not, and it
 import math
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from typing import Any
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.stats import norm
@@ -45,6 +47,42 @@ class GaussianRule(eqx.Module):
     panel: Array
     panel_weights: Array
     logit_scale: float = eqx.field(static=True)
+
+
+PART = 12
+"""Nodes that are taken together by a rule in parts."""
+
+
+class PartedRule(eqx.Module):
+    """A rule for smooth integrands as equal parts, of which only the first `used` are summed up.
+
+    Rules for logits of all scales have arrays of one shape, so one compiled program serves them all.
+
+    Attributes:
+        nodes, weights: (P, PART), zero beyond the nodes of the rule.
+        used: how many parts the rule has.
+        logit_scale: as in `GaussianRule`.
+    """
+
+    nodes: Array
+    weights: Array
+    used: Array
+    logit_scale: Array
+
+
+def parted(rule: GaussianRule) -> PartedRule:
+    """The rule in parts.
+
+    >>> rule = parted(coarse_rule())
+    >>> int(rule.used), parted(coarse_rule(2.0)).nodes.shape == rule.nodes.shape
+    (1, True)
+    """
+    room = PART * math.ceil(node_count(LARGEST_SCALE) / PART)
+    filled = [np.zeros(room) for _ in range(2)]
+    for numbers, given in zip(filled, (rule.nodes, rule.weights), strict=True):
+        numbers[: given.size] = given
+    nodes, weights = (numbers.reshape(-1, PART) for numbers in filled)
+    return PartedRule(nodes, weights, np.asarray(math.ceil(rule.nodes.size / PART)), np.asarray(rule.logit_scale))
 
 
 def node_count(logit_scale: float) -> int:
@@ -105,19 +143,20 @@ def _rule(logit_scale: float, reach: float, count: int) -> GaussianRule:
 
 
 def gaussian_expectation(
-    function: Callable[[Array, Array], Array],
+    function: Callable[[Array, Array], Any],
     mean: Array,
     sd: Array,
-    rule: GaussianRule,
+    rule: GaussianRule | PartedRule,
     kinks: Sequence[float | Array] = (),
     tilt: Array | None = None,
-) -> Array:
+) -> Any:
     """E function(z, u) for z = mean + sd u, u ~ N(0, 1), elementwise in `mean` and `sd`.
 
     Args:
-        function: maps arrays (z, u) of one shape to values of that shape; smooth except at z in `kinks`.
+        function: maps arrays (z, u) of one shape to values of that shape; smooth except at z in `kinks`. Without kinks
+            and tilt also to several, in a tuple.
         mean, sd: arrays of one shape; sd > 0.
-        rule: see `gaussian_rule`.
+        rule: see `gaussian_rule`; one in parts is for arrays (n,) and functions without kinks and tilt.
         kinks: points of z, in increasing order, where the function or a derivative jumps.
         tilt: like `mean`: how many sds further out the integrand reaches than a Gaussian does, for functions that
             grow exponentially (exp(g |z|) tilts by g sd); none for the others.
@@ -130,15 +169,19 @@ def gaussian_expectation(
     >>> round(float(value[0]), 4)  # 2 sqrt(2/pi)
     1.5958
     """
+    if isinstance(rule, PartedRule):
+        return _by_parts(function, mean, sd, rule)
     if not kinks and tilt is None and mean.ndim == 1 and mean.size >= MANY:
         # Loops along the many numbers; along the nodes they would be too short for the processor's vectors.
         nodes = rule.nodes[:, None]
         points = (mean + sd * nodes).astype(nodes.dtype)
-        return (rule.weights @ function(points, jnp.broadcast_to(nodes, points.shape))).astype(mean.dtype)
+        values = function(points, jnp.broadcast_to(nodes, points.shape))
+        return jax.tree.map(lambda value: (rule.weights @ value).astype(mean.dtype), values)
     mean, sd = mean[..., None], sd[..., None]
     if not kinks and tilt is None:
         points = (mean + sd * rule.nodes).astype(rule.nodes.dtype)
-        return (function(points, jnp.broadcast_to(rule.nodes, points.shape)) @ rule.weights).astype(mean.dtype)
+        values = function(points, jnp.broadcast_to(rule.nodes, points.shape))
+        return jax.tree.map(lambda value: (value @ rule.weights).astype(mean.dtype), values)
     if not kinks and tilt is not None:
         nodes = rule.nodes * (1 + tilt[..., None] / rule.nodes[-1])
         weights = jnp.exp(-(nodes**2) / 2)
@@ -151,3 +194,19 @@ def gaussian_expectation(
     u = ((low + high) / 2 + (high - low) / 2 * rule.panel).reshape(*mean.shape[:-1], -1)
     lengths = ((high - low) / 2 * rule.panel_weights).reshape(u.shape)
     return jnp.sum(function(mean + sd * u, u) * lengths * norm.pdf(u), axis=-1)
+
+
+def _by_parts(function: Callable[[Array, Array], Any], mean: Array, sd: Array, rule: PartedRule) -> Any:
+    """As `gaussian_expectation`, part by part."""
+
+    def values(part: Any) -> Any:
+        nodes = jnp.asarray(rule.nodes)[part][:, None]
+        points = (mean + sd * nodes).astype(nodes.dtype)
+        found = function(points, jnp.broadcast_to(nodes, points.shape))
+        return jax.tree.map(lambda value: (jnp.asarray(rule.weights)[part] @ value).astype(mean.dtype), found)
+
+    def add(part: Any, sums: Any) -> Any:
+        return jax.tree.map(jnp.add, sums, values(part))
+
+    nothing = jax.tree.map(lambda sums: jnp.zeros(sums.shape, sums.dtype), jax.eval_shape(values, 0))
+    return jax.lax.fori_loop(0, rule.used, add, nothing)

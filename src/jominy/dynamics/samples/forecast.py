@@ -4,7 +4,6 @@ Source: theory `realdata.md` sections 1 and 6.
 """
 
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import Any, NamedTuple
 
 import jax
@@ -12,12 +11,13 @@ import numpy as np
 
 from jominy.data import Samples
 from jominy.dynamics.labelled import labelled
-from jominy.dynamics.optima.minimise import Setting
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import Variables, final_risk, past_divergence, radius_at, read_out
-from jominy.dynamics.samples.law import Rows, Spread, as_rows, light, rotated, rows_order, single_precision_does
+from jominy.dynamics.readout import Variables, past_divergence, radius_at
+from jominy.dynamics.samples.frame import Frame, frame_of, light_rotation, rotation
+from jominy.dynamics.samples.law import Rows, Spread, light, rule_in_parts, single_precision_does
 from jominy.dynamics.samples.optimum import sample_optimum
+from jominy.dynamics.samples.readout import read_rows
 from jominy.dynamics.samples.recursion import (
     OUT_OF_SCALE,
     Recorded,
@@ -30,8 +30,8 @@ from jominy.dynamics.samples.remarks import base_rate_notes, base_rates, rate_ad
 from jominy.dynamics.samples.stability import sample_stability
 from jominy.dynamics.start import random_variance, start_vector
 from jominy.dynamics.times import report_times, whole_steps
-from jominy.losses import FixedTargets, SquaredLoss
-from jominy.numerics.gaussian import coarse_rule
+from jominy.losses import SquaredLoss
+from jominy.numerics.gaussian import LARGEST_SCALE, coarse_rule
 from jominy.numerics.precision import as_precise_as
 from jominy.results import Status
 from jominy.schedules import Schedule
@@ -39,26 +39,30 @@ from jominy.schedules import Schedule
 POINTS = 41
 DENSE_DIMENSION = 150
 """Up to here, or with fewer than ten samples per dimension, the covariance is kept dense."""
+DENSE_WORK = 5e11
+"""Multiplications of a dense covariance that are not exceeded: about 20 s on two cores."""
+DIAGONAL_NOTE = (
+    "The covariance of the weights is followed by its diagonal alone, because all of it would take minutes "
+    "(diagonal=False): measured against that, the risk is off by at most 0.7 % with fewer rows than features, and by "
+    "3 % with three to ten rows per feature"
+)
+MANY_NUMBERS = 500_000
+"""A table of more takes seconds: progress is shown."""
+BAR = "{desc}: {n_fmt}/{total_fmt} done [{elapsed}]{postfix}"
 EVERY_STEP = 5e9
 """Least squares takes every step singly up to this many multiplications."""
 
-cached_rotation = lru_cache(maxsize=8)(rotated)
-
-
-@lru_cache(maxsize=8)
-def _light_rotation(samples: Samples) -> Rows:
-    return light(cached_rotation(samples)[0])
-
-
 class SampleCurve(NamedTuple):
-    """The recursion's outcome before it becomes a result, and the rows it was worked out with."""
+    """The recursion's outcome before it becomes a result, and the coordinates and rows it was worked out with."""
 
+    frame: Frame
     rows: Rows
     times: np.ndarray
     recorded: Recorded
     lost: np.ndarray
     method: str
     rule: Any
+    notes: list[str]
 
 
 def sample_forecast(
@@ -71,30 +75,33 @@ def sample_forecast(
     held_out: tuple[Any, Any] | None,
     diagonal: bool | None,
     largest_block: int | None,
+    progress: bool,
 ):
     """The forecast of samples as a labelled result; see `forecast`."""
+    from tqdm import tqdm
+
     samples = problem.data
     assert isinstance(samples, Samples)
     test = None if held_out is None else samples.transform(*held_out)
     grid = sample_times(time, times, samples.dimension)
     problem.radius_schedule.check(grid)
-    found = sample_optimum(problem)
-    found.require_for(schedule)
-    curve = sample_curve(problem, schedule, grid, start, found, diagonal, largest_block)
-    rows, basis = curve.rows, cached_rotation(samples)[1]
-    targets = FixedTargets(rows.targets)
-    setting = Setting(problem.loss, targets, even_weights(rows), np.asarray(problem.final_radius), curve.rule)
-    spreads = curve.recorded.spreads
-    order = rows_order(rows, spreads)
-    radius = radius_at(problem, curve.times)
-    variables = read_out(setting, order, radius, evaluate_at, samples.classification, ("time",))
-    if test is not None:
-        tested = as_precise_as(rows.columns, as_rows(test[0] @ basis, test[1]))
-        other = setting._replace(targets=FixedTargets(tested.targets), weights=even_weights(tested))
-        tested_order = rows_order(tested, spreads)
-        variables |= read_out(other, tested_order, radius, evaluate_at, samples.classification, ("time",), "held_out_")
-    variables |= _more_variables(final_risk(problem, setting, order, variables), curve, found, basis)
-    variables["radius"] = (("time",), radius)
+    words = f"forecast, {samples.count:,} x {samples.dimension:,}"
+    small = samples.features.size < MANY_NUMBERS
+    with tqdm(total=3, desc=words, leave=False, disable=small or not progress, bar_format=BAR) as bar:
+        bar.set_postfix_str("optimum")
+        found = sample_optimum(problem)
+        found.require_for(schedule)
+        bar.update()
+        bar.set_postfix_str(f"recursion, {round(grid[-1] * samples.dimension):,} steps")
+        curve = sample_curve(problem, schedule, grid, start, found, diagonal, largest_block)
+        groups = {"": curve.rows}
+        if test is not None:
+            groups["held_out_"] = as_precise_as(curve.rows.columns, curve.frame.rows(*test))
+        bar.update()
+        bar.set_postfix_str("risks and accuracies of all rows")
+        variables, risk = read_rows(problem, groups, curve.recorded.spreads, curve.times, evaluate_at, curve.rule)
+    variables |= _more_variables(risk, curve, found)
+    variables["radius"] = (("time",), radius_at(problem, curve.times))
     variables = past_divergence(variables, curve.lost)
     status, advice = _status(problem, schedule, found, curve, variables)
     rates = base_rates(samples, None if test is None else test[1])
@@ -110,7 +117,11 @@ def sample_forecast(
         status,
         method=curve.method,
         advice=advice,
-        notes=[*sample_notes(samples, found, test is not None), *base_rate_notes(samples, rates, variables)],
+        notes=[
+            *sample_notes(samples, found, test is not None),
+            *base_rate_notes(samples, rates, variables),
+            *curve.notes,
+        ],
         more=rates | stability_attributes(problem),
     )
 
@@ -142,32 +153,43 @@ def sample_curve(
     """Run the recursion, with a quadrature that resolves the logits met on the way."""
     samples = problem.data
     assert isinstance(samples, Samples)
-    exact, basis = cached_rotation(samples)
-    dimension, count = exact.columns.shape
+    count, dimension = samples.features.shape
     steps = np.rint(times * dimension).astype(int)
-    if diagonal is None:
-        diagonal = dimension > DENSE_DIMENSION and count >= 10 * dimension
     if largest_block is None:
         every = isinstance(problem.loss, SquaredLoss) and count * dimension**2 * float(steps[-1]) < EVERY_STEP
         largest_block = 1 if every else largest_usual_block(dimension)
-    rows = _light_rotation(samples) if single_precision_does(problem.loss, exact, largest_block) else exact
     vector = start_vector(start, dimension)
     mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
     variance = random_variance(start) / dimension
-    spread = np.full(dimension, variance) if diagonal else variance * np.eye(dimension)
-    target = np.zeros(dimension) if found.vector is None else found.vector
+    frame, exact = frame_of(samples, mean, variance)
+    rows = exact
+    if single_precision_does(problem.loss, exact, largest_block):
+        rows = light_rotation(samples) if exact is rotation(samples)[0] else light(exact)
     plan = plan_blocks(steps if steps[0] == 0 else np.concatenate([[0], steps]), largest_block)
+    notes = []
+    if diagonal is None:
+        size = len(exact.columns)
+        diagonal = dimension > DENSE_DIMENSION and count >= 10 * dimension
+        # A block takes its coefficients twice, each time with an eigendecomposition, which is worth ten products.
+        if not diagonal and 2.0 * len(plan.first) * (count + 10 * size) * size**2 > DENSE_WORK:
+            diagonal, notes = True, [DIAGONAL_NOTE]
+    variances = variance * frame.copies
+    begin = Spread(mean @ frame.basis, variances if diagonal else np.diag(variances))
+    target = np.zeros(dimension) if found.vector is None else found.vector
     reports = len(steps) + (steps[0] != 0)
-    rule = coarse_rule()
-    for _ in range(5):
-        statement = SampleProblem(rows, exact, problem.loss, schedule, problem.radius_schedule, rule, target @ basis)
-        recorded = run_recursion(
-            statement, Spread(mean @ basis, spread), plan, from_zero=not np.any(mean) and variance == 0, reports=reports
-        )
-        logit = float(recorded.largest_logit)
-        if problem.loss.closed_form or logit <= rule.logit_scale:
+    from_zero = not np.any(mean) and variance == 0
+    scale = 0.0
+    while True:
+        coarse = coarse_rule(scale)
+        rule = as_precise_as(rows.columns, rule_in_parts(problem.loss, coarse))
+        last = problem.loss.closed_form or coarse.logit_scale >= LARGEST_SCALE
+        radius, aim = problem.radius_schedule, target @ frame.basis
+        statement = SampleProblem(rows, exact, problem.loss, schedule, radius, rule, aim, frame.copies, dimension)
+        largest = np.inf if last else coarse.logit_scale
+        recorded = run_recursion(statement, begin, plan, from_zero, reports, largest)
+        if last or float(recorded.largest_logit) <= largest:
             break
-        rule = coarse_rule(logit)
+        scale = 2 * coarse.logit_scale  # the run ended where the logits went beyond the rule
     recorded = jax.tree.map(np.asarray, recorded)
     if steps[0] != 0:
         later = jax.tree.map(lambda leaf: leaf[1:], recorded[:3])
@@ -175,15 +197,10 @@ def sample_curve(
     spreads = recorded.spreads
     lost = np.logical_or.accumulate(~(np.abs(_square_size(spreads)) < OUT_OF_SCALE))
     method = f"samples' own law, {'diagonal' if diagonal else 'dense'} covariance, {len(plan.first)} blocks"
-    return SampleCurve(rows, times, recorded, lost, method, rule)
+    return SampleCurve(frame, rows, times, recorded, lost, method, rule, notes)
 
 
-def even_weights(rows: Rows) -> np.ndarray:
-    """(n,) equal weights of the rows."""
-    return np.full(len(rows.targets), 1 / len(rows.targets))
-
-
-def _more_variables(risk: np.ndarray, curve: SampleCurve, found: Optimum, basis: np.ndarray) -> Variables:
+def _more_variables(risk: np.ndarray, curve: SampleCurve, found: Optimum) -> Variables:
     """Norm, distance, excess risk, band and rate."""
     spreads = curve.recorded.spreads
     more: Variables = {
@@ -193,7 +210,7 @@ def _more_variables(risk: np.ndarray, curve: SampleCurve, found: Optimum, basis:
         "learning_rate": (("time",), curve.recorded.rate),
     }
     if found.vector is not None:
-        error = _square_size(spreads._replace(mean=spreads.mean - found.vector @ basis))
+        error = _square_size(spreads._replace(mean=spreads.mean - found.vector @ curve.frame.basis))
         more["distance_to_optimum"] = (("time",), np.sqrt(np.maximum(error, 0.0)))
     return more
 

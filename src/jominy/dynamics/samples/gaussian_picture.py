@@ -10,20 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jominy.data import GaussianMixture, LinearTeacher, Samples
+from jominy.data import GaussianMixture, LinearTeacher, Samples, spectrum
 from jominy.data.laws import DenseLaw
-from jominy.dynamics.optima.minimise import Setting
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.population.forecast import population_forecast
 from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import radius_at, read_out
-from jominy.dynamics.samples.forecast import cached_rotation, even_weights, sample_curve, sample_times
-from jominy.dynamics.samples.law import rows_order
+from jominy.dynamics.samples.forecast import sample_curve, sample_times
+from jominy.dynamics.samples.frame import rotation
+from jominy.dynamics.samples.readout import read_rows
 from jominy.dynamics.samples.remarks import below_base_rate
 from jominy.dynamics.start import describe_start
 from jominy.errors import InputError
-from jominy.losses import FixedTargets
 from jominy.numerics.precision import double_precision
 from jominy.numerics.streams import stream
 from jominy.results import Status, make_result
@@ -126,12 +124,13 @@ def gaussian_law(samples: Samples) -> GaussianMixture:
 
     In high dimension the covariances keep only their diagonals in the eigenbasis of all samples.
     """
-    rows, _ = cached_rotation(samples)
-    x, y = rows.columns.T, rows.targets
+    x, y = _padded(np.asarray(rotation(samples)[0].columns).T, samples.dimension), samples.targets
     groups = [x[y == label] for label in (-1.0, 1.0)] if samples.classification else [x]
-    covariances = [np.cov(group, rowvar=False, bias=True).reshape(x.shape[1], x.shape[1]) for group in groups]
+    covariances: list[Any]
     if samples.dimension > DENSE_DIMENSION:
-        covariances = [np.diag(np.diag(covariance)) for covariance in covariances]
+        covariances = [spectrum(group.var(axis=0)) for group in groups]
+    else:
+        covariances = [np.cov(group, rowvar=False, bias=True).reshape(x.shape[1], x.shape[1]) for group in groups]
     if not samples.classification:
         teacher = np.linalg.lstsq(x, y, rcond=None)[0]
         return LinearTeacher(covariances[0], teacher, float(np.mean((y - x @ teacher) ** 2)))
@@ -139,22 +138,31 @@ def gaussian_law(samples: Samples) -> GaussianMixture:
     return GaussianMixture(weights, [group.mean(axis=0) for group in groups], covariances, labels=[-1.0, 1.0])
 
 
+def _padded(coordinates: np.ndarray, dimension: int) -> np.ndarray:
+    """(..., d): coordinates in the space of the rows, and zeros for those outside of it."""
+    outside = np.zeros((*coordinates.shape[:-1], dimension - coordinates.shape[-1]))
+    return np.concatenate([coordinates, outside], axis=-1)
+
+
 def _gap(problem: Problem, law: GaussianMixture, schedule: Schedule, grid: np.ndarray, start: Any):
     """The Gaussian forecast, and the largest relative difference of its risk from that of the samples' own law."""
     samples = problem.data
     assert isinstance(samples, Samples)
-    rows, basis = cached_rotation(samples)
-    rotated_start = start @ basis if isinstance(start, np.ndarray) else start
+    rotated_start = start
+    if isinstance(start, np.ndarray):
+        _, basis = rotation(samples)
+        inside = start @ basis
+        rotated_start = _padded(inside, samples.dimension)
+        if samples.dimension > len(inside):  # where no row reaches, only the size counts
+            rotated_start[len(inside)] = np.linalg.norm(start - basis @ inside)
     picture = population_forecast(
         Problem(law, problem.loss, problem.radius), schedule, Plan(grid, np.array([]), 1e-7), rotated_start, True
     )
-    nowhere = Optimum(0.0, 0.0, "not needed", problem.final_radius, 0.0, None, None)
-    found = _optimum_for(problem, schedule, nowhere)
+    no_optimum = Optimum(0.0, 0.0, "not needed", problem.final_radius, 0.0, None, None)
+    found = _optimum_for(problem, schedule, no_optimum)
     curve = sample_curve(problem, schedule, grid, start, found)
-    targets = FixedTargets(rows.targets)
-    setting = Setting(problem.loss, targets, even_weights(rows), np.asarray(problem.final_radius), curve.rule)
-    order = rows_order(rows, curve.recorded.spreads)
-    own = read_out(setting, order, radius_at(problem, grid), np.array([]), False, ("time",))["adversarial_risk"][1]
+    read = read_rows(problem, {"": curve.rows}, curve.recorded.spreads, grid, np.array([]), curve.rule)[0]
+    own = read["adversarial_risk"][1]
     other = picture["adversarial_risk"].values
     sound = np.isfinite(other) & np.isfinite(own) & ~curve.lost
     return picture, float(np.max(np.abs(other[sound] / own[sound] - 1), initial=0.0))
@@ -169,28 +177,36 @@ def _optimum_for(problem: Problem, schedule: Schedule, otherwise: Optimum) -> Op
 
 def _surrogate(samples: Samples, law: GaussianMixture, generator: np.random.Generator) -> Samples:
     """As many samples, class by class, drawn from the fitted Gaussians."""
-    fitted = law.law
-    means, covariances = _means_and_covariances(fitted)
-    rows, _ = cached_rotation(samples)
+    means, covariances = _means_and_covariances(law.law)
     if not samples.classification:
-        x = generator.multivariate_normal(means[0], covariances[0], samples.count, method="eigh")
+        x = _drawn(generator, means[0], covariances[0], samples.count)
         teacher = np.asarray(law.teacher, dtype=float)
         y = x @ teacher + np.sqrt(law.noise_variance) * generator.standard_normal(samples.count)
         return Samples(x, y, preprocessing=None)
     x = np.empty((samples.count, samples.dimension))
     for label, mean, covariance in zip((-1.0, 1.0), means, covariances, strict=True):
-        chosen = rows.targets == label
-        x[chosen] = generator.multivariate_normal(mean, covariance, int(chosen.sum()), method="eigh")
-    return Samples(x, rows.targets, preprocessing=None)
+        chosen = samples.targets == label
+        x[chosen] = _drawn(generator, mean, covariance, int(chosen.sum()))
+    return Samples(x, samples.targets, preprocessing=None)
+
+
+def _drawn(generator: np.random.Generator, mean: np.ndarray, covariance: np.ndarray, count: int) -> np.ndarray:
+    """(count, d) draws; `covariance` (d, d), or (d,) for its diagonal: the same numbers, without d^3 operations."""
+    if covariance.ndim == 2:
+        return generator.multivariate_normal(mean, covariance, count, method="eigh")
+    order, drawn = np.argsort(covariance), generator.standard_normal((count, len(mean)))
+    x = np.empty_like(drawn)
+    x[:, order] = drawn * np.sqrt(covariance[order])
+    return x + mean
 
 
 def _means_and_covariances(law) -> tuple[np.ndarray, np.ndarray]:
-    """(n, d) and (n, d, d) in the coordinates of the mixture."""
+    """(n, d) and (n, d, d), or (n, d) where they are diagonal, in the coordinates of the mixture."""
     if isinstance(law, DenseLaw):
         return law.means, law.covariances
-    matrices = np.stack([np.diag(values) for values in law.eigenvalues])
     if law.basis is None:
-        return law.means, matrices
+        return law.means, law.eigenvalues
+    matrices = np.stack([np.diag(values) for values in law.eigenvalues])
     return law.means @ law.basis.T, law.basis @ matrices @ law.basis.T
 
 

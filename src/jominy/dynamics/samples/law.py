@@ -3,17 +3,15 @@
 Source: theory `realdata.md` section 1. State: mean m (d,) and covariance V of X, dense (d, d) or its diagonal (d,).
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.data import Samples
-from jominy.losses import Loss, Moments, OrderParameters
+from jominy.losses import Loss, MarginLoss, Moments, OrderParameters
 from jominy.losses.base import FLOOR
 from jominy.numerics.arrays import Array
-from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.gaussian import GaussianRule, PartedRule, parted
 from jominy.numerics.precision import as_precise_as
 from jominy.schedules import Descent
 
@@ -58,15 +56,13 @@ class Slope(NamedTuple):
     noise: Array
 
 
-def rotated(samples: Samples) -> tuple[Rows, np.ndarray]:
-    """The samples in the eigenbasis of E[x x'], and that basis (d, d); the problem is rotation invariant."""
-    features = samples.features
-    _, basis = np.linalg.eigh(features.T @ features / len(features))
-    return as_rows(features @ basis, samples.targets), basis
-
-
 MANY_NUMBERS = 2**16
 """Rows of fewer numbers are so fast that rounding gains nothing."""
+
+
+def rounding_does(loss: Loss, numbers: Array) -> bool:
+    """Whether averages over rows may be taken of values rounded to 1e-7: of many numbers, where none grows fast."""
+    return not loss.closed_form and not loss.growth and numbers.size >= MANY_NUMBERS
 
 
 def single_precision_does(loss: Loss, rows: Rows, largest_block: int) -> bool:
@@ -75,7 +71,13 @@ def single_precision_does(loss: Loss, rows: Rows, largest_block: int) -> bool:
     That is where blocks of steps (good to 1e-3) and the quadrature (1e-5) are coarser anyway. A trajectory next to an
     unstable point, such as that of a collapse in few dimensions, leaves it earlier by the logarithm of the rounding.
     """
-    return not loss.closed_form and not loss.growth and largest_block > 1 and rows.columns.size >= MANY_NUMBERS
+    return rounding_does(loss, rows.columns) and largest_block > 1
+
+
+def rule_in_parts(loss: Loss, rule: GaussianRule) -> GaussianRule | PartedRule:
+    """The rule in parts where the loss allows it: then one compiled program serves logits of every scale."""
+    smooth = isinstance(loss, MarginLoss) and not (loss.closed_form or loss.kinks or loss.growth)
+    return parted(rule) if smooth else rule
 
 
 def light(rows: Rows) -> Rows:
@@ -100,7 +102,7 @@ def sample_order(rows: Rows, spread: Spread) -> OrderParameters:
     return OrderParameters(score, variance, score - rows.targets, variance, norm, no_teacher, no_teacher, no_teacher)
 
 
-def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: GaussianRule) -> Slope:
+def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any) -> Slope:
     """The recursion's coefficients at a spread, in the spread's precision; sums over rows in that of the rows."""
     student = spread.mean
     spread, radius, rule = as_precise_as(rows.columns, (spread, jnp.asarray(radius), rule))
@@ -126,9 +128,11 @@ def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Gaussi
     return as_precise_as(student, Slope(gradient, hessian, noise + mixed + mixed.T + along * square))
 
 
-def sample_descent(spread: Spread, slope: Slope, optimum: Array) -> Descent:
-    """What a step would do to distance and risk on the samples."""
-    g, error, dimension = slope.gradient, spread.mean - optimum, spread.mean.size
+def sample_descent(spread: Spread, slope: Slope, optimum: Array, dimension: float | None = None) -> Descent:
+    """What a step would do to distance and risk on the samples; `dimension` is that of X, if not of `spread.mean`."""
+    g, error = slope.gradient, spread.mean - optimum
+    if dimension is None:
+        dimension = g.size
     if spread.covariance.ndim == 1:
         h, v, n = slope.hessian, spread.covariance, slope.noise
         contracted, twice, total = jnp.sum(h * v), jnp.sum(h**2 * v), jnp.sum(n)
@@ -141,18 +145,20 @@ def sample_descent(spread: Spread, slope: Slope, optimum: Array) -> Descent:
     return Descent(g @ error + contracted, g @ g + twice, (total + g @ g) / dimension, curved / dimension)
 
 
-def risk_sd(spread: Spread, slope: Slope) -> Array:
+def risk_sd(spread: Spread, slope: Slope, copies: Array) -> Array:
     """Standard deviation of the risk over single runs: the delta method to second order, times 1.15.
+
+    `copies` (d,) dimensions share a coordinate (`Frame`).
 
     Source: theory `realdata.md` section 1 (band); the factor is that of its section 6.
     """
     g = slope.gradient
     if spread.covariance.ndim == 1:
         first = g @ (spread.covariance * g)
-        second = jnp.sum((slope.hessian * spread.covariance) ** 2)
+        second = jnp.sum((slope.hessian * spread.covariance) ** 2 / copies)
     else:
         product = slope.hessian @ spread.covariance
-        first, second = g @ spread.covariance @ g, jnp.sum(product * product.T)
+        first, second = g @ spread.covariance @ g, jnp.sum(product * product.T / jnp.sqrt(copies[:, None] * copies))
     return 1.15 * jnp.sqrt(jnp.maximum(first + second / 2, 0.0))
 
 
@@ -200,7 +206,3 @@ def geometric(ratio: Array, count: Array) -> Array:
     """1 + ratio + ... + ratio^(count - 1), also at ratio 1."""
     near = jnp.abs(1 - ratio) < 1e-12
     return jnp.where(near, count, (1 - ratio**count) / jnp.where(near, 1.0, 1 - ratio))
-
-
-rows_order = jax.jit(jax.vmap(sample_order, in_axes=(None, 0)))
-"""Order parameters (T, n) of T spreads."""

@@ -14,6 +14,7 @@ import numpy as np
 from jominy.data import Samples
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
+from jominy.dynamics.samples.frame import rotation
 from jominy.losses import Loss, MarginLoss, ResidualLoss
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
@@ -23,11 +24,12 @@ LEAST_SPREAD = 1e-12
 
 
 class Landscape(NamedTuple):
-    """Value, gradient (d,) and Hessian (d, d) of the smoothed risk."""
+    """Value, gradient (d,) and Hessian (d, d) of the smoothed risk, and the risk itself."""
 
     value: Array
     gradient: Array
     hessian: Array
+    risk: Array
 
 
 @partial(jax.jit, static_argnames="loss")
@@ -52,6 +54,7 @@ def _risk(loss: Loss, features: Array, targets: Array, radius: Array, smoothing:
         + cross.T
         + jnp.mean(psi_pp) * unit[:, None] * unit
         + jnp.mean(psi_rho) * tangent,
+        jnp.mean(loss.adversarial(at[0], jnp.sqrt(x @ x), targets, radius)),
     )
 
 
@@ -83,19 +86,33 @@ def _residual_slopes(loss: Loss, score, norm, targets, radius, smoothing) -> tup
     return psi(*at), psi_r, psi_rho, psi_rr, jax.jvp(slope(along_r), at, along_rho)[1], psi_pp
 
 
-def _slopes_at_zero(problem: Problem) -> tuple[np.ndarray, np.ndarray]:
-    """E[loss'(0, y) x] (d,) and loss'(0, y) (n,)."""
-    samples = problem.data
-    assert isinstance(samples, Samples)
-    zero = jnp.zeros(samples.count)
-    slopes = np.asarray(problem.loss.adversarial_slopes(zero, jnp.zeros(()), samples.targets, jnp.zeros(()))[0])
-    return slopes @ samples.features / samples.count, slopes
+class _AtZero(NamedTuple):
+    """E[loss'(0, y) x] (d,), E|loss'(0, y)| and the largest loss at X = 0."""
+
+    pull: Array
+    size: Array
+    loss: Array
+
+
+@jax.jit
+def _at_zero(loss: Loss, features: Array, targets: Array) -> _AtZero:
+    zero, nothing = jnp.zeros_like(targets), jnp.zeros(())
+    slopes = loss.adversarial_slopes(zero, nothing, targets, nothing)[0]
+    pull = slopes @ features / len(targets)
+    return _AtZero(pull, jnp.mean(jnp.abs(slopes)), jnp.max(loss(zero, targets)))
+
+
+@lru_cache(maxsize=16)
+def _zero(samples: Samples, loss: Loss) -> _AtZero:
+    return jax.tree.map(np.asarray, _at_zero(loss, samples.features, samples.targets))
 
 
 def sample_collapse_radius(problem: Problem) -> float:
     """||E[loss'(0, y) x]|| / E|loss'(0, y)| over the samples."""
-    pull, slopes = _slopes_at_zero(problem)
-    return float(np.linalg.norm(pull) / np.mean(np.abs(slopes)))
+    samples = problem.data
+    assert isinstance(samples, Samples)
+    zero = _zero(samples, problem.loss)
+    return float(np.linalg.norm(zero.pull) / zero.size)
 
 
 @lru_cache(maxsize=16)
@@ -108,31 +125,36 @@ def sample_optimum(problem: Problem) -> Optimum:
     samples, loss, radius = problem.data, problem.loss, problem.final_radius
     assert isinstance(samples, Samples)
     threshold = sample_collapse_radius(problem)
-    evaluate = partial(_risk, loss, samples.features, samples.targets, radius)
-    zero = np.zeros(samples.dimension)
+    at_zero = _zero(samples, loss)
+    features, pull, basis = samples.features, np.asarray(at_zero.pull), None
+    if samples.count < samples.dimension:  # the optimum is in the space of the rows
+        rows, basis = rotation(samples)
+        features, pull = np.ascontiguousarray(np.asarray(rows.columns).T), pull @ basis
+    evaluate = partial(_risk, loss, features, samples.targets, radius)
     if radius >= threshold:
-        risk = float(evaluate(0.0, zero + 1e-150).value)
-        return Optimum(risk, 0.0, "collapse", radius, threshold, None, zero)
-    pull, _ = _slopes_at_zero(problem)
+        risk = float(evaluate(0.0, 0 * pull + 1e-150).risk)
+        return Optimum(risk, 0.0, "collapse", radius, threshold, None, np.zeros(samples.dimension))
     x = -0.1 * pull / np.linalg.norm(pull)
-    bound = float(loss.profile(jnp.zeros(()))) / samples.count if isinstance(loss, MarginLoss) else -np.inf
+    bound = float(at_zero.loss) / samples.count if isinstance(loss, MarginLoss) else -np.inf
     kinked = not isinstance(loss, MarginLoss) or loss.kinks
     for smoothing in SMOOTHINGS if kinked else SMOOTHINGS[-1:]:
         x = _minimise(partial(evaluate, smoothing), x, bound)
-        value = float(evaluate(smoothing, x).value)
+        here = evaluate(smoothing, x)
+        value = float(here.value)
         if value < bound:
             # Some sample would have loss(0) or more if any were misclassified: all are right, and scaling up helps.
             if (reach := _last_kink(loss)) is None:
                 return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
-            x = _widest_margin(samples.features * samples.targets[:, None], radius, reach)
+            x = _widest_margin(features * samples.targets[:, None], radius, reach)
+            here = evaluate(smoothing, x)
             break
-    size = np.asarray(np.linalg.norm(x))
-    risk = float(np.mean(loss.adversarial(samples.features @ x, size, samples.targets, np.asarray(radius))))
+    risk = float(here.risk)
     regime = "interior"
     if isinstance(loss, ResidualLoss):
-        residual = np.max(np.abs(samples.features @ x - samples.targets))
+        residual = np.max(np.abs(features @ x - samples.targets))
         regime = "interpolating" if residual < 1e-4 else "shrink"
-    return Optimum(risk, float(np.linalg.norm(x)), regime, radius, threshold, None, x)
+    vector = x if basis is None else basis @ x
+    return Optimum(risk, float(np.linalg.norm(x)), regime, radius, threshold, None, vector)
 
 
 def _last_kink(loss: Loss) -> float | None:

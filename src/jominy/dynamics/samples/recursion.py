@@ -4,7 +4,7 @@ Source: theory `realdata.md` section 1, blocks.
 """
 
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -24,7 +24,7 @@ from jominy.dynamics.samples.law import (
 )
 from jominy.losses import Loss
 from jominy.numerics.arrays import Array
-from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.programs import jit_lightly
 from jominy.schedules import RadiusSchedule, Schedule
 
 OUT_OF_SCALE = 1e13
@@ -50,15 +50,20 @@ class Recorded(NamedTuple):
 
 
 class SampleProblem(NamedTuple):
-    """What the recursion needs: `rows` perhaps rounded, and as they are for the first step, which is exact."""
+    """What the recursion needs: `rows` perhaps rounded, and as they are for the first step, which is exact.
+
+    `optimum` (r,) and `copies` (r,) are in the rows' frame; `dimension` is the number of features.
+    """
 
     rows: Rows
     exact: Rows
     loss: Loss
     schedule: Schedule
     radius: RadiusSchedule
-    rule: GaussianRule
+    rule: Any
     optimum: Array
+    copies: Array
+    dimension: int
 
 
 class Ahead(NamedTuple):
@@ -108,54 +113,86 @@ def block_ends(last: int, largest: int) -> np.ndarray:
     return np.array(ends)
 
 
-@partial(jax.jit, static_argnames=("from_zero", "reports"))
-def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_zero: bool, reports: int) -> Recorded:
-    """The recursion from `start`."""
-    rows, exact, loss, schedule, radius, rule, optimum = problem
-    dimension = len(rows.columns)
+class _Walk(NamedTuple):
+    """Where the recursion is.
+
+    Attributes:
+        block: the number of the block that is being taken.
+        halfway: whether `there` is the middle of the block, or its beginning.
+        spread, memory: at the beginning of the block.
+        there, memory_there: where the coefficients are wanted next.
+        kept: what is recorded so far.
+    """
+
+    block: Array
+    halfway: Array
+    spread: Spread
+    memory: Array
+    there: Spread
+    memory_there: Array
+    kept: Recorded
+
+
+@partial(jit_lightly, static_argnames=("from_zero", "reports"))
+def run_recursion(
+    problem: SampleProblem, start: Spread, blocks: Blocks, from_zero: bool, reports: int, largest_logit: Array
+) -> Recorded:
+    """The recursion from `start`; it ends early at a report whose logit is beyond `largest_logit`."""
+    rows, exact, loss, schedule, radius, rule, optimum, copies, dimension = problem
     diagonal = start.covariance.ndim == 1
 
     def look(spread: Spread, memory: Array, step: Array) -> Ahead:
         slope = slope_at(rows, spread, loss, radius.at(step / dimension), rule)
-        pushed = sample_descent(spread, slope, optimum)
+        pushed = sample_descent(spread, slope, optimum, dimension)
         growth = pushed.noise / dimension if schedule.remembers else jnp.zeros(())
         return Ahead(slope, schedule.rate(step / dimension, pushed._replace(memory=memory + growth)), growth)
 
-    def nothing(spread: Spread, memory: Array, ahead: Ahead, first: Array, length: Array) -> tuple[Spread, Array]:
-        return spread, memory
+    def nothing(walk: _Walk, ahead: Ahead, count: Array) -> Spread:
+        return walk.spread
 
-    def one(spread: Spread, memory: Array, ahead: Ahead, first: Array, length: Array) -> tuple[Spread, Array]:
-        return single_step(spread, ahead.slope, ahead.rate / dimension), memory + ahead.growth
+    def one(walk: _Walk, ahead: Ahead, count: Array) -> Spread:
+        return single_step(walk.spread, ahead.slope, ahead.rate / dimension)
 
-    def launch(spread: Spread, memory: Array, ahead: Ahead, first: Array, length: Array) -> tuple[Spread, Array]:
-        return first_step(exact, loss, ahead.rate / dimension, diagonal), memory + ahead.growth
+    def many(walk: _Walk, ahead: Ahead, count: Array) -> Spread:
+        # The steps of a block start from states 0 to length - 1, so their common slope is that of the middle one; what
+        # is first taken from the block's beginning leads there.
+        back = walk.spread.mean - walk.there.mean
+        shift = ahead.slope.hessian * back if diagonal else ahead.slope.hessian @ back
+        slope = ahead.slope._replace(gradient=ahead.slope.gradient + shift)
+        return advance(walk.spread, slope, ahead.rate / dimension, count)
 
-    def many(spread: Spread, memory: Array, ahead: Ahead, first: Array, length: Array) -> tuple[Spread, Array]:
-        # The steps of a block start from states 0 to length - 1, so their common slope is that of the middle one.
-        half = (length - 1) / 2
-        middle = advance(spread, ahead.slope, ahead.rate / dimension, half)
-        there = look(middle, memory + half * ahead.growth, first + half)
-        back = spread.mean - middle.mean
-        shift = there.slope.hessian * back if diagonal else there.slope.hessian @ back
-        slope = there.slope._replace(gradient=there.slope.gradient + shift)
-        return advance(spread, slope, there.rate / dimension, length), memory + length * there.growth
+    def launch(walk: _Walk, ahead: Ahead, count: Array) -> Spread:
+        return first_step(exact, loss, ahead.rate / dimension, diagonal)
 
     def record(kept: Recorded, index: Array, spread: Spread, slope: Slope, rate: Array) -> Recorded:
         order = sample_order(rows, spread)
         logit = jnp.where(order.norm**2 < OUT_OF_SCALE, jnp.max(loss.logit_sd(order)), 0.0).astype(float)
-        here = (spread, risk_sd(spread, slope), rate)
+        here = (spread, risk_sd(spread, slope, copies), rate)
         placed = jax.tree.map(lambda store, leaf: store.at[index].set(leaf), kept[:3], here)
         return Recorded(placed[0], placed[1], placed[2], jnp.maximum(kept.largest_logit, logit))
 
-    def body(k: Array, carry: tuple[Spread, Array, Recorded]) -> tuple[Spread, Array, Recorded]:
-        spread, memory, kept = carry
-        first, length, report = blocks.first[k], blocks.length[k], blocks.report[k]
-        ahead = look(spread, memory, first.astype(float))
-        kept = jax.lax.cond(report >= 0, lambda: record(kept, report, spread, ahead.slope, ahead.rate), lambda: kept)
+    def going(walk: _Walk) -> Array:
+        return (walk.block < blocks.first.size) & (walk.kept.largest_logit <= largest_logit)
+
+    def body(walk: _Walk) -> _Walk:
+        first, length, report = (part[walk.block] for part in blocks)
+        half = (length - 1) / 2
+        ahead = look(walk.there, walk.memory_there, first + jnp.where(walk.halfway, half, 0.0))
+        kept = jax.lax.cond(
+            (report >= 0) & ~walk.halfway,
+            lambda: record(walk.kept, report, walk.spread, ahead.slope, ahead.rate),
+            lambda: walk.kept,
+        )
+        to_middle = (length > 1) & ~walk.halfway
+        count = jnp.where(to_middle, half, length)
         how = jnp.where(from_zero & (first == 0) & (length > 0), 3, jnp.minimum(length, 2))
-        moved, memory = jax.lax.switch(how, (nothing, one, many, launch), spread, memory, ahead, first, length)
-        lost = ~(moved.mean @ moved.mean + jnp.sum(jnp.abs(moved.covariance)) < 100 * OUT_OF_SCALE)
-        return jax.tree.map(lambda leaf: jnp.where(lost, BEYOND, leaf), moved), memory, kept
+        moved = jax.lax.switch(how, (nothing, one, many, launch), walk, ahead, count)
+        memory = walk.memory + count * ahead.growth
+        lost = ~(moved.mean @ moved.mean + jnp.sum(jnp.abs(moved.covariance)) < 100 * OUT_OF_SCALE) & ~to_middle
+        moved = jax.tree.map(lambda leaf: jnp.where(lost, BEYOND, leaf), moved)
+        here, there = (walk.spread, walk.memory), (moved, memory)
+        spread, memory_here = jax.tree.map(lambda old, new: jnp.where(to_middle, old, new), here, there)
+        return _Walk(walk.block + ~to_middle, to_middle, spread, memory_here, moved, memory, kept)
 
     empty = Recorded(
         jax.tree.map(lambda leaf: jnp.zeros((reports, *leaf.shape)), start),
@@ -163,4 +200,7 @@ def run_recursion(problem: SampleProblem, start: Spread, blocks: Blocks, from_ze
         jnp.zeros(reports),
         jnp.zeros(()),
     )
-    return jax.lax.fori_loop(0, blocks.first.size, body, (start, jnp.zeros(()), empty))[2]
+    start = jax.tree.map(jnp.asarray, start)
+    memory = jnp.zeros(())
+    begin = _Walk(jnp.asarray(0), jnp.asarray(False), start, memory, start, memory, empty)
+    return jax.lax.while_loop(going, body, begin).kept

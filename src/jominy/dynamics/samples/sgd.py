@@ -11,6 +11,7 @@ from jominy.dynamics.samples.sampling import Sampling
 from jominy.dynamics.simulation.sgd import VectorState
 from jominy.losses import Loss
 from jominy.numerics.arrays import Array
+from jominy.numerics.precision import as_precise_as
 from jominy.numerics.streams import stream
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
@@ -18,10 +19,17 @@ ROW_PURPOSE = 0
 
 
 class RowsSeen(NamedTuple):
-    """Exact averages over a set of rows at one student: (K,) risks and accuracies at K radii."""
+    """Averages over all of a set of rows at one student: (K,) risks and accuracies at K radii."""
 
     risk: Array
     accuracy: Array
+
+
+class Rows(NamedTuple):
+    """Features (n, d) and targets (n,)."""
+
+    features: Array
+    targets: Array
 
 
 class SampleObservation(NamedTuple):
@@ -37,13 +45,14 @@ class SampleObservation(NamedTuple):
 class SampleSGD(eqx.Module):
     """SGD steps on rows (n, d); a step's noise is its row number (1,).
 
-    `radii` are those at which averages over the rows are observed besides the training radius of the moment.
+    Averages over the rows `seen` and `test` (perhaps rounded) are observed at the training radius of the moment and at
+    `radii`.
     """
 
     features: Array
     targets: Array
-    test_features: Array
-    test_targets: Array
+    seen: Rows
+    test: Rows
     loss: Loss
     schedule: Schedule
     radius: RadiusSchedule
@@ -73,23 +82,25 @@ class SampleSGD(eqx.Module):
         error = vector - self.optimum
         radii = jnp.concatenate([jnp.reshape(self.radius.at(time), (1,)), self.radii])
         return SampleObservation(
-            self._seen(self.features, self.targets, vector, norm, radii),
-            self._seen(self.test_features, self.test_targets, vector, norm, radii),
+            self._average(self.seen, vector, norm, radii),
+            self._average(self.test, vector, norm, radii),
             norm,
             error @ error,
             self._rate(state, time),
         )
 
-    def _seen(self, features: Array, targets: Array, vector: Array, norm: Array, radii: Array) -> RowsSeen:
-        score = features @ vector
+    def _average(self, rows: Rows, vector: Array, norm: Array, radii: Array) -> RowsSeen:
+        vector, norm, radii = as_precise_as(rows.features, (vector, norm, radii))
+        score = rows.features @ vector
 
         def at_radius(radius: Array) -> tuple[Array, Array]:
-            gap = targets * score - radius * norm
+            gap = rows.targets * score - radius * norm
             right = jnp.where(gap == 0, 0.5, jnp.where(gap > 0, 1.0, 0.0))
-            return jnp.mean(self.loss.adversarial(score, norm, targets, radius)), jnp.mean(right)
+            risk = self.loss.adversarial(score, norm, rows.targets, radius)
+            return jnp.mean(risk.astype(float)), jnp.mean(right.astype(float))
 
-        risks, accuracies = zip(*(at_radius(radius) for radius in radii), strict=True)
-        return RowsSeen(jnp.stack(risks), jnp.stack(accuracies))
+        risk, accuracy = jax.lax.map(at_radius, radii)
+        return RowsSeen(risk, accuracy)
 
 
 class RowSource:

@@ -14,7 +14,9 @@ from jominy.dynamics.samples.forecast import (
     sample_curve,
     sample_times,
 )
+from jominy.dynamics.samples.law import rounding_does
 from jominy.dynamics.samples.optimum import sample_optimum
+from jominy.dynamics.samples.readout import Radii
 from jominy.dynamics.samples.recursion import block_ends
 from jominy.dynamics.samples.remarks import (
     base_rate_notes,
@@ -24,10 +26,11 @@ from jominy.dynamics.samples.remarks import (
     stability_attributes,
 )
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, WithReplacement
-from jominy.dynamics.samples.sgd import RowSource, RowsSeen, SampleObservation, SampleSGD
+from jominy.dynamics.samples.sgd import Rows, RowSource, SampleObservation, SampleSGD
 from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd, vector_states
 from jominy.dynamics.simulation.starts import random_starts
 from jominy.dynamics.start import start_vector
+from jominy.numerics.precision import as_precise_as
 from jominy.results import Status
 from jominy.schedules import Schedule, Tabulated
 
@@ -78,15 +81,18 @@ def sample_simulation(
         used = schedule
     vector = start_vector(start, dimension)
     mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
+    asked = Radii.of(problem, evaluate_at)
+    rows = (Rows(samples.features, samples.targets), Rows(test_features, test_targets))
+    if rounding_does(problem.loss, samples.features):
+        rows = as_precise_as(np.float32(0), rows)
     engine = SampleSGD(
         samples.features,
         samples.targets,
-        test_features,
-        test_targets,
+        *rows,
         problem.loss,
         used,
         problem.radius_schedule,
-        np.concatenate([[0.0], evaluate_at, [problem.final_radius]]),
+        asked.others,
         np.zeros(dimension) if found.vector is None else found.vector,
     )
     states = vector_states(mean + random_starts(start, seeds, dimension))
@@ -94,7 +100,7 @@ def sample_simulation(
 
     def result(record: Record, grid: np.ndarray):
         seen: SampleObservation = record.observations
-        variables = _variables(samples, seen, found, held_out is not None, evaluate_at)
+        variables = _variables(samples, seen, found, held_out is not None, asked)
         variables["radius"] = (("time",), radius_at(problem, grid[: record.reached]))
         variables, status, more_notes = _ending(problem, schedule, found, variables, record)
         return labelled(
@@ -136,28 +142,15 @@ def _ending(
     return variables, Status.COLLAPSED if found.regime == "collapse" else Status.COMPLETED, []
 
 
-def _variables(samples: Samples, seen: SampleObservation, found, tested: bool, evaluate_at: np.ndarray) -> Variables:
+def _variables(samples: Samples, seen: SampleObservation, found, tested: bool, asked: Radii) -> Variables:
     """Observations as named variables."""
     dims = ("seed", "time")
-    variables = _rows_variables(seen.train, samples.classification, evaluate_at, "")
-    if tested:
-        variables |= _rows_variables(seen.test, samples.classification, evaluate_at, "held_out_")
+    variables: Variables = {}
+    for prefix, rows in {"": seen.train, **({"held_out_": seen.test} if tested else {})}.items():
+        variables |= asked.named(rows.risk, rows.accuracy if samples.classification else None, dims, prefix)
     variables["norm"] = (dims, seen.norm)
-    variables["excess_risk"] = (dims, seen.train.risk[..., -1] - found.adversarial_risk)
+    variables["excess_risk"] = (dims, seen.train.risk[..., asked.final] - found.adversarial_risk)
     if found.vector is not None:
         variables["distance_to_optimum"] = (dims, np.sqrt(seen.distance_squared))
     variables["learning_rate"] = (dims, seen.rate)
     return variables
-
-
-def _rows_variables(seen: RowsSeen, classification: bool, evaluate_at: np.ndarray, prefix: str) -> Variables:
-    dims, more = ("seed", "time"), ("seed", "time", "evaluation_radius")
-    variables: Variables = {"adversarial_risk": (dims, seen.risk[..., 0]), "clean_risk": (dims, seen.risk[..., 1])}
-    if classification:
-        variables["adversarial_accuracy"] = (dims, seen.accuracy[..., 0])
-        variables["clean_accuracy"] = (dims, seen.accuracy[..., 1])
-    if evaluate_at.size:
-        variables["risk_at_radius"] = (more, seen.risk[..., 2:-1])
-        if classification:
-            variables["accuracy_at_radius"] = (more, seen.accuracy[..., 2:-1])
-    return {prefix + name: value for name, value in variables.items()}

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.data import Samples
+from jominy.dynamics.samples.frame import rotation
 from jominy.numerics.precision import double_precision
 
 
@@ -43,11 +44,11 @@ def sample_stability(samples: Samples) -> SampleStability:
     V -> V - eta (S V + V S) + eta^2 mean(x x' V x x'), S = E[x x'], has spectral radius one at eta = 1 / lambda_max of
     L^{-1} M with L V = S V + V S and M V = mean(x x' V x x'); power iteration in the eigenbasis of S.
     """
-    features = samples.features
-    sizes = np.sum(features**2, axis=1)
-    values, basis = np.linalg.eigh(features.T @ features / len(features))
-    seen = values > 1e-12 * values[-1]
-    x, values = features @ basis[:, seen], values[seen]
+    sizes = np.sum(samples.features**2, axis=1)
+    x = rotation(samples)[0].columns.T
+    values = np.mean(x**2, axis=0)
+    seen = values > 1e-12 * values.max()
+    x, values = x[:, seen], values[seen]
     return SampleStability(
         mean_square=samples.dimension / float(_growth(x, values)), largest_sample=2 * samples.dimension / sizes.max()
     )

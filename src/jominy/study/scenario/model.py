@@ -174,12 +174,13 @@ class Scenario(ScenarioFile):
             settings["held_out"] = self.loaded.held_out
         return settings
 
-    def forecast(self) -> xr.Dataset:
+    def forecast(self, *, progress: bool = True) -> xr.Dataset:
         """The forecast of this scenario."""
         from jominy.dynamics import forecast
 
         more: dict[str, Any] = {
-            "bands": self.bands, "dimension": self.dimension, "batch_size": self.batch_size, "rtol": self.rtol
+            "bands": self.bands, "dimension": self.dimension, "batch_size": self.batch_size, "rtol": self.rtol,
+            "progress": progress,
         }  # fmt: skip
         return self._titled(forecast(self.problem(), self.build_schedule(), **self.settings(), **more))
 

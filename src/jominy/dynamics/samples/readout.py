@@ -1,0 +1,119 @@
+"""Risks and accuracies of the recursion's students on the rows that they are trained on, and on rows held out."""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import Variables, radius_at
+from jominy.dynamics.samples.law import Rows, Spread, rule_in_parts, sample_order
+from jominy.losses import Loss
+from jominy.losses.targets import fixed_accuracy
+from jominy.numerics.arrays import Array
+from jominy.numerics.gaussian import gaussian_rule
+from jominy.numerics.precision import as_precise_as
+from jominy.numerics.programs import jit_lightly
+from jominy.schedules import FixedRadius
+
+
+class Radii(NamedTuple):
+    """At which radii rows are read out, each once: that of training first, then `others` (K - 1,), of which 0 is first.
+
+    `evaluation` and `final` say which of the K answer for the evaluation radii and for the radius that training ends
+    with.
+    """
+
+    others: np.ndarray
+    evaluation: np.ndarray
+    final: int
+
+    @classmethod
+    def of(cls, problem: Problem, evaluate_at: np.ndarray) -> "Radii":
+        """What a problem and its evaluation radii ask for."""
+        positive = evaluate_at > 0
+        others = [0.0, *evaluate_at[positive]]
+        fixed = isinstance(problem.radius_schedule, FixedRadius)
+        return cls(
+            np.array(others if fixed else [*others, problem.final_radius]),
+            np.where(positive, 1 + np.cumsum(positive), 1),
+            0 if fixed else -1,
+        )
+
+    def named(self, risk: Array, accuracy: Array | None, dims: tuple[str, ...], prefix: str) -> Variables:
+        """Risks and accuracies (*dims, K) as variables."""
+        variables: Variables = {}
+        found = {"risk": risk} if accuracy is None else {"risk": risk, "accuracy": accuracy}
+        for name, values in found.items():
+            variables[f"{prefix}adversarial_{name}"] = (dims, values[..., 0])
+            variables[f"{prefix}clean_{name}"] = (dims, values[..., 1])
+            if self.evaluation.size:
+                variables[f"{prefix}{name}_at_radius"] = ((*dims, "evaluation_radius"), values[..., self.evaluation])
+        return variables
+
+
+class _Read(NamedTuple):
+    """Of G groups of rows at T times and K radii: risk and accuracy (T, K, G), and the largest logit's scale (G,)."""
+
+    risk: Array
+    accuracy: Array
+    logit: Array
+
+
+def read_rows(
+    problem: Problem, groups: dict[str, Rows], spreads: Spread, times: np.ndarray, evaluate_at: np.ndarray, rule: Any
+) -> tuple[Variables, np.ndarray]:
+    """What is reported of students with laws `spreads` (T, ...) on groups of rows, in one pass over all of them.
+
+    Args:
+        groups: rows by the prefix of the variables' names; those trained on first.
+        times: (T,) of the students.
+        rule: good for the logits of the first group; where those of another are beyond it, that one gets a finer one.
+
+    Returns the variables, and the (T,) risk of the first group at the final radius.
+    """
+    loss, classification = problem.loss, problem.data.classification
+    everything = Rows(*(np.concatenate(parts, axis=-1) for parts in zip(*groups.values(), strict=True)))
+    counts = [len(rows.targets) for rows in groups.values()]
+    shares = np.repeat(np.diag([1 / count for count in counts]), counts, axis=1)
+    asked = Radii.of(problem, evaluate_at)
+    radii = np.column_stack([radius_at(problem, times), np.tile(asked.others, (len(times), 1))])
+    statement = (loss, everything, shares, spreads, radii)
+    read = [jax.tree.map(np.asarray, _read(*statement, rule, classification))] * len(groups)
+    for group, scale in enumerate(read[0].logit):
+        if group and scale > rule.logit_scale:
+            finer = as_precise_as(everything.columns, rule_in_parts(loss, gaussian_rule(float(scale))))
+            read[group] = jax.tree.map(np.asarray, _read(*statement, finer, classification))
+    variables: Variables = {}
+    for group, prefix in enumerate(groups):
+        accuracy = read[group].accuracy[..., group] if classification else None
+        variables |= asked.named(read[group].risk[..., group], accuracy, ("time",), prefix)
+    return variables, read[0].risk[:, asked.final, 0]
+
+
+@partial(jit_lightly, loops=True, static_argnames="classification")
+def _read(
+    loss: Loss, rows: Rows, shares: Array, spreads: Spread, radii: Array, rule: Any, classification: bool
+) -> _Read:
+    """`shares` (G, n) weigh the rows of each group; `radii` (T, K)."""
+    radii, rule = as_precise_as(rows.columns, (radii, rule))
+
+    def at_time(both: tuple[Spread, Array]) -> _Read:
+        spread, radii = both
+        order = sample_order(rows, spread)
+
+        def at_radius(radius: Array) -> tuple[Array, Array]:
+            right = fixed_accuracy(rows.targets, order, radius) if classification else jnp.zeros_like(rows.targets)
+            value = loss.moments(order, rows.targets, radius, rule).value
+            return shares @ value.astype(float), shares @ right.astype(float)
+
+        scale = jnp.zeros_like(order.norm) if loss.closed_form else loss.logit_sd(order)
+        scale = jnp.where((shares > 0) & jnp.isfinite(scale), scale, 0.0)
+        # The products of many rows' values with the nodes' weights stay in order if radii are taken one by one.
+        risk, accuracy = jax.lax.map(at_radius, radii)
+        return _Read(risk, accuracy, jnp.max(scale, axis=1))
+
+    read = jax.lax.map(at_time, (spreads, radii))
+    return read._replace(logit=jnp.max(read.logit, axis=0))
