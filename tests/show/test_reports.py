@@ -56,6 +56,27 @@ def test_forecast_and_simulation_with_their_agreement():
     assert next(filter(None, cells[1:])) == f"{largest:.1f}"
 
 
+def test_the_outcome_says_the_numbers():
+    told, seen = hand_made.classification(), hand_made.classification(5)
+    page = Page(jm.report(told, seen).html)
+    outcome = page.words[page.words.index("Outcome") : page.words.index("Agreement with SGD")]
+    assert "At the end of training, time 10, attack of radius 0.5" in outcome
+    last = told.isel(time=-1)
+    for name, label in (
+        ("adversarial_risk", "adv. risk"), ("adversarial_accuracy", "adv. accuracy"),
+        ("distance_to_optimum", "distance to opt."), ("held_out_adversarial_accuracy", "held-out adv. acc."),
+    ):  # fmt: skip
+        runs = seen[name].isel(time=-1).values
+        error = np.std(runs, ddof=1) / np.sqrt(5)
+        words = outcome[outcome.index(label) :].replace("\u00a0", " ")
+        assert words.startswith(f"{label} {float(last[name]):.4f} {runs.mean():.4f} ± {error:#.2g}".rstrip("."))
+    assert "Forecast and SGD agree" in outcome
+    alone = Page(jm.report(told).html).words
+    assert f"distance to opt. {float(last['distance_to_optimum']):.4f}" in alone and "SGD agree" not in alone
+    off = told.assign(norm=told["norm"] + 0.5)
+    assert "differ by more than chance, the most in: norm" in Page(jm.report(off, seen).html).words
+
+
 def test_a_given_comparison_is_told_and_not_computed_again():
     told, seen = hand_made.classification(), hand_made.classification(5)
     changed = compare(told, seen)

@@ -85,7 +85,7 @@ def agreement(report: xr.Dataset, names: Sequence[str] | None = None) -> Table:
 def in_words(report: xr.Dataset) -> str:
     """The outcome in plain sentences, and how to read ``z``."""
     seeds = int(report.attrs["seeds"])
-    if report.attrs["status"] in (Status.DIVERGED.label, Status.UNSTABLE.label):
+    if report.attrs.get("status") in (Status.DIVERGED.label, Status.UNSTABLE.label):
         return "No agreement can be expected here; the advice above says why."
     sentences = []
     names = report["variable"].values
@@ -119,6 +119,20 @@ def in_words(report: xr.Dataset) -> str:
         f"chance beyond {limit:.1f}. Where the runs do not differ, as at the start, there is none.)"
     )
     return "\n".join(sentences)
+
+
+def in_short(report: xr.Dataset) -> str:
+    """Whether forecast and simulation agree, in a sentence."""
+    seeds, times = int(report.attrs["seeds"]), report.sizes["time"]
+    if report.attrs.get("status") in (Status.DIVERGED.label, Status.UNSTABLE.label):
+        return "Forecast and SGD are not expected to agree here; the advice above says why."
+    if not np.isfinite(report["z"].values).any():
+        return "Forecast and SGD cannot be compared: nothing in the runs is random."
+    limit = _chance(seeds, times)
+    off = _off(report, limit)
+    if not off:
+        return f"Forecast and SGD agree: no variable is off by more than chance over {times} times and {seeds} runs."
+    return f"Forecast and SGD differ by more than chance, the most in: {_told(off[0])}."
 
 
 class _Off(NamedTuple):

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 from jominy.errors import InputError
 from jominy.results.replaced import is_stream, require_place, write_whole
 from jominy.show import report_facts as facts
-from jominy.show.agreement import agreement, in_words
+from jominy.show.agreement import agreement, in_short, in_words
 from jominy.show.figures import plot
+from jominy.show.headline import headline
 from jominy.show.markup import escaped, figure_of, listed, pairs, paragraphs, table_of
 from jominy.show.report_page import page
 from jominy.show.studies import Study, studies
@@ -111,6 +112,18 @@ def _endings(study: Study) -> str:
     return f'<div class="status">{paragraphs(facts.endings(study))}</div>'
 
 
+def _headline(study: Study) -> str:
+    """The numbers that a reader came for, and whether SGD agrees with the forecast."""
+    rows, caption = headline(study)
+    parts = [table_of(rows, caption)] if rows else []
+    if study.simulations:
+        told = study.forecasts[0] if study.forecasts else None
+        report, _ = _comparison(study, told, study.simulations[0], 0)
+        if report is not None and report.sizes["variable"]:
+            parts.append(paragraphs([in_short(report)]))
+    return "\n".join(parts)
+
+
 def _section(study: Study, title: str) -> str:
     heading = f"<h2>{escaped(title)}</h2>" if title else "<h2>Outcome</h2>"
     first = next((r for r in (*study.forecasts, *study.simulations, *study.theories, *study.sweeps)), study.results[0])
@@ -118,6 +131,7 @@ def _section(study: Study, title: str) -> str:
     parts = [
         heading,
         _endings(study),
+        _headline(study),
         *_training(study),
         *_networks(study),
         *_sweeps(study),
