@@ -14,7 +14,7 @@ from jominy.data.arrays import Array
 from jominy.errors import InputError
 from jominy.numerics.foreign import as_numpy
 
-_LARGEST = 1e100  # its square is a number still; larger ones stand for "missing" anyway
+LARGEST = 1e100  # its square is a number still; larger ones stand for "missing" anyway
 
 
 def numeric_table(table: Any, what: str = "X", names: Sequence[str] | None = None) -> Array:
@@ -37,13 +37,14 @@ def numeric_table(table: Any, what: str = "X", names: Sequence[str] | None = Non
         )
     if values.dtype.kind not in "biuf":
         values = _converted(values, what, names)
-    values = np.ascontiguousarray(values, dtype=np.float64)  # one memory order, so one result to the last bit
-    bad = ~(np.abs(values) < _LARGEST)
+    with np.errstate(over="ignore"):  # what is too long for float64 is infinite there, and refused
+        values = np.ascontiguousarray(values, dtype=np.float64)  # one memory order, so one result to the last bit
+    bad = ~(np.abs(values) < LARGEST)
     if bad.any():
         where, row = _columns(np.flatnonzero(bad.any(axis=0)), names), int(bad.any(axis=1).argmax())
         raise InputError(
             f"{what} must be finite",
-            f"{int(bad.sum())} NaN, infinite or above {_LARGEST:g} in {where}, the first in row {row}",
+            f"{int(bad.sum())} NaN, infinite or above {LARGEST:g} in {where}, the first in row {row}",
             "Drop those rows or columns, or fill the values in: `--encode`, or Samples(X, y, transform=Encoder()).",
         )
     return values
@@ -126,4 +127,4 @@ def _listed(names: Sequence[str], limit: int = 8, quoted: bool = False) -> str:
     return ("column " if len(names) == 1 else "columns ") + shown + more
 
 
-__all__ = ["column_names", "is_missing", "numeric_table", "some_rows", "with_columns"]
+__all__ = ["LARGEST", "column_names", "is_missing", "numeric_table", "some_rows", "with_columns"]

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jominy.data.arrays import Array
-from jominy.data.tables import is_missing
+from jominy.data.tables import LARGEST, is_missing
 from jominy.errors import InputError
 from jominy.numerics.foreign import as_numpy
 
@@ -99,9 +99,11 @@ def target_values(y: Any) -> NDArray[Any]:
                 raise TypeError
         except (TypeError, ValueError, OverflowError):
             raise InputError("y must be all numbers or all strings", listed[:5]) from None
-    if values.dtype.kind == "f" and not np.isfinite(values).all():
-        bad = np.flatnonzero(~np.isfinite(values))
-        raise InputError("y must be finite", f"{bad.size} NaN or infinite values, the first in row {bad[0]}")
+    with np.errstate(over="ignore"):  # what is too long for float64 is infinite there, and refused
+        bad = np.flatnonzero(~(np.abs(values.astype(np.float64)) < LARGEST)) if values.dtype.kind == "f" else []
+    if len(bad):
+        what = f"values above {LARGEST:g}" if np.isfinite(values).all() else "NaN or infinite values"
+        raise InputError("y must be finite", f"{len(bad)} {what}, the first in row {bad[0]}")
     return values
 
 

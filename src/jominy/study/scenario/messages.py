@@ -12,6 +12,7 @@ from jominy.wording import did_you_mean
 
 # Said first when several things are wrong: a misspelt key explains the missing one, a missing kind everything below it.
 _ORDER = ("extra_forbidden", "union_tag_not_found", "union_tag_invalid", "missing")
+_LONGEST = 120  # characters of a key that are shown
 _WORDS = {
     "float_type": "must be a number",
     "int_type": "must be a whole number",
@@ -87,7 +88,7 @@ def _dotted(keys: Sequence[int | str]) -> str:
     text = ""
     for key in keys:
         text += f"[{key}]" if isinstance(key, int) else (f".{key}" if text else key)
-    return text or "the scenario"
+    return (text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "...") or "the scenario"
 
 
 def _how_to_add(keys: Sequence[int | str]) -> str:
