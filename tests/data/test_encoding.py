@@ -179,7 +179,7 @@ def test_fitted_transformers_and_the_groups_that_they_make(kind):
         (make_pipeline(StandardScaler(), LogisticRegression()), r"must be a fitted transformer .*give pipeline\[:-1\]"),
         (Encoder, "transform must be a fitted transformer"),
         (7, r"transform must be a fitted transformer \(received: 'int'\)"),
-        (OrdinalEncoder().fit([["a"], ["b"]]), "the transform must work on X"),
+        (OrdinalEncoder().fit(FRAME[["job"]]), "the transform must work on X"),
     ],
 )
 def test_what_is_no_fitted_transformer(transformer, message):

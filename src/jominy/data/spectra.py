@@ -131,6 +131,8 @@ def power_law(dimension: int | float, exponent: float, mean: float = 1.0) -> Spe
     if checked_dimension(dimension) > LISTED_UP_TO:
         return _nodes(Quantiles(lambda s: (exponent + 1) * mean * s**exponent, exponent), dimension, name)
     values = _midpoints(dimension) ** exponent
+    if values[-1] < 1e-200:  # steeper than numbers reach: all but the last coordinates vanish
+        values = (_midpoints(dimension) / _midpoints(dimension)[-1]) ** exponent
     return _one_per_coordinate(values * (mean / values.mean()), name)
 
 

@@ -100,10 +100,11 @@ def target_values(y: Any) -> NDArray[Any]:
         except (TypeError, ValueError, OverflowError):
             raise InputError("y must be all numbers or all strings", listed[:5]) from None
     with np.errstate(over="ignore"):  # what is too long for float64 is infinite there, and refused
-        bad = np.flatnonzero(~(np.abs(values.astype(np.float64)) < LARGEST)) if values.dtype.kind == "f" else []
-    if len(bad):
+        sizes = np.abs(values.astype(np.float64)) if values.dtype.kind == "f" else np.zeros(0)
+    bad = np.flatnonzero(~(sizes < LARGEST))
+    if bad.size:
         what = f"values above {LARGEST:g}" if np.isfinite(values).all() else "NaN or infinite values"
-        raise InputError("y must be finite", f"{len(bad)} {what}, the first in row {bad[0]}")
+        raise InputError("y must be finite", f"{bad.size} {what}, the first in row {bad[0]}")
     return values
 
 

@@ -90,7 +90,10 @@ def build_vector(value: Any, dimension: int | float) -> float | np.ndarray:
 
 
 def _scaled(values: np.ndarray, norm: float, rule: str, received: object) -> np.ndarray:
-    length = float(np.linalg.norm(values))
-    if length == 0:
+    largest = float(np.abs(values).max(initial=0.0))
+    if largest == 0:
         raise InputError(rule, received)
+    if not 1e-100 < largest < 1e100:  # whose square is no number
+        values = values / largest
+    length = float(np.linalg.norm(values))
     return values * (norm / length)
