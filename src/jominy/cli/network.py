@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from jominy.cli import output
 from jominy.cli.options import add_output, check_outputs, numbers
 from jominy.cli.sources import require_ending
+from jominy.errors import InputError
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -58,7 +59,12 @@ def run(arguments: argparse.Namespace) -> int:
     results: dict[str, Any] = {"theory": told}
     if trained is not None:
         results["trainability"] = trained
-    measured = study.measure_real() if arguments.measure else None
+    measured, failure = None, None
+    if arguments.measure:
+        try:
+            measured = study.measure_real()
+        except InputError as error:  # the theory is told all the same
+            failure = error
     if measured is not None:
         results["measured"] = measured
         if measured.sizes["network"] > 1:  # one network has no standard error
@@ -86,6 +92,8 @@ def run(arguments: argparse.Namespace) -> int:
     code = output.hand_over(
         arguments, *(partial(save, name) for name in results), show, lambda: output.draw(arguments, figure)
     )
+    if failure is not None:
+        raise failure
     return code or (0 if measured is None else output.exit_code(measured))
 
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from jominy.errors import InputError
-from jominy.meanfield.numbers import Numbers, finite, plain
+from jominy.meanfield.numbers import Numbers, magnitude, plain
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +27,7 @@ class ReLULike:
     v: Numbers = 0.0
 
     def __post_init__(self) -> None:
-        u, v = finite(self.u, "slope u of the activation"), finite(self.v, "slope v of the activation")
+        u, v = magnitude(self.u, "slope u of the activation"), magnitude(self.v, "slope v of the activation")
         if np.any((np.asarray(u) == 0) & (np.asarray(v) == 0)):
             raise InputError("one slope of the activation must differ from zero", (u, v), "ReLULike(1, 0) is ReLU")
         object.__setattr__(self, "u", u)

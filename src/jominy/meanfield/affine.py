@@ -8,7 +8,7 @@ import numpy as np
 
 from jominy.meanfield.architecture import Architecture
 from jominy.meanfield.layers import mean_activation, while_deep
-from jominy.meanfield.numbers import Numbers, finite
+from jominy.meanfield.numbers import Numbers, magnitude
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +58,7 @@ def affine_law(architecture: Architecture, input_power: Numbers = 1.0) -> Affine
     >>> [round(float(v), 3) for v in (784 * law.jacobian_variance, law.signal_variance, law.offset_variance)]
     [2.488, 4.23, 0.744]
     """
-    power = finite(input_power, "input power ||x||^2/d", minimum=0.0)
+    power = magnitude(input_power, "input power ||x||^2/d", minimum=0.0)
     alpha, bias = architecture.activation.gain, architecture.bias_variance
     jacobian = architecture.total_gain / architecture.input_dim
     zero = np.zeros(np.broadcast_shapes(architecture.shape, np.shape(power)))

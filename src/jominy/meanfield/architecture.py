@@ -15,8 +15,10 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.meanfield.activation import ReLULike
-from jominy.meanfield.numbers import Numbers, finite, flag, plain, positive_integer
+from jominy.meanfield.numbers import Numbers, flag, magnitude, plain, positive_integer
 
+DEEPEST = 10_000
+"""The largest depth."""
 _DIGITS = 120
 _LARGEST_LOG = _DIGITS * np.log(10)
 
@@ -36,7 +38,7 @@ class LayerVariances:
     values: Sequence[Numbers]
 
     def __post_init__(self) -> None:
-        values = tuple(finite(value, "weight variance of a layer", minimum=0.0) for value in self.values)
+        values = tuple(magnitude(value, "weight variance of a layer", minimum=0.0) for value in self.values)
         if not values:
             raise InputError("LayerVariances needs one weight variance per layer", "an empty sequence")
         object.__setattr__(self, "values", values)
@@ -82,9 +84,15 @@ class Architecture:
 
         for name in ("depth", "width", "input_dim", "output_dim"):
             put(name, positive_integer(getattr(self, name), name.replace("_dim", " dimension")))
+        if np.any(np.asarray(self.depth) > DEEPEST):
+            raise InputError(
+                f"the depth must be at most {DEEPEST}",
+                plain(self.depth),
+                "the theory goes through the layers one by one",
+            )
         if not isinstance(self.activation, ReLULike):
             raise InputError("the activation must be a ReLULike", self.activation, "ReLULike(1, 0) is ReLU")
-        put("bias_variance", finite(self.bias_variance, "bias variance", minimum=0.0))
+        put("bias_variance", magnitude(self.bias_variance, "bias variance", minimum=0.0))
         put("shortcut", flag(self.shortcut, "shortcut"))
         variance = self.weight_variance
         if isinstance(variance, LayerVariances):
@@ -94,7 +102,7 @@ class Architecture:
                     f"{len(variance.values)} entries, depth {plain(self.depth)}",
                 )
         else:
-            put("weight_variance", finite(variance, "weight variance", minimum=0.0))
+            put("weight_variance", magnitude(variance, "weight variance", minimum=0.0))
         for variance in self._variances:
             if np.any((np.asarray(variance) == 0) & ~np.asarray(self.shortcut)):
                 raise InputError(

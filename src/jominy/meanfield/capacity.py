@@ -12,7 +12,7 @@ import numpy as np
 
 from jominy.meanfield.architecture import Architecture
 from jominy.meanfield.layers import mean_activation, while_deep
-from jominy.meanfield.numbers import Numbers, finite
+from jominy.meanfield.numbers import Numbers, magnitude
 from jominy.meanfield.weight_variance import loss_per_gain, variance_slopes
 
 
@@ -47,7 +47,7 @@ def radial_moments(
     >>> [round(float(v), 6) for v in (moments.output, moments.cross, moments.radial)]
     [1.0, 3.0, 9.0]
     """
-    power = finite(input_power, "input power ||x||^2/d", minimum=0.0)
+    power = magnitude(input_power, "input power ||x||^2/d", minimum=0.0)
     alpha, bias = architecture.activation.gain, architecture.bias_variance
     moved = bias if train_bias else 0.0
     kept = 1.0 * architecture.shortcut
@@ -91,7 +91,7 @@ def fisher_rao_squared_error(
     >>> round(float(fisher_rao_squared_error(Architecture(3, 1000, 784, 10, weight_variance=2.0))), 6)
     1080.0
     """
-    target = finite(target_power, "target power ||y||^2", minimum=0.0)
+    target = magnitude(target_power, "target power ||y||^2", minimum=0.0)
     k, moments = np.asarray(architecture.output_dim), radial_moments(architecture, input_power)
     product = moments.output * moments.radial
     return (k**2 + k) * moments.cross**2 + k * product + target * moments.radial

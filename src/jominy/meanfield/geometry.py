@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jominy.errors import InputError
-from jominy.meanfield.numbers import Numbers, finite, plain
+from jominy.meanfield.numbers import Numbers, finite, magnitude, plain
 from jominy.numerics.foreign import as_numpy, in_step
 
 
@@ -32,7 +32,7 @@ class InputGeometry:
     between: Numbers
 
     def __post_init__(self) -> None:
-        power = finite(self.power, "input power E||x||^2/d", minimum=0.0)
+        power = magnitude(self.power, "input power E||x||^2/d", minimum=0.0)
         if np.any(np.asarray(power) == 0):
             raise InputError("the input power must be positive", 0.0, "leave out inputs that are zero")
         object.__setattr__(self, "power", power)

@@ -16,9 +16,9 @@ import numpy as np
 from jominy.meanfield.architecture import Architecture
 from jominy.meanfield.geometry import InputGeometry
 from jominy.meanfield.index import trainability_index
-from jominy.meanfield.kernels import layer_tangent_kernels, tangent_kernel
+from jominy.meanfield.kernels import layer_tangent_kernels, small_difference, tangent_kernel
 from jominy.meanfield.norms import norm_exponent
-from jominy.meanfield.numbers import Numbers, finite
+from jominy.meanfield.numbers import Numbers, magnitude
 from jominy.meanfield.weight_variance import loss_per_gain, variance_slopes
 
 
@@ -44,12 +44,17 @@ def _four_points(
     kernel: Callable[..., Any], architecture: Architecture, radius: Numbers, power: Numbers, p: float, q: float
 ) -> Any:
     """||y||^2 [T(x', x') + T(x, x) - 2 T(x, x')] / N, x' = x + eta with eta orthogonal to x."""
-    eps = np.asarray(finite(radius, "radius", minimum=0.0))
-    power = np.asarray(finite(power, "input power ||x||^2/d", minimum=0.0))
-    moved = power + (eps**2 if norm_exponent(p, "p") == math.inf else eps**2 / architecture.input_dim)
+    eps = np.asarray(magnitude(radius, "radius", minimum=0.0))
+    power = np.asarray(magnitude(power, "input power ||x||^2/d", minimum=0.0))
+    length = 1.0 if norm_exponent(p, "p") == math.inf else architecture.input_dim
     dual = architecture.output_dim if norm_exponent(q, "q") == 1 else 1.0
-    here, there = kernel(architecture, power, power, power), kernel(architecture, moved, moved, moved)
-    return dual * (here + there - 2 * kernel(architecture, power, moved, power))
+    here = kernel(architecture, power, power, power)
+
+    def at(size: Numbers) -> Numbers:
+        moved = power + size**2 / length
+        return here + kernel(architecture, moved, moved, moved) - 2 * kernel(architecture, power, moved, power)
+
+    return dual * small_difference(at, eps, np.sqrt(power * length))
 
 
 def gradient_step(
@@ -75,7 +80,7 @@ def gradient_step(
     >>> gradient_step(network, 0.3, 0.001, 2, 2).critical_step.round(3)
     array([0.035, 0.052, 0.101])
     """
-    tau = np.asarray(finite(step, "step", minimum=0.0))
+    tau = np.asarray(magnitude(step, "step", minimum=0.0))
     loss = loss_per_gain(architecture, radius, p, q, constants) * np.sqrt(architecture.total_gain)
     slope = variance_slopes(architecture, loss)
     power = architecture.width * _four_points(layer_tangent_kernels, architecture, radius, input_power, p, q)

@@ -14,11 +14,12 @@ import numpy as np
 from jominy.errors import InputError
 from jominy.meanfield.architecture import Architecture
 from jominy.meanfield.geometry import InputGeometry
-from jominy.meanfield.kernels import tangent_kernel
+from jominy.meanfield.kernels import small_difference, tangent_kernel
 from jominy.meanfield.norms import norm_exponent
-from jominy.meanfield.numbers import Numbers, finite
+from jominy.meanfield.numbers import Numbers, magnitude
 from jominy.meanfield.verdict import Verdict, slowdown_law
 
+_ROUNDING = 1e-14  # kernels whose relative difference is smaller do not differ
 COHERENT, FINITE, WIDTH_POWER = 0.3, 1.6, 1.35
 """The FITTED constants of g2: of its coherent part, of its finite-width part, and the exponent of the width there."""
 
@@ -78,19 +79,34 @@ def powers(architecture: Architecture, radius: Numbers, geometry: InputGeometry,
     exponent = norm_exponent(p, "p")
     if exponent == 1:
         raise InputError("the trainability index is known for p = 2, and as a guess for p = infinity", 1)
-    eps = np.asarray(finite(radius, "radius", minimum=0.0)) * (0.8 * np.sqrt(d) if exponent == math.inf else 1.0)
+    eps = np.asarray(magnitude(radius, "radius", minimum=0.0)) * (0.8 * np.sqrt(d) if exponent == math.inf else 1.0)
     q, c_in, c_out, eps, d, k = np.broadcast_arrays(geometry.power, geometry.within, geometry.between, eps, d, k)
-    moved = q + eps**2 / d
-    a = np.stack([q, q, moved, moved, q, q, moved, q])
-    b = np.stack([q, q, moved, moved, moved, moved, moved, moved])
-    shift = eps**2 / d
-    c = np.stack([q * c_in, q * c_out, q * c_in + shift, q * c_out + shift, q * c_in, q * c_out, moved, q])
     extra = max(len(architecture.shape) - q.ndim, 0)
-    a, b, c = (part.reshape(len(part), *(1,) * extra, *part.shape[1:]) for part in (a, b, c))
-    near, far, near2, far2, near12, far12, self2, self12 = tangent_kernel(architecture, a, b, c)
-    self1 = tangent_kernel(architecture, q, q, q)
-    coherent = (near2 + near - 2 * near12) / k + (far2 + far - 2 * far12) * (1 - 1 / k)
-    return Powers((k - 1) / k**2 * (near - far), coherent, self2 + self1 - 2 * self12, eps)
+
+    def kernels(*pairs: tuple[np.ndarray, np.ndarray, np.ndarray]) -> np.ndarray:
+        stacked = [np.stack(parts) for parts in zip(*pairs, strict=True)]
+        a, b, c = (part.reshape(len(part), *(1,) * extra, *part.shape[1:]) for part in stacked)
+        return tangent_kernel(architecture, a, b, c)
+
+    near, far, self1 = kernels((q, q, q * c_in), (q, q, q * c_out), (q, q, q))
+
+    def differences(radius: np.ndarray) -> np.ndarray:
+        shift = radius**2 / d
+        moved = q + shift
+        near2, far2, near12, far12, self2, self12 = kernels(
+            (moved, moved, q * c_in + shift),
+            (moved, moved, q * c_out + shift),
+            (q, moved, q * c_in),
+            (q, moved, q * c_out),
+            (moved, moved, moved),
+            (q, moved, q),
+        )
+        coherent = (near2 + near - 2 * near12) / k + (far2 + far - 2 * far12) * (1 - 1 / k)
+        return np.stack([coherent, self2 + self1 - 2 * self12])
+
+    coherent, single = small_difference(differences, eps, np.sqrt(q * d))
+    contrast = np.where(near - far > _ROUNDING * np.abs(near), near - far, np.minimum(near - far, 0.0))
+    return Powers((k - 1) / k**2 * contrast, coherent, single, eps)
 
 
 def trainability_index(
@@ -131,7 +147,7 @@ def trainability_index(
     >>> round(float(trainability_index(plain, 1.3, data).tau), 3)
     0.088
     """
-    lam = np.asarray(finite(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
+    lam = np.asarray(magnitude(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
     parts = powers(architecture, radius, geometry, p)
     d, k, n = (
         np.asarray(m, dtype=float) for m in (architecture.input_dim, architecture.output_dim, architecture.width)

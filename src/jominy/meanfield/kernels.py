@@ -12,7 +12,7 @@ and <df/dW_l(x), df/dW_l(x')> = T_l = N Gamma_l S_l A_{l-1} per output, Gamma_L 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from jominy.meanfield.architecture import Architecture
 from jominy.meanfield.layers import mean_activation, while_deep
 from jominy.meanfield.numbers import Numbers
 
+SMALL = 1e-4  # radius over ||x|| from which differences of kernels are told from rounding
 _EQUAL = 1e-14  # inputs whose cosine is this close to one are the same: rounding must not open an angle between them
 
 
@@ -33,7 +34,7 @@ def _walk(architecture: Architecture, a: Numbers, b: Numbers, c: Numbers) -> Ite
     for layer in range(1, architecture.layers + 1):
         s = architecture.variance_of(layer)
         c11, c22, c12 = s * a + bias, s * b + bias, s * c + bias
-        size = np.sqrt(c11 * c22)
+        size = np.sqrt(c11) * np.sqrt(c22)  # their product can overflow
         rho = np.divide(c12, size, out=np.ones(shape), where=size > 0)
         rho = np.where(rho > 1 - _EQUAL, 1.0, np.maximum(rho, -1.0))
         angle = np.arcsin(rho)
@@ -61,6 +62,23 @@ def tangent_kernel(architecture: Architecture, a: Numbers, b: Numbers, c: Number
         step = (architecture.variance_of(layer) * slope + architecture.shortcut) * theta + slope * moment
         theta = while_deep(architecture, layer, step, theta)
     return theta
+
+
+def small_difference(power: Callable[[Numbers], Numbers], radius: Numbers, size: Numbers) -> np.ndarray:
+    """`power` of the radius, a difference of kernels at x and x + eta, also where rounding has eaten the difference.
+
+    Below 1e-4 of ||x|| = `size` it is continued by the power of the radius (1 to 2) that it follows there; it vanishes
+    at radius 0 and is never negative.
+    """
+    eps, least = np.asarray(radius, dtype=float), SMALL * np.asarray(size, dtype=float)
+    at = np.maximum(eps, least)
+    found = np.maximum(power(at), 0.0)
+    if np.any(eps < least):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            order = np.log2(np.maximum(power(2 * at), 0.0) / found)
+        order = np.clip(np.where(np.isfinite(order), order, 2.0), 1.0, 2.0)
+        found = np.where(eps < least, found * (eps / at) ** order, found)
+    return np.where(eps > 0, found, 0.0)
 
 
 def layer_tangent_kernels(architecture: Architecture, a: Numbers, b: Numbers, c: Numbers) -> np.ndarray:

@@ -12,6 +12,10 @@ from jominy.numerics.foreign import as_numpy
 
 Numbers: TypeAlias = Any
 """A number, or a NumPy array of numbers that broadcasts against the other parameters."""
+LARGEST = 1e30
+"""The largest magnitude of a parameter; its inverse is the smallest."""
+MOST = 1e15
+"""The largest whole number: larger ones are not exact as floats."""
 
 
 def finite(value: ArrayLike, name: str, *, minimum: float | None = None) -> Numbers:
@@ -38,6 +42,26 @@ def finite(value: ArrayLike, name: str, *, minimum: float | None = None) -> Numb
     return _scalar(array)
 
 
+def magnitude(value: ArrayLike, name: str, *, minimum: float | None = None) -> Numbers:
+    """`finite`, and zero or of a size that the theory's products (squares of it, times gains) can hold.
+
+    >>> magnitude(1e300, "radius", minimum=0.0)
+    Traceback (most recent call last):
+    ...
+    jominy.errors.InputError: the radius must be zero or between 1e-30 and 1e+30 in size (received: 1e+300). Choose ...
+    """
+    checked = finite(value, name, minimum=minimum)
+    sizes = np.abs(np.asarray(checked))
+    beyond = (sizes > LARGEST) | ((sizes > 0) & (sizes < 1 / LARGEST))
+    if np.any(beyond):
+        raise InputError(
+            f"the {name} must be zero or between {1 / LARGEST:g} and {LARGEST:g} in size",
+            _offender(np.asarray(checked), beyond),
+            "choose other units: beyond that its products leave what floating point holds",
+        )
+    return checked
+
+
 def positive_integer(value: ArrayLike, name: str) -> Numbers:
     """An int, or an array of whole numbers as floats (so that their products cannot overflow); InputError otherwise.
 
@@ -47,8 +71,12 @@ def positive_integer(value: ArrayLike, name: str) -> Numbers:
     array = finite(value, name)
     if np.any(np.asarray(array) != np.round(array)):
         raise InputError(f"the {name} must be a whole number", value, f"pass a {name} such as 10")
-    if np.any(np.asarray(array) < 1):
-        raise InputError(f"the {name} must be at least 1", _offender(np.asarray(array), np.asarray(array) < 1))
+    for wrong, rule in (
+        (np.asarray(array) < 1, "at least 1"),
+        (np.asarray(array) > MOST, f"at most {MOST:g}"),
+    ):
+        if np.any(wrong):
+            raise InputError(f"the {name} must be {rule}", _offender(np.asarray(array), wrong))
     return int(array) if np.ndim(array) == 0 else array
 
 

@@ -12,7 +12,7 @@ from jominy.meanfield.affine import width_dimension
 from jominy.meanfield.architecture import Architecture
 from jominy.meanfield.constants import Chevet, Constants, Sharp
 from jominy.meanfield.norms import norm_exponent
-from jominy.meanfield.numbers import Numbers, finite, positive_integer
+from jominy.meanfield.numbers import Numbers, magnitude, positive_integer
 
 
 def beta(
@@ -69,7 +69,7 @@ def adversarial_loss(
     >>> round(float(adversarial_loss(Architecture(5, 1000, 784, 10, weight_variance=2.0), 0.1, 2, 2)), 5)
     0.12868
     """
-    eps = finite(radius, "radius", minimum=0.0)
+    eps = magnitude(radius, "radius", minimum=0.0)
     return eps * np.sqrt(architecture.total_gain) * beta(architecture, p, q, constants)
 
 
@@ -91,7 +91,7 @@ def adversarial_loss_bound(
     >>> round(float(adversarial_loss_bound(Architecture(5, 1000, 784, 10, weight_variance=2.0), 0.1, 2, 2)), 5)
     0.11098
     """
-    eps = finite(radius, "radius", minimum=0.0)
+    eps = magnitude(radius, "radius", minimum=0.0)
     sizes = architecture if finite_width else (architecture.input_dim, architecture.output_dim)
     return eps * np.sqrt(architecture.total_gain) * beta(sizes, p, q, Chevet())
 
@@ -112,7 +112,7 @@ def single_step_loss(architecture: Architecture, radius: Numbers, p: float, q: f
     [0.1129, 1.0126, 1.0244, 1.1048]
     """
     p, q = norm_exponent(p, "p"), norm_exponent(q, "q")
-    eps = finite(radius, "radius", minimum=0.0)
+    eps = magnitude(radius, "radius", minimum=0.0)
     d, k = (np.asarray(n, dtype=float) for n in (architecture.input_dim, architecture.output_dim))
     if not isinstance(steps, int) or steps < 0 or (steps != 1 and (p, q) != (2.0, 2.0)):
         raise InputError("steps must be 1, or any whole number >= 0 at p = q = 2", steps)

@@ -10,7 +10,7 @@ from jominy.errors import InputError
 from jominy.meanfield.architecture import Architecture
 from jominy.meanfield.geometry import InputGeometry
 from jominy.meanfield.index import COHERENT, FINITE, WIDTH_POWER, powers, trainability_index
-from jominy.meanfield.numbers import Numbers, finite
+from jominy.meanfield.numbers import Numbers, magnitude
 from jominy.meanfield.verdict import SAFE_FROM
 
 
@@ -33,7 +33,7 @@ def safe_width(
     >>> float(safe_width(plain, 1.3, InputGeometry(power=1.0, within=0.5, between=0.0)))
     409.0
     """
-    lam = np.asarray(finite(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
+    lam = np.asarray(magnitude(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
     parts = powers(architecture, radius, geometry, p)
     d, k = (np.asarray(m, dtype=float) for m in (architecture.input_dim, architecture.output_dim))
     loss = parts.radius * (1 + np.sqrt(k / d)) * np.sqrt(architecture.total_gain)

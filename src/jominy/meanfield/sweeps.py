@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,9 +12,10 @@ from numpy.typing import ArrayLike
 
 from jominy.errors import InputError
 from jominy.meanfield.architecture import Architecture
-from jominy.meanfield.numbers import Numbers, finite, plain
+from jominy.meanfield.numbers import Numbers, magnitude, plain
 
 FIELDS = ("depth", "width", "input_dim", "output_dim", "weight_variance", "bias_variance", "shortcut")
+MOST_POINTS = 10**6
 VARYING = (*FIELDS, "radius", "adversarial_weight")
 
 
@@ -61,8 +63,8 @@ def make_sweep(
     if not isinstance(architecture, Architecture):
         raise InputError("the first argument must be an Architecture", type(architecture).__name__)
     others = {
-        "radius": finite(radius, "radius", minimum=0.0),
-        "adversarial_weight": finite(adversarial_weight, "weight"),
+        "radius": magnitude(radius, "radius", minimum=0.0),
+        "adversarial_weight": magnitude(adversarial_weight, "weight", minimum=0.0),
     }
     if architecture.shape or any(np.ndim(value) for value in others.values()):
         raise InputError(
@@ -75,7 +77,10 @@ def make_sweep(
         coords[name] = np.asarray(values)
         if coords[name].ndim != 1 or coords[name].size == 0:
             raise InputError(f"the values of {name} must be a 1-D array", f"shape {coords[name].shape}")
+    points = math.prod(axis.size for axis in coords.values())
+    if points > MOST_POINTS:
+        raise InputError(f"a sweep must have at most {MOST_POINTS} points", points, "vary fewer fields at once")
     shaped = {name: values.reshape([-1 if other == name else 1 for other in coords]) for name, values in coords.items()}
     varied: dict[str, Any] = {name: values for name, values in shaped.items() if name in FIELDS}
-    others |= {name: finite(values, name, minimum=0.0) for name, values in shaped.items() if name in others}
+    others |= {name: magnitude(values, name, minimum=0.0) for name, values in shaped.items() if name in others}
     return Sweep(replace(architecture, **varied), others["radius"], others["adversarial_weight"], coords)

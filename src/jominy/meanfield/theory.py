@@ -17,6 +17,7 @@ from jominy.meanfield.geometry import InputGeometry
 from jominy.meanfield.horizon import sample_horizon
 from jominy.meanfield.index import trainability_index
 from jominy.meanfield.norms import norm_exponent
+from jominy.meanfield.numbers import magnitude, positive_integer
 from jominy.meanfield.operator_norm import adversarial_loss, adversarial_loss_bound
 from jominy.meanfield.safe import safe_depth, safe_radius, safe_width
 from jominy.meanfield.sweeps import make_sweep
@@ -171,6 +172,9 @@ def trainability(
         raise InputError("a labelled result needs one geometry", geometry.describe(), "call it for each geometry")
     if (learning_rate is None) != (steps is None):
         raise InputError("the score needs both learning_rate and steps", f"{learning_rate} and {steps}")
+    if learning_rate is not None and steps is not None:
+        learning_rate = magnitude(learning_rate, "learning rate", minimum=0.0)
+        steps = positive_integer(steps, "number of steps")
     sweep = make_sweep(architecture, radius, vary, adversarial_weight)
     network, eps, lam = sweep.architecture, sweep.radius, sweep.adversarial_weight
     index = trainability_index(network, eps, geometry, adversarial_weight=lam, p=p)

@@ -60,8 +60,10 @@ def slowdown_law(tau: Any, adversarial_weight: Any, shortcut: Any) -> Any:
     (2.8, 1.57)
     """
     index = np.asarray(tau, dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        return 1 + np.where(shortcut, 0.025 * index**-1.36, 0.09 * np.asarray(adversarial_weight) ** 0.8 * index**-1.3)
+    weight = np.asarray(adversarial_weight, dtype=float)
+    with np.errstate(divide="ignore", over="ignore", invalid="ignore"):  # infinite at tau = 0, or where it is near
+        added = np.where(shortcut, 0.025 * index**-1.36, 0.09 * weight**0.8 * index**-1.3)
+    return 1 + np.where(weight > 0, added, 0.0)  # no adversary, no slowdown
 
 
 ADVICE = (

@@ -15,13 +15,13 @@ from jominy.errors import InputError
 from jominy.meanfield.architecture import Architecture
 from jominy.meanfield.constants import Constants
 from jominy.meanfield.decay import residual_excess, vanilla_gain
-from jominy.meanfield.numbers import Numbers, finite
+from jominy.meanfield.numbers import Numbers, finite, magnitude
 from jominy.meanfield.operator_norm import beta
 
 
 def loss_per_gain(architecture: Architecture, radius: Numbers, p: float, q: float, constants: object = None) -> Numbers:
     """eps beta_{p,q}, the adversarial loss over sqrt(omega^L); `constants` as in `beta`, or beta itself as a number."""
-    eps = finite(radius, "radius", minimum=0.0)
+    eps = magnitude(radius, "radius", minimum=0.0)
     _ = architecture.total_gain  # refuses networks whose signal is beyond floating point
     if constants is None or isinstance(constants, Constants):
         return eps * beta(architecture, p, q, constants)

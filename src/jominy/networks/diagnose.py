@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from jominy.errors import InputError
 from jominy.meanfield.constants import Sharp
 from jominy.meanfield.norms import norm_exponent
-from jominy.meanfield.numbers import finite
+from jominy.meanfield.numbers import magnitude
 from jominy.networks.anatomy import Anatomy, anatomy
 from jominy.networks.diagnosed_index import measure_index
 from jominy.networks.diagnosis import Diagnosis, LayerReport
@@ -91,7 +91,7 @@ def diagnose(
     check_weights(module)
     if radius == 0:
         raise InputError("a diagnosis needs a radius above zero", radius, "say how strong the attack is")
-    weight = float(finite(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
+    weight = float(magnitude(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
     _check_precision(inputs, "inputs")
     labelled = None if labels is None else LabelledInputs(inputs, labels)
     if labelled is not None:

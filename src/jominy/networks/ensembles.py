@@ -34,7 +34,7 @@ def measure_ensemble(
     seed: int,
     scenario: Mapping[str, Any],
     progress: bool,
-    dtype: torch.dtype = torch.float32,
+    dtype: torch.dtype | None = None,
     notes: Sequence[str] = (),
 ) -> xr.Dataset:
     """`measurement` of the networks with seeds seed, seed + 1, ...; dimension ``network``, then those in `dimensions`.
@@ -47,6 +47,7 @@ def measure_ensemble(
     if not isinstance(networks, int) or isinstance(networks, bool) or networks < 1:
         raise InputError("the number of networks must be a whole number, at least 1", networks, "take 5 to 10 of them")
     check_inputs(architecture, inputs)
+    dtype = usual_precision(architecture) if dtype is None else dtype
     found: list[Mapping[str, ArrayLike]] = []
     seeds = range(seed, seed + networks)
     status = Status.COMPLETED
@@ -61,6 +62,13 @@ def measure_ensemble(
         name: (("network", *dims), np.stack([np.asarray(one[name], dtype=float) for one in found]))
         for name, dims in dimensions.items()
     }
+    lost = [name for name, (_, values) in measured.items() if not np.all(np.isfinite(values))]
+    if lost:
+        raise InputError(
+            "what is measured must stay within what floating point holds",
+            f"NaN or infinite {', '.join(lost)}",
+            "take a weight variance, a bias variance and a radius of ordinary size",
+        )
     return make_result(
         measured,
         {"network": list(seeds)[: len(found)], **coords},
@@ -72,6 +80,13 @@ def measure_ensemble(
         notes=notes,
         cite=CITE_NETWORKS,
     )
+
+
+def usual_precision(architecture: Architecture) -> torch.dtype:
+    """float32, or float64 where squares of what passes the layers may leave its range."""
+    slopes = (architecture.activation.u, architecture.activation.v)
+    sizes = np.abs([architecture.total_gain, architecture.bias_variance, *slopes, architecture.layer_gain()])
+    return torch.float64 if np.any((sizes > 1e9) | ((sizes > 0) & (sizes < 1e-9))) else torch.float32
 
 
 def check_inputs(architecture: Architecture, inputs: Tensor) -> None:

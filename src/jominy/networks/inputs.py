@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from jominy.errors import InputError
-from jominy.networks.random_network import INPUTS, check_seed
+from jominy.networks.random_network import INPUTS, check_memory, check_seed
 from jominy.numerics.foreign import as_numpy, in_step
 from jominy.numerics.streams import stream
 from jominy.wording import install
@@ -82,6 +82,7 @@ def gaussian_classes(count: int, dim: int, classes: int, *, cosine: float = 0.5,
         raise InputError("the cosine within a class must lie between 0 and 1", cosine)
     if min(count, dim, classes) < 1:
         raise InputError("count, dim and classes must be at least 1", (count, dim, classes))
+    check_memory(dim * (2 * count + classes), "the inputs")
     draw = stream(check_seed(seed), INPUTS)
     means = draw.standard_normal((classes, dim))
     labels = draw.permutation(np.arange(count) % classes)
@@ -110,11 +111,13 @@ def digits(*, seed: int = 0, count: int | None = None) -> LabelledInputs:
 
 def noise(count: int, dim: int, *, seed: int) -> Tensor:
     """(count, dim) standard normal directions on the sphere ||x||^2 = d."""
+    check_memory(2 * count * dim, "the inputs")
     return _tensor(_on_sphere(stream(check_seed(seed), INPUTS).standard_normal((count, dim))))
 
 
 def one_hot(dim: int, count: int | None = None) -> Tensor:
     """sqrt(d) e_i for the first `count` axes (all by default): inputs as unlike noise as can be."""
+    check_memory(dim**2, "the inputs")
     return math.sqrt(dim) * torch.eye(dim)[:count]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -10,9 +9,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from jominy.errors import InputError
 from jominy.meanfield import Architecture
 from jominy.meanfield.norms import NORMS, norm_exponent
-from jominy.networks.ensembles import check_inputs, measure_ensemble
+from jominy.networks.ensembles import check_inputs, measure_ensemble, usual_precision
 from jominy.networks.operator_norms import operator_norm
 from jominy.networks.perturbations import check_radius, strongest_perturbation
 from jominy.networks.random_network import RandomNetwork
@@ -21,7 +21,8 @@ from jominy.networks.vectors import dual_vector, norm
 if TYPE_CHECKING:
     import xarray as xr
 
-SMALL = 0.01  # radius over ||x||_p below which losses are measured in float64
+SMALL, LARGE = 0.01, 1e12  # radii over ||x||_p between which losses are measured in float32
+LOST = 1e-10  # and from which they can be told from rounding in float64
 _LAW = ("jacobian_variance", "offset_variance", "signal_variance", "covariance", "output_variance")
 
 
@@ -183,10 +184,18 @@ def measure_weight_rate(
 
 
 def _precision(architecture: Architecture, inputs: Tensor, radii: Sequence[float], p: float) -> torch.dtype:
-    """float32, which takes half the time, where f(x + eta) - f(x) stays far above its rounding."""
+    """float32, which takes half the time, where f(x + eta) - f(x) stays far above its rounding, and below its end."""
     check_inputs(architecture, inputs)
-    smallest = min((radius for radius in radii if radius > 0), default=math.inf)
-    return torch.float32 if smallest >= SMALL * float(norm(inputs, p).max()) else torch.float64
+    size, some = float(norm(inputs, p).max()), [radius for radius in radii if radius > 0]
+    lost = [radius for radius in some if radius < LOST * size]
+    if lost:
+        raise InputError(
+            f"a radius to be measured must be at least {LOST:g} of the inputs' norm",
+            lost[0],
+            "its effect is lost in rounding",
+        )
+    sound = all(SMALL * size <= radius <= LARGE * size for radius in some)
+    return usual_precision(architecture) if sound else torch.float64
 
 
 def measure_radial_moments(

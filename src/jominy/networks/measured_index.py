@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from jominy.errors import InputError
 from jominy.meanfield.norms import norm_exponent
-from jominy.meanfield.numbers import finite
+from jominy.meanfield.numbers import magnitude
 from jominy.networks.inputs import LabelledInputs
 from jominy.networks.modules import applied, as_trained, check_finite, flat_function, slopes_of
 from jominy.networks.perturbations import check_radius, quick_perturbation
@@ -87,7 +87,7 @@ def measure_trainability(
     """
     several = [networks] if isinstance(networks, nn.Module) else list(networks)
     p, q, radius = norm_exponent(p, "p"), norm_exponent(q, "q"), check_radius(radius)
-    weight = float(finite(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
+    weight = float(magnitude(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
     if data.classes < 2 or len(data.labels) < 4:
         raise InputError(
             "the index needs at least four inputs with at least two classes",

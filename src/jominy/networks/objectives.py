@@ -12,7 +12,7 @@ from torch.nn.functional import cross_entropy
 
 from jominy.errors import InputError
 from jominy.meanfield.norms import norm_exponent
-from jominy.meanfield.numbers import finite
+from jominy.meanfield.numbers import magnitude
 from jominy.networks.classification import projected_ascent
 from jominy.networks.modules import Function
 from jominy.networks.perturbations import check_radius, quick_perturbation
@@ -81,7 +81,7 @@ class CrossEntropyPlus(Objective):
 
     def __post_init__(self) -> None:
         _check(self)
-        object.__setattr__(self, "weight", finite(self.weight, "weight of the adversarial loss", minimum=0.0))
+        object.__setattr__(self, "weight", magnitude(self.weight, "weight of the adversarial loss", minimum=0.0))
 
     def perturb(self, network: nn.Module, inputs: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         if self.weight == 0:

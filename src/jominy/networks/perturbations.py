@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from jominy.errors import InputError
 from jominy.meanfield.norms import norm_exponent
-from jominy.meanfield.numbers import finite
+from jominy.meanfield.numbers import magnitude
 from jominy.networks.modules import Function, applied, check_finite, evaluating, flat_function, gradient, jacobians
 from jominy.networks.operator_norms import operator_norm
 from jominy.networks.vectors import maximiser, norm, project, random_point
@@ -129,7 +129,7 @@ def quick_perturbation(
 
 def check_radius(radius: float) -> float:
     """A finite radius that is zero or positive, as a number; InputError otherwise."""
-    checked = finite(radius, "radius", minimum=0.0)
+    checked = magnitude(radius, "radius", minimum=0.0)
     if not isinstance(checked, float):
         raise InputError("an attack takes one radius", radius, "attack once for each radius")
     return checked

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+
 import numpy as np
 import torch
 from torch import Tensor, nn
@@ -63,6 +65,7 @@ class RandomNetwork(nn.Module):
         self.architecture, self.seed = architecture, check_seed(seed)
         draw = stream(seed, WEIGHTS)
         width, inputs, outputs = architecture.width, architecture.input_dim, architecture.output_dim
+        check_memory(width * (inputs + outputs + architecture.depth * width), "the weights of a real network")
 
         def gaussian(*shape: int, variance: float) -> Tensor:
             return torch.from_numpy(np.sqrt(variance) * draw.standard_normal(shape)).to(dtype)
@@ -111,6 +114,7 @@ class RandomNetwork(nn.Module):
             field = self.field(layer, signal)
             slopes.append(torch.where(field >= 0, field.new_tensor(u), field.new_tensor(v)))
             signal = slopes[-1] * field + (signal if self.architecture.shortcut else 0.0)
+        check_memory(3 * len(inputs) * len(self.outward) * len(self.inward), "the Jacobians at all inputs")
         # From the output back: `path` is (n, K, N), the derivative of f with respect to x_l.
         path = self.outward.expand(len(inputs), -1, -1)
         offset = torch.zeros(len(inputs), len(self.outward), dtype=inputs.dtype, device=inputs.device)
@@ -157,6 +161,26 @@ def check_seed(seed: int) -> int:
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or seed < 0:
         raise InputError("a seed must be a whole number, zero or positive", seed)
     return int(seed)
+
+
+def check_memory(numbers: int, what: str) -> None:
+    """InputError where so many numbers would not fit into the memory of this machine.
+
+    >>> check_memory(10**16, "the weights")
+    Traceback (most recent call last):
+    ...
+    jominy.errors.InputError: the weights must fit into memory (received: 1e+16 numbers, 8e+07 GB). Make the network ...
+    """
+    try:
+        room = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 8
+    except (AttributeError, ValueError, OSError):  # not a system that says so
+        room = 2.0**31
+    if numbers > room:
+        raise InputError(
+            f"{what} must fit into memory",
+            f"{numbers:.4g} numbers, {8e-9 * numbers:.4g} GB",
+            "make the network smaller, or take fewer inputs",
+        )
 
 
 def _activate(field: Tensor, u: float, v: float) -> Tensor:

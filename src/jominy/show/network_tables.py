@@ -83,7 +83,8 @@ def quantities(result: xr.Dataset, measured: xr.Dataset | None, names: dict[str,
             continue
         values = layer_mean(result[name], result)
         over = [axis for axis in sweep if axis in values.dims]
-        if over and not np.allclose(values, values.isel(dict.fromkeys(over, 0)), rtol=1e-9, equal_nan=True):
+        first = values.isel(dict.fromkeys(over, 0), drop=True).broadcast_like(values)  # by the names of the axes
+        if over and not np.allclose(values, first.transpose(*values.dims), rtol=1e-9, equal_nan=True):
             continue
         for words, where in _rows(values, label):
             told = values.sel(where).isel(dict.fromkeys(over, 0)).item()

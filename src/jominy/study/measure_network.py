@@ -133,10 +133,13 @@ class _Points:
 
     def _index(self, network: Architecture, data: Any, radius: float, weight: float) -> xr.Dataset:
         """The trainability index of the same networks, in the output norm l2 for which it was fitted."""
-        from jominy.networks import RandomNetwork, measure_trainability
+        from jominy.networks import LabelledInputs, RandomNetwork, measure_trainability
+        from jominy.networks.measure import LARGE
 
         seeds = range(self.study.measure.seed, self.study.measure.seed + self.study.measure.networks)
-        several = [RandomNetwork(network, seed=seed) for seed in seeds]
+        if radius > LARGE * float(data.inputs.norm(dim=1).max()):
+            data = LabelledInputs(data.inputs.double(), data.labels, data.name)
+        several = [RandomNetwork(network, seed=seed, dtype=data.inputs.dtype) for seed in seeds]
         found = measure_trainability(
             several, data, radius, p=self.study.index_norm or 2, adversarial_weight=weight, seed=seeds[0]
         )

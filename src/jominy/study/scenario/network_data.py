@@ -110,6 +110,8 @@ NetworkData = Annotated[DigitsTable | GaussianClassesTable | ClassFileTable, Fie
 
 def _scaled(x: np.ndarray) -> np.ndarray:
     """Rows on the sphere ||x||^2 = d, the scale of the theory."""
+    largest = np.abs(x).max(axis=1, keepdims=True, initial=0.0)
+    x = np.divide(x, largest, out=np.zeros_like(x), where=(largest > 0) & np.isfinite(largest))  # squares can overflow
     lengths = np.linalg.norm(x, axis=1, keepdims=True)
     if not np.all(np.isfinite(lengths)) or not np.all(lengths > 0):
         raise InputError("inputs must be finite and not all zero, to be scaled to ||x||^2 = d", "a row that is not")
