@@ -101,3 +101,13 @@ def test_a_measurement_that_cannot_be_made_leaves_the_theory(tmp_path, capsys, m
         assert command(["network", "study.toml", "--measure"]) == 2
         said = capsys.readouterr()
         assert "adversarial loss" in said.out and message in said.err.lower() and said.err.count("\n") == 1
+
+
+def test_closed_forms_go_to_their_ends_without_a_warning():
+    """Times so long that nothing of the weight variance is left, from any start."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        for depth, shortcut in ((1, False), (2, False), (7, False), (4, True)):
+            network = Architecture(depth, 50, 20, 4, weight_variance=1e10 if depth == 7 else 2.0, shortcut=shortcut)
+            left = jm.meanfield.weight_variance_at(network, 1e30, np.array([0.0, 1e-10, 1e30]), 2, 2)
+            assert left[0] == pytest.approx(network.weight_variance) and 0 <= left[2] <= left[1] < 1e-3

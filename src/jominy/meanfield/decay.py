@@ -26,10 +26,11 @@ def vanilla_gain(start: Numbers, depth: Numbers, elapsed: Numbers) -> np.ndarray
     """
     start, depth, elapsed = np.broadcast_arrays(*(np.asarray(x, dtype=float) for x in (start, depth, elapsed)))
     half = depth / 2 - 1
-    scaled = start**half * elapsed
-    base = np.maximum(1 + half * scaled, 0.0)
     power = np.divide(-1.0, half, out=np.zeros_like(half), where=half != 0)
-    return start * np.where(half == 0, np.exp(-scaled), base**power)
+    with np.errstate(over="ignore", invalid="ignore"):  # so long a time that nothing is left: zero, also by an infinity
+        scaled = start**half * elapsed
+        base = np.maximum(1 + half * scaled, 0.0)
+        return start * np.where(half == 0, np.exp(-scaled), base**power)
 
 
 def vanilla_time(start: Numbers, end: Numbers, depth: Numbers) -> np.ndarray:

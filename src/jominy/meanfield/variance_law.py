@@ -12,7 +12,7 @@ import numpy as np
 from jominy.errors import InputError
 from jominy.meanfield.architecture import Architecture
 from jominy.meanfield.decay import residual_time, vanilla_time
-from jominy.meanfield.numbers import Numbers, finite
+from jominy.meanfield.numbers import Numbers, finite, magnitude
 from jominy.meanfield.weight_variance import loss_per_gain
 
 
@@ -95,7 +95,7 @@ def needed_width(
     2000.0
     """
     strength = 2 * architecture.activation.gain * loss_per_gain(architecture, radius, p, q, constants)
-    return _over(finite(time, "time", minimum=0.0), _over(_elapsed(architecture, smallest, largest), strength))[()]
+    return _over(magnitude(time, "time", minimum=0.0), _over(_elapsed(architecture, smallest, largest), strength))[()]
 
 
 def best_initial_variance(architecture: Architecture, largest: Numbers = 1.0) -> Numbers:

@@ -80,7 +80,7 @@ def weight_variance_at(
     >>> weight_variance_at(plain, 1.0, np.array([0.0, 100.0, 1000.0]), 2, 2).round(4)
     array([2.    , 1.7757, 0.8838])
     """
-    time = np.asarray(finite(time, "time", minimum=0.0))
+    time = np.asarray(magnitude(time, "time", minimum=0.0))
     alpha, omega = architecture.activation.gain, _equal(architecture).layer_gain()
     elapsed = 2 * alpha * loss_per_gain(architecture, radius, p, q, constants) / architecture.width * time
     shape = np.broadcast_shapes(architecture.shape, np.shape(elapsed))
@@ -112,7 +112,7 @@ def layer_variances_at(
     """
     from scipy.integrate import solve_ivp
 
-    times = np.atleast_1d(np.asarray(finite(times, "times", minimum=0.0)))
+    times = np.atleast_1d(np.asarray(magnitude(times, "times", minimum=0.0)))
     if architecture.shape or np.ndim(radius):
         raise InputError("layers with variances of their own need one architecture and one radius", architecture.shape)
     if np.any(np.diff(times) < 0):
