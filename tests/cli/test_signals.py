@@ -119,6 +119,19 @@ def test_sigterm_waits_for_a_file_and_leaves_none_half_written(tmp_path):
     assert (tmp_path / "whole").read_text() == "all of it"
 
 
+@pytest.mark.parametrize(("number", "code", "word"), ENDS)
+def test_before_the_command_begins(number, code, word):
+    """A console script imports `main`, does a little, and only then calls it."""
+    program = f"""if True:
+        import os, signal, sys, time
+        sys.argv = ["/usr/bin/jominy", "schema"]
+        from jominy.cli.main import main
+        os.kill(os.getpid(), signal.{number})
+        time.sleep(60)
+    """
+    assert ended(program) == (code, "", f"jominy schema: {word}\n")
+
+
 def test_a_program_that_imports_the_command_line_keeps_its_own_handlers():
     program = """if True:
         import signal

@@ -138,6 +138,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         return _run(argv)
     signals.take_over()
     try:
+        signals.begin()
         code = _run(None)
         signals.let_go()
         return code

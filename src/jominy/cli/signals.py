@@ -34,6 +34,15 @@ def take_over() -> None:
             signal.signal(number, _handle)
 
 
+def begin() -> None:
+    """From now on `main` sees to what is raised."""
+    global _begun
+    _begun = True
+
+
+_begun = False
+
+
 def let_go() -> None:
     """The work is done: what still comes while Python ends would only print a traceback."""
     for number in _WORDS:
@@ -52,7 +61,7 @@ def is_command() -> bool:
 
 
 def _handle(number: int, frame: FrameType | None) -> None:
-    if _importing(frame):
+    if not _begun or _importing(frame):
         if _alone():
             os.write(2, f"{said(number)}\n".encode())
             os._exit(128 + number)

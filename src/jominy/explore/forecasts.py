@@ -17,6 +17,7 @@ from jominy.explore.own_numbers import own_numbers, with_numbers
 from jominy.explore.tables import Opened, table_scenario
 from jominy.study.scenario import Scenario
 from jominy.study.sweeps.engines import share_loaded
+from jominy.wording import Reader, said
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -111,8 +112,8 @@ class Forecasts:
                 "time": told["time"].values,
                 "variables": variables(told),
                 "status": told.attrs["status"],
-                "advice": told.attrs["advice"],
-                "notes": json.loads(told.attrs["notes"]),
+                "advice": said(told.attrs["advice"], Reader.SCENARIO),
+                "notes": [said(note, Reader.SCENARIO) for note in json.loads(told.attrs["notes"])],
                 "title": told.attrs.get("title", ""),
                 "numerical_error": told.attrs.get("numerical_error"),
                 "optimum_risk": told.attrs.get("optimum_risk"),
@@ -133,7 +134,8 @@ class Forecasts:
             told = self.result(state, bands=True, whole=False)
             words = f"The band is one run's standard deviation ({told.attrs.get('bands', 'from the samples')})."
         except InputError as error:  # such as covariances that do not commute: the curve stands without a band
-            return plain({"variables": {}, "words": f"There is no band: {error}.", "end": self._end(state)})
+            words = said(f"There is no band: {error}.", Reader.SCENARIO)
+            return plain({"variables": {}, "words": words, "end": self._end(state)})
         edges = variables(told, suffixes=("_sd", "_bias"))
         return plain({"variables": edges, "words": words, "end": self._end(state)})
 

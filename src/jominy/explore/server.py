@@ -27,6 +27,7 @@ from jominy.explore.guard import COOKIE, MOST_BYTES_OF_A_TABLE, UPLOAD, Guard
 from jominy.explore.networks_state import Networks
 from jominy.explore.tables import Kept, Opened, Tables
 from jominy.explore.workers import CLIENT, Busy, Client, Crowded, Failed, Refused, Replaced, TooLong, Worker
+from jominy.wording import Reader, said
 
 PAGE = Path(__file__).with_name("page")
 KINDS = {".html": "text/html; charset=utf-8", ".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
@@ -286,7 +287,7 @@ def _words(error: Exception) -> tuple[int, str]:
     if isinstance(error, Busy):
         return 503, "the server is busy: try again in a moment"
     if isinstance(error, Refused | InputError):
-        return 422, str(error)
+        return 422, said(str(error), Reader.SCENARIO)
     if isinstance(error, Crowded):
         return 503, "the machine is busy with other work and hardly got to this: try again in a moment"
     if isinstance(error, TooLong):
