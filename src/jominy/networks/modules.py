@@ -228,6 +228,7 @@ def as_trained(module: nn.Module) -> Iterator[None]:
     Before training running statistics are 0 and 1, and evaluation mode would make normalisation the identity. Layers
     that are in evaluation mode within a module that is not were frozen on purpose, and stay so. Dropout is left out:
     the loss under attack is a difference of two passes, which its noise would swamp.
+    Source: theory `trainability_minmax.md` sections 2 and 4 (MEASURED).
     """
     with preserved(module):
         normalised = [part for part in module.modules() if _by_running_statistics(part) and not _frozen(module, part)]
