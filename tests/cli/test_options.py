@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from jominy import InputError
-from jominy.cli.main import parser
+from jominy.cli.main import main, parser
 from jominy.cli.options import scenario
 
 SCENARIO = """
@@ -74,6 +74,19 @@ def test_tables_as_people_write_them(folder):
         given = ("--target", "y", "--separator", separator, "--drop", "a", "--drop", "b")
         study = read(folder, "forecast", "t.csv", *given)
         assert study.problem().data.feature_names == ("c",)
+
+
+def test_words_and_holes_are_encoded_where_asked_for(folder, capsys):
+    rows = [f"{j},{j % 5 if j % 9 else ''},{'abc'[j % 3]},{'yes' if j % 4 else 'no'}\n" for j in range(80)]
+    (folder / "t.csv").write_text("nr,dose,town,ill\n" + "".join(rows))
+    assert main(["forecast", str(folder / "t.csv"), "--target", "ill"]) == 2
+    assert "Encode them (`--encode`)" in capsys.readouterr().err
+    data = read(folder, "forecast", "t.csv", "--target", "ill", "--encode").problem().data
+    assert data.feature_names == ("nr", "dose", "town=a", "town=b", "town=c") and data.groups == {"town": [2, 3, 4]}
+    assert any("'nr' seems to number the rows" in line and "--drop nr" in line for line in data.report)
+    assert any("missing numbers with the median: 'dose'" in line for line in data.report)
+    with pytest.raises(InputError, match="--encode goes with a data file"):
+        read(folder, "forecast", "study.toml", "--encode")
 
 
 def test_bad_settings_name_the_rule(folder):

@@ -98,11 +98,20 @@ def test_words_among_numbers_are_missing_and_dates_are_days():
         {
             "power": ["1.5", "unknown", "2", "4"],
             "day": pd.to_datetime(["2020-01-01", None, "2020-01-03", "2020-01-03"]),
+            "zone": pd.to_datetime(["2020-01-01 06:00"] * 4).tz_localize("Asia/Tokyo").as_unit("s"),
+            "late": np.array(["2590-01-01T12", "NaT", "2590-01-01T12", "2590-01-01T12"], dtype="datetime64[us]"),
+            "took": pd.to_timedelta(["12h", "36h", None, "36h"]),
             "empty": [None] * 4,
         }
     )
     fitted = Encoder().fit(frame)
-    assert fitted.transform(frame).tolist() == [[1.5, 18262], [2, 18264], [2, 18264], [4, 18264]]
+    late, zone = (pd.Timestamp(2590, 1, 1) - pd.Timestamp(2020, 1, 1).as_unit("s")).days + 18262.5, 18261.875
+    assert fitted.transform(frame).tolist() == [
+        [1.5, 18262, zone, late, 0.5],
+        [2, 18264, zone, late, 1.5],
+        [2, 18264, zone, late, 1.5],
+        [4, 18264, zone, late, 1.5],
+    ]
     assert "took 1 words among numbers for missing: 'power' (1)" in fitted.report
     assert "left out columns without a value: 'empty'" in fitted.report
 
@@ -191,7 +200,7 @@ def test_what_is_no_fitted_transformer(transformer, message):
 
 def test_a_file_of_words_in_a_scenario(tmp_path):
     FRAME.assign(ill=ILL).to_csv(tmp_path / "t.csv", index=False)
-    with pytest.raises(InputError, match="other values in columns 'job', 'smokes', 'name'.*--encode"):
+    with pytest.raises(InputError, match=r"other values in columns 'job', 'smokes', 'name'.*`transform=Encoder\(\)`"):
         read_table(tmp_path / "t.csv", "ill")
     read = read_table(tmp_path / "t.csv", "ill", encode=True)
     assert read.X.columns.tolist() == FRAME.columns.tolist() and read.X["dose"].isna().sum() == 9

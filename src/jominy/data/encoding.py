@@ -221,9 +221,12 @@ def _as_numbers(column: pd.Series) -> pd.Series:
 
     if types.is_datetime64_any_dtype(column.dtype):
         zone = getattr(column.dtype, "tz", None)
-        return (column - pd.Timestamp(0, tz=zone)) / pd.Timedelta(days=1)
+        moments = (column if zone is None else column.dt.tz_convert("UTC").dt.tz_localize(None)).to_numpy()
+        seconds = moments.astype("datetime64[s]")  # in finer units the years from 1678 to 2262 alone are numbers
+        parts = (moments - seconds) / np.timedelta64(1, "s")
+        return pd.Series((seconds.astype(np.int64) + parts) / 86400, index=column.index)
     if types.is_timedelta64_dtype(column.dtype):
-        return column / pd.Timedelta(days=1)
+        return column.dt.total_seconds() / 86400
     return pd.to_numeric(column, errors="coerce").astype("float64")
 
 

@@ -45,7 +45,7 @@ def numeric_table(table: Any, what: str = "X", names: Sequence[str] | None = Non
         raise InputError(
             f"{what} must be finite",
             f"{int(bad.sum())} NaN, infinite or above {LARGEST:g} in {where}, the first in row {row}",
-            "Drop those rows or columns, or fill the values in: `--encode`, or Samples(X, y, transform=Encoder()).",
+            "Drop those rows or columns, or fill the values in (`transform=Encoder()`).",
         )
     return values
 
@@ -63,7 +63,7 @@ def _converted(values: Any, what: str, names: Sequence[str]) -> Array:
         raise InputError(
             f"{what} must be real numbers",
             f"other values in {_columns(wrong, names)}",
-            "Encode them (`--encode`, or Samples(X, y, transform=Encoder())), or drop them (of a file: `--drop A,B`).",
+            "Encode them (`transform=Encoder()`), or drop them (of a file: `--drop A,B`).",
         )
     return result
 
