@@ -348,7 +348,7 @@ def test_table_is_dropped_onto_the_page_asked_for_its_target_and_kept_in_the_lin
     page.wait_for_url("**#t.id=*")
     page.wait_for_selector("#panel-curves[data-drawn]")
     assert page.locator("#panel-curves-problem option:checked").inner_text() == "your table my patients.csv"
-    assert 0.2 < float(page.locator("#gauge-radius").get_attribute("aria-valuenow")) < 0.45
+    assert 0.2 < float(page.locator("#gauge-radius").get_attribute("aria-valuenow")) < 0.3
     after(page, lambda: slide(page, "radius"))
     link, risk = page.url, legend(page)
     assert "c.radius=" in link

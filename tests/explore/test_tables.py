@@ -48,12 +48,14 @@ def test_a_table_is_told_as_the_command_line_reads_it_and_its_curve_is_that_of_t
     problem = jm.Scenario.load(_written(tables, called, desk.answer("text", Text(form="toml", curves=state)))).problem()
     X, _, _ = read_table(table_file(tables.folder, called), "sick")
     assert (X == ROWS).all() and problem.data.count == 45  # a quarter is held out
-    assert state.radius == pytest.approx(jm.collapse_radius(problem) / 3, rel=0.05)
+    assert state.radius == pytest.approx(jm.collapse_radius(problem) / 4, rel=0.1)  # as the command line's
+    assert any("radius" in note and "chosen" in note for note in curve["notes"])
     expected = jm.forecast(problem, jm.Constant(state.rate), time=state.horizon)
     assert curve["variables"]["adversarial_risk"][-1] == pytest.approx(float(expected.adversarial_risk[-1]), rel=1e-6)
     assert {one["path"] for one in opened["numbers"]} >= {"data.preprocessing.clip", "data.split_seed"}
     again = desk.answer("curve", state.model_copy(update={"table": TableRef(id=other, target="sick")}))
     assert again["variables"] != curve["variables"]  # the same name, other numbers
+    assert not any("chosen" in note for note in again["notes"])  # the radius is that of the other table
 
 
 def _written(tables, called, told):

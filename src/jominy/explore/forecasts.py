@@ -12,7 +12,7 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.explore.answers import plain, variables
-from jominy.explore.curves_state import Curves
+from jominy.explore.curves_state import OWN, Curves
 from jominy.explore.own_numbers import own_numbers, with_numbers
 from jominy.explore.tables import Opened, table_scenario
 from jominy.study.scenario import Scenario
@@ -58,12 +58,17 @@ class Forecasts:
         """The user's scenario: that of a table where the page was given one."""
         return self._own if state.table is None else self._of_table(state.table)
 
+    def _remarks(self, state: Curves, scenario: Scenario) -> tuple[str, ...]:
+        """Why the user's table opens on these settings, as long as they are."""
+        own = self.own(state)
+        if own is None or (scenario.radius, scenario.schedule) != (own.scenario.radius, own.scenario.schedule):
+            return ()
+        return own.scenario.remarks if state.problem == OWN else ()
+
     def opened(self, asked: Opened) -> dict[str, Any]:
         """The page for a table: its numbers, and where its controls stand at first."""
         own = self._of_table(asked.table)
         start = Curves.of_scenario(own.given).model_copy(update={"table": asked.table})
-        if start.radius == 0.0:  # an adversarial page opens on an attack
-            start = start.model_copy(update={"radius": _third(self.problem(self.scenario(start)))})
         return {
             "numbers": [one.control() for one in own.numbers],
             "start": start.model_dump(exclude={"numbers"}),
@@ -113,7 +118,10 @@ class Forecasts:
                 "variables": variables(told),
                 "status": told.attrs["status"],
                 "advice": said(told.attrs["advice"], Reader.SCENARIO),
-                "notes": [said(note, Reader.SCENARIO) for note in json.loads(told.attrs["notes"])],
+                "notes": [
+                    said(note, Reader.SCENARIO)
+                    for note in (*self._remarks(state, scenario), *json.loads(told.attrs["notes"]))
+                ],
                 "title": told.attrs.get("title", ""),
                 "numerical_error": told.attrs.get("numerical_error"),
                 "optimum_risk": told.attrs.get("optimum_risk"),
@@ -181,14 +189,6 @@ class Forecasts:
 def _load(keyed: _Keyed) -> Scenario:
     _ = keyed.scenario.loaded
     return keyed.scenario
-
-
-def _third(problem: Problem) -> float:
-    """Of the collapse radius, to two digits; 0 where none is known."""
-    from jominy.dynamics import collapse_radius
-
-    third = collapse_radius(problem) / 3
-    return float(f"{min(third, 1e3):.2g}") if np.isfinite(third) else 0.0
 
 
 class _Own:

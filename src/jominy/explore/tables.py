@@ -7,7 +7,7 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import Field
 
@@ -32,6 +32,8 @@ class TableRef(Request):
     id: str = Field(pattern="^[0-9a-f]{32}$")
     target: str = Field(max_length=200)
     classes: str = Field("", max_length=200, description="two groups of labels, A:B, of a target with more than two")
+    loss: Literal["", "logistic", "squared"] = Field("", description="unset: as the target suggests")
+    encode: bool = Field(False, description="make numbers of words and of missing values")
 
 
 class Kept(Request):
@@ -111,4 +113,8 @@ def table_scenario(folder: Path | None, table: TableRef) -> Scenario:
 
     more: dict[str, Any] = {"classes": read_groups(table.classes)} if table.classes else {}
     file = table_file(folder, table.id)
-    return from_data_file(file, target=table.target, held_out=_HELD_OUT, **more).changed(title=file.name)
+    made = from_data_file(
+        file, target=table.target, held_out=_HELD_OUT, loss=table.loss or None, radius=None, rate=None,
+        encode=table.encode or None, **more,
+    )  # fmt: skip
+    return made.changed(title=file.name)

@@ -50,7 +50,7 @@ async function begin() {
 async function opened(told) {
   const kept = new URLSearchParams(location.hash.slice(1));
   if (!kept.get("t.id")) return [null, ""];
-  const table = { id: kept.get("t.id"), target: kept.get("t.target") ?? "", classes: kept.get("t.classes") ?? "" };
+  const table = { id: kept.get("t.id"), target: kept.get("t.target") ?? "", classes: kept.get("t.classes") ?? "", loss: kept.get("t.loss") ?? "", encode: kept.has("t.encode") };
   try {
     const { name, numbers, start } = await askJson("open", { table }, { busy: (words) => notReady("busy", words) });
     const { curves } = told.controls;

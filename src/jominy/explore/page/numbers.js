@@ -53,8 +53,8 @@ export function labels(found) {
   }
 }
 
-// A note as the page says it: a sentence, without the option of the command line that would change it.
-export const sentence = (note) => `${note.charAt(0).toUpperCase()}${note.slice(1)}`.replace(/ \(--[a-z-]+\)/, "").replace(/[^.!?]$/, "$&.");
+// A note as the page says it: a sentence, without the option or argument that would change it elsewhere.
+export const sentence = (note) => `${note.charAt(0).toUpperCase()}${note.slice(1)}`.replace(/ \((--[a-z-]+|`[^`]*`[^)]*)\)/, "").replace(/[^.!?]$/, "$&.");
 
 export const escaped = (text) =>
   String(text).replace(/[&<>"]/g, (sign) => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[sign]);

@@ -12,7 +12,7 @@ export class Tables {
     Object.assign(this, { most, open });
     this.dialog = byId("table");
     [this.words, this.form] = [this.dialog.querySelector(".words"), this.dialog.querySelector("form")];
-    [this.target, this.classes] = [byId("table-target"), byId("table-classes")];
+    [this.target, this.classes, this.loss, this.encode] = ["target", "classes", "loss", "encode"].map((name) => byId(`table-${name}`));
     this.dialog.querySelector(".fine").textContent = here
       ? "The file stays on this machine: jominy reads it here, keeps a copy until the explorer ends, and sends it nowhere."
       : "The file goes to the machine on which the explorer runs, unencrypted, and nowhere else; it is kept there until the explorer ends.";
@@ -64,25 +64,32 @@ export class Tables {
   }
 
   async chosen() {
-    const table = { id: this.told.id, target: this.target.value, classes: this.classes.value.trim() };
+    const table = { id: this.told.id, target: this.target.value, classes: this.classes.value.trim(), loss: this.loss.value, encode: this.encode.checked };
     this.say("Reading it, and looking where it collapses; this may be compiled first.", false);
     try {
       await askJson("open", { table }, { busy: (told) => this.say(told, false) });
       this.dialog.close();
       this.open(table);
     } catch (error) {
-      const found = /--classes (?:'([^']*)'|(\S+:\S*[^\s.]))/.exec(error.message); // as one would type it in a shell
+      const found = /--classes (?:'([^']*)'|([^\s:]+:[^\s.,)]+))/.exec(error.message); // as one would type it in a shell
       const suggested = found && (found[1] ?? found[2]);
       byId("table-groups").hidden = !suggested && !table.classes;
+      const words = error.message.includes("--encode");
+      if (words) byId("table-words").hidden = false;
+      if (words && !table.encode) this.encode.checked = true;
       if (suggested && !table.classes) this.classes.value = suggested;
-      this.say(suggested && !table.classes ? "The target has more than two kinds: choose two groups of them (below), then again." : error.message);
+      if (words && !table.encode) this.say("The table has words or missing values: they can be made numbers (below). Press Forecast again.");
+      else if (suggested && !table.classes) this.say("The target has more than two kinds: choose two groups of them (below), or take it for a number if it is one. Press Forecast again.");
+      else this.say(error.message);
     }
   }
 
   begin(name) {
     byId("table-title").textContent = name;
     this.form.hidden = true;
-    this.classes.value = "";
+    this.classes.value = this.loss.value = "";
+    this.encode.checked = false;
+    byId("table-words").hidden = true;
     byId("table-groups").hidden = true;
     if (!this.dialog.open) this.dialog.showModal();
   }
