@@ -49,7 +49,7 @@ def forecast(
     ----------
     problem : Problem
     schedule : Schedule, such as Constant(0.5) or Polyak()
-    time : float, the horizon in units of samples / dimension (101 times are reported); or else
+    time : float, the horizon in samples / dimension (101 even times are reported, and more early ones); or else
     times : (T,) increasing times to report
     start : nothing (zero), an array (d,), a number (its norm, spread evenly over the coordinates) or RandomStart(norm)
     evaluate_at : radii at which risk and accuracy are reported besides the training radius and zero

@@ -184,6 +184,9 @@ def _common(forecast: xr.Dataset, simulation: xr.Dataset) -> tuple[dict[str, np.
 def _at_times(given: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:
     if len(given) == len(wanted) and np.allclose(given, wanted, rtol=1e-9, atol=1e-12):
         return np.asarray(values, dtype=float)
+    same = np.clip(np.searchsorted(given, wanted), 0, len(given) - 1)
+    if np.allclose(given[same], wanted, rtol=1e-9, atol=1e-12):  # each of them is a time of the forecast's own
+        return np.asarray(values, dtype=float)[same]
     from scipy.interpolate import CubicSpline
 
     finite = np.isfinite(values)

@@ -60,7 +60,7 @@ class Plan(NamedTuple):
                 f"rtol must be a relative tolerance from {TIGHTEST:g} to {LOOSEST:g}", rtol, "1e-9 is the default"
             )
         size = batch_count(batch_size, dimension)
-        grid = report_times(time, times, dimension / size)
+        grid = report_times(time, times, dimension / size, early=True)
         if in_finite_steps(size, dimension, grid[-1]):
             grid = whole_steps(grid, dimension / size)
         return cls(grid, evaluation_radii(evaluate_at), rtol, size)
