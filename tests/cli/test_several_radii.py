@@ -53,11 +53,13 @@ def test_the_table_for_a_newcomer(folder, capsys, monkeypatch):
 
 def test_numbers_are_a_regression_without_being_told(folder, capsys, monkeypatch):
     monkeypatch.chdir(folder)
-    assert main(["forecast", "table.csv", "--target", "dose", "--drop", "ill", "--time", "2"]) == 0
+    options = ["--evaluate-at", "0.5,0,0.5", "--scaling", "one-factor", "--data-units"]
+    assert main(["forecast", "table.csv", "--target", "dose", "--drop", "ill", "--time", "2", *options]) == 0
     text = capsys.readouterr().out
     assert "120 different values" not in text and "90 different values: this is a regression" in text
     assert "adversarial risk on rows held out" in text and "Lowest risk under no attack: trained at 0" in text
     assert "class" not in text and "accuracy" not in text
+    assert len(text.split("trained at  ")[1].splitlines()[1].split()) == 4  # radius, two attacks, norm
 
 
 @pytest.mark.parametrize("command", ["simulate", "optimum"])

@@ -26,7 +26,7 @@ def several_radii_text(result: xr.Dataset, collapse: float, attacks: Sequence[fl
     result : a sweep of forecasts over `radius` alone, evaluated at the radii `attacks`
     collapse : the collapse radius; data : what was done to the data, as text
     """
-    radii = result["radius"].values
+    radii, attacks = result["radius"].values, sorted(set(attacks))
     shares = ", ".join(f"{5 * round(20 * radius / collapse)}" for radius in radii if radius)
     told = ", ".join(short(radius) for radius in radii)
     why = f"0 and about {shares} % of the collapse radius {collapse:.3g}, from which on nothing is learnt"
@@ -53,6 +53,7 @@ def plot_several_radii(result: xr.Dataset, attacks: Sequence[float]) -> Figure:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
+    attacks = sorted(set(attacks))
     prefix, rows = _groups(result)[0]
     what = "accuracy" if "accuracy_at_radius" in result else "risk"
     with rc_context(SETTINGS):
@@ -64,7 +65,7 @@ def plot_several_radii(result: xr.Dataset, attacks: Sequence[float]) -> Figure:
             colour, line, marker = _LINES[k % len(_LINES)]
             label = f"trained at radius {short(radius)}"
             seen = np.isfinite(at_end[k])
-            left.plot(np.sort(attacks)[seen], at_end[k][seen], line, color=colour, marker=marker, ms=4, label=label)
+            left.plot(np.array(attacks)[seen], at_end[k][seen], line, color=colour, marker=marker, ms=4, label=label)
             seen = np.isfinite(over_time[k])
             right.plot(result["time"].values[seen], over_time[k][seen], line, color=colour)
         left.set_xlabel("radius of the attack (l2 norm)")
@@ -85,7 +86,7 @@ def _groups(result: xr.Dataset) -> list[tuple[str, str]]:
 def _matrix(result: xr.Dataset, prefix: str, attacks: Sequence[float]) -> Table:
     name = f"{prefix}{'accuracy' if 'accuracy_at_radius' in result else 'risk'}_at_radius"
     values, norm = result[name].isel(time=-1).values, result["norm"].isel(time=-1).values
-    head = ["trained at", *(f"attack {short(radius)}" if radius else "no attack" for radius in sorted(attacks)), "norm"]
+    head = ["trained at", *(f"attack {short(radius)}" if radius else "no attack" for radius in attacks), "norm"]
     rows = [
         [short(radius), *(number(value) for value in values[k]), number(norm[k])]
         for k, radius in enumerate(result["radius"].values)
@@ -104,7 +105,7 @@ def _best(result: xr.Dataset, attacks: Sequence[float]) -> str:
     told = [
         f"{f'an attack of {short(radius)}' if radius else 'no attack'}: trained at {short(radii[best[j]])} "
         f"({number(values[best[j], j])})"
-        for j, radius in enumerate(sorted(attacks))
+        for j, radius in enumerate(attacks)
     ]
     return f"{'Most accurate' if accuracy else 'Lowest risk'} under {'; '.join(told)}."
 
