@@ -15,8 +15,8 @@ from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, radius_at
 from jominy.dynamics.samples.frame import Frame, frame_of, light_rotation, rotation
-from jominy.dynamics.samples.law import Rows, Spread, light, rule_in_parts, single_precision_does
-from jominy.dynamics.samples.optimum import sample_optimum
+from jominy.dynamics.samples.law import Rows, Spread, first_step, light, rule_in_parts, single_precision_does
+from jominy.dynamics.samples.optimum import at_zero, sample_optimum
 from jominy.dynamics.samples.readout import read_rows
 from jominy.dynamics.samples.recursion import (
     OUT_OF_SCALE,
@@ -178,15 +178,17 @@ def sample_curve(
     target = np.zeros(dimension) if found.vector is None else found.vector
     reports = len(steps) + (steps[0] != 0)
     from_zero = not np.any(mean) and variance == 0
+    launched = first_step(exact, np.asarray(at_zero(samples, problem.loss).slopes), diagonal)
+    singly = bool(np.max(plan.length) <= 1)
     scale = 0.0
     while True:
         coarse = coarse_rule(scale)
         rule = as_precise_as(rows.columns, rule_in_parts(problem.loss, coarse))
         last = problem.loss.closed_form or coarse.logit_scale >= LARGEST_SCALE
         radius, aim = problem.radius_schedule, target @ frame.basis
-        statement = SampleProblem(rows, exact, problem.loss, schedule, radius, rule, aim, frame.copies, dimension)
+        statement = SampleProblem(rows, launched, problem.loss, schedule, radius, rule, aim, frame.copies, dimension)
         largest = np.inf if last else coarse.logit_scale
-        recorded = run_recursion(statement, begin, plan, from_zero, reports, largest)
+        recorded = run_recursion(statement, begin, plan, from_zero, singly, reports, largest)
         if last or float(recorded.largest_logit) <= largest:
             break
         scale = 2 * coarse.logit_scale  # the run ended where the logits went beyond the rule

@@ -162,15 +162,15 @@ def risk_sd(spread: Spread, slope: Slope, copies: Array) -> Array:
     return 1.15 * jnp.sqrt(jnp.maximum(first + second / 2, 0.0))
 
 
-def first_step(rows: Rows, loss: Loss, step: Array, diagonal: bool) -> Spread:
-    """The exact law after one step of size `step` from X = 0, where the attack has no direction yet."""
-    zero = jnp.zeros_like(rows.targets)
-    slopes, _ = loss.adversarial_slopes(zero, jnp.zeros(()), rows.targets, jnp.zeros(()))
+def first_step(rows: Rows, slopes: np.ndarray, diagonal: bool) -> Spread:
+    """The exact law after one step of size one from X = 0, where the attack has no direction yet.
+
+    `slopes` (n,) are loss'(0, y). A step of another size multiplies the mean by it and the covariance by its square.
+    """
     pulls = slopes * rows.columns
     mean = pulls.mean(axis=1)
     centred = pulls - mean[:, None]
-    covariance = jnp.mean(centred**2, axis=1) if diagonal else centred @ centred.T / pulls.shape[1]
-    return Spread(-step * mean, step**2 * covariance)
+    return Spread(-mean, np.mean(centred**2, axis=1) if diagonal else centred @ centred.T / pulls.shape[1])
 
 
 def advance(spread: Spread, slope: Slope, step: Array, count: Array) -> Spread:

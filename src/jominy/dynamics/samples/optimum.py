@@ -86,32 +86,33 @@ def _residual_slopes(loss: Loss, score, norm, targets, radius, smoothing) -> tup
     return psi(*at), psi_r, psi_rho, psi_rr, jax.jvp(slope(along_r), at, along_rho)[1], psi_pp
 
 
-class _AtZero(NamedTuple):
-    """E[loss'(0, y) x] (d,), E|loss'(0, y)| and the largest loss at X = 0."""
+class AtZero(NamedTuple):
+    """At X = 0: loss'(0, y) (n,), E[loss'(0, y) x] (d,), E|loss'(0, y)| and the largest loss."""
 
+    slopes: Array
     pull: Array
     size: Array
     loss: Array
 
 
 @jax.jit
-def _at_zero(loss: Loss, features: Array, targets: Array) -> _AtZero:
+def _compiled_at_zero(loss: Loss, features: Array, targets: Array) -> AtZero:
     zero, nothing = jnp.zeros_like(targets), jnp.zeros(())
     slopes = loss.adversarial_slopes(zero, nothing, targets, nothing)[0]
     pull = slopes @ features / len(targets)
-    return _AtZero(pull, jnp.mean(jnp.abs(slopes)), jnp.max(loss(zero, targets)))
+    return AtZero(slopes, pull, jnp.mean(jnp.abs(slopes)), jnp.max(loss(zero, targets)))
 
 
 @lru_cache(maxsize=16)
-def _zero(samples: Samples, loss: Loss) -> _AtZero:
-    return jax.tree.map(np.asarray, _at_zero(loss, samples.features, samples.targets))
+def at_zero(samples: Samples, loss: Loss) -> AtZero:
+    return jax.tree.map(np.asarray, _compiled_at_zero(loss, samples.features, samples.targets))
 
 
 def sample_collapse_radius(problem: Problem) -> float:
     """||E[loss'(0, y) x]|| / E|loss'(0, y)| over the samples."""
     samples = problem.data
     assert isinstance(samples, Samples)
-    zero = _zero(samples, problem.loss)
+    zero = at_zero(samples, problem.loss)
     return float(np.linalg.norm(zero.pull) / zero.size)
 
 
@@ -125,8 +126,8 @@ def sample_optimum(problem: Problem) -> Optimum:
     samples, loss, radius = problem.data, problem.loss, problem.final_radius
     assert isinstance(samples, Samples)
     threshold = sample_collapse_radius(problem)
-    at_zero = _zero(samples, loss)
-    features, pull, basis = samples.features, np.asarray(at_zero.pull), None
+    start = at_zero(samples, loss)
+    features, pull, basis = samples.features, np.asarray(start.pull), None
     if samples.count < samples.dimension:  # the optimum is in the space of the rows
         rows, basis = rotation(samples)
         features, pull = np.ascontiguousarray(np.asarray(rows.columns).T), pull @ basis
@@ -135,7 +136,7 @@ def sample_optimum(problem: Problem) -> Optimum:
         risk = float(evaluate(0.0, 0 * pull + 1e-150).risk)
         return Optimum(risk, 0.0, "collapse", radius, threshold, None, np.zeros(samples.dimension))
     x = -0.1 * pull / np.linalg.norm(pull)
-    bound = float(at_zero.loss) / samples.count if isinstance(loss, MarginLoss) else -np.inf
+    bound = float(start.loss) / samples.count if isinstance(loss, MarginLoss) else -np.inf
     kinked = not isinstance(loss, MarginLoss) or loss.kinks
     for smoothing in SMOOTHINGS if kinked else SMOOTHINGS[-1:]:
         x = _minimise(partial(evaluate, smoothing), x, bound)

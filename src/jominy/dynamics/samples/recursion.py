@@ -15,7 +15,6 @@ from jominy.dynamics.samples.law import (
     Slope,
     Spread,
     advance,
-    first_step,
     risk_sd,
     sample_descent,
     sample_order,
@@ -50,13 +49,13 @@ class Recorded(NamedTuple):
 
 
 class SampleProblem(NamedTuple):
-    """What the recursion needs: `rows` perhaps rounded, and as they are for the first step, which is exact.
+    """What the recursion needs: `rows` perhaps rounded, and the law after a first step of size one (`first_step`).
 
     `optimum` (r,) and `copies` (r,) are in the rows' frame; `dimension` is the number of features.
     """
 
     rows: Rows
-    exact: Rows
+    launched: Spread
     loss: Loss
     schedule: Schedule
     radius: RadiusSchedule
@@ -133,12 +132,21 @@ class _Walk(NamedTuple):
     kept: Recorded
 
 
-@partial(jit_lightly, static_argnames=("from_zero", "reports"))
+@partial(jit_lightly, static_argnames=("singly", "reports"))
 def run_recursion(
-    problem: SampleProblem, start: Spread, blocks: Blocks, from_zero: bool, reports: int, largest_logit: Array
+    problem: SampleProblem,
+    start: Spread,
+    blocks: Blocks,
+    from_zero: bool,
+    singly: bool,
+    reports: int,
+    largest_logit: float,
 ) -> Recorded:
-    """The recursion from `start`; it ends early at a report whose logit is beyond `largest_logit`."""
-    rows, exact, loss, schedule, radius, rule, optimum, copies, dimension = problem
+    """The recursion from `start`, in blocks, or `singly` step by step, which needs no eigenvectors.
+
+    It ends early at a report whose logit is beyond `largest_logit`.
+    """
+    rows, launched, loss, schedule, radius, rule, optimum, copies, dimension = problem
     diagonal = start.covariance.ndim == 1
 
     def look(spread: Spread, memory: Array, step: Array) -> Ahead:
@@ -162,7 +170,8 @@ def run_recursion(
         return advance(walk.spread, slope, ahead.rate / dimension, count)
 
     def launch(walk: _Walk, ahead: Ahead, count: Array) -> Spread:
-        return first_step(exact, loss, ahead.rate / dimension, diagonal)
+        step = ahead.rate / dimension
+        return Spread(step * launched.mean, step**2 * launched.covariance)
 
     def record(kept: Recorded, index: Array, spread: Spread, slope: Slope, rate: Array) -> Recorded:
         order = sample_order(rows, spread)
@@ -185,8 +194,8 @@ def run_recursion(
         )
         to_middle = (length > 1) & ~walk.halfway
         count = jnp.where(to_middle, half, length)
-        how = jnp.where(from_zero & (first == 0) & (length > 0), 3, jnp.minimum(length, 2))
-        moved = jax.lax.switch(how, (nothing, one, many, launch), walk, ahead, count)
+        how = jnp.where(from_zero & (first == 0) & (length > 0), 2, jnp.minimum(length, 1))
+        moved = jax.lax.switch(how, (nothing, one if singly else many, launch), walk, ahead, count)
         memory = walk.memory + count * ahead.growth
         lost = ~(moved.mean @ moved.mean + jnp.sum(jnp.abs(moved.covariance)) < 100 * OUT_OF_SCALE) & ~to_middle
         moved = jax.tree.map(lambda leaf: jnp.where(lost, BEYOND, leaf), moved)
