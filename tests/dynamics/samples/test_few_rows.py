@@ -65,3 +65,12 @@ def test_the_optimum_is_in_the_space_of_the_rows(radius):
     nudged = found.vector + 1e-4 * np.random.default_rng(0).standard_normal((20, D))
     risks = [np.mean(oracle.attacked_loss("squared", Y, X @ w, np.linalg.norm(w), radius)) for w in nudged]
     assert np.all(np.array(risks) >= found.adversarial_risk - 1e-9) and gradients.shape == (len(X), D)
+
+
+@pytest.mark.parametrize("radius, regime", [(0.0, "separable"), (0.1, "separable"), (3.0, "collapse")])
+def test_fewer_rows_than_features_are_separated_without_descent(radius, regime, monkeypatch):
+    """At radius 0.1 < 1 / ||X|| for the X of least norm with x_i X = y_i, here by NumPy's pseudo-inverse."""
+    monkeypatch.setattr("jominy.dynamics.samples.optimum._minimise", None)
+    x = np.linalg.pinv(X) @ Y
+    assert np.min(Y * (X @ x)) - 0.1 * np.linalg.norm(x) > 0
+    assert jm.optimum(problem(jm.Samples(X, Y, preprocessing=None), "logistic", radius)).regime == regime

@@ -137,6 +137,9 @@ def sample_optimum(problem: Problem) -> Optimum:
         return Optimum(risk, 0.0, "collapse", radius, threshold, None, np.zeros(samples.dimension))
     x = -0.1 * pull / np.linalg.norm(pull)
     bound = float(start.loss) / samples.count if isinstance(loss, MarginLoss) else -np.inf
+    if basis is not None and isinstance(loss, MarginLoss) and _last_kink(loss) is None:
+        if _even_margins_do(loss, features, samples.targets, radius, bound):
+            return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
     kinked = not isinstance(loss, MarginLoss) or loss.kinks
     for smoothing in SMOOTHINGS if kinked else SMOOTHINGS[-1:]:
         x = _minimise(partial(evaluate, smoothing), x, bound)
@@ -156,6 +159,20 @@ def sample_optimum(problem: Problem) -> Optimum:
         regime = "interpolating" if residual < 1e-4 else "shrink"
     vector = x if basis is None else basis @ x
     return Optimum(risk, float(np.linalg.norm(x)), regime, radius, threshold, None, vector)
+
+
+def _even_margins_do(loss: MarginLoss, features: Array, targets: Array, radius: float, bound: float) -> bool:
+    """Whether the X of least norm that meets the labels has a risk below `bound` if it is long enough.
+
+    Fewer rows than dimensions mostly have such an X, and here, where the columns of the features (n, r) are orthogonal,
+    it takes no more than a product; to descend there takes a Hessian (n, n) at every step.
+    """
+    features = np.asarray(features)
+    sizes = np.sum(features**2, axis=0)
+    reached = sizes > 1e-9 * sizes.max()
+    x = np.where(reached, targets @ features / np.where(reached, sizes, 1.0), 0.0)
+    margin = np.min(targets * (features @ x)) - radius * np.linalg.norm(x)
+    return bool(margin > 0) and any(float(loss.profile(jnp.asarray(size))) < bound for size in (10.0, 30.0, 100.0, 1e3))
 
 
 def _last_kink(loss: Loss) -> float | None:
