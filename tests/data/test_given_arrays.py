@@ -7,9 +7,12 @@ import pytest
 import torch
 
 from jominy.data import Preprocessing, Samples, select_classes
+from jominy.dynamics import Problem, forecast
 from jominy.errors import InputError
+from jominy.losses import LogisticLoss
 from jominy.meanfield import InputGeometry
 from jominy.networks import LabelledInputs
+from jominy.schedules import Constant
 
 RANDOM = np.random.default_rng(0)
 X = RANDOM.normal(size=(30, 3))
@@ -155,3 +158,26 @@ def test_columns_that_number_the_rows_are_named(name, column, told):
     notes = [line for line in Samples(frame, Y).report if "seems to number the rows" in line]
     assert len(notes) == told and all(repr(name) in note for note in notes)
     assert not [line for line in Samples(frame.iloc[:6], Y[:6]).report if "seems to number" in line]
+
+
+@pytest.mark.parametrize("wrong", [(X,), X, 3, {"X": X, "y": Y}])
+def test_held_out_rows_are_a_pair(wrong):
+    with pytest.raises(InputError, match=r"held_out must be a pair \(X_test, y_test\)"):
+        forecast(Problem(TRUTH, LogisticLoss(), radius=0.1), Constant(0.5), time=1, held_out=wrong)
+
+
+def test_settings_of_a_verb_may_be_tensors():
+    def final(number):
+        told = forecast(
+            Problem(TRUTH, LogisticLoss(), radius=number([0.1])[0]), Constant(number([0.5])[0]),
+            times=number([0.0, 1.0]), start=number([1.0, 0.0, 0.0]), evaluate_at=number([0.0, 0.3]),
+            held_out=(FRAME, SHUFFLED),
+        )  # fmt: skip
+        assert told.held_out_clean_risk[-1] == told.clean_risk[-1]
+        return told.risk_at_radius.values
+
+    tensors = final(lambda values: torch.tensor(values, dtype=torch.float64, requires_grad=True))
+    np.testing.assert_array_equal(tensors, final(np.array))
+    for wrong in (10**400, "8/255", None, [1.0, 2.0]):
+        with pytest.raises(InputError, match="must be a finite number"):
+            Constant(wrong)

@@ -146,6 +146,13 @@ class Samples:
         _same_length(features, targets)
         return features, targets
 
+    def transform_pair(self, held_out: Any) -> tuple[Array, Array]:
+        """`transform` of (X_test, y_test) as one argument of a verb. InputError if it is no such pair."""
+        if not isinstance(held_out, (tuple, list)) or len(held_out) != 2:
+            count = f" of {len(held_out)}" if isinstance(held_out, (tuple, list)) else ""
+            raise InputError("held_out must be a pair (X_test, y_test)", f"a {type(held_out).__name__}{count}")
+        return self.transform(*held_out)
+
     def weights_to_data(self, weights: ArrayLike) -> tuple[Array, float]:
         """Weights (D,) and intercept in data units of weights (d,): the margin, or the target in its own units.
 

@@ -18,6 +18,7 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.students import Observation
 from jominy.losses import OrderParameters, Targets
 from jominy.numerics.arrays import Array
+from jominy.numerics.foreign import as_numpy
 from jominy.numerics.gaussian import MANY, gaussian_rule
 from jominy.numerics.precision import as_precise_as
 from jominy.numerics.side_by_side import SideBySide
@@ -30,7 +31,8 @@ Variables = dict[str, tuple[tuple[str, ...], Any]]
 
 def evaluation_radii(values: Sequence[float]) -> np.ndarray:
     """(K,) radii at which risk and accuracy are wanted besides the training radius and zero."""
-    radii = np.atleast_1d(np.asarray([require_radius(value) for value in np.atleast_1d(values)], dtype=float))
+    given = np.atleast_1d(as_numpy(values, "evaluate_at"))
+    radii = np.atleast_1d(np.asarray([require_radius(value) for value in given.ravel()], dtype=float))
     return np.unique(radii)
 
 

@@ -85,6 +85,6 @@ def describe_start(start: Any) -> Any:
         return "zero"
     if isinstance(start, (int, float)):
         return {"norm": float(start)}
-    if hasattr(start, "norm"):
+    if isinstance(start, RandomStart):
         return {"kind": "random", "norm": start.norm}
-    return {"kind": "vector", "norm": float(np.linalg.norm(start))}
+    return {"kind": "vector", "norm": float(np.linalg.norm(as_numpy(start, "start").astype(float)))}

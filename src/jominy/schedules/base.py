@@ -9,6 +9,7 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.numerics.arrays import Array
+from jominy.numerics.foreign import as_numpy
 
 
 class Descent(NamedTuple):
@@ -63,8 +64,8 @@ class Schedule(eqx.Module):
 def require_number(value: Any, rule: str, advice: str, *, positive: bool = False) -> float:
     """A finite number >= 0 (> 0 where `positive`), or an error that states `rule` and `advice`."""
     try:
-        number = float(value)
-    except (TypeError, ValueError):
+        number = float(value if isinstance(value, (int, float)) else as_numpy(value))
+    except (TypeError, ValueError, OverflowError):
         number = np.nan
     if not (np.isfinite(number) and (number > 0 if positive else number >= 0)):
         raise InputError(rule, value, advice)

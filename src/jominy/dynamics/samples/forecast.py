@@ -82,7 +82,7 @@ def sample_forecast(
 
     samples = problem.data
     assert isinstance(samples, Samples)
-    test = None if held_out is None else samples.transform(*held_out)
+    test = None if held_out is None else samples.transform_pair(held_out)
     grid = sample_times(time, times, samples.dimension)
     problem.radius_schedule.check(grid)
     words = f"forecast, {samples.count:,} x {samples.dimension:,}"

@@ -54,7 +54,7 @@ def sample_simulation(
     sampling = WithReplacement() if sampling is None else sampling
     test_features, test_targets = samples.features[:0], samples.targets[:0]
     if held_out is not None:
-        test_features, test_targets = samples.transform(*held_out)
+        test_features, test_targets = samples.transform_pair(held_out)
     dimension = samples.dimension
     grid = sample_times(time, times, dimension)
     problem.radius_schedule.check(grid)
