@@ -1,0 +1,84 @@
+"""A result file that was edited is refused when it is loaded, in one line that says what is wrong; never later."""
+
+import numpy as np
+import pytest
+
+import hand_made
+import jominy as jm
+from fuzz_results import run
+from jominy import InputError, load
+from jominy.cli.main import main
+from jominy.results.checks import check_result
+
+ATTRIBUTES = {
+    "scenario": ["{", "[]", "3", "", 3], "notes": ["{}", "text", '[{"a": 1}]', 2.5, "["],
+    "versions": ["[]", '{"a": 1}'],
+    "numerical_error": ["small", np.arange(3)], "status": ["fine", "", 1], "seed": ["one", '{"a": 1}'],
+    "title": [3, np.arange(2)], "engine": [1], "sweep": ["{}", '{"fields": ["a"]}', '{"fields": {"a": "a"}}'],
+    "advice": [0], "collapse_radius": ["large"], "format": ["jominy result 2", "text", 3],
+}  # fmt: skip
+CHANGES = {
+    "no times": (lambda told: told.isel(time=slice(0, 0)), "at least one time"),
+    "no runs": (lambda told: told.isel(seed=slice(0, 0)), "at least one seed"),
+    "times backwards": (lambda told: told.isel(time=slice(None, None, -1)), "increasing"),
+    "a time twice": (lambda told: told.isel(time=[0, 0, 1]), "increasing"),
+    "times that are words": (lambda told: told.assign_coords(time=told.time.values.astype(str)), "time must be real"),
+    "no word of the times": (lambda told: told.drop_vars("time"), "at which time"),
+    "text": (lambda told: told.assign(norm=told.norm.astype(str)), "norm must be real numbers"),
+    "one more dimension": (lambda told: told.assign(norm=told.norm.expand_dims("extra")), "dimension 'extra'"),
+    "a foreign dimension": (lambda told: told.assign(norm=told.norm.expand_dims("layer")), "vary over time"),
+    "units": (lambda told: told.assign(norm=told.norm.assign_attrs(units=3)), "units of a result's norm"),
+}
+
+
+def written(result, path):
+    result.to_netcdf(path, engine="netcdf4")
+    return str(path)
+
+
+def test_attributes_that_cannot_be_read(tmp_path, capsys):
+    for name, values in ATTRIBUTES.items():
+        for number, value in enumerate(values):
+            path = written(hand_made.forecast().assign_attrs({name: value}), tmp_path / f"{name}{number}.nc")
+            with pytest.raises(InputError, match=f"{name}{number}.nc: .*(must be|must have|must say)") as refused:
+                load(path)
+            assert "\n" not in str(refused.value)
+    assert main(["report", path, "-o", str(tmp_path / "a.html")]) == 2
+    assert capsys.readouterr().err.count("\n") == 1 and not (tmp_path / "a.html").exists()
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_variables_and_dimensions_that_are_none_of_a_result(change, tmp_path):
+    do, message = CHANGES[change]
+    with pytest.raises(InputError, match=message):
+        load(written(do(hand_made.simulation({"norm": [[0, 1, 2, 3], [0, 1, 2, 4]]})), tmp_path / "a.nc"))
+
+
+def test_a_newer_format_says_to_upgrade(tmp_path):
+    with pytest.raises(InputError, match="jominy result 2.*Upgrade jominy"):
+        load(written(hand_made.forecast().assign_attrs(format="jominy result 2"), tmp_path / "a.nc"))
+
+
+@pytest.mark.parametrize("verb", [jm.plot, jm.report, lambda told: jm.compare(told, hand_made.classification(3))])
+def test_a_result_edited_in_memory_is_checked_too(verb):
+    with pytest.raises(InputError, match="status must be one of"):
+        verb(hand_made.classification().assign_attrs(status="fine"))
+
+
+def test_complex_numbers():
+    told = hand_made.forecast()
+    with pytest.raises(InputError, match="norm must be real numbers .received: .*complex"):
+        jm.plot(told.assign(norm=told.norm * 1j))
+
+
+def test_what_is_computed_with_is_still_a_result():
+    told = hand_made.forecast()
+    for fine in (told, told.drop_attrs(), told.isel(time=slice(1, 3)), told.assign(mine=("time", np.ones(4)))):
+        assert check_result(fine) is fine
+
+
+def test_a_few_mutated_files():
+    """A seeded piece of `fuzz_results.py`, whose main counts as many as are wanted."""
+    found = run(12, seed=1)
+    assert not [fault for fault in found if fault.startswith("FAULT")], found
+    assert found["refused"] and found["accepted"]
