@@ -118,7 +118,10 @@ def _curve(
         return told[axis].values, values.values
     radius = _radius(told)
     grid = np.array([0.0, 1.25 * radius])
-    return grid, values.item() / radius * grid if radius > 0 else 0 * grid
+    value = values.item()
+    if not np.isfinite(value):
+        return grid, np.full(2, np.nan)
+    return grid, value / radius * grid if radius > 0 else 0 * grid
 
 
 def _radius(told: xr.Dataset) -> float:
