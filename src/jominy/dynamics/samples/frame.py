@@ -12,6 +12,9 @@ import numpy as np
 from jominy.data import Samples
 from jominy.dynamics.samples.law import Rows, as_rows, light
 
+LEAST = 1e-12
+"""Share of the largest eigenvalue below which a direction in the space of few rows is rounding and is left out."""
+
 
 class Frame(NamedTuple):
     """Coordinates of the student.
@@ -41,9 +44,10 @@ def rotation(samples: Samples) -> tuple[Rows, np.ndarray]:
     if count >= dimension:
         _, basis = np.linalg.eigh(features.T @ features / count)
         return as_rows(features @ basis, samples.targets), basis
-    orthonormal, triangle = np.linalg.qr(features.T)
-    _, turn = np.linalg.eigh(triangle @ triangle.T / count)
-    return as_rows(triangle.T @ turn, samples.targets), orthonormal @ turn
+    values, turn = np.linalg.eigh(features @ features.T / count)
+    seen = values > LEAST * values[-1]
+    sizes, turn = np.sqrt(count * values[seen]), turn[:, seen]
+    return as_rows(turn * sizes, samples.targets), features.T @ turn / sizes
 
 
 @lru_cache(maxsize=8)
