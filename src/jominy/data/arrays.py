@@ -23,8 +23,13 @@ def read_only(values: ArrayLike) -> Array:
     return array
 
 
-def finite_array(values: ArrayLike, what: str) -> Array:
-    """`values` as a read-only float64 array; InputError if they are not finite real numbers of one regular shape."""
+LARGEST = 1e30
+"""The largest number of a law: products of its powers with rates and times are numbers still."""
+
+
+def finite_array(values: ArrayLike, what: str, *, largest: float = LARGEST) -> Array:
+    """`values` as a read-only float64 array; InputError if they are not real numbers of one regular shape, up to
+    `largest` in size."""
     try:
         array = as_numpy(values, what)
         if array.dtype.kind not in "biufO":
@@ -35,6 +40,8 @@ def finite_array(values: ArrayLike, what: str) -> Array:
     bad = array.size - int(np.isfinite(array).sum())
     if bad:
         raise InputError(f"{what} must be finite", f"{bad} NaN or infinite of {array.size} values")
+    if (size := float(np.max(np.abs(array), initial=0.0))) > largest:
+        raise InputError(f"{what} must be at most {largest:g} in size", size, "Rescale the data.")
     return array
 
 

@@ -151,14 +151,14 @@ class FittedPreprocessing:
 
     def to_data(self, features: ArrayLike) -> Array:
         """Rows (n, D) in data units of features (n, d): the inverse of `transform` for rows that were not shrunk."""
-        scaled = finite_array(features, "features")
+        scaled = finite_array(features, "features", largest=math.inf)
         rows = np.tile(self.offset, (len(scaled), 1))
         rows[:, self.kept] += scaled * (self.scale / self.gain)
         return rows
 
     def weights_to_data(self, weights: ArrayLike) -> tuple[Array, float]:
         """Weights (D,) and intercept with <weights, x_scaled> = <result, x> + intercept, for weights (d,)."""
-        scaled = finite_array(weights, "weights")
+        scaled = finite_array(weights, "weights", largest=math.inf)
         if scaled.shape != self.scale.shape:
             raise InputError(f"weights must have shape ({self.dimension},)", f"shape {scaled.shape}")
         raw = np.zeros(self.kept.size)
@@ -167,7 +167,7 @@ class FittedPreprocessing:
 
     def weights_from_data(self, weights: ArrayLike) -> Array:
         """Weights (d,) on the scaled features for weights (D,) in data units; the inverse of `weights_to_data`."""
-        raw = finite_array(weights, "weights")
+        raw = finite_array(weights, "weights", largest=math.inf)
         if raw.shape != self.kept.shape:
             raise InputError(f"weights must have shape ({self.kept.size},)", f"shape {raw.shape}")
         return raw[self.kept] * self.scale / self.gain

@@ -100,10 +100,16 @@ def simulate(
     return population_simulation(problem, schedule, grid, chosen, start, radii, full_vectors, progress, size, watch)
 
 
+MOST_SEEDS = 1_000_000
+"""The runs of more would not fit into memory."""
+
+
 def seed_list(seeds: Any) -> list[int]:
     """0, 1, ..., seeds - 1, or the seeds given."""
     given = np.asarray(seeds)
     whole = np.issubdtype(given.dtype, np.number) and bool(np.all(np.isfinite(given) & (given == np.round(given))))
+    if whole and given.ndim == 0 and given > MOST_SEEDS:
+        raise InputError(f"At most {MOST_SEEDS:g} runs at once", seeds, "For fifty runs give seeds=50")
     listed = [] if not whole else list(range(int(given))) if given.ndim == 0 else given.ravel().tolist()
     if not listed or len(set(listed)) != len(listed) or min(listed) < 0:
         raise InputError(

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from jominy.data.arrays import LARGEST
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.errors import InputError
 from jominy.numerics.foreign import as_numpy
@@ -24,6 +25,8 @@ class RandomStart:
     def __post_init__(self) -> None:
         if not (isinstance(self.norm, Real) and np.isfinite(self.norm) and self.norm > 0):
             raise InputError("The norm of a random start must be finite and > 0", self.norm, "For zero leave start out")
+        if self.norm > LARGEST:
+            raise InputError(f"The norm of a random start must be at most {LARGEST:g}", self.norm, "Start nearer")
 
 
 Start = RandomStart | np.ndarray | float | None
@@ -41,6 +44,8 @@ def start_vector(start: Any, dimension: float) -> np.ndarray | float:
         ) from None
     if not np.all(np.isfinite(vector)):
         raise InputError("A start must be finite", start, "Remove NaN and infinite entries")
+    if np.max(np.abs(vector), initial=0.0) > LARGEST:
+        raise InputError(f"A start must be at most {LARGEST:g} in size", float(np.max(np.abs(vector))), "Start nearer")
     if vector.ndim == 0:
         return float(vector)
     if vector.shape != (dimension,):

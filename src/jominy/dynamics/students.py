@@ -208,6 +208,11 @@ def diverged(order: OrderParameters) -> Array:
     return ~(size_squared(order) < OUT_OF_SCALE)
 
 
+def gone(order: OrderParameters) -> Array:
+    """Whether students (leading dimensions allowed) are so far out that they may as well stay there."""
+    return ~(size_squared(order) < 10 * OUT_OF_SCALE)
+
+
 def size_squared(order: OrderParameters) -> Array:
     """Square norm plus residual variances."""
     return order.norm**2 + order.residual_variance.sum(axis=-1)

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from jominy.data.arrays import LARGEST
 from jominy.errors import InputError
 from jominy.numerics.foreign import as_numpy
 
@@ -36,6 +37,8 @@ def report_times(time: Any, times: Any, dimension: float, points: int = POINTS, 
         good = grid.ndim == 1 and grid.size and np.all(np.isfinite(grid)) and grid[0] >= 0 and np.all(np.diff(grid) > 0)
         if not good:
             raise InputError("Times must be increasing finite numbers >= 0", times, "Sort them and drop repetitions")
+        if grid[-1] > LARGEST:
+            raise InputError(f"Times must be at most {LARGEST:g}", float(grid[-1]), "20 is usual")
         return grid
     try:
         horizon = float(time)
@@ -43,6 +46,8 @@ def report_times(time: Any, times: Any, dimension: float, points: int = POINTS, 
         horizon = np.nan
     if not (np.isfinite(horizon) and horizon > 0):
         raise InputError("The horizon must be a finite number > 0", time, "It is in units of samples / dimension")
+    if not 1 / LARGEST <= horizon <= LARGEST:
+        raise InputError(f"The horizon must be from {1 / LARGEST:g} to {LARGEST:g}", time, "20 is usual")
     even = np.linspace(0.0, horizon, points)
     return whole_steps(np.union1d(even, even[1] * np.array(_EARLY)) if early else even, dimension)
 
@@ -50,3 +55,18 @@ def report_times(time: Any, times: Any, dimension: float, points: int = POINTS, 
 def whole_steps(times: np.ndarray, dimension: float) -> np.ndarray:
     """The times moved to whole steps of SGD, without repetitions."""
     return times if np.isinf(dimension) else np.unique(np.rint(times * dimension)) / dimension
+
+
+MOST_STEPS = 10**12
+"""More steps of SGD would take weeks at a microsecond each."""
+
+
+def counted_steps(times: np.ndarray, step_time: float, most: float = MOST_STEPS) -> np.ndarray:
+    """(T,) whole numbers of steps up to the times; InputError for more than anybody can take."""
+    if times[-1] / step_time > most:
+        raise InputError(
+            f"The last time must be within {most:g} steps, each of which takes {step_time:g}",
+            float(times[-1]),
+            "Shorten the time; a forecast of a Gaussian mixture knows no such limit",
+        )
+    return np.rint(times / step_time).astype(int)

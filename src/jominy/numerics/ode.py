@@ -27,7 +27,10 @@ FEW_NUMBERS = 2**16
 
 
 class System(Protocol):
-    """What `integrate` needs; an equinox module, so that its numbers are traced and its structure is compiled once."""
+    """What `integrate` needs; an equinox module, so that its numbers are traced and its structure is compiled once.
+
+    It may have `ended(state)`: whether nothing that happens from there on means anything, so that the state may stay.
+    """
 
     def velocity(self, time: Array, state: Any) -> Any: ...
 
@@ -112,6 +115,10 @@ def _integrate(
     def observe(system: Any, time: Any, y: Any) -> Any:
         return system.observe(time, restore(y))
 
+    @partial(jax.vmap, in_axes=(axes, 0))
+    def ended(system: Any, y: Any) -> Any:
+        return system.ended(restore(y)) if hasattr(system, "ended") else jnp.asarray(False)
+
     def going(walk: _Walk) -> Array:
         return (walk.time < end) & (walk.steps < MOST_STEPS)
 
@@ -122,13 +129,14 @@ def _integrate(
         limit = jnp.minimum(end, jnp.nextafter(ahead, -jnp.inf))
         cut = walk.step >= limit - walk.time
         step = jnp.where(live, jnp.where(cut, limit - walk.time, walk.step), 0.0)
+        moving = jnp.where(ended(systems, walk.state), 0.0, 1.0)
 
         def stage(index: Any, known: Any) -> Any:
             y = walk.state + step[:, None] * jnp.tensordot(stage_weights[index], known, 1)
             # Leaf by leaf and in place: joined first, XLA works out every number of the vector in a loop of branches.
             begin = 0
             for leaf in jax.tree.leaves(velocity(systems, walk.time + stage_times[index] * step, y)):
-                part = leaf.reshape(1, count, -1)
+                part = jnp.where(moving[:, None] > 0, leaf.reshape(count, -1), 0.0)[None]
                 known = jax.lax.dynamic_update_slice(known, part, (index, 0, begin))
                 begin += part.shape[2]
             return known

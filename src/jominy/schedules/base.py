@@ -61,6 +61,10 @@ class Schedule(eqx.Module):
         """The schedule as a JSON-able record."""
 
 
+LARGEST = 1e30
+"""The largest rate, radius or time: products of their powers with a law's numbers are numbers still."""
+
+
 def require_number(value: Any, rule: str, advice: str, *, positive: bool = False) -> float:
     """A finite number >= 0 (> 0 where `positive`), or an error that states `rule` and `advice`."""
     try:
@@ -69,6 +73,8 @@ def require_number(value: Any, rule: str, advice: str, *, positive: bool = False
         number = np.nan
     if not (np.isfinite(number) and (number > 0 if positive else number >= 0)):
         raise InputError(rule, value, advice)
+    if number > LARGEST:
+        raise InputError(f"{rule}, at most {LARGEST:g}", value, advice)
     return number
 
 

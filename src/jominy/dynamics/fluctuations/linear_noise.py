@@ -65,6 +65,10 @@ class LinearNoise(eqx.Module):
         moved = NoisyState(self.flow.velocity(time, noisy.mean), *self._fluctuate(time, noisy))
         return jax.tree.map(lambda leaf: pace * leaf, moved)
 
+    def ended(self, noisy: NoisyState) -> Array:
+        """Whether the mean curve has."""
+        return self.flow.ended(noisy.mean)
+
     def observe(self, clock: Array, noisy: NoisyState) -> Fluctuation:
         """Covariance and bias of the scalars that every variable is a function of."""
         time = clock**2 if self.root_time else clock

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.optima.landscapes import DenseLandscape, dense_order_parameters
-from jominy.dynamics.students import Observation, attack_ridge, batch_memory, brake, diverged, runaway
+from jominy.dynamics.students import Observation, attack_ridge, batch_memory, brake, diverged, gone, runaway
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
@@ -92,6 +92,10 @@ class DenseFlow(eqx.Module):
         )
         lost = diverged(order) | runaway(order, moments)
         return jax.tree.map(lambda old, new: jnp.where(lost, old, new), state, moved)
+
+    def ended(self, state: DenseState) -> Array:
+        """Whether the student has met the brake."""
+        return gone(dense_order_parameters(self.law, state.mean, state.covariance / state.mean.shape[0]))
 
     def observe(self, time: Array, state: DenseState) -> Observation:
         """Order parameters, distance, overlap and rate."""

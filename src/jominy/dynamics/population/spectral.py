@@ -18,6 +18,7 @@ from jominy.dynamics.students import (
     batch_memory,
     brake,
     diverged,
+    gone,
     observe,
     order_parameters,
     runaway,
@@ -101,6 +102,10 @@ class SpectralFlow(eqx.Module):
     def rate(self, time: Array, state: SpectralState) -> Array:
         """The learning rate."""
         return self._evaluate(time, state)[-1]
+
+    def ended(self, state: SpectralState) -> Array:
+        """Whether the student has met the brake."""
+        return gone(self.order(self.student(state)))
 
     def observe(self, time: Array, state: SpectralState) -> Observation:
         """Order parameters, distance, overlap and rate."""

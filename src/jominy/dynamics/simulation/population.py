@@ -22,6 +22,7 @@ from jominy.dynamics.simulation.noise import Source
 from jominy.dynamics.simulation.sgd import Engine, Record, Watch, moments_told, run_sgd, vector_states
 from jominy.dynamics.simulation.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
 from jominy.dynamics.students import diverged
+from jominy.dynamics.times import counted_steps
 from jominy.errors import InputError
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
 from jominy.numerics.side_by_side import SideBySide
@@ -53,7 +54,7 @@ def population_simulation(
     setting = setting_of(law, problem)
     rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))
     setting = setting._replace(rule=rule)
-    steps = np.rint(times * law.dimension / batch_size).astype(int)
+    steps = counted_steps(times, batch_size / law.dimension)
     engine, source, states, method = engine_of(problem, schedule, rule, found, start, seeds, full_vectors, batch_size)
 
     def result(record: Record, times: np.ndarray):

@@ -1,0 +1,52 @@
+"""Numbers of any magnitude: a result whose status is true, or one line that says what is wrong with the number."""
+
+import numpy as np
+import pytest
+from tests.fuzz_scenarios import run, structures
+
+import jominy as jm
+from jominy.dynamics.least_squares import effective_values
+from jominy.errors import InputError
+
+PROBLEM = jm.Problem(jm.LinearTeacher(jm.identity(6), noise_variance=0.25), jm.SquaredLoss(), radius=0.5)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        (lambda: jm.identity(6, 1e300), "scale must be at most 1e"),
+        (lambda: jm.LinearTeacher(jm.identity(6), [1e200] * 6), "teacher must be at most 1e"),
+        (lambda: jm.Problem(PROBLEM.data, PROBLEM.loss, radius=1e300), "radius must be .* at most 1e"),
+        (lambda: jm.Constant(1e300), "rate must be .* at most 1e"),
+        (lambda: jm.RandomStart(1e300), "random start must be at most 1e"),
+        (lambda: jm.forecast(PROBLEM, jm.Constant(0.5), time=1, start=1e200), "start must be at most 1e"),
+        (lambda: jm.forecast(PROBLEM, jm.Constant(0.5), time=1e300), "horizon must be from 1e"),
+        (lambda: jm.forecast(PROBLEM, jm.Constant(0.5), times=[0, 1e300]), "Times must be at most 1e"),
+        (lambda: jm.simulate(PROBLEM, jm.Constant(0.5), times=[1e20]), r"within 1e\+12 steps"),
+        (lambda: jm.simulate(PROBLEM, jm.Constant(0.5), time=1, seeds=1e12), "At most 1e"),
+    ],
+)
+def test_what_is_too_large_is_said(wrong, says):
+    with pytest.raises(InputError, match=says):
+        wrong()
+
+
+def test_a_forecast_that_has_diverged_stays_where_it_is():
+    for rate, start in ((1e9, None), (0.5, 1e20)):
+        curve = jm.forecast(PROBLEM, jm.Constant(rate), times=[0.0, 1.0, 20.0], start=start)
+        assert curve.status == "diverged" and not np.any(np.isnan(curve.adversarial_risk))
+
+
+def test_a_rate_of_zero_moves_nothing_however_steep_the_loss():
+    rate, _, _ = effective_values(np.array([0.0, 0.0]), np.array([1.0, 1.0]), np.array([0.0, 0.5]), 0.5)
+    assert rate.tolist() == [0.0, np.inf]
+
+
+def test_random_scenarios():
+    cheap = [index for index, one in enumerate(structures()) if one.name in CHEAP]
+    assert len(cheap) == len(CHEAP)
+    tally = run(60, seed=16, chosen=cheap)
+    assert not tally.faults, tally.told()
+
+
+CHEAP = {"forecast, one_level, squared, constant", "optimum, one_level, squared, constant"}

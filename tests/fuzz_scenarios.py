@@ -1,0 +1,381 @@
+"""Random scenarios over all laws, losses, schedules and verbs, with numbers from 1e-300 to 1e300.
+
+    python -m tests.fuzz_scenarios --count 20000 --seed 1
+
+Nothing may crash: every scenario ends with a result, whose status is true, or with an InputError. What goes wrong is
+counted by kind and place, with one scenario of each to try again (`--only seed/structure/number`). The structures are
+few and fixed, and all scenarios of a structure come one after the other, so that its programs are compiled once.
+"""
+
+import argparse
+import time
+import traceback
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import jominy as jm
+from jominy.errors import InputError
+
+D = 6
+LIMIT = 20.0
+"""Seconds of processor time that a scenario may take; the compilation of its programs is not counted twice."""
+LOSSES: dict[str, Callable[[], Any]] = {
+    "squared": jm.SquaredLoss,
+    "ridge": lambda: jm.RidgeSquaredLoss(),
+    "logistic": jm.LogisticLoss,
+    "probit": jm.ProbitLoss,
+    "hinge": jm.HingeLoss,
+    "squared hinge": jm.SquaredHingeLoss,
+    "smoothed hinge": jm.SmoothedHingeLoss,
+    "exponential": jm.ExponentialLoss,
+    "link": lambda: jm.LinkSquaredLoss(jm.Erf()),
+}
+MARGIN = ("logistic", "probit", "hinge", "squared hinge", "smoothed hinge", "exponential")
+
+
+class Numbers:
+    """Random numbers: most of order one, some of any magnitude, some exactly zero."""
+
+    def __init__(self, random: np.random.Generator) -> None:
+        self.random = random
+        # In half of the scenarios one number or two are odd, in the others each one may be.
+        self.odd = float(random.choice([0.08, 0.08, 0.3, 1.0]))
+
+    def any(self, low: float = 0.05, high: float = 3.0, zero: float = 0.1) -> float:
+        """From low to high, or from 1e-300 to 1e300."""
+        if self.random.random() < zero:
+            return 0.0
+        if self.random.random() < self.odd:
+            return float(10 ** self.random.uniform(-300, 300))
+        return float(np.exp(self.random.uniform(np.log(low), np.log(high))))
+
+    def signed(self) -> float:
+        """The same with a sign."""
+        return float(self.random.choice([-1, 1])) * self.any()
+
+
+def spectrum(n: Numbers) -> Any:
+    kind = n.random.integers(4)
+    if kind == 0:
+        return jm.spectrum([n.any() for _ in range(D)])
+    if kind == 1:
+        return jm.power_law(D, n.random.uniform(0, 4), mean=n.any())
+    if kind == 2:
+        return jm.uniform(D, n.any(), n.any())
+    return jm.spectrum(n.any() * np.arange(1, D + 1))
+
+
+def teacher_law(n: Numbers) -> Any:
+    return jm.LinearTeacher(spectrum(n), [n.signed() for _ in range(D)], noise_variance=n.any(zero=0.3))
+
+
+def one_level(n: Numbers) -> Any:
+    return jm.LinearTeacher(jm.identity(D, n.any()), n.any(), noise_variance=n.any(zero=0.3))
+
+
+def link_teacher(n: Numbers) -> Any:
+    return jm.LinearTeacher(jm.identity(D, n.any()), n.any(), n.any(zero=0.3), teacher_link=jm.Erf())
+
+
+def smooth(n: Numbers) -> Any:
+    return jm.LinearTeacher(jm.power_law(100, n.random.uniform(0.3, 4), mean=n.any()), n.any(), n.any(zero=0.3))
+
+
+def random_labels(n: Numbers) -> Any:
+    return jm.LinearTeacher(jm.identity(D, n.any()), n.any(), label_law=jm.LogisticLabels())
+
+
+def classes(n: Numbers) -> Any:
+    means = [[n.signed() for _ in range(D)] for _ in range(2)]
+    share = n.random.uniform(0.01, 0.99)
+    return jm.GaussianMixture([share, 1 - share], means, [spectrum(n), spectrum(n)], labels=[1, -1])
+
+
+def even_classes(n: Numbers) -> Any:
+    return jm.GaussianMixture([0.5, 0.5], [n.signed(), n.signed()], [jm.identity(D, n.any())] * 2, labels=[1, -1])
+
+
+def matrices(n: Numbers) -> Any:
+    size = 3
+    roots = [n.random.standard_normal((size, size)) for _ in range(2)]
+    covariances = [n.any(zero=0) * root @ root.T for root in roots]
+    return jm.GaussianMixture([0.4, 0.6], [n.signed(), n.signed()], covariances, labels=[1, -1])
+
+
+def limiting(n: Numbers) -> Any:
+    return jm.LinearTeacher(jm.power_law(np.inf, 1.5, mean=n.any()), n.any(), n.any(zero=0.3))
+
+
+def rows(n: Numbers) -> Any:
+    X = n.any(zero=0) * n.random.standard_normal((20, 3))
+    y = np.where(X[:, 0] + n.random.standard_normal(20) > 0, 1.0, -1.0)
+    y[:2] = 1.0, -1.0
+    return jm.Samples(X, y)
+
+
+def numbered_rows(n: Numbers) -> Any:
+    X = n.any(zero=0) * n.random.standard_normal((20, 3))
+    return jm.Samples(X, n.any() * n.random.standard_normal(20))
+
+
+SCHEDULES: dict[str, Callable[[Numbers], Any]] = {
+    "constant": lambda n: jm.Constant(n.any()),
+    "inverse time": lambda n: jm.InverseTime(n.any(), decay=n.any()),
+    "cosine": lambda n: jm.Cosine(n.any(zero=0), horizon=n.any(zero=0), final=0.0),
+    "piecewise": lambda n: jm.Piecewise([n.any(zero=0)], [n.any(), n.any()]),
+    "Polyak": lambda n: jm.Polyak(),
+    "line search": lambda n: jm.ExactLineSearch(),
+    "AdaGrad": lambda n: jm.AdaGradNorm(n.any(zero=0), n.any(zero=0)),
+}
+
+
+def a_start(n: Numbers) -> Any:
+    kind = n.random.integers(3)
+    return None if kind == 0 else n.any() if kind == 1 else jm.RandomStart(n.any(zero=0))
+
+
+def times_of(n: Numbers) -> list[float]:
+    end = n.any(low=0.5, high=5.0, zero=0)
+    return [0.0, end / 2, end]
+
+
+class Scenario(NamedTuple):
+    """What is asked: a verb with its arguments, ready to be called."""
+
+    ask: Callable[[], Any]
+    text: str
+
+
+def forecast(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    problem = jm.Problem(law, loss, n.any(zero=0.2))
+    start, times = a_start(n), times_of(n)
+    more = {"evaluate_at": [0.0, n.any()]}
+    text = f"forecast({problem}, {schedule}, times={times}, start={start}, {more})"
+    return Scenario(lambda: jm.forecast(problem, schedule, times=times, start=start, **more), text)
+
+
+def bands(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    problem, start, times = jm.Problem(law, loss, n.any(zero=0.2)), a_start(n), times_of(n)
+    dimension = None if np.isfinite(law.dimension) else 1000.0
+    text = f"forecast({problem}, {schedule}, times={times}, start={start}, bands=True)"
+    ask = lambda: jm.forecast(problem, schedule, times=times, start=start, bands=True, dimension=dimension)  # noqa: E731
+    return Scenario(ask, text)
+
+
+def many(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    problems, times = [jm.Problem(law, loss, n.any(zero=0.2)) for _ in range(2)], times_of(n)
+    text = f"forecast_many({problems}, {schedule}, times={times})"
+    return Scenario(lambda: jm.forecast_many(problems, schedule, times=times, progress=False), text)
+
+
+def optimum(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    problem = jm.Problem(law, loss, n.any(zero=0.2))
+    return Scenario(lambda: (jm.optimum(problem), jm.collapse_radius(problem)), f"optimum({problem})")
+
+
+def stationary(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    problem, rate = jm.Problem(law, loss, n.any(zero=0.2)), n.any(zero=0)
+    return Scenario(lambda: jm.stationary(problem, rate), f"stationary({problem}, {rate})")
+
+
+def advise(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    problem, end = jm.Problem(law, loss, n.any(zero=0.2)), n.any(low=0.5, high=5.0, zero=0)
+    return Scenario(lambda: jm.advise(problem, time=end), f"advise({problem}, time={end})")
+
+
+def simulate(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    problem, start = jm.Problem(law, loss, n.any(zero=0.2)), a_start(n)
+    times = [0.0, 1.0, float(n.random.integers(2, 6))]
+    text = f"simulate({problem}, {schedule}, times={times}, start={start}, seeds=2)"
+    ask = lambda: jm.simulate(problem, schedule, times=times, start=start, seeds=2, progress=False)  # noqa: E731
+    return Scenario(ask, text)
+
+
+def homogenize(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    problem, start = jm.Problem(law, loss, n.any(zero=0.2)), a_start(n)
+    text = f"homogenize({problem}, {schedule}, times=[0, 1, 2], start={start}, paths=2)"
+    ask = lambda: jm.homogenize(problem, schedule, times=[0.0, 1.0, 2.0], start=start, paths=2, progress=False)  # noqa: E731
+    return Scenario(ask, text)
+
+
+def compare(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    problem, start = jm.Problem(law, loss, n.any(zero=0.2)), a_start(n)
+
+    def ask() -> Any:
+        curve = jm.forecast(problem, schedule, times=[0.0, 1.0, 2.0], start=start)
+        runs = jm.simulate(problem, schedule, times=[0.0, 1.0, 2.0], start=start, seeds=3, progress=False)
+        return jm.compare(curve, runs)
+
+    return Scenario(ask, f"compare({problem}, {schedule}, start={start})")
+
+
+class Structure(NamedTuple):
+    """What scenarios of one compiled program share."""
+
+    verb: Callable[..., Scenario]
+    law: Callable[[Numbers], Any]
+    loss: str
+    schedule: str
+    share: int = 1
+
+    @property
+    def name(self) -> str:
+        return f"{self.verb.__name__}, {self.law.__name__}, {self.loss}, {self.schedule}"
+
+
+def structures() -> list[Structure]:
+    """Each verb with each law and loss that it may have, and each schedule where that matters."""
+    regression = (teacher_law, one_level, smooth, limiting, even_classes, matrices, numbered_rows)
+    pairs = [(law, "squared") for law in regression]
+    pairs += [(one_level, "ridge"), (link_teacher, "link"), (random_labels, "logistic")]
+    pairs += [(classes, loss) for loss in MARGIN] + [(even_classes, "hinge"), (rows, "logistic"), (rows, "hinge")]
+    pairs += [(matrices, "logistic")]
+    found = [Structure(forecast, law, loss, name, 4) for law, loss in pairs for name in SCHEDULES if _goes(law, name)]
+    found += [Structure(optimum, law, loss, "constant", 6) for law, loss in pairs]
+    few = [(one_level, "squared"), (teacher_law, "squared"), (even_classes, "logistic"), (classes, "hinge")]
+    found += [Structure(many, law, loss, name, 2) for law, loss in few for name in ("constant", "Polyak")]
+    found += [Structure(stationary, law, loss, "constant", 1) for law, loss in [*few, (matrices, "logistic")]]
+    found += [Structure(bands, law, loss, name) for law, loss in few for name in ("constant", "Polyak")]
+    found += [Structure(advise, law, loss, "constant", 1) for law, loss in [*few, (rows, "logistic")]]
+    with_runs = [*few, (rows, "logistic"), (numbered_rows, "squared"), (matrices, "logistic")]
+    for verb in (simulate, compare):
+        found += [Structure(verb, law, loss, name) for law, loss in with_runs for name in ("constant", "line search")]
+    found += [Structure(homogenize, law, loss, "constant") for law, loss in few]
+    return found
+
+
+def _goes(law: Callable, schedule: str) -> bool:
+    return schedule in ("constant", "Polyak", "line search") or law in (teacher_law, one_level, even_classes, rows)
+
+
+def what_is_wrong(answer: Any) -> list[str]:
+    """Kinds of wrong numbers in a result."""
+    if isinstance(answer, tuple):
+        return [kind for one in answer for kind in what_is_wrong(one)]
+    if isinstance(answer, float):
+        return ["NaN"] if np.isnan(answer) else []
+    found = []
+    attrs = getattr(answer, "attrs", None)
+    if attrs is None:
+        for name, value in vars(answer).items() if hasattr(answer, "__dict__") else []:
+            if isinstance(value, float) and np.isnan(value):
+                found.append(f"NaN: {type(answer).__name__}.{name}")
+        return found
+    status = attrs.get("status", "completed")
+    for name, values in answer.data_vars.items():
+        if values.dtype.kind != "f":
+            continue
+        if status in ("completed", "collapsed") and np.any(np.isnan(values.values)) and not name.startswith("z"):
+            found.append(f"NaN under {status}: {name}")
+        if status in ("completed",) and name in ("adversarial_risk", "norm") and np.any(np.isinf(values.values)):
+            found.append(f"infinite under {status}: {name}")
+    if "excess_risk" in answer and "adversarial_risk" in answer and attrs.get("engine") == "forecast":
+        risk, excess = answer["adversarial_risk"].values, answer["excess_risk"].values
+        known = np.isfinite(risk) & np.isfinite(excess)
+        slack = 1e-6 + 10 * np.nan_to_num(attrs.get("numerical_error", 1e-6), nan=1.0)
+        if np.any(excess[known] < -slack * np.abs(risk[known]) - 1e-290):
+            found.append("negative excess risk")
+    return found
+
+
+class Tally:
+    """How scenarios ended, with the first one of each kind of fault."""
+
+    def __init__(self) -> None:
+        self.endings: Counter[str] = Counter()
+        self.faults: Counter[str] = Counter()
+        self.example: dict[str, str] = {}
+        self.slowest: list[tuple[float, str]] = []
+
+    def fault(self, kind: str, example: str) -> None:
+        self.faults[kind] += 1
+        self.example.setdefault(kind, example)
+
+    def told(self) -> str:
+        endings = ", ".join(f"{count} {ending}" for ending, count in self.endings.most_common())
+        lines = [f"{sum(self.endings.values())} scenarios: {endings}"]
+        for kind, count in self.faults.most_common():
+            lines.append(f"{count:5d}  {kind}\n       {self.example[kind]}")
+        lines += [f"{seconds:6.1f} s  {text}" for seconds, text in sorted(self.slowest, reverse=True)[:5]]
+        return "\n".join(lines)
+
+
+def scenario(structure: Structure, key: tuple[int, int, int]) -> Callable[[], Scenario]:
+    """The scenario with this key: seed, structure, number."""
+    numbers = Numbers(np.random.default_rng(key))
+    return lambda: structure.verb(
+        numbers, structure.law(numbers), LOSSES[structure.loss](), SCHEDULES[structure.schedule](numbers)
+    )
+
+
+def try_one(structure: Structure, key: tuple[int, int, int], tally: Tally, first: bool) -> None:
+    """Ask one scenario and count how it ends."""
+    place, begin, text = "/".join(map(str, key)), time.process_time(), ""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            asked = scenario(structure, key)()
+            text = asked.text
+            answer = asked.ask()
+        for kind in what_is_wrong(answer):
+            tally.fault(kind, f"{place} {structure.name}: {text}")
+        ending = getattr(answer, "attrs", {}).get("status", "answered")
+    except InputError:
+        ending = "refused"
+    except TimeoutError:
+        ending = "out of time"
+        tally.fault("out of time", f"{place} {structure.name}: {text}")
+    except Exception as error:
+        ours = [frame for frame in traceback.extract_tb(error.__traceback__) if "jominy/" in frame.filename]
+        where = f"{ours[-1].filename.split('jominy/')[-1]}:{ours[-1].lineno}" if ours else "?"
+        kind = f"{type(error).__name__} in {where}: {str(error)[:100]}"
+        ending = "crashed"
+        tally.fault(kind, f"{place} {structure.name}: {text}")
+    spent = time.process_time() - begin
+    tally.endings[ending] += 1
+    tally.slowest = sorted([*tally.slowest, (spent, f"{place} {structure.name}: {text}")], reverse=True)[:5]
+    if spent > LIMIT and not first:
+        tally.fault("over time", f"{place} {spent:.0f} s, {structure.name}: {text}")
+
+
+def run(count: int, seed: int, chosen: Iterable[int] | None = None, talk: bool = False) -> Tally:
+    """About `count` scenarios over all structures."""
+    every, tally = structures(), Tally()
+    indices = list(chosen or range(len(every)))
+    shares = sum(every[index].share for index in indices)
+    for index in indices:
+        structure = every[index]
+        for number in range(max(1, round(count * structure.share / shares))):
+            try_one(structure, (seed, index, number), tally, first=number < 2)
+        if talk:
+            done, faults = sum(tally.endings.values()), sum(tally.faults.values())
+            print(f"{index} {structure.name}: {done} done, {faults} faults", flush=True)
+    return tally
+
+
+def main() -> None:
+    """Run the fuzzer from the command line."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--structures", help="first:last, of the list of structures")
+    parser.add_argument("--only", help="seed/structure/number of one scenario, whose error is shown in full")
+    given = parser.parse_args()
+    if given.only:
+        seed, index, number = map(int, given.only.split("/"))
+        asked = scenario(structures()[index], (seed, index, number))()
+        print(asked.text)
+        warnings.simplefilter("error")
+        answer = asked.ask()
+        print(answer, what_is_wrong(answer))
+        return
+    chosen = range(*map(int, given.structures.split(":"))) if given.structures else None
+    print(run(given.count, given.seed, chosen, talk=True).told())
+
+
+if __name__ == "__main__":
+    main()
