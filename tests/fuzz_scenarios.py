@@ -50,7 +50,9 @@ class Numbers:
         if self.random.random() < zero:
             return 0.0
         if self.random.random() < self.odd:
-            return float(10 ** self.random.uniform(-300, 300))
+            # Beyond 1e30 a number is refused, which ends a scenario: one odd number in four may be.
+            reach = 300 if self.random.random() < 0.25 else 29
+            return float(10 ** self.random.uniform(-reach, reach))
         return float(np.exp(self.random.uniform(np.log(low), np.log(high))))
 
     def signed(self) -> float:
@@ -285,7 +287,8 @@ def what_is_wrong(answer: Any) -> list[str]:
 class Tally:
     """How scenarios ended, with the first one of each kind of fault."""
 
-    def __init__(self) -> None:
+    def __init__(self, talk: bool = False) -> None:
+        self.talk = talk
         self.endings: Counter[str] = Counter()
         self.faults: Counter[str] = Counter()
         self.example: dict[str, str] = {}
@@ -293,6 +296,8 @@ class Tally:
 
     def fault(self, kind: str, example: str) -> None:
         self.faults[kind] += 1
+        if self.talk and kind not in self.example:
+            print(f"    {kind}\n      {example[:600]}", flush=True)
         self.example.setdefault(kind, example)
 
     def told(self) -> str:
@@ -344,7 +349,7 @@ def try_one(structure: Structure, key: tuple[int, int, int], tally: Tally, first
 
 def run(count: int, seed: int, chosen: Iterable[int] | None = None, talk: bool = False) -> Tally:
     """About `count` scenarios over all structures."""
-    every, tally = structures(), Tally()
+    every, tally = structures(), Tally(talk)
     indices = list(chosen or range(len(every)))
     shares = sum(every[index].share for index in indices)
     for index in indices:
