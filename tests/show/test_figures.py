@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+import xarray as xr
 
 import hand_made
 import jominy as jm
@@ -99,6 +100,14 @@ def test_nothing_to_draw():
         plot()
     with pytest.raises(InputError, match="second argument of plot must be a simulation"):
         plot(hand_made.forecast(), hand_made.forecast())
+
+
+def test_several_problems_are_not_one_figure():
+    many = xr.concat([hand_made.forecast(), hand_made.forecast()], "point")
+    with pytest.raises(InputError, match=r"one problem.*isel\(point=0\)"):
+        plot(many)
+    with pytest.raises(InputError, match="a report shows"):
+        jm.report(many)
 
 
 def test_curves_in_one_panel_look_different():

@@ -139,6 +139,8 @@ def check_result(result: xr.Dataset) -> xr.Dataset:
         _check_sweep(result, swept)
     if result.attrs.get("engine") == "compare" and "seeds" in result.attrs:
         _check_comparison(result)
+    if "network" in result.dims:
+        _check_measured(result)
     if "adversarial_loss_bound" in result or result.attrs.get("engine") == "trainability":
         _check_network(result)
     return result
@@ -219,6 +221,12 @@ def _check_sweep(result: xr.Dataset, swept: set[str]) -> None:
             _require(result[name].dtype.kind in "iuf", f"a phase diagram's {name} must be real numbers", name)
         here = json.loads(result.attrs["here"])
         _require(set(here) in (set(), swept), "a phase diagram's own point must be told in its fields", here)
+
+
+def _check_measured(result: xr.Dataset) -> None:
+    for name in ("adversarial_loss", "operator_norm", "trainability_index"):
+        layered = name in result and "layer" in result[name].dims
+        _require(not layered, f"a network's {name} must be one of the whole network", "one for each layer")
 
 
 def _check_comparison(result: xr.Dataset) -> None:

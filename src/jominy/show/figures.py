@@ -79,6 +79,8 @@ def plot(
     results = [check_result(result) for result in (forecast, simulation) if result is not None]
     if not results:
         raise InputError("plot needs a forecast, a simulation or both", next_step="pass what forecast(...) returned")
+    if any("point" in result.dims for result in results):
+        raise InputError("plot draws one problem", "results of several", "choose one: result.isel(point=0)")
     if forecast is not None and "adversarial_loss_bound" in forecast:
         from jominy.show.network_figures import plot_network
 
