@@ -9,6 +9,7 @@ from jominy.dynamics.least_squares import effective_values
 from jominy.errors import InputError
 
 PROBLEM = jm.Problem(jm.LinearTeacher(jm.identity(6), noise_variance=0.25), jm.SquaredLoss(), radius=0.5)
+ROWS = jm.Problem(jm.Samples(np.eye(3)[[0, 1, 2, 0]], [1.0, 2.0, 3.0, 1.5]), jm.SquaredLoss(), radius=0.1)
 
 
 @pytest.mark.parametrize(
@@ -24,6 +25,8 @@ PROBLEM = jm.Problem(jm.LinearTeacher(jm.identity(6), noise_variance=0.25), jm.S
         (lambda: jm.forecast(PROBLEM, jm.Constant(0.5), times=[0, 1e300]), "Times must be at most 1e"),
         (lambda: jm.simulate(PROBLEM, jm.Constant(0.5), times=[1e20]), r"within 1e\+12 steps"),
         (lambda: jm.simulate(PROBLEM, jm.Constant(0.5), time=1, seeds=1e12), "At most 1e"),
+        (lambda: jm.forecast(ROWS, jm.Constant(0.5), time=1e12), r"within 1e\+06 steps"),
+        (lambda: jm.simulate(ROWS, jm.Constant(0.5), times=[1e20]), r"within 1e\+12 steps"),
     ],
 )
 def test_what_is_too_large_is_said(wrong, says):

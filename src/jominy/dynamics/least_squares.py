@@ -47,5 +47,6 @@ def effective_values(
         ridge = np.where(np.isinf(kappa), 0.0, radius**2 * (1 + MEAN_ABS / kappa) / slope)
     ridge = np.where(radius > 0, ridge, 0.0)
     # A rate of zero, such as Polyak's where the residual vanishes, moves nothing however steep the loss is.
-    effective = np.where(rate == 0, 0.0, rate * np.where(rate == 0, 1.0, slope))
+    with np.errstate(over="ignore"):  # beyond every number it is infinite, as the slope may be
+        effective = np.where(rate == 0, 0.0, rate * np.where(rate == 0, 1.0, slope))
     return effective, ridge, 1 + (1 - 2 / np.pi) * share**2

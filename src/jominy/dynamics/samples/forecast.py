@@ -29,7 +29,7 @@ from jominy.dynamics.samples.recursion import (
 from jominy.dynamics.samples.remarks import base_rate_notes, base_rates, rate_advice, sample_notes, stability_attributes
 from jominy.dynamics.samples.stability import sample_stability
 from jominy.dynamics.start import random_variance, start_vector
-from jominy.dynamics.times import report_times, whole_steps
+from jominy.dynamics.times import MOST_STEPS, counted_steps, report_times, whole_steps
 from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import LARGEST_SCALE, coarse_rule
 from jominy.numerics.precision import as_precise_as
@@ -126,12 +126,24 @@ def sample_forecast(
     )
 
 
-def sample_times(time: float | None, times: Sequence[float] | None, dimension: int) -> np.ndarray:
-    """(T,) times on whole steps; about `POINTS` even ones up to a horizon, where blocks of steps end anyway."""
+MOST_BLOCKS = 1_000_000
+"""Blocks of steps that a forecast may take: each is a pass over all rows."""
+
+
+def sample_times(
+    time: float | None, times: Sequence[float] | None, dimension: int, *, in_blocks: bool = True
+) -> np.ndarray:
+    """(T,) times on whole steps; about `POINTS` even ones up to a horizon, where blocks of steps end anyway.
+
+    InputError for more steps than can be taken, `in_blocks` or, at times given, one by one.
+    """
     grid = whole_steps(report_times(time, times, dimension, POINTS), dimension)
+    one_by_one = times is not None and not in_blocks
+    steps = counted_steps(
+        grid, 1 / dimension, MOST_STEPS if one_by_one else MOST_BLOCKS * largest_usual_block(dimension)
+    )
     if times is not None:
         return grid
-    steps = np.rint(grid * dimension).astype(int)
     ends = block_ends(int(steps[-1]), largest_usual_block(dimension))
     return ends[np.unique(np.searchsorted(ends, steps))] / dimension
 

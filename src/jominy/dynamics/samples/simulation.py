@@ -56,7 +56,7 @@ def sample_simulation(
     if held_out is not None:
         test_features, test_targets = samples.transform_pair(held_out)
     dimension = samples.dimension
-    grid = sample_times(time, times, dimension)
+    grid = sample_times(time, times, dimension, in_blocks=schedule.adaptive)
     problem.radius_schedule.check(grid)
     steps = np.rint(grid * dimension).astype(int)
     sampling.check(int(steps[-1]), samples.count)
