@@ -5,6 +5,7 @@ import pytest
 from tests.fuzz_scenarios import run, structures
 
 import jominy as jm
+from jominy.data.nodes import fixed_vectors
 from jominy.dynamics.least_squares import effective_values
 from jominy.errors import InputError
 
@@ -38,6 +39,12 @@ def test_a_forecast_that_has_diverged_stays_where_it_is():
     for rate, start in ((1e9, None), (0.5, 1e20)):
         curve = jm.forecast(PROBLEM, jm.Constant(rate), times=[0.0, 1.0, 20.0], start=start)
         assert curve.status == "diverged" and not np.any(np.isnan(curve.adversarial_risk))
+
+
+def test_directions_of_any_size_are_told_apart():
+    for size in (1e-200, 1e-30, 1.0, 1e30):
+        classes = jm.GaussianMixture([0.5, 0.5], [size, -size], [jm.identity(6)] * 2, labels=[1, -1])
+        assert len(fixed_vectors(classes.law, np.zeros(6)).vectors) == 1
 
 
 def test_a_rate_of_zero_moves_nothing_however_steep_the_loss():

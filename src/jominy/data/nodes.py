@@ -121,10 +121,14 @@ def fixed_vectors(law: EigenLaw, start: np.ndarray) -> FixedVectors:
     def place(vector: np.ndarray) -> tuple[int, float] | None:
         if not np.any(vector):
             return None
+        size = np.max(np.abs(vector))
         for index, known in enumerate(vectors):
-            factor = float(vector @ known / (known @ known))
-            if np.linalg.norm(vector - factor * known) <= 1e-13 * np.linalg.norm(vector):
-                return index, factor
+            # Both in units of their largest entry: the squares of small entries would be zero.
+            unit, length = vector / size, np.max(np.abs(known))
+            other = known / length
+            factor = float(unit @ other / (other @ other))
+            if np.linalg.norm(unit - factor * other) <= 1e-13 * np.linalg.norm(unit):
+                return index, factor * float(size / length)
         vectors.append(vector)
         return len(vectors) - 1, 1.0
 

@@ -123,6 +123,8 @@ def stationary(problem: Problem, rate: float) -> Stationary:
         times = np.array([0.5, 1.0]) * horizon / rate
         point = Point(problem, Constant(rate), None, representation)
         solution = solve([point], Plan(times, np.zeros(0), 1e-9))[0].only()
+        if not solution.reached:  # not a single step: what can be told is the start
+            solution = solve([point], Plan(np.zeros(1), np.zeros(0), 1e-9))[0].only()
         if np.any(solution.lost):
             return _diverged(rate, critical)
         order = jax.tree.map(lambda leaf: leaf[-1], solution.observation.order)
