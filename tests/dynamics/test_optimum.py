@@ -10,7 +10,7 @@ from scipy.stats import norm as normal
 import jominy as jm
 import oracle_ode
 import zoo
-from jominy.dynamics.optima import landscapes, minimise
+from jominy.dynamics.optima import landscapes, search
 from user_losses import Hinge
 
 D, C = 6, math.sqrt(2 / math.pi)
@@ -233,10 +233,10 @@ def test_long_spectra_of_any_length_share_programs_and_empty_nodes_change_nothin
         return jm.collapse_radius(problem), optimum.adversarial_risk, optimum.norm
 
     first = found(901)
-    compiled = minimise._compiled_step._cache_size()
+    compiled = search.search._cache_size()
     others = [found(902), found(1003)]
-    assert minimise._compiled_step._cache_size() == compiled
+    assert search.search._cache_size() == compiled
     monkeypatch.setattr(landscapes, "FEW_NODES", 10**6)
     for dimension, values in ((901, first), (902, others[0])):
         np.testing.assert_allclose(values, found(dimension), rtol=1e-12)
-    assert minimise._compiled_step._cache_size() > compiled
+    assert search.search._cache_size() > compiled

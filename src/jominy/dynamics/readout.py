@@ -13,7 +13,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jominy.dynamics.least_squares import effective_values, is_centred_least_squares
-from jominy.dynamics.optima.minimise import Setting, Solved
+from jominy.dynamics.optima.minimise import Solved
+from jominy.dynamics.optima.search import Setting
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.students import Observation
 from jominy.losses import OrderParameters, Targets

@@ -98,11 +98,13 @@ def _rest_at(law: EigenLaw, radius: float, kappa: float, rate: float) -> LeastSq
 
 
 def interpolation_threshold(law: EigenLaw) -> float:
-    """c ||X*|| / sqrt(X*' K^{-1} X*): up to it the teacher is optimal without label noise; 0 with noise."""
+    """c ||X*|| / sqrt(X*' K^{-1} X*): up to it the teacher is optimal without label noise; 0 with noise.
+
+    X* is the teacher as far as it is seen: on the range of K.
+    """
     assert law.teacher is not None
     mass, k = law.teacher**2, law.eigenvalues[0]
-    seen = mass > 0
+    seen = (mass > 0) & (k > 0)
     if law.noise_variance > 0 or not np.any(seen):
         return 0.0
-    with np.errstate(divide="ignore"):
-        return float(MEAN_ABS * np.sqrt(mass.sum() / np.sum(mass[seen] / k[seen])))
+    return float(MEAN_ABS * np.sqrt(mass[seen].sum() / np.sum(mass[seen] / k[seen])))

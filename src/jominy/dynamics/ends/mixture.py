@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.optima.landscapes import DenseLandscape, Landscape, NodeLandscape, Scalars, dense_order_parameters
-from jominy.dynamics.optima.minimise import Setting
+from jominy.dynamics.optima.search import Setting
 from jominy.dynamics.students import Student, attack_ridge, error_coefficients, inner
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
@@ -91,6 +91,6 @@ def rest_near(
 
 
 def _raveled(scalars: Scalars, power: Array) -> np.ndarray:
-    slope, curvature, pull, ridge = (np.asarray(part) for part in scalars)
+    slope, curvature, pull, ridge = (np.asarray(part) for part in scalars[:4])
     curvature, power, ridge = (np.maximum(part, SMALLEST) for part in (curvature, np.asarray(power), ridge))
     return np.concatenate([slope, np.log(curvature), pull / curvature, np.log(power), [np.log(ridge)]])

@@ -16,8 +16,8 @@ from jominy.dynamics.ends.mixture import Rest, rest_near
 from jominy.dynamics.ends.stability import critical_rate
 from jominy.dynamics.least_squares import is_centred_least_squares
 from jominy.dynamics.optima.landscapes import minimiser, padded
-from jominy.dynamics.optima.minimise import Setting
 from jominy.dynamics.optima.optimum import population_optimum
+from jominy.dynamics.optima.search import Setting
 from jominy.dynamics.population.lanes import Plan, Point
 from jominy.dynamics.population.representations import Representation, representations
 from jominy.dynamics.population.solve import solve

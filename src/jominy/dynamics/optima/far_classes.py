@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.optima.landscapes import Landscape
-from jominy.dynamics.optima.minimise import Setting, Solved, solve_from, visit
+from jominy.dynamics.optima.minimise import Solved, solve_from, visit
+from jominy.dynamics.optima.search import Setting
 from jominy.dynamics.readout import largest_logit
 from jominy.losses import MarginLoss
 from jominy.losses.far import far_margins
@@ -27,7 +28,8 @@ def are_far(setting: Setting, solved: Solved) -> bool:
     loss = setting.loss
     if not (isinstance(loss, MarginLoss) and isinstance(setting.targets, FixedTargets)):
         return False
-    return solved.lowest < FAR * float(_undecided(loss))
+    assert solved.descent is not None
+    return solved.descent.risk < FAR * float(_undecided(loss))
 
 
 @jax.jit
@@ -40,22 +42,25 @@ def far_optimum(landscape: Landscape, setting: Setting, solved: Solved) -> Solve
     """The optimum, from where a descent without tails has ended; that itself if the tails do not matter."""
     assert isinstance(setting.loss, MarginLoss) and isinstance(setting.targets, FixedTargets)
     far = setting._replace(loss=far_margins(setting.loss, setting.weights))
-    order = landscape.order(solved.descended)
+    assert solved.descent is not None
+    direction = solved.descent.student
+    order = landscape.order(direction)
     margins = setting.targets.labels * order.margin_mean - setting.radius * order.norm
     unit = float(np.min(margins / order.margin_variance))
     if not unit > 0:
         return solved
-    largest = landscape.scaled(solved.descended, unit * SCALES[-1])
+    largest = landscape.scaled(direction, unit * SCALES[-1])
     far = far._replace(rule=gaussian_rule(largest_logit(far, landscape.order(largest))))
-    tried = [landscape.scaled(solved.descended, unit * scale) for scale in SCALES]
+    tried = [landscape.scaled(direction, unit * scale) for scale in SCALES]
     student, here = min(
         ((one, visit(landscape, far, one)) for one in tried), key=lambda both: _or_high(float(both[1].risk))
     )
-    found = solve_from(landscape, far, student, here, logarithmic=True)
+    found = solve_from(landscape, far, student, here.scalars, logarithmic=True)
     scale = largest_logit(far, found.order)
     if scale > far.rule.logit_scale:
         far = far._replace(rule=gaussian_rule(scale))
-        found = solve_from(landscape, far, student, visit(landscape, far, student), logarithmic=True)
+        here = visit(landscape, far, student)
+        found = solve_from(landscape, far, student, here.scalars, logarithmic=True)
     return found._replace(risk=float(np.exp(found.risk)))
 
 

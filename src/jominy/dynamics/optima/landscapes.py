@@ -22,18 +22,38 @@ class Scalars(NamedTuple):
     Attributes:
         slope, curvature, teacher_curvature: (n,) E_i Psi_r, E_i Psi_rr, E_i Psi_{r r*}.
         ridge: () B = E Psi_rho / rho.
+        pinned: (n,) whether a component's score is certain at the optimum (its target is met exactly, or its margin
+            lies at a kink), which no finite curvature says; None where there is no such component.
     """
 
     slope: Array
     curvature: Array
     teacher_curvature: Array
     ridge: Array
+    pinned: Array | None = None
+
+    @property
+    def at_teacher(self) -> Array:
+        """() 1 where pinned components hold the student to the teacher, 0 where to the zero vector."""
+        assert self.pinned is not None
+        return jnp.where(jnp.any(self.pinned & (self.teacher_curvature != 0)), 1.0, 0.0)
 
 
 class Landscape(Protocol):
     """Where the optimum is sought: on nodes, or in dense coordinates."""
 
-    def minimiser(self, scalars: Scalars) -> Any: ...
+    @property
+    def costly(self) -> bool:
+        """Whether `minimiser` takes long."""
+
+    def minimiser(self, scalars: Scalars, free: Array | None = None) -> Any:
+        """The minimiser of the quadratic model in which the scalars are frozen."""
+
+    def free(self, pinned: Array | None) -> Array | None:
+        """Where the student is free of pinned components' covariances: what `minimiser` makes itself if not given."""
+
+    def response(self, scalars: Scalars) -> Array:
+        """(n, n) by how much the means of the scores fall per weighted slope."""
 
     def order(self, student: Any) -> OrderParameters: ...
 
@@ -43,25 +63,56 @@ class Landscape(Protocol):
     def scaled(self, student: Any, factor: float) -> Any:
         """`factor` times a student without spread."""
 
+    def weighted(self, weights: Array) -> "Landscape":
+        """With other weights (n,) of the components."""
+
+    def orthonormal(self) -> "Landscape":
+        """With coordinates that are no sums of others, so that no two large ones cancel; not for compressed nodes."""
+
+    def flat_means(self, level: float) -> Array:
+        """(n, n) Gram matrix of the class means on directions with less than `level` of the largest variance."""
+
 
 class NodeLandscape(NamedTuple):
     """Students on the nodes of commuting covariances."""
 
     nodes: Nodes
 
-    def minimiser(self, scalars: Scalars) -> Student:
+    @property
+    def costly(self) -> bool:
+        return False
+
+    def free(self, pinned: Array | None) -> Array | None:
+        """(Q,) nodes."""
+        if pinned is None:
+            return None
+        variance = jnp.asarray(pinned, float) @ self.nodes.eigenvalues
+        return variance <= NO_VARIANCE * jnp.max(variance)
+
+    def minimiser(self, scalars: Scalars, free: Array | None = None) -> Student:
         """The minimiser of the quadratic model in which the scalars are frozen."""
         nodes = self.nodes
         curvature = (nodes.weights * scalars.curvature) @ nodes.eigenvalues
         teacher_pull = (nodes.weights * scalars.teacher_curvature) @ nodes.eigenvalues
         class_pull = jnp.einsum("n,naq->aq", nodes.weights * scalars.slope, nodes.means)
-        alpha = jnp.maximum(curvature + scalars.ridge, 1e-200)
+        alpha = curvature + scalars.ridge
+        seen = alpha > LEAST_CURVATURE  # what no risk depends on is zero in the vector of least norm
+        alpha = jnp.where(seen, alpha, 1.0)
         surplus = curvature + teacher_pull + scalars.ridge
-        return Student(
-            -(class_pull + teacher_pull * nodes.teacher) / alpha,
-            -(class_pull + surplus * nodes.teacher) / alpha,
-            jnp.zeros_like(nodes.shares),
-        )
+        coefficients = jnp.where(seen, -(class_pull + teacher_pull * nodes.teacher) / alpha, 0.0)
+        residual = jnp.where(seen, -(class_pull + surplus * nodes.teacher) / alpha, -nodes.teacher)
+        if scalars.pinned is not None:
+            free, there = self.free(scalars.pinned) if free is None else free, scalars.at_teacher
+            assert free is not None
+            coefficients = jnp.where(free, coefficients, there * nodes.teacher)
+            residual = jnp.where(free, residual, (there - 1) * nodes.teacher)
+        return Student(coefficients, residual, jnp.zeros_like(nodes.shares))
+
+    def response(self, scalars: Scalars) -> Array:
+        nodes = self.nodes
+        alpha = (nodes.weights * scalars.curvature) @ nodes.eigenvalues + scalars.ridge
+        fall = nodes.means / jnp.maximum(alpha, LEAST_CURVATURE)
+        return jnp.sum(fall[:, None] * nodes.mean_overlaps, axis=(2, 3))
 
     def order(self, student: Student) -> OrderParameters:
         return order_parameters(self.nodes, student)
@@ -74,7 +125,29 @@ class NodeLandscape(NamedTuple):
         coefficients = factor * np.asarray(student.coefficients)
         return Student(coefficients, coefficients - self.nodes.teacher, np.zeros_like(self.nodes.shares))
 
+    def weighted(self, weights: Array) -> "NodeLandscape":
+        return NodeLandscape(self.nodes._replace(weights=np.asarray(weights)))
 
+    def orthonormal(self) -> "NodeLandscape":
+        nodes = self.nodes
+        values, vectors = np.linalg.eigh(np.moveaxis(nodes.gram, -1, 0))
+        present = values > NO_VARIANCE * np.max(values, axis=-1, keepdims=True)
+        frame = np.where(present, np.sqrt(np.maximum(values, 0.0)), 0.0)[..., None] * np.swapaxes(vectors, -1, -2)
+        means = np.einsum("qba,naq->nbq", frame, nodes.means)
+        teacher = np.einsum("qba,aq->bq", frame, nodes.teacher)
+        gram = np.einsum("qa,ab->abq", present, np.eye(present.shape[1]))
+        return NodeLandscape(nodes._replace(gram=gram, means=means, mean_overlaps=means, teacher=teacher))
+
+    def flat_means(self, level: float) -> Array:
+        nodes = self.nodes
+        widest = np.max(nodes.eigenvalues, axis=0)
+        flat = widest <= level * np.max(widest)
+        return np.einsum("naq,maq->nm", nodes.means[..., flat], nodes.mean_overlaps[..., flat])
+
+
+LEAST_CURVATURE = 1e-200
+NO_VARIANCE = 1e-13
+"""Relative to the largest: so little variance of a direction is rounding."""
 FEW_NODES = 64
 """Up to so many nodes every number of them has programs of its own."""
 
@@ -108,12 +181,36 @@ class DenseLandscape(NamedTuple):
     labels: Array
     noise_variance: Array
 
-    def minimiser(self, scalars: Scalars) -> Array:
+    @property
+    def costly(self) -> bool:
+        return True
+
+    def free(self, pinned: Array | None) -> Array | None:
+        """(d, d) projection."""
+        if pinned is None:
+            return None
+        values, vectors = jnp.linalg.eigh(jnp.einsum("n,nij->ij", jnp.asarray(pinned, float), self.covariances))
+        return (vectors * (values <= NO_VARIANCE * jnp.max(values))) @ vectors.T
+
+    def minimiser(self, scalars: Scalars, free: Array | None = None) -> Array:
         """The minimiser of the quadratic model in which the scalars are frozen."""
         curvature = jnp.einsum("n,nij->ij", self.weights * scalars.curvature, self.covariances)
         pull = jnp.einsum("n,nij,j->i", self.weights * scalars.teacher_curvature, self.covariances, self.teacher)
         pull = pull + (self.weights * scalars.slope) @ self.means
-        return -jnp.linalg.solve(curvature + scalars.ridge * jnp.eye(len(pull)), pull)
+        curvature = curvature + scalars.ridge * jnp.eye(len(pull))
+        if scalars.pinned is None:
+            return -jnp.linalg.solve(curvature, pull)
+        free = self.free(scalars.pinned) if free is None else free
+        assert free is not None
+        held = scalars.at_teacher * self.teacher
+        held = held - free @ held
+        inside = free @ curvature @ free + jnp.trace(curvature) * (jnp.eye(len(pull)) - free)
+        return held - free @ jnp.linalg.solve(inside, free @ (pull + curvature @ held))
+
+    def response(self, scalars: Scalars) -> Array:
+        curvature = jnp.einsum("n,nij->ij", self.weights * scalars.curvature, self.covariances)
+        curvature = curvature + scalars.ridge * jnp.eye(self.means.shape[1])
+        return self.means @ jnp.linalg.solve(curvature, self.means.T)
 
     def order(self, student: Array) -> OrderParameters:
         return dense_order_parameters(self, student, None)
@@ -123,6 +220,17 @@ class DenseLandscape(NamedTuple):
 
     def scaled(self, student: Array, factor: float) -> Array:
         return factor * np.asarray(student)
+
+    def weighted(self, weights: Array) -> "DenseLandscape":
+        return self._replace(weights=weights)
+
+    def orthonormal(self) -> "DenseLandscape":
+        return self
+
+    def flat_means(self, level: float) -> Array:
+        values, vectors = np.linalg.eigh(np.sum(self.covariances, axis=0))
+        on = self.means @ vectors[:, values <= level * values[-1]]
+        return on @ on.T
 
 
 def dense_landscape(law: DenseLaw) -> DenseLandscape:

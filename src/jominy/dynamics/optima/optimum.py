@@ -12,18 +12,21 @@ from jominy.data import GaussianMixture, Samples
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import coordinate_nodes
 from jominy.dynamics.ends.least_squares import interpolation_threshold
+from jominy.dynamics.optima.corners import FLAT, flat_stiffness, optimum_with_corners, well_found
 from jominy.dynamics.optima.far_classes import are_far, far_optimum
-from jominy.dynamics.optima.landscapes import Landscape, NodeLandscape, minimiser, padded
+from jominy.dynamics.optima.landscapes import NO_VARIANCE, Landscape, NodeLandscape, Scalars, minimiser, padded
 from jominy.dynamics.optima.minimise import (
-    Setting,
+    FromZero,
     Solved,
     at_scalars,
     at_zero,
-    collapse_threshold,
-    solve_optimum,
+    from_zero,
+    solve_at,
     towards_teacher,
 )
 from jominy.dynamics.optima.record import Optimum
+from jominy.dynamics.optima.search import Setting
+from jominy.dynamics.optima.separation import last_kink, separable_part, widest_margin
 from jominy.dynamics.population.representations import Reference, Representation, representations
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
@@ -70,7 +73,7 @@ def collapse_radius(problem: Problem) -> float:
 
         return sample_collapse_radius(problem)
     law = problem.data.law
-    return collapse_threshold(padded(representations(law)[-1].landscape), setting_of(law, problem))
+    return from_zero(padded(representations(law)[-1].landscape), setting_of(law, problem)).threshold
 
 
 @double_precision
@@ -125,37 +128,90 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
 def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
     assert isinstance(problem.data, GaussianMixture)
     law, landscape = problem.data.law, padded(reference.landscape)
-    setting = setting_of(law, problem)
-    threshold = collapse_threshold(landscape, setting)
-    least_squares = isinstance(problem.loss, SquaredLoss)
-    if problem.final_radius >= threshold:
-        return PopulationOptimum(at_scalars(landscape, setting, at_zero(setting)), "collapse", threshold)
-    if (
-        isinstance(problem.loss, MarginLoss)
-        and law.label_law is not None
-        and law.label_law.certain
-        and not problem.final_radius
-    ):
-        return PopulationOptimum(_at_infinity(landscape, setting, problem.loss), "separable", threshold)
-    attacked = isinstance(problem.loss, ResidualLoss) and not isinstance(problem.loss, RidgeSquaredLoss)
-    if attacked and law.noise_variance == 0 and law.teacher is not None:
+    setting, loss, radius = setting_of(law, problem), problem.loss, problem.final_radius
+    least_squares = isinstance(loss, SquaredLoss)
+    begun = from_zero(landscape, setting)
+    threshold = begun.threshold
+    if radius >= threshold:
+        return PopulationOptimum(begun.zero, "collapse", threshold)
+    if isinstance(loss, MarginLoss):
+        apart = _separated(law, landscape, setting, loss)
+        if apart is not None:
+            return PopulationOptimum(apart, "separable" if np.isinf(apart.order.norm) else "interior", threshold)
+    if _interpolates(problem):
         at_teacher = at_scalars(landscape, setting, at_zero(setting)._replace(ridge=np.zeros(())))
-        noiseless = float(np.max(at_teacher.order.residual_variance)) < 1e-20 and not np.any(stated_labels(law))
-        if noiseless and _interpolates(law, problem.final_radius, landscape, setting, at_teacher.risk):
-            return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
-    solved = solve_optimum(landscape, setting)
-    for _ in range(4):  # the quadrature must resolve the logits at the optimum
+        return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
+    setting, solved = _resolved(landscape, setting, begun)
+    far = are_far(setting, solved)
+    if far:
+        solved = far_optimum(landscape, setting, solved)
+    if loss.convex:
+        stiffness = flat_stiffness(law.weights, flat_means(law, FLAT))
+        if not (_below(solved, begun.zero) if far else well_found(solved, stiffness)):
+            exact = padded(representations(law)[-1].landscape)
+            solved = optimum_with_corners(exact, setting, stiffness, begun.zero)
+    elif law.teacher is not None:
+        others = [solve_at(landscape, setting, towards_teacher(setting, size)) for size in TEACHER_SIZES]
+        solved = min(solved, *others, begun.zero, key=lambda one: one.risk if np.isfinite(one.risk) else np.inf)
+    pinned = solved.scalars.pinned
+    regime = "shrink" if least_squares else "interior"
+    if least_squares and pinned is not None and np.all(pinned):
+        regime = "interpolating"
+    return PopulationOptimum(solved, regime, threshold)
+
+
+def _below(solved: Solved, zero: Solved) -> bool:
+    """Whether the optimum is one: finite, and no worse than the zero vector."""
+    return bool(np.isfinite(solved.order.norm)) and solved.risk <= zero.risk
+
+
+def _resolved(landscape: Landscape, setting: Setting, begun: FromZero) -> tuple[Setting, Solved]:
+    """With a quadrature that resolves the logits at the optimum."""
+    solved = begun.solved
+    for _ in range(4):
         scale = largest_logit(setting, solved.order)
-        if scale <= setting.rule.logit_scale:
+        if not scale > setting.rule.logit_scale:
             break
         setting = setting._replace(rule=gaussian_rule(scale))
-        solved = solve_optimum(landscape, setting)
-    if are_far(setting, solved):
-        solved = far_optimum(landscape, setting, solved)
-    if not problem.loss.convex and law.teacher is not None:
-        others = [solve_optimum(landscape, setting, towards_teacher(setting, size)) for size in TEACHER_SIZES]
-        solved = min(solved, *others, key=lambda one: one.risk)
-    return PopulationOptimum(solved, "shrink" if least_squares else "interior", threshold)
+        solved = from_zero(landscape, setting).solved
+    return setting, solved
+
+
+@lru_cache(maxsize=16)
+def flat_means(law: EigenLaw | DenseLaw, level: float) -> np.ndarray:
+    """(n, n) Gram matrix of the class means on the directions in which, relative to `level`, no input varies."""
+    return np.asarray(representations(law)[-1].landscape.flat_means(level))
+
+
+def _separated(law: EigenLaw | DenseLaw, landscape: Landscape, setting: Setting, loss: MarginLoss) -> Solved | None:
+    """What stands for the optimum where all classes, or without an attack some, can be told apart with certainty."""
+    radius = float(setting.radius)
+    if law.label_law is not None:
+        return _at_infinity(landscape, setting, loss) if law.label_law.certain and not radius else None
+    labels = stated_labels(law)
+    gram = labels[:, None] * flat_means(law, NO_VARIANCE) * labels
+    if not np.any(np.diag(gram) > 0):
+        return None
+    weights, margin = widest_margin(gram)
+    end = last_kink(loss)
+    if end is not None:
+        if margin <= radius * (1 + 1e-9):
+            return None
+        # The vector of least norm at which all margins are beyond the last kink, in a plane where nothing varies.
+        everyone = np.ones(len(labels), bool)
+        ridge = np.max(np.abs(gram))
+        slope = -labels * weights * end / (1 - radius / margin) * ridge / law.weights
+        scalars = Scalars(slope, np.ones(len(labels)), np.zeros(len(labels)), np.asarray(ridge), everyone)
+        return at_scalars(landscape, setting, scalars)
+    apart = np.full(len(labels), margin > radius * (1 + 1e-9)) if radius or margin else separable_part(gram)
+    if not np.any(apart):
+        return None
+    infinity = _at_infinity(landscape, setting, loss)
+    if np.all(apart):
+        return infinity
+    rest = np.where(apart, 0.0, law.weights)
+    begun = from_zero(landscape.weighted(rest), setting._replace(weights=rest))
+    return infinity._replace(risk=infinity.risk * float(law.weights @ apart) + begun.solved.risk)
 
 
 def setting_of(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> Setting:
@@ -171,9 +227,12 @@ def _at_infinity(landscape: Landscape, setting: Setting, loss: MarginLoss) -> So
     return nothing._replace(order=nothing.order._replace(norm=np.asarray(np.inf)), risk=infimum)
 
 
-def _interpolates(law, radius: float, landscape: Landscape, setting: Setting, risk_at_teacher: float) -> bool:
-    """Whether the teacher itself is the optimum of a noiseless problem."""
-    if len(law.weights) == 1 and not np.any(law.means) and isinstance(law, EigenLaw):
-        return radius <= interpolation_threshold(law)
-    # Several classes: the risk is convex, so the teacher is optimal unless the descent finds something lower.
-    return solve_optimum(landscape, setting).risk >= risk_at_teacher * (1 - 1e-9)
+def _interpolates(problem: Problem) -> bool:
+    """Whether the optimum is known to be the teacher, as far as it is seen: one centred class without noise."""
+    law = problem.data.law  # type: ignore[union-attr]
+    attacked = isinstance(problem.loss, ResidualLoss) and not isinstance(problem.loss, RidgeSquaredLoss)
+    centred = isinstance(law, EigenLaw) and len(law.weights) == 1 and not np.any(law.means)
+    if not (attacked and centred and law.teacher is not None) or law.noise_variance or np.any(stated_labels(law)):
+        return False
+    assert isinstance(law, EigenLaw)
+    return problem.final_radius <= interpolation_threshold(law)

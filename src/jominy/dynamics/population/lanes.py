@@ -10,8 +10,8 @@ import numpy as np
 from jominy.data import GaussianMixture
 from jominy.dynamics.batches import batch_count, in_finite_steps
 from jominy.dynamics.ends.stability import thresholds
-from jominy.dynamics.optima.minimise import Setting
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum, setting_of
+from jominy.dynamics.optima.search import Setting
 from jominy.dynamics.optima.students import optimum_students
 from jominy.dynamics.population.dense import DenseFlow
 from jominy.dynamics.population.representations import Representation

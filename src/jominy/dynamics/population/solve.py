@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from jominy.dynamics.batches import in_finite_steps
-from jominy.dynamics.optima.minimise import Setting
+from jominy.dynamics.optima.search import Setting
 from jominy.dynamics.population.chunks import Chunk, chunks_of
 from jominy.dynamics.population.errors import relative_differences
 from jominy.dynamics.population.lanes import Lane, Plan, Point, lanes_of

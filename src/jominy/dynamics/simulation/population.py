@@ -10,8 +10,8 @@ from jominy.data.laws import DenseLaw
 from jominy.data.nodes import Nodes, coordinate_nodes, group_nodes
 from jominy.dynamics.labelled import labelled
 from jominy.dynamics.optima.landscapes import NodeLandscape, dense_landscape, minimiser
-from jominy.dynamics.optima.minimise import Setting
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum, setting_of
+from jominy.dynamics.optima.search import Setting
 from jominy.dynamics.population.dense import DenseFlow
 from jominy.dynamics.population.representations import representations
 from jominy.dynamics.problem import Problem

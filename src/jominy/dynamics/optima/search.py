@@ -1,0 +1,404 @@
+"""The search for the scalars of an optimum, as one compiled program: a descent, then Newton's method.
+
+Everything is asked of several students at once (a line of steps, or difference quotients), and what is found is one
+row of numbers: so the moments are compiled a single time, and little else is.
+
+Source: theory `dynamics.md` section 4.2.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jominy.dynamics.optima.landscapes import Landscape, Scalars
+from jominy.dynamics.students import attack_ridge
+from jominy.losses import Loss, Moments, OrderParameters, ResidualLoss, Targets
+from jominy.losses.base import FLOOR
+from jominy.losses.targets import FixedTargets
+from jominy.numerics.arrays import Array
+from jominy.numerics.gaussian import GaussianRule
+
+
+class Setting(NamedTuple):
+    """What the moments need besides the student."""
+
+    loss: Loss
+    targets: Targets
+    weights: Array
+    radius: Array
+    rule: GaussianRule
+
+    def moments(self, order: OrderParameters) -> Moments:
+        return self.targets.moments(self.loss, order, self.radius, self.rule)
+
+
+class Easing(NamedTuple):
+    """What makes a risk with corners or flat directions smooth and curved.
+
+    Attributes:
+        spread: () variance added to every margin and every residual.
+        ridge: () added to that of the attack, and its half times ||X||^2 to the risk.
+        pins: (n,) margins at which the components of `Scalars.pinned` are held (residuals are held at zero).
+    """
+
+    spread: Array
+    ridge: Array
+    pins: Array
+
+
+class Visit(NamedTuple):
+    """What is found at a student: risk, scalars and order parameters there, and E Psi_rho."""
+
+    risk: Array
+    scalars: Scalars
+    order: OrderParameters
+    norm_slope: Array
+
+
+class Search(NamedTuple):
+    """Where a search has come to. Scalars are rows (k,), what is found at a student is a row (m,): see `_row`.
+
+    Attributes:
+        phase: what is asked next.
+        taken: steps made in this phase.
+        method: 0, 1 or 2: Newton's method as it is, in logarithms, and as it is again.
+        student, lead, there: where the descent is, the scalars that lead on, and what was found there.
+        length: the longest step tried next.
+        zero: what was found at the start.
+        push, threshold: E Psi_rho at the zero vector and radius one, and the collapse radius, if it was asked for.
+        place, step, size: Newton's place (k,), the step from there, and the mismatch there.
+        best, found, mismatch: the scalars of least mismatch, and what was found at their student.
+    """
+
+    phase: Array
+    taken: Array
+    method: Array
+    student: Any
+    lead: Array
+    there: Array
+    length: Array
+    zero: Array
+    push: Array
+    threshold: Array
+    place: Array
+    step: Array
+    size: Array
+    best: Array
+    found: Array
+    mismatch: Array
+
+
+QUICKLY_COMPILED = {"xla_cpu_use_fusion_emitters": False}
+"""Of a program that runs for milliseconds: twice as quickly, and it is no slower."""
+SHORTEST = 2.0**-13
+"""Of the steps that are tried; a step is a preconditioned gradient, so a short enough one descends."""
+CONVERGED = 1e-11
+"""Relative mismatch of the scalars that is good enough."""
+ALL_THERE_IS = 1e-13
+"""Relative mismatch that rounding leaves."""
+SMALLEST = 1e-290
+"""Keeps logarithms finite where the radius is zero."""
+MOST_STEPS, MOST_TURNS, MOST_TRIES = 300, 12, 30
+"""Of the descent, of its first direction, and of each of Newton's methods."""
+NUDGE = 1e-7
+"""Of the difference quotients, relative."""
+SHARES = (1.0, 0.5, 0.25, 0.1, 0.01)
+"""Of Newton's step."""
+FROM_ZERO, TOWARDS, AT = range(3)
+"""How a descent begins."""
+LOOK, PULL, DESCEND, SLOPES, TRY, DONE = range(6)
+"""Risk at the start, gradient at zero, descent, slopes of Newton's method, his step, and the end."""
+
+
+def visited(landscape: Landscape, setting: Setting, easing: Easing, student: Any) -> Visit:
+    """What is found at a student."""
+    order = landscape.order(student)
+    softer = order._replace(
+        margin_variance=order.margin_variance + easing.spread, residual_variance=order.residual_variance + easing.spread
+    )
+    moments = setting.moments(softer)
+    ridge = attack_ridge(moments, setting.weights, order.norm) + easing.ridge
+    found = Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
+    risk = setting.weights @ moments.value + easing.ridge * order.norm**2 / 2
+    return Visit(risk, found, order, setting.weights @ moments.norm_slope)
+
+
+def _row(found: Visit) -> Array:
+    """(m,) all of it in a row: risk, norm slope, scalars (k,), and the order parameters."""
+    ends = found.risk, found.norm_slope
+    return jnp.concatenate([jnp.stack(ends), scalars_row(found.scalars), *map(jnp.ravel, found.order)])
+
+
+def scalars_row(scalars: Scalars) -> Array:
+    """(k,) without the pins."""
+    return jnp.concatenate([scalars.slope, scalars.curvature, scalars.teacher_curvature, jnp.ravel(scalars.ridge)])
+
+
+def risk_of(row: Any) -> Any:
+    """The risk in what was found, a row (m,)."""
+    return row[0]
+
+
+def scalars_of(row: Any, pinned: Any) -> Scalars:
+    """The scalars in a row (k,), as NumPy's or JAX's arrays."""
+    n = (len(row) - 1) // 3
+    return Scalars(row[:n], row[n : 2 * n], row[2 * n : 3 * n], row[3 * n], pinned)
+
+
+def order_of(row: Any, n: int) -> OrderParameters:
+    """The order parameters in what was found, a row (m,)."""
+    rest, parts = row[3 * n + 3 :], []
+    for name in OrderParameters._fields:
+        length = 1 if name == "norm" else n
+        parts.append(rest[0] if name == "norm" else rest[:n])
+        rest = rest[length:]
+    return OrderParameters(*parts)
+
+
+@partial(jax.jit, static_argnames="logarithmic", compiler_options=QUICKLY_COMPILED)
+def search(
+    landscape: Landscape,
+    setting: Setting,
+    easing: Easing,
+    student: Any,
+    first: Scalars,
+    begin: Array,
+    lead: Array,
+    most_tries: Array,
+    logarithmic: bool = False,
+) -> Search:
+    """The search from a student, whose descent begins towards the minimiser for `first`; see `Search`.
+
+    begin: LOOK; or SLOPES for Newton's method from `first` alone, `most_tries` of its steps.
+    lead: TOWARDS `first` the descent begins, from the student; AT the minimiser for `first`, whatever the student; or
+        FROM_ZERO, which the student is: the collapse radius is found too, and beyond it the search ends.
+    logarithmic: whether the moments give the logarithm of the risk.
+    """
+    n = setting.weights.shape[0]
+    k, pinned = 3 * n + 1, first.pinned
+    many = max(k + 1, len(SHARES))
+    free = landscape.free(pinned)
+    given = scalars_row(first)
+    halves = 0.5 ** jnp.arange(many)
+    shares = jnp.array([*SHARES, *[SHARES[-1]] * (many - len(SHARES))])
+    # With curvature zero and a unit ridge the minimiser is minus the gradient at zero.
+    of_pull = jnp.concatenate([jnp.ones(n), jnp.zeros(n), jnp.ones(n), jnp.zeros(1)])
+    unit_ridge = jnp.zeros(k).at[-1].set(1.0)
+    # Where little but the means holds the student, slopes are multipliers, as small as the ridge is.
+    tiny = (jnp.arange(k) < n) | (jnp.arange(k) == k - 1)
+    tiny = tiny & (easing.ridge > 0) if pinned is None else tiny
+
+    def ask(one: Any, radius: Array) -> Array:
+        return _row(visited(landscape, setting._replace(radius=radius), easing, one))
+
+    def followed(state: Search) -> jax.Array:
+        """The lead with slopes that follow the means of the scores, as they do to first order."""
+        scalars = scalars_of(state.lead, pinned)
+        response = landscape.response(scalars)
+        slope, bend = scalars.slope, jnp.maximum(scalars.curvature, 0.0)
+        root = jnp.sqrt(setting.weights * bend)
+        to_be = landscape.order(landscape.minimiser(scalars, free)).margin_mean - state.there[k + 2 : k + 2 + n]
+        moved = _solve_positive(jnp.eye(n) + root[:, None] * response * root, root * to_be)
+        return jnp.asarray(state.lead).at[:n].set(slope + bend * moved / jnp.where(root > 0, root, 1.0))
+
+    def scales(places: Array) -> Array:
+        """Of mismatches: where the ridge is tiny as well, its own."""
+        return jnp.where(tiny & (jnp.arange(k) == k - 1), 0.0, 1e-3) + jnp.abs(places)
+
+    def body(state: Search) -> Search:
+        is_look, is_pull, descends, slopes, tries = (state.phase == phase for phase in range(5))
+        newton = slopes | tries
+
+        # The students asked about: on a line, or those of Newton's places.
+        least = jnp.where(tiny, jnp.minimum(_plain(state.place, state.method)[-1], 1e-3), 1e-3)
+        units = least + jnp.abs(state.place)
+        shifts = jnp.zeros((many, k)).at[1 : k + 1].set(jnp.diag(NUDGE * units))
+        places = state.place + jnp.where(tries, shares[:, None] * state.step, shifts)
+        pull = state.zero[2 : k + 2] * of_pull + unit_ridge
+        ahead = jnp.where(is_pull, pull, jnp.where(descends, followed(state), state.lead))
+        asked = jnp.where(newton, _plain(places, state.method), ahead)
+        whole = newton | is_pull | (is_look & (lead == AT))
+        lengths = jnp.where(descends, state.length * halves, jnp.where(whole, 1.0, 0.0))
+
+        def aim(row: Array) -> Any:
+            return landscape.minimiser(scalars_of(row, pinned), free)
+
+        def apart() -> Any:
+            return jax.vmap(aim)(asked)
+
+        def together() -> Any:
+            return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (many, *leaf.shape)), aim(ahead))
+
+        targets = lax.cond(newton, apart, together) if landscape.costly else apart()
+
+        def between(old: Array, new: Array) -> Array:
+            old = jnp.where(newton, 0.0, old)
+            return old + lengths.reshape(-1, *(1,) * old.ndim) * (new - old)
+
+        students = jax.tree.map(between, state.student, targets)
+        radii = jnp.full(many, setting.radius).at[1].set(jnp.where(is_look, 1.0, setting.radius))
+        found = jax.vmap(ask)(students, radii)  # (many, m)
+
+        # What was found there.
+        image = found[:, 2 : k + 2]
+        if pinned is not None:
+            image = _held(first, setting, easing, asked, found)
+        risks = jnp.where(jnp.isnan(found[:, 0]), jnp.inf, found[:, 0])
+        gaps = _chosen(image, state.method) - places
+        sizes = jnp.where(jnp.isfinite(gaps).all(1), jnp.max(jnp.abs(gaps) / scales(places), axis=1), jnp.inf)
+        good = sizes < state.size
+        row = jnp.select([descends, tries], [jnp.argmin(risks), jnp.argmax(good)], 0)
+        here, at, told = found[row], asked[row], image[row]
+
+        # The descent.
+        gain = state.there[0] - risks[row]
+        down = descends & (gain >= 0)
+        shorter = state.length * halves[-1] / 2
+        little = down & (gain <= 1e-7 * (1.0 if logarithmic else jnp.abs(here[0])))
+        stuck = descends & ~down & (shorter < SHORTEST)
+        # At the zero vector, where there is a corner, only a direction close to the gradient's descends.
+        turns = stuck & (state.there[k + 2 + 4 * n] == 0) & (state.taken < MOST_TURNS)
+        rests = descends & (little | (stuck & ~turns) | (state.taken >= MOST_STEPS))
+        moves = is_look | down
+        firmly = setting.radius**2 + 0.1 + easing.ridge
+        begun = jnp.asarray(told).at[-1].set(jnp.where(lead == FROM_ZERO, firmly, told[-1]))
+        leads = jnp.where(down, told, jnp.where(is_look & (lead != TOWARDS), begun, state.lead))
+        leads = jnp.asarray(leads).at[-1].multiply(jnp.where(turns, 30.0, 1.0))
+        wins = state.push > 0  # a ridge instead of an attack never wins against a gradient at zero
+        threshold = jnp.where(wins, found[0, k + 2 + 4 * n] / jnp.where(wins, state.push, 1.0), jnp.inf)
+        collapsed = is_pull & (setting.radius >= threshold) & (easing.spread == 0)
+
+        # Newton's method.
+        mismatch = _largest(told - at, at)
+        steps = tries & jnp.any(good)
+        better = (slopes | steps) & (mismatch < state.mismatch)
+        best, least = jnp.where(better, at, state.best), jnp.where(better, mismatch, state.mismatch)
+        sound = jnp.all(jnp.isfinite(gaps[: k + 1]))  # beyond floating point no step can be told
+        each = scales(state.place)
+        matrix = jnp.where(sound, (gaps[1 : k + 1] - gaps[0]).T / NUDGE / each[:, None], jnp.eye(k))
+        step = units * jnp.linalg.lstsq(matrix, jnp.where(sound, -gaps[0] / each, 0.0))[0]
+        ends = ~sound | (sizes[0] < ALL_THERE_IS) | (state.taken >= most_tries)
+        next_method = (slopes & ends) | (tries & ~steps)
+        over = (least <= CONVERGED) | (state.method >= 2) | (most_tries == 0)
+        method = state.method + next_method
+
+        phase = jnp.select(
+            [is_look, collapsed | (next_method & over), is_pull | (descends & ~rests), slopes & ~next_method],
+            [jnp.where(lead == FROM_ZERO, PULL, DESCEND), DONE, DESCEND, TRY],
+            SLOPES,
+        )
+        place = jnp.select(
+            [rests, next_method, steps],
+            [_chosen(leads, method), _chosen(best, method), places[row]],
+            state.place,
+        )
+        return Search(
+            phase=phase,
+            taken=jnp.where(rests | next_method, 0, state.taken + (descends | steps)),
+            method=method,
+            student=jax.tree.map(lambda old, new: jnp.where(moves, new[row], old), state.student, students),
+            lead=leads,
+            there=jnp.where(moves, here, state.there),
+            length=jnp.where(descends & ~down & ~turns, shorter, 2.0),
+            zero=jnp.where(is_look, here, state.zero),
+            push=jnp.where(is_look, found[1, 1], state.push),
+            threshold=jnp.where(is_pull, threshold, state.threshold),
+            place=place,
+            step=jnp.where(slopes, step, state.step),
+            size=jnp.where(slopes, sizes[0], state.size),
+            best=best,
+            found=jnp.where(better, here, state.found),
+            mismatch=least,
+        )
+
+    student = jax.tree.map(jnp.asarray, student)
+    nothing, zero, inf = jnp.full(k + 3 + 7 * n, jnp.nan), jnp.zeros((), int), jnp.full((), jnp.inf)
+    state = Search(
+        phase=jnp.asarray(begin),
+        taken=zero,
+        method=zero,
+        student=student,
+        lead=given,
+        there=nothing,
+        length=jnp.full((), 2.0),
+        zero=nothing,
+        push=inf,
+        threshold=inf,
+        place=given,
+        step=jnp.zeros(k),
+        size=inf,
+        best=given,
+        found=nothing,
+        mismatch=inf,
+    )
+    return lax.while_loop(lambda state: state.phase != DONE, body, state)
+
+
+def _solve_positive(matrix: Array, right: Array) -> Array:
+    """The solution (n,) for a positive definite matrix (n, n): of few unknowns, where a library's compiles longer."""
+    n = len(right)
+    table = jnp.concatenate([matrix, right[:, None]], axis=1)
+
+    def eliminate(j: Any, table: jax.Array) -> jax.Array:
+        row = table[j] / table[j, j]
+        return (table - jnp.outer(table[:, j], row)).at[j].set(row)
+
+    if n > 3:
+        return lax.fori_loop(0, n, eliminate, table)[:, n]
+    for j in range(n):
+        table = eliminate(j, table)
+    return table[:, n]
+
+
+def _largest(gaps: Array, places: Array) -> Array:
+    """(...,) the largest relative mismatch of rows (..., k)."""
+    size = jnp.max(jnp.abs(gaps) / (1e-3 + jnp.abs(places)), axis=-1)
+    return jnp.where(jnp.isfinite(size), size, jnp.inf)
+
+
+def _chosen(row: Array, method: Array) -> Array:
+    """Scalars (..., k) as Newton's method sees them: those whose signs are known as logarithms, with method 1."""
+    n = (row.shape[-1] - 1) // 3
+    positive = jnp.maximum(jnp.concatenate([row[..., n : 2 * n], row[..., -1:]], axis=-1), SMALLEST)
+    logs, ratio = jnp.log(positive), row[..., 2 * n : 3 * n] / positive[..., :n]
+    logarithms = jnp.concatenate([row[..., :n], logs[..., :n], ratio, logs[..., n:]], axis=-1)
+    return jnp.where(method == 1, logarithms, row)
+
+
+def _plain(row: Array, method: Array) -> Array:
+    """The inverse."""
+    n = (row.shape[-1] - 1) // 3
+    positive = jnp.exp(jnp.minimum(jnp.concatenate([row[..., n : 2 * n], row[..., -1:]], axis=-1), 600.0))
+    pull = row[..., 2 * n : 3 * n] * positive[..., :n]
+    scalars = jnp.concatenate([row[..., :n], positive[..., :n], pull, positive[..., n:]], axis=-1)
+    return jnp.where(method == 1, scalars, row)
+
+
+def _held(first: Scalars, setting: Setting, easing: Easing, asked: Array, found: Array) -> Array:
+    """(many, k) what the scalars asked about are at their own students where components are pinned.
+
+    Their slopes are multipliers, which are right once the score is.
+    """
+    pinned, n = first.pinned, setting.weights.shape[0]
+    assert pinned is not None
+
+    def one(at: Array, row: Array) -> Array:
+        scalars, order = scalars_of(row[2 : 3 * n + 3], None), order_of(row, n)
+        if isinstance(setting.loss, ResidualLoss):
+            slope = jnp.where(pinned, at[:n] + order.residual_mean, scalars.slope)
+            ridge = scalars.ridge
+        else:
+            assert isinstance(setting.targets, FixedTargets)
+            labels = setting.targets.labels
+            off = labels * order.margin_mean - setting.radius * order.norm - easing.pins
+            slope = jnp.where(pinned, at[:n] + off, scalars.slope)
+            push = -setting.radius * (setting.weights @ (labels * slope))
+            ridge = push / jnp.maximum(order.norm, FLOOR) + easing.ridge
+        curvature = jnp.where(pinned, first.curvature, scalars.curvature)
+        pull = jnp.where(pinned, first.teacher_curvature, scalars.teacher_curvature)
+        return scalars_row(Scalars(slope, curvature, pull, ridge))
+
+    return jax.vmap(one)(asked, found)
