@@ -10,6 +10,7 @@ import jominy as jm
 from jominy.losses import OrderParameters
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
+from l2_moments import by_norm
 
 
 def order(mean, variance, norm=1.0):
@@ -21,7 +22,8 @@ def moments(loss, mean, variance, radius):
     mean, variance = np.asarray(mean), np.asarray(variance)
     rule = gaussian_rule(float(np.max(loss.logit_sd(order(mean, variance)))))
     run = jax.jit(lambda m, v: loss.moments(order(m, v), np.ones(m.size), np.asarray(radius), rule))
-    return {name: np.asarray(value) for name, value in run(mean, variance)._asdict().items()}
+    found = by_norm(run(mean, variance), radius)
+    return {name: np.asarray(value) for name, value in found.items()}
 
 
 def huber(e):

@@ -13,6 +13,7 @@ from jominy.losses import FixedTargets, LinkSquaredLoss, OrderParameters, Square
 from jominy.losses.link_targets import LinkTargets
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
+from l2_moments import by_norm
 
 RADIUS, NORM = 0.6, 0.8
 PLAIN = {jm.Erf: erf, jm.Logistic: expit, jm.Tanh: np.tanh, jm.Identity: lambda r: r}
@@ -30,7 +31,7 @@ def order(a, q, ta, tq, tc, rho, noise=0.0):
 
 @jax.jit
 def _compiled(targets, loss, order, radius, rule):
-    return targets.moments(loss, order, radius, rule)._asdict()
+    return by_norm(targets.moments(loss, order, radius * order.norm, rule), radius)
 
 
 @double_precision
@@ -45,7 +46,7 @@ def test_identities_are_the_squared_loss(noise):
     o = order(A, Q, TA, TQ, COSINE * np.sqrt(Q * TQ), NORM, noise)
     found = moments(LinkTargets(jm.Identity(), np.zeros(6), np.asarray(noise)), LinkSquaredLoss(jm.Identity()), o)
     with jax.enable_x64(True):
-        expected = SquaredLoss().moments(o, np.zeros(6), np.asarray(RADIUS), gaussian_rule())._asdict()
+        expected = by_norm(SquaredLoss().moments(o, np.zeros(6), RADIUS * o.norm, gaussian_rule()), RADIUS)
     for name, values in expected.items():
         np.testing.assert_allclose(found[name], values, rtol=2e-6, atol=1e-7, err_msg=name)
 

@@ -14,6 +14,7 @@ from scipy.special import expit, ndtr
 from jominy.losses import LogisticLoss, OrderParameters, ResidualLoss, SquaredLoss
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
+from l2_moments import by_norm
 from user_losses import PLAIN, Exponential, Hinge, Huber, LogCosh, PlainSquare, SmoothedHinge, SquaredHinge
 
 LABELS = np.array([1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
@@ -36,14 +37,14 @@ def order(mean=MEAN, variance=VARIANCE, norm=NORM):
 
 @jax.jit
 def _compiled(loss, order, labels, radius, rule):
-    return loss.moments(order, labels, radius, rule)
+    return by_norm(loss.moments(order, labels, radius * order.norm, rule), radius)
 
 
 @double_precision
 def moments(loss, *, mean=MEAN, variance=VARIANCE, norm=NORM, radius=RADIUS, rule=None):
     rule = gaussian_rule(2.0) if rule is None else rule
     found = _compiled(loss, order(mean, variance, norm), LABELS, np.asarray(radius), rule)
-    return {name: np.asarray(value) for name, value in found._asdict().items()}
+    return {name: np.asarray(value) for name, value in found.items()}
 
 
 def psi(kind, score, target, shift):
@@ -118,13 +119,14 @@ def test_slopes_and_curvatures_are_derivatives_of_the_value(kind):
 def test_moments_are_the_averages_of_what_sgd_steps_use(kind):
     # 200,000 scores per configuration (seed 0), through the loss's own slopes; standard error s / sqrt(200,000).
     scores = MEAN + np.sqrt(VARIANCE) * np.random.default_rng(0).standard_normal((200_000, 6))
-    target = LABELS if kind in MARGIN else np.zeros(6)
+    target, shift = LABELS if kind in MARGIN else np.zeros(6), RADIUS * NORM
     run = double_precision(
         jax.jit(
-            lambda s: (kind().adversarial(s, NORM, target, RADIUS), *kind().adversarial_slopes(s, NORM, target, RADIUS))
+            lambda s: (kind().adversarial(s, shift, target), *kind().adversarial_slopes(s, shift, target))
         )
     )
-    value, slope, norm_slope = (np.asarray(part) for part in run(scores))
+    value, slope, shift_slope = (np.asarray(part) for part in run(scores))
+    norm_slope = RADIUS * shift_slope
     samples = {
         "value": value,
         "slope": slope,
@@ -143,10 +145,11 @@ def test_the_closed_form_of_the_squared_loss_is_the_generic_quadrature():
     @double_precision
     def generic():
         rule = gaussian_rule(2.0)
-        return jax.jit(lambda: ResidualLoss.moments(SquaredLoss(), order(), LABELS, RADIUS, rule))()
+        shift = RADIUS * NORM
+        return by_norm(jax.jit(lambda: ResidualLoss.moments(SquaredLoss(), order(), LABELS, shift, rule))(), RADIUS)
 
     closed = moments(SquaredLoss())
-    for name, value in generic()._asdict().items():
+    for name, value in generic().items():
         np.testing.assert_allclose(value, closed[name], rtol=1e-12, atol=1e-13, err_msg=name)
         np.testing.assert_allclose(moments(PlainSquare())[name], closed[name], rtol=1e-12, atol=1e-13, err_msg=name)
 

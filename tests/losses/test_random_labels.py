@@ -13,6 +13,7 @@ from jominy.losses import OrderParameters
 from jominy.losses.random_labels import RandomLabels
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
+from l2_moments import by_norm
 from oracle_labels import LOGISTIC, PROBABILITY
 from user_losses import Hinge
 from zoo import LABEL_LAWS
@@ -47,7 +48,9 @@ def order(o):
 
 @jax.jit
 def _compiled(targets, loss, order, radius, rule):
-    return targets.moments(loss, order, radius, rule)._asdict() | {"accuracy": targets.accuracy(order, radius, rule)}
+    shift = radius * order.norm
+    found = by_norm(targets.moments(loss, order, shift, rule), radius)
+    return found | {"accuracy": targets.accuracy(order, shift, rule)}
 
 
 @double_precision

@@ -15,12 +15,13 @@ SCORES = np.linspace(-3.1, 3.3, 27)[:, None] + 0 * NORMS  # no score on a kink
 
 @double_precision
 def adversarial(loss, score, norm, target):
-    return np.asarray(jax.jit(loss.adversarial)(score, norm, target, RADIUS))
+    return np.asarray(jax.jit(loss.adversarial)(score, RADIUS * norm, target))
 
 
 @double_precision
 def slopes(loss, score, norm, target):
-    return [np.asarray(part) for part in jax.jit(loss.adversarial_slopes)(score, norm, target, RADIUS)]
+    slope, shift_slope = jax.jit(loss.adversarial_slopes)(score, RADIUS * norm, target)
+    return np.asarray(slope), RADIUS * np.asarray(shift_slope)
 
 
 @pytest.mark.parametrize("kind", KINDS, ids=lambda kind: kind.__name__)

@@ -44,7 +44,7 @@ def risks_of_student(setting: Setting, one: OrderParameters, radii: Array, accur
         value = setting._replace(radius=radius).moments(one).value
         if not accuracy:
             return setting.weights @ value, jnp.zeros(())
-        right = setting.targets.accuracy(one, radius, setting.rule)
+        right = setting.targets.accuracy(one, radius * one.norm, setting.rule)
         return setting.weights @ value, setting.weights @ right
 
     # The products of many samples' values with the nodes' weights stay in order if radii are taken one by one.

@@ -75,9 +75,9 @@ def order_parameters(nodes: Nodes, student: Student) -> OrderParameters:
     )
 
 
-def attack_ridge(moments: Moments, weights: Array, norm: Array) -> Array:
-    """E Psi_rho / rho: the ridge that the attack acts as."""
-    return weights @ moments.norm_slope / jnp.maximum(norm, FLOOR)
+def attack_ridge(moments: Moments, weights: Array, radius: Array, norm: Array) -> Array:
+    """eps E Psi_s / rho: the ridge that the attack acts as, whose shift of the scores is s = eps rho."""
+    return radius * (weights @ moments.shift_slope) / jnp.maximum(norm, FLOOR)
 
 
 def gradient(nodes: Nodes, student: Student, moments: Moments, ridge: Array) -> tuple[Array, Array]:
@@ -140,8 +140,10 @@ def slopes(system: OnNodes, time: Array, student: Student, memory: Array) -> Slo
     """Gradient and descent of a student at `time`, when the schedule's memory is `memory`."""
     nodes = system.nodes
     order = order_parameters(nodes, student)
-    moments = system.targets.moments(system.loss, order, system.radius.at(time), system.rule)
-    coefficients, alpha = gradient(nodes, student, moments, attack_ridge(moments, nodes.weights, order.norm))
+    radius = system.radius.at(time)
+    moments = system.targets.moments(system.loss, order, radius * order.norm, system.rule)
+    ridge = attack_ridge(moments, nodes.weights, radius, order.norm)
+    coefficients, alpha = gradient(nodes, student, moments, ridge)
     pushed = descent(nodes, student, system.optimum, moments, coefficients, alpha)
     return Slopes(order, moments, coefficients, alpha, pushed._replace(memory=memory))
 

@@ -1,7 +1,8 @@
 """What a loss must give, and the six Gaussian expectations through which it enters the theory.
 
-Source: theory `dynamics.md` sections 1 and 2. With r = <X, x>, rho = ||X|| and the attack of radius eps in l2,
-the adversarial loss is Psi(r, rho, y) = max_{|s| <= eps} loss(r + s rho, y).
+Source: theory `dynamics.md` sections 1 and 2. An attack can move the score r = <X, x> by at most its shift s >= 0, for
+radius eps in l2 s = eps ||X||; the adversarial loss is Psi(r, s, y) = max_{|a| <= s} loss(r + a, y). A loss knows the
+shift, and nothing of the attack or the norm that make it.
 """
 
 import abc
@@ -52,25 +53,25 @@ class Loss(eqx.Module):
         """Raise InputError for data whose targets this loss does not take."""
 
     @abc.abstractmethod
-    def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
-        """The expectations of the adversarial loss in each component at `radius`."""
+    def moments(self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule) -> Moments:
+        """The expectations of the adversarial loss in each component when the attack moves scores by `shift`."""
 
     @abc.abstractmethod
     def logit_sd(self, order: OrderParameters) -> Array:
         """(n,) standard deviation of the variable over which `moments` integrates: what the quadrature must resolve."""
 
-    def adversarial(self, score: Array, norm: Array, target: Array, radius: Array) -> Array:
-        """Psi(r, rho, y), elementwise: the larger of the losses at r + eps rho and r - eps rho."""
-        return jnp.maximum(self(score + radius * norm, target), self(score - radius * norm, target))
+    def adversarial(self, score: Array, shift: Array, target: Array) -> Array:
+        """Psi(r, s, y), elementwise: the larger of the losses at r + s and r - s."""
+        return jnp.maximum(self(score + shift, target), self(score - shift, target))
 
-    def adversarial_slopes(self, score: Array, norm: Array, target: Array, radius: Array) -> tuple[Array, Array]:
-        """(Psi_r, Psi_rho) elementwise: what one SGD step needs (Danskin: the attack is held fixed)."""
-        ends = jnp.stack([score + radius * norm, score - radius * norm])
+    def adversarial_slopes(self, score: Array, shift: Array, target: Array) -> tuple[Array, Array]:
+        """(Psi_r, Psi_s) elementwise: what one SGD step needs (Danskin: the attack is held fixed)."""
+        ends = jnp.stack([score + shift, score - shift])
         upper_is_worse = self(ends[0], target) >= self(ends[1], target)
         sign = jnp.where(upper_is_worse, 1.0, -1.0)
         worst = jnp.where(upper_is_worse, ends[0], ends[1])
         slope = _derivative(lambda r: self(r, target))(worst)
-        return slope, sign * radius * slope
+        return slope, sign * slope
 
     def describe(self) -> dict[str, str]:
         """The loss as a JSON-able record."""
@@ -96,7 +97,7 @@ class Averages(NamedTuple):
 
 
 class MarginLoss(Loss):
-    """loss = profile(y r) for labels y = -1, +1, with `profile` decreasing: the attack lowers every margin by eps rho.
+    """loss = profile(y r) for labels y = -1, +1, with `profile` decreasing: an attack lowers all margins by its shift.
 
     A new margin loss gives `profile`, and `kinks` (increasing) if it has any; nothing else.
     """
@@ -122,12 +123,12 @@ class MarginLoss(Loss):
     def targets(self, law: "EigenLaw | DenseLaw") -> Targets:
         return FixedTargets(stated_labels(law)) if law.label_law is None else random_labels(law)
 
-    def adversarial(self, score: Array, norm: Array, target: Array, radius: Array) -> Array:
-        return self.profile(target * score - radius * norm)
+    def adversarial(self, score: Array, shift: Array, target: Array) -> Array:
+        return self.profile(target * score - shift)
 
-    def adversarial_slopes(self, score: Array, norm: Array, target: Array, radius: Array) -> tuple[Array, Array]:
-        slope = self.slope(target * score - radius * norm)
-        return target * slope, -radius * slope
+    def adversarial_slopes(self, score: Array, shift: Array, target: Array) -> tuple[Array, Array]:
+        slope = self.slope(target * score - shift)
+        return target * slope, -slope
 
     def logit_sd(self, order: OrderParameters) -> Array:
         return self.resolution(order.margin_variance**0.5)
@@ -153,8 +154,8 @@ class MarginLoss(Loss):
             slope_squared=expect(lambda z, u: self.slope(z) ** 2),
         )
 
-    def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
-        mean = labels * order.margin_mean - radius * order.norm
+    def moments(self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule) -> Moments:
+        mean = labels * order.margin_mean - shift
         sd = jnp.sqrt(jnp.maximum(order.margin_variance, FLOOR))
         value, slope, curvature, squared = self.averages(mean, sd, rule)
         return Moments(
@@ -162,15 +163,15 @@ class MarginLoss(Loss):
             slope=labels * slope,
             curvature=curvature,
             teacher_curvature=jnp.zeros_like(slope),
-            norm_slope=-radius * slope,
+            shift_slope=-slope,
             slope_squared=squared,
-            slope_norm_slope=-radius * labels * squared,
-            norm_slope_squared=radius**2 * squared,
+            slope_shift_slope=-labels * squared,
+            shift_slope_squared=squared,
         )
 
 
 class ResidualLoss(Loss):
-    """loss = profile(r - y) with `profile` even and increasing in |r - y|: the attack adds eps rho to |r - y|.
+    """loss = profile(r - y) with `profile` even and increasing in |r - y|: the attack adds its shift to |r - y|.
 
     A new residual loss gives `profile`, and `kinks` (points e > 0, increasing) if it has any; nothing else.
     """
@@ -206,10 +207,9 @@ class ResidualLoss(Loss):
     def logit_sd(self, order: OrderParameters) -> Array:
         return self.resolution(order.residual_variance**0.5)
 
-    def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
+    def moments(self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule) -> Moments:
         mean = order.residual_mean
         sd = jnp.sqrt(jnp.maximum(order.residual_variance, FLOOR))
-        shift = radius * order.norm
         slope_of = _derivative(self.profile)
         # The adversarial loss has its own kink where the residual changes sign; the attack moves the profile's inwards.
         outer = [jnp.maximum(kink - shift, 0.0) for kink in self.kinks]
@@ -229,10 +229,10 @@ class ResidualLoss(Loss):
             slope=signed,
             curvature=curvature,
             teacher_curvature=-curvature,
-            norm_slope=radius * expect(lambda e, u: attacked(e)),
+            shift_slope=expect(lambda e, u: attacked(e)),
             slope_squared=squared,
-            slope_norm_slope=radius * expect(lambda e, u: jnp.sign(e) * attacked(e) ** 2),
-            norm_slope_squared=radius**2 * squared,
+            slope_shift_slope=expect(lambda e, u: jnp.sign(e) * attacked(e) ** 2),
+            shift_slope_squared=squared,
         )
 
 

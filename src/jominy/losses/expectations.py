@@ -43,17 +43,17 @@ class Moments(NamedTuple):
         slope: E Psi_r.
         curvature: E Psi_rr (distributional: kinks included).
         teacher_curvature: E Psi_{r r*}.
-        norm_slope: E Psi_rho.
+        shift_slope: E Psi_s, the derivative by the attack's shift s = eps rho of the score.
         slope_squared: E Psi_r^2.
-        slope_norm_slope: E Psi_r Psi_rho (used only by the finite-step recursion on samples).
-        norm_slope_squared: E Psi_rho^2 (likewise).
+        slope_shift_slope: E Psi_r Psi_s (used only by the finite-step recursion on samples).
+        shift_slope_squared: E Psi_s^2 (likewise).
     """
 
     value: Array
     slope: Array
     curvature: Array
     teacher_curvature: Array
-    norm_slope: Array
+    shift_slope: Array
     slope_squared: Array
-    slope_norm_slope: Array
-    norm_slope_squared: Array
+    slope_shift_slope: Array
+    shift_slope_squared: Array

@@ -80,10 +80,9 @@ class LinkSquaredLoss(Loss):
     def logit_sd(self, order: OrderParameters) -> Array:
         return self.link.gain * order.margin_variance**0.5
 
-    def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
+    def moments(self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule) -> Moments:
         """Expectations for fixed targets `labels` (n,): one integral, split where the worse end changes."""
         sd = jnp.sqrt(jnp.maximum(order.margin_variance, FLOOR))
-        shift = radius * order.norm
         kink = self._kink(order.margin_mean, sd, shift, labels)
         at_kink = Ends.of(self.link, kink, shift)
         # Beyond the reach there is no kink: the target lies outside the range of the link.
@@ -108,10 +107,10 @@ class LinkSquaredLoss(Loss):
             slope=slope,
             curvature=curved + at_kink.jump * density,
             teacher_curvature=jnp.zeros_like(slope),
-            norm_slope=radius * along,
+            shift_slope=along,
             slope_squared=square,
-            slope_norm_slope=radius * signed,
-            norm_slope_squared=radius**2 * square,
+            slope_shift_slope=signed,
+            shift_slope_squared=square,
         )
 
     def _kink(self, mean: Array, sd: Array, shift: Array, labels: Array) -> Array:

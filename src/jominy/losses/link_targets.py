@@ -90,17 +90,17 @@ class LinkTargets(Targets):
     def draw(self, component: Array, teacher_score: Array, noise: Array) -> Array:
         return self.labels[component] + self.link(teacher_score) + jnp.sqrt(self.noise_variance) * noise
 
-    def accuracy(self, order: OrderParameters, radius: Array, rule: GaussianRule) -> Array:
+    def accuracy(self, order: OrderParameters, shift: Array, rule: GaussianRule) -> Array:
         raise InputError("An accuracy needs targets that are classes", "targets of a teacher with a link")
 
     def logit_sd(self, loss: Loss, order: OrderParameters) -> Array:
         return jnp.maximum(loss.logit_sd(order), self.link.gain * order.teacher_variance**0.5)
 
-    def moments(self, loss: LinkSquaredLoss, order: OrderParameters, radius: Array, rule: GaussianRule) -> Moments:  # type: ignore[override]
+    def moments(self, loss: LinkSquaredLoss, order: OrderParameters, shift: Array, rule: GaussianRule) -> Moments:  # type: ignore[override]
         given = TeacherGiven.of(order)
         given = given._replace(variance=jnp.maximum(given.variance, LEAST_SD**2))
         sd_noise = jnp.sqrt(jnp.maximum(self.noise_variance, LEAST_SD**2))
-        shift, labels = radius * order.norm, self.labels[:, None]
+        labels = self.labels[:, None]
 
         def ends_at(u: Array) -> Ends:
             return Ends.of(loss.link, order.margin_mean[:, None] + given.sd[:, None] * u, shift)
@@ -143,10 +143,10 @@ class LinkTargets(Targets):
             slope=total(slope_up + slope_down),
             curvature=total(curved),
             teacher_curvature=total(teacher),
-            norm_slope=radius * total(slope_up - slope_down),
+            shift_slope=total(slope_up - slope_down),
             slope_squared=square,
-            slope_norm_slope=radius * total(square_up - square_down),
-            norm_slope_squared=radius**2 * square,
+            slope_shift_slope=total(square_up - square_down),
+            shift_slope_squared=square,
         )
 
     def _outer_panels(self, ends_at, given: TeacherGiven, sd_noise: Array, rule: GaussianRule) -> tuple[Array, Array]:

@@ -1,7 +1,7 @@
 """Labels drawn from a teacher's score: the moments of any margin loss.
 
-Source: theory `dynamics.md` section 2.3. With pi(r*) = P(y = +1 | r*) the loss averaged over the label is
-pi(r*) l(r - eps rho) + (1 - pi(r*)) l(-r - eps rho). Given r, the teacher's score r* is Gaussian, so that only
+Source: theory `dynamics.md` section 2.3. With pi(r*) = P(y = +1 | r*) and the attack's shift s the loss averaged over
+the label is pi(r*) l(r - s) + (1 - pi(r*)) l(-r - s). Given r, the teacher's score r* is Gaussian, so that only
 p(r) = E[pi(r*) | r] and p'(r) = E[pi'(r*) | r] enter, and one integral over r is left.
 """
 
@@ -64,9 +64,8 @@ class RandomLabels(Targets):
         own = 0.0 if self.law.jumps else 1.0
         return jnp.maximum(loss.logit_sd(order), own * order.teacher_variance**0.5)
 
-    def moments(self, loss: MarginLoss, order: OrderParameters, radius: Array, rule: GaussianRule) -> Moments:  # type: ignore[override]
+    def moments(self, loss: MarginLoss, order: OrderParameters, shift: Array, rule: GaussianRule) -> Moments:  # type: ignore[override]
         given = TeacherGiven.of(order)
-        shift = radius * order.norm
         kinks = [side * (shift + kink) for kink in loss.kinks for side in (1.0, -1.0)]
 
         def integrand(r: Array, u: Array) -> Array:
@@ -95,15 +94,14 @@ class RandomLabels(Targets):
             slope=slope,
             curvature=curved,
             teacher_curvature=teacher,
-            norm_slope=-radius * along_margin,
+            shift_slope=-along_margin,
             slope_squared=square,
-            slope_norm_slope=-radius * signed_square,
-            norm_slope_squared=radius**2 * square,
+            slope_shift_slope=-signed_square,
+            shift_slope_squared=square,
         )
 
-    def accuracy(self, order: OrderParameters, radius: Array, rule: GaussianRule) -> Array:
+    def accuracy(self, order: OrderParameters, shift: Array, rule: GaussianRule) -> Array:
         given = TeacherGiven.of(order)
-        shift = radius * order.norm
 
         def right(r: Array, u: Array) -> Array:
             chance, _ = self.chance(given, u)

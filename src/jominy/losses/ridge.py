@@ -17,7 +17,7 @@ class RidgeSquaredLoss(ResidualLoss):
     Source: theory `dynamics.md` section 4.1.
 
     >>> import jax.numpy as jnp
-    >>> [float(part) for part in RidgeSquaredLoss().adversarial_slopes(jnp.array(3.0), jnp.array(2.0), 1.0, 0.5)]
+    >>> [float(part) for part in RidgeSquaredLoss().adversarial_slopes(jnp.array(3.0), jnp.array(0.5), 1.0)]
     [2.0, 0.5]
     """
 
@@ -26,22 +26,22 @@ class RidgeSquaredLoss(ResidualLoss):
     def profile(self, residual: Array) -> Array:
         return residual**2 / 2
 
-    def adversarial(self, score: Array, norm: Array, target: Array, radius: Array) -> Array:
-        return (score - target) ** 2 / 2 + (radius * norm) ** 2 / 2
+    def adversarial(self, score: Array, shift: Array, target: Array) -> Array:
+        return (score - target) ** 2 / 2 + shift**2 / 2
 
-    def adversarial_slopes(self, score: Array, norm: Array, target: Array, radius: Array) -> tuple[Array, Array]:
-        return score - target, radius**2 * norm
+    def adversarial_slopes(self, score: Array, shift: Array, target: Array) -> tuple[Array, Array]:
+        return score - target, shift
 
-    def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
+    def moments(self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule) -> Moments:
         mean, square = order.residual_mean, order.residual_variance + order.residual_mean**2
-        one, shrink = 1 + 0 * mean, radius**2 * order.norm
+        one = 1 + 0 * mean
         return Moments(
-            value=(square + radius**2 * order.norm**2) / 2,
+            value=(square + shift**2) / 2,
             slope=mean,
             curvature=one,
             teacher_curvature=-one,
-            norm_slope=shrink * one,
+            shift_slope=shift * one,
             slope_squared=square,
-            slope_norm_slope=shrink * mean,
-            norm_slope_squared=shrink**2 * one,
+            slope_shift_slope=shift * mean,
+            shift_slope_squared=shift**2 * one,
         )

@@ -12,7 +12,7 @@ from jominy.numerics.gaussian import GaussianRule
 
 
 class SquaredLoss(ResidualLoss):
-    """(r - y)^2 / 2; under attack (|r - y| + eps rho)^2 / 2.
+    """(r - y)^2 / 2; under attack (|r - y| + shift)^2 / 2.
 
     Source: theory `dynamics.md` section 2.1 and, for the mixed slopes, `realdata.md` section 1.
 
@@ -26,11 +26,10 @@ class SquaredLoss(ResidualLoss):
     def profile(self, residual: Array) -> Array:
         return residual**2 / 2
 
-    def moments(self, order: OrderParameters, labels: Array, radius: Array, rule: GaussianRule) -> Moments:
+    def moments(self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule) -> Moments:
         b = order.residual_mean
         variance = jnp.maximum(order.residual_variance, FLOOR)
         sd = jnp.sqrt(variance)
-        shift = radius * order.norm
         u = b / sd
         sign = erf(u / jnp.sqrt(2.0))  # E sign(e)
         size = 2 * sd * norm.pdf(u) + b * sign  # E |e|
@@ -41,9 +40,8 @@ class SquaredLoss(ResidualLoss):
             slope=b + shift * sign,
             curvature=curvature,
             teacher_curvature=-curvature,
-            norm_slope=radius * (size + shift),
+            shift_slope=size + shift,
             slope_squared=2 * value,
-            slope_norm_slope=radius
-            * ((b**2 + variance) * sign + 2 * b * sd * norm.pdf(u) + 2 * shift * b + shift**2 * sign),
-            norm_slope_squared=2 * radius**2 * value,
+            slope_shift_slope=(b**2 + variance) * sign + 2 * b * sd * norm.pdf(u) + 2 * shift * b + shift**2 * sign,
+            shift_slope_squared=2 * value,
         )

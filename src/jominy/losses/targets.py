@@ -36,12 +36,12 @@ class Targets(eqx.Module):
         """One target from the sample's component, its score r*, and a standard normal number; all ()."""
 
     @abc.abstractmethod
-    def moments(self, loss: Loss, order: OrderParameters, radius: Array, rule: GaussianRule) -> Moments:
-        """The expectations of the adversarial loss in each component at `radius`, also over the targets."""
+    def moments(self, loss: Loss, order: OrderParameters, shift: Array, rule: GaussianRule) -> Moments:
+        """The expectations of the adversarial loss in each component under an attack's `shift`, also over targets."""
 
     @abc.abstractmethod
-    def accuracy(self, order: OrderParameters, radius: Array, rule: GaussianRule) -> Array:
-        """(n,) P(y r > eps rho) for targets that are classes -1, +1; half for a student of norm zero."""
+    def accuracy(self, order: OrderParameters, shift: Array, rule: GaussianRule) -> Array:
+        """(n,) P(y r > s) for targets that are classes -1, +1; half for a student of norm zero."""
 
     def logit_sd(self, loss: Loss, order: OrderParameters) -> Array:
         """(n,) standard deviation of the variable over which `moments` integrates: what `rule` must resolve."""
@@ -60,11 +60,11 @@ class FixedTargets(Targets):
     def draw(self, component: Array, teacher_score: Array, noise: Array) -> Array:
         return self.labels[component]
 
-    def moments(self, loss: Loss, order: OrderParameters, radius: Array, rule: GaussianRule) -> Moments:
-        return loss.moments(order, self.labels, radius, rule)
+    def moments(self, loss: Loss, order: OrderParameters, shift: Array, rule: GaussianRule) -> Moments:
+        return loss.moments(order, self.labels, shift, rule)
 
-    def accuracy(self, order: OrderParameters, radius: Array, rule: GaussianRule) -> Array:
-        return fixed_accuracy(self.labels, order, radius)
+    def accuracy(self, order: OrderParameters, shift: Array, rule: GaussianRule) -> Array:
+        return fixed_accuracy(self.labels, order, shift)
 
 
 class LinearTargets(Targets):
@@ -80,11 +80,11 @@ class LinearTargets(Targets):
     def draw(self, component: Array, teacher_score: Array, noise: Array) -> Array:
         return self.labels[component] + teacher_score + jnp.sqrt(self.noise_variance) * noise
 
-    def moments(self, loss: Loss, order: OrderParameters, radius: Array, rule: GaussianRule) -> Moments:
-        return loss.moments(order, self.labels, radius, rule)
+    def moments(self, loss: Loss, order: OrderParameters, shift: Array, rule: GaussianRule) -> Moments:
+        return loss.moments(order, self.labels, shift, rule)
 
-    def accuracy(self, order: OrderParameters, radius: Array, rule: GaussianRule) -> Array:
-        return fixed_accuracy(self.labels, order, radius)
+    def accuracy(self, order: OrderParameters, shift: Array, rule: GaussianRule) -> Array:
+        return fixed_accuracy(self.labels, order, shift)
 
 
 def stated_labels(law: EigenLaw | DenseLaw) -> np.ndarray:
@@ -101,9 +101,9 @@ def teacher_variance(law: EigenLaw | DenseLaw) -> np.ndarray:
     return np.einsum("i,nij,j->n", law.teacher, law.covariances, law.teacher)
 
 
-def fixed_accuracy(labels: Array, order: OrderParameters, radius: Array) -> Array:
-    """(n,) P(y r > eps rho) where every component has one label."""
-    gap = labels * order.margin_mean - radius * order.norm
+def fixed_accuracy(labels: Array, order: OrderParameters, shift: Array) -> Array:
+    """(n,) P(y r > s) where every component has one label."""
+    gap = labels * order.margin_mean - shift
     right = ndtr(gap / jnp.sqrt(jnp.maximum(order.margin_variance, FLOOR)))
     # A student of norm zero has score zero everywhere, and a sign of zero is right half of the time.
     return jnp.where(order.norm > 0, right, 0.5)

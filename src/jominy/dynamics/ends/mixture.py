@@ -57,7 +57,7 @@ def _image(
         order = dense_order_parameters(landscape, mean, spread)
         distance = (mean - target) @ (mean - target) + jnp.trace(spread)
     moments = setting.moments(order)
-    ridge = attack_ridge(moments, setting.weights, order.norm)
+    ridge = attack_ridge(moments, setting.weights, setting.radius, order.norm)
     found = Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
     return found, moments.slope_squared, Rest(order, setting.weights @ moments.value, ridge, distance)
 
@@ -65,7 +65,7 @@ def _image(
 @jax.jit
 def _scalars_at(setting: Setting, order: OrderParameters) -> tuple[Scalars, Array]:
     moments = setting.moments(order)
-    ridge = attack_ridge(moments, setting.weights, order.norm)
+    ridge = attack_ridge(moments, setting.weights, setting.radius, order.norm)
     return Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge), moments.slope_squared
 
 

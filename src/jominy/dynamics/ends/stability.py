@@ -119,7 +119,7 @@ def thresholds(problem: Problem) -> tuple[float, float]:
 def _slopes_at(loss: Loss, scores: Array) -> Array:
     def slope(score: Array) -> Array:
         zero = jnp.zeros(())
-        return loss.adversarial_slopes(score, zero, jnp.ones(()), zero)[0]
+        return loss.adversarial_slopes(score, zero, jnp.ones(()))[0]
 
     return jnp.vectorize(slope)(scores)
 

@@ -40,8 +40,8 @@ class Increments(eqx.Module):
     def scalars(self, theta: Array) -> Array:
         """(4 n + 1,) through which theta enters the drift: E_i of Psi_r, Psi_rr, Psi_{r r*}, Psi_r^2, and the ridge."""
         nodes, order = self.frame.nodes, self.frame.order(theta)
-        found = self.targets.moments(self.loss, order, self.radius, self.rule)
-        ridge = attack_ridge(found, nodes.weights, order.norm)
+        found = self.targets.moments(self.loss, order, self.radius * order.norm, self.rule)
+        ridge = attack_ridge(found, nodes.weights, self.radius, order.norm)
         per_class = (found.slope, found.curvature, found.teacher_curvature, found.slope_squared)
         return jnp.append(jnp.concatenate(per_class), ridge)
 

@@ -80,13 +80,13 @@ def _of_margin(
 
 
 def _of_residual(loss: ResidualLoss, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
-    sd, shift = _sd(order.residual_variance), radius * order.norm
+    sd, shift, ridge = _sd(order.residual_variance), radius * order.norm, radius / jnp.maximum(order.norm, FLOOR)
     outer = [jnp.maximum(kink - shift, 0.0) for kink in loss.kinks]
     kinks = [*(-kink for kink in reversed(outer)), jnp.zeros_like(shift), *outer]
 
     def pairs(e: Array, u: Array) -> Array:
-        slope, norm_slope = loss.adversarial_slopes(e, order.norm, jnp.zeros_like(e), radius)
-        return _pairs(jnp.stack([slope, slope * u, norm_slope / jnp.maximum(order.norm, FLOOR), slope**2]))
+        slope, shift_slope = loss.adversarial_slopes(e, shift, jnp.zeros_like(e))
+        return _pairs(jnp.stack([slope, slope * u, ridge * shift_slope, slope**2]))
 
     second = gaussian_expectation(pairs, order.residual_mean, sd, rule, kinks, _tilt(loss, sd))
     return StepMoments(jnp.moveaxis(second, -1, 0), jnp.stack([1 / sd, -1 / sd], axis=-1)[:, None])

@@ -32,7 +32,7 @@ class Setting(NamedTuple):
     rule: GaussianRule
 
     def moments(self, order: OrderParameters) -> Moments:
-        return self.targets.moments(self.loss, order, self.radius, self.rule)
+        return self.targets.moments(self.loss, order, self.radius * order.norm, self.rule)
 
 
 class Easing(NamedTuple):
@@ -120,10 +120,10 @@ def visited(landscape: Landscape, setting: Setting, easing: Easing, student: Any
         margin_variance=order.margin_variance + easing.spread, residual_variance=order.residual_variance + easing.spread
     )
     moments = setting.moments(softer)
-    ridge = attack_ridge(moments, setting.weights, order.norm) + easing.ridge
+    ridge = attack_ridge(moments, setting.weights, setting.radius, order.norm) + easing.ridge
     found = Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
     risk = setting.weights @ moments.value + easing.ridge * order.norm**2 / 2
-    return Visit(risk, found, order, setting.weights @ moments.norm_slope)
+    return Visit(risk, found, order, setting.radius * (setting.weights @ moments.shift_slope))
 
 
 def _row(found: Visit) -> Array:

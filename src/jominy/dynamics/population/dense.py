@@ -42,8 +42,9 @@ class DenseFlow(eqx.Module):
         dimension = mean.shape[0]
         covariance = state.covariance / dimension
         order = dense_order_parameters(law, mean, covariance)
-        moments = self.targets.moments(self.loss, order, self.radius.at(time), self.rule)
-        ridge = attack_ridge(moments, law.weights, order.norm)
+        radius = self.radius.at(time)
+        moments = self.targets.moments(self.loss, order, radius * order.norm, self.rule)
+        ridge = attack_ridge(moments, law.weights, radius, order.norm)
         curvature = jnp.einsum("n,nij->ij", law.weights * moments.curvature, law.covariances)
         surplus = law.weights * (moments.curvature + moments.teacher_curvature)
         gradient = (

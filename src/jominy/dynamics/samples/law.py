@@ -109,13 +109,13 @@ def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any) -
     x, mean = rows.columns, spread.mean
     count = x.shape[1]
     order = sample_order(rows, spread)
-    moments: Moments = loss.moments(order, rows.targets, radius, rule)
-    norm = jnp.maximum(order.norm, FLOOR)
-    ridge = jnp.mean(moments.norm_slope) / norm
-    first, cross = x @ moments.slope / count, x @ moments.slope_norm_slope / (count * norm)
+    moments: Moments = loss.moments(order, rows.targets, radius * order.norm, rule)
+    pull = radius / jnp.maximum(order.norm, FLOOR)
+    ridge = pull * jnp.mean(moments.shift_slope)
+    first, cross = x @ moments.slope / count, x @ moments.slope_shift_slope * (pull / count)
     gradient = first + ridge * mean
     # Times E X X'. Without its covariance part a small student in few dimensions would lose all variance.
-    along = jnp.mean(moments.norm_slope_squared) / norm**2
+    along = pull**2 * jnp.mean(moments.shift_slope_squared)
     if spread.covariance.ndim == 1:
         hessian, noise = rows.squares @ moments.curvature / count, rows.squares @ moments.slope_squared / count
         square = mean**2 + spread.covariance

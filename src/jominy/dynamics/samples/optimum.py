@@ -54,7 +54,7 @@ def _risk(loss: Loss, features: Array, targets: Array, radius: Array, smoothing:
         + cross.T
         + jnp.mean(psi_pp) * unit[:, None] * unit
         + jnp.mean(psi_rho) * tangent,
-        jnp.mean(loss.adversarial(at[0], jnp.sqrt(x @ x), targets, radius)),
+        jnp.mean(loss.adversarial(at[0], radius * jnp.sqrt(x @ x), targets)),
     )
 
 
@@ -97,8 +97,8 @@ class AtZero(NamedTuple):
 
 @jax.jit
 def _compiled_at_zero(loss: Loss, features: Array, targets: Array) -> AtZero:
-    zero, nothing = jnp.zeros_like(targets), jnp.zeros(())
-    slopes = loss.adversarial_slopes(zero, nothing, targets, nothing)[0]
+    zero = jnp.zeros_like(targets)
+    slopes = loss.adversarial_slopes(zero, jnp.zeros(()), targets)[0]
     pull = slopes @ features / len(targets)
     return AtZero(slopes, pull, jnp.mean(jnp.abs(slopes)), jnp.max(loss(zero, targets)))
 

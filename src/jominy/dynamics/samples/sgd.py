@@ -64,8 +64,9 @@ class SampleSGD(eqx.Module):
         x, y = self.features[noise[0]], self.targets[noise[0]]
         vector = state.vector
         norm = jnp.sqrt(vector @ vector)
-        slope, norm_slope = self.loss.adversarial_slopes(vector @ x, norm, y, self.radius.at(time))
-        pull = jnp.where(norm > 0, norm_slope / jnp.where(norm > 0, norm, 1.0), 0.0)
+        radius = self.radius.at(time)
+        slope, shift_slope = self.loss.adversarial_slopes(vector @ x, radius * norm, y)
+        pull = jnp.where(norm > 0, radius * shift_slope / jnp.where(norm > 0, norm, 1.0), 0.0)
         push = slope * x + pull * vector
         if self.schedule.remembers:
             state = state._replace(memory=state.memory + push @ push / vector.size**2)
@@ -96,7 +97,7 @@ class SampleSGD(eqx.Module):
         def at_radius(radius: Array) -> tuple[Array, Array]:
             gap = rows.targets * score - radius * norm
             right = jnp.where(gap == 0, 0.5, jnp.where(gap > 0, 1.0, 0.0))
-            risk = self.loss.adversarial(score, norm, rows.targets, radius)
+            risk = self.loss.adversarial(score, radius * norm, rows.targets)
             return jnp.mean(risk.astype(float)), jnp.mean(right.astype(float))
 
         risk, accuracy = jax.lax.map(at_radius, radii)

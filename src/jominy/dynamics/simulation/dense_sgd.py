@@ -50,8 +50,9 @@ class DenseSGD(eqx.Module):
         sample = law.means[component] + noises[jnp.arange(component.size), component]
         target = jax.vmap(self.flow.targets.draw)(component, sample @ law.teacher, noise.label)
         norm = jnp.sqrt(vector @ vector)
-        slope, norm_slope = loss.adversarial_slopes(sample @ vector, norm, target, self.flow.radius.at(time))
-        pull = jnp.where(norm > 0, jnp.sum(norm_slope) / jnp.where(norm > 0, norm, 1.0), 0.0)
+        radius = self.flow.radius.at(time)
+        slope, shift_slope = loss.adversarial_slopes(sample @ vector, radius * norm, target)
+        pull = jnp.where(norm > 0, radius * jnp.sum(shift_slope) / jnp.where(norm > 0, norm, 1.0), 0.0)
         push = slope @ sample + pull * vector
         if self.flow.schedule.remembers:
             state = state._replace(memory=state.memory + push @ push / vector.size**2)

@@ -94,8 +94,9 @@ class NodeSGD(eqx.Module):
         teacher_score = inner(nodes.teacher, sample)
         target = jax.vmap(self.targets.draw)(component, teacher_score, noise.label)
         norm = jnp.sqrt(jnp.sum(coordinates**2) + jnp.sum(state.rest))
-        slope, norm_slope = self.loss.adversarial_slopes(score, norm, target, self.radius.at(time))
-        pull = jnp.where(norm > 0, jnp.sum(norm_slope) / jnp.where(norm > 0, norm, 1.0), 0.0)
+        radius = self.radius.at(time)
+        slope, shift_slope = self.loss.adversarial_slopes(score, radius * norm, target)
+        pull = jnp.where(norm > 0, radius * jnp.sum(shift_slope) / jnp.where(norm > 0, norm, 1.0), 0.0)
         # The batch's gradient: in the basis, along the student's rest, and its square norm beyond both.
         push = jnp.tensordot(slope, sample, 1) + pull * coordinates
         rest_push = slope @ rest_sample + pull * rest_size
