@@ -105,8 +105,9 @@ def _read(
         order = sample_order(rows, spread)
 
         def at_radius(radius: Array) -> tuple[Array, Array]:
-            right = fixed_accuracy(rows.targets, order, radius) if classification else jnp.zeros_like(rows.targets)
-            value = loss.moments(order, rows.targets, radius, rule).value
+            shift = radius * order.norm
+            right = fixed_accuracy(rows.targets, order, shift) if classification else jnp.zeros_like(rows.targets)
+            value = loss.moments(order, rows.targets, shift, rule).value
             return shares @ value.astype(float), shares @ right.astype(float)
 
         scale = jnp.zeros_like(order.norm) if loss.closed_form else loss.logit_sd(order)
