@@ -20,6 +20,7 @@ from jominy.losses.base import FLOOR
 from jominy.losses.targets import FixedTargets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.programs import QUICKLY_COMPILED
 
 
 class Setting(NamedTuple):
@@ -91,8 +92,6 @@ class Search(NamedTuple):
     mismatch: Array
 
 
-QUICKLY_COMPILED = {"xla_cpu_use_fusion_emitters": False}
-"""Of a program that runs for milliseconds: twice as quickly, and it is no slower."""
 SHORTEST = 2.0**-13
 """Of the steps that are tried; a step is a preconditioned gradient, so a short enough one descends."""
 CONVERGED = 1e-11
