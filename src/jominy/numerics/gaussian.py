@@ -153,8 +153,8 @@ def gaussian_expectation(
     """E function(z, u) for z = mean + sd u, u ~ N(0, 1), elementwise in `mean` and `sd`.
 
     Args:
-        function: maps arrays (z, u) of one shape to values of that shape; smooth except at z in `kinks`. Without kinks
-            and tilt also to several, in a tuple.
+        function: maps arrays (z, u) of one shape to values of that shape, or to several in a tuple; smooth except at z
+            in `kinks`.
         mean, sd: arrays of one shape; sd > 0.
         rule: see `gaussian_rule`; one in parts is for arrays (n,) and functions without kinks and tilt.
         kinks: points of z, in increasing order, where the function or a derivative jumps.
@@ -185,15 +185,17 @@ def gaussian_expectation(
     if not kinks and tilt is not None:
         nodes = rule.nodes * (1 + tilt[..., None] / rule.nodes[-1])
         weights = jnp.exp(-(nodes**2) / 2)
-        values = jnp.where(weights > 0, function(mean + sd * nodes, nodes), 0.0)
-        return jnp.sum(values * weights, axis=-1) / jnp.sum(weights, axis=-1)
+        total = jnp.sum(weights, axis=-1)
+        values = function(mean + sd * nodes, nodes)
+        return jax.tree.map(lambda one: jnp.sum(jnp.where(weights > 0, one, 0.0) * weights, axis=-1) / total, values)
     reach = jnp.full_like(mean, REACH) if tilt is None else REACH + tilt[..., None]
     edges = [-reach, *(jnp.clip((kink - mean) / sd, -reach, reach) for kink in kinks), reach]
     # All panels at once: a loop over them would compile the function once per panel.
     low, high = jnp.stack(edges[:-1], axis=-2), jnp.stack(edges[1:], axis=-2)
     u = ((low + high) / 2 + (high - low) / 2 * rule.panel).reshape(*mean.shape[:-1], -1)
     lengths = ((high - low) / 2 * rule.panel_weights).reshape(u.shape)
-    return jnp.sum(function(mean + sd * u, u) * lengths * norm.pdf(u), axis=-1)
+    values = function(mean + sd * u, u)
+    return jax.tree.map(lambda one: jnp.sum(one * lengths * norm.pdf(u), axis=-1), values)
 
 
 def _by_parts(function: Callable[[Array, Array], Any], mean: Array, sd: Array, rule: PartedRule) -> Any:
