@@ -66,7 +66,7 @@ def test_moments_where_no_target_reaches_the_middle_of_the_ends(monkeypatch):
     problem = one.problem()
     targets = problem.loss.targets(problem.data.law)
     found = double_precision(targets.moments)(problem.loss, order, one.radius * order.norm, gaussian_rule(2.0))
-    found = by_norm(found, one.radius)
+    found = double_precision(by_norm)(found, one.radius)
     # The oracle's slope converges with the first power of its points. The curvature counts targets at the middle, whose
     # density has an integrable pole at the end of the range, of which the library's panels leave 1.2e-4.
     for name, symbol, error in (("value", "P", 1e-8), ("norm_slope", "Pr", 2e-8), ("slope", "P1", 3e-6)):

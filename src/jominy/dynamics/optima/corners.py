@@ -59,8 +59,9 @@ def optimum_with_corners(exact: Landscape, setting: Setting, stiffness: float, z
             found.append(polished(landscape, setting, scalars, none._replace(pins=pins)))
     told = [at_scalars(landscape, setting, one.scalars) for one in found]
     told = [one for one in (*told, zero) if np.isfinite(one.risk) and np.isfinite(one.order.norm)]
-    lowest = min(one.risk for one in told)
-    return next(one for one in told[1:] if one.risk <= lowest * (1 + 1e-12))
+    lowest = min(told, key=lambda one: one.risk)
+    # Of equals the polished ones come first: they say it to rounding.
+    return next((one for one in told[1:] if one.risk <= lowest.risk * (1 + 1e-12)), lowest)
 
 
 def _eased(landscape: Landscape, setting: Setting, zero: Solved, ridge: float) -> Solved:

@@ -50,6 +50,8 @@ class PopulationOptimum:
     def record(self, radius: float, ridge: float | None = None, vector: np.ndarray | None = None) -> Optimum:
         """The optimum as users see it."""
         risk, norm = float(self.solved.risk), float(self.solved.order.norm)
+        if vector is not None:
+            norm = float(np.linalg.norm(vector))  # the scalars multiply their rounding by flat directions' stiffness
         return Optimum(risk, norm, self.regime, radius, self.collapse_radius, ridge, vector)
 
 
