@@ -33,7 +33,7 @@ def served(monkeypatch):
     """The port of a server in this process that waits for half a second, for 20 connections at once."""
     monkeypatch.setattr(connections, "PATIENCE", 0.5)
     monkeypatch.setattr(connections, "MOST", 20)
-    monkeypatch.setattr(guard, "SLOWEST_BODY", 0.5)
+    monkeypatch.setattr(guard, "QUESTION", guard.QUESTION._replace(seconds=0.5))
     listening = socket.create_server(("127.0.0.1", 0))
     app = guard.Guard(answers, frozenset({"127.0.0.1"}))
     server = uvicorn.Server(
