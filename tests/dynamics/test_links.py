@@ -56,6 +56,7 @@ def test_forecast_and_optimum_against_scipy(one, tolerance):
         assert np.max(np.abs(curve[variable].values - values) / scale) < tolerance, variable
 
 
+@pytest.mark.slow
 def test_moments_where_no_target_reaches_the_middle_of_the_ends(monkeypatch):
     """Labels move the middle of the ends out of the link's range: a corner of the integrand, and a kink far out."""
     monkeypatch.setattr(oracle_links, "OUTER", np.linspace(-oracle_links.REACH, oracle_links.REACH, 4001))

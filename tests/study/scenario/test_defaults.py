@@ -36,7 +36,14 @@ def largest_rate(x):
     return max(0.6 * scipy.optimize.brentq(growth, 1e-3, 4.0), 2 * d / (x**2).sum(axis=1).max())
 
 
-@pytest.mark.parametrize(("loss", "y"), [("squared", NUMBERS), ("probit", CLASSES), ("squared-hinge", CLASSES)])
+@pytest.mark.parametrize(
+    ("loss", "y"),
+    [
+        ("squared", NUMBERS),
+        pytest.param("probit", CLASSES, marks=pytest.mark.slow),
+        pytest.param("squared-hinge", CLASSES, marks=pytest.mark.slow),
+    ],
+)
 def test_the_rate_is_half_of_the_largest_safe_one(loss, y, file):
     study = file(y, loss=loss, preprocessing={"clip": "off"})
     safe = largest_rate(study.loaded.samples.features)
