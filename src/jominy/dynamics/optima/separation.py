@@ -36,7 +36,7 @@ def widest_margin(gram: np.ndarray) -> tuple[np.ndarray, float]:
     x = weights @ rows
     if np.min(rows @ x) < 1 - 1e-6:
         return np.zeros(count), 0.0
-    return weights / scale**2, scale / float(np.linalg.norm(x))
+    return weights / scale**2, float(scale / np.linalg.norm(x))
 
 
 def separable_part(gram: np.ndarray) -> np.ndarray:
