@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy.integrate import DOP853, RK45, solve_ivp
 
-from jominy.numerics.ode import integrate
+from jominy.numerics.ode import FIRST_STEP, integrate
 from jominy.numerics.precision import double_precision
 from jominy.numerics.runge_kutta import DORMAND_PRINCE_5, DORMAND_PRINCE_8
 
@@ -56,6 +56,15 @@ def test_smooth_solution_at_the_times_asked_for():
     np.testing.assert_allclose(solved.observations["time"], TIMES, rtol=1e-15)
     np.testing.assert_allclose(solved.observations["state"][:, 0], relaxed(2.0, 1.3, 99.0, TIMES), rtol=1e-7)
     assert int(solved.reached) == len(TIMES)
+
+
+@pytest.mark.parametrize("rtol", [1e-9, 1e-5])
+def test_times_inside_the_first_step(rtol):
+    """Where the solution begins is the first time asked for: the step's inner times need its further stages as well."""
+    times = np.array([0.0, 0.3 * FIRST_STEP * 4, 0.6 * FIRST_STEP * 4, 4.0])
+    rate = 0.1 / (FIRST_STEP * 4)  # moves by a tenth within the step
+    solved = solve(Relaxation(rate, 99.0), [2.0], times, rtol=rtol)
+    np.testing.assert_allclose(solved.observations["state"][:3, 0], 2 * np.exp(-rate * times[:3]), rtol=rtol)
 
 
 def test_a_jump_of_the_velocity_costs_no_accuracy_when_it_is_announced():

@@ -143,7 +143,9 @@ def _integrate(
 
         arrived = jnp.where(cut, limit, walk.time + step)
         # The stages beyond the step itself are for observations inside it.
-        following = times[lane, jnp.minimum(walk.seen, wanted - 1)]
+        # The time where a step begins is looked at only after it, as the very first one is.
+        seen = walk.seen + (times[lane, jnp.minimum(walk.seen, wanted - 1)] <= walk.time)
+        following = times[lane, jnp.minimum(seen, wanted - 1)]
         inside = jnp.any(live & (following > walk.time) & (following < arrived))
         count_of_stages = jnp.where(inside, len(method.times), method.closing + 1)
         known = jnp.zeros((len(method.times), *walk.state.shape)).at[0].set(walk.velocity)
