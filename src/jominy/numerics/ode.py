@@ -5,6 +5,7 @@ has to choose its own steps while all take them together, and because a command 
 wait longer for a general solver to be imported and compiled than for the forecast.
 """
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple, Protocol
 
@@ -14,6 +15,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from jominy.numerics.arrays import Array
+from jominy.numerics.programs import compile_beside
 from jominy.numerics.runge_kutta import DORMAND_PRINCE_5, DORMAND_PRINCE_8, RungeKutta
 
 MOST_STEPS = 100_000
@@ -78,6 +80,16 @@ def integrate(
         lanes: which leaves of `systems` have the leading axis; the others are shared by all lanes. Default: all have.
     """
     return _integrate(systems, states, times, jumps, rtol, lanes, bool(np.min(rtol) >= LOOSE))
+
+
+def compile_integration(arguments: Callable[[], tuple[Any, ...]]) -> Callable[[], None]:
+    """Compile `integrate` for arguments like these beside other work; see `compile_beside`."""
+
+    def complete() -> tuple[Any, ...]:
+        systems, states, times, jumps, rtol, lanes = arguments()
+        return systems, states, times, jumps, rtol, lanes, bool(np.min(rtol) >= LOOSE)
+
+    return compile_beside(_integrate, complete)
 
 
 @partial(jax.jit, static_argnames=("lanes", "loose"))

@@ -1,5 +1,6 @@
 """How programs are compiled, and a bound on those that a process keeps."""
 
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -28,6 +29,26 @@ def jit_lightly(function: Callable[..., Any], loops: bool = False, **options: An
     if _EMITTERS:
         lightly["xla_cpu_use_fusion_emitters"] = loops
     return jax.jit(function, compiler_options=lightly, **options)
+
+
+_begun: set[int] = set()
+
+
+def compile_beside(function: Callable[..., Any], arguments: Callable[[], tuple[Any, ...]]) -> Callable[[], None]:
+    """Compile a program on another core while other work goes on.
+
+    Each function once a process: what is asked later is mostly of shapes that are compiled. `arguments` makes some of
+    the shapes and kinds that the program will be called with; their values do not matter. Returns what waits for the
+    end, to be called before the program is.
+    """
+    if id(function) in _begun:
+        return lambda: None
+    _begun.add(id(function))
+
+    # Traced here: two threads that both run Python get in each other's way; XLA's compiler needs none.
+    thread = threading.Thread(target=function.lower(*arguments()).compile, name="compiler")  # type: ignore[attr-defined]
+    thread.start()
+    return thread.join
 
 
 def _count(event: str, duration_secs: float, **kwargs: str | int) -> None:

@@ -5,8 +5,7 @@ import pytest
 
 import jominy as jm
 import samples_oracle as oracle
-from jominy.dynamics.samples.forecast import sample_curve
-from jominy.dynamics.samples.optimum import sample_optimum
+from jominy.dynamics.samples.forecast import beginning
 from jominy.numerics.precision import double_precision
 from samples_zoo import problem, rate, small
 
@@ -50,9 +49,9 @@ def test_nothing_is_lost_in_the_space_of_the_rows(loss, start):
 
     @double_precision
     def inside():
-        return sample_curve(mine, rate(0.5), np.array(TIMES), given, sample_optimum(mine), False, 1)
+        return beginning(mine, rate(0.5), np.array(TIMES), given, False, 1)
 
-    assert inside().recorded.spreads.mean.shape[1] == coordinates  # and not eight
+    assert inside().spread.mean.size == coordinates  # and not eight
 
 
 @pytest.mark.parametrize("radius", [0.1, RADIUS])

@@ -46,6 +46,10 @@ class Landscape(Protocol):
     def costly(self) -> bool:
         """Whether `minimiser` takes long."""
 
+    @property
+    def centred(self) -> bool:
+        """Whether all class means are zero."""
+
     def minimiser(self, scalars: Scalars, free: Array | None = None) -> Any:
         """The minimiser of the quadratic model in which the scalars are frozen."""
 
@@ -81,6 +85,10 @@ class NodeLandscape(NamedTuple):
     @property
     def costly(self) -> bool:
         return False
+
+    @property
+    def centred(self) -> bool:
+        return not np.any(self.nodes.means)
 
     def free(self, pinned: Array | None) -> Array | None:
         """(Q,) nodes."""
@@ -167,7 +175,7 @@ def padded(landscape: Any) -> Any:
     per_node = ("eigenvalues", "shares", "gram", "means", "mean_overlaps", "teacher")
     longer = {name: getattr(nodes, name) for name in per_node}
     for name, part in longer.items():
-        longer[name] = np.pad(part, [(0, 0)] * (np.ndim(part) - 1) + [(0, more)])
+        longer[name] = np.concatenate([part, np.zeros((*np.shape(part)[:-1], more))], axis=-1)
     return NodeLandscape(nodes._replace(**longer))
 
 
@@ -184,6 +192,10 @@ class DenseLandscape(NamedTuple):
     @property
     def costly(self) -> bool:
         return True
+
+    @property
+    def centred(self) -> bool:
+        return not np.any(self.means)
 
     def free(self, pinned: Array | None) -> Array | None:
         """(d, d) projection."""

@@ -18,13 +18,13 @@ from jominy.dynamics.optima.search import (
     SLOPES,
     TOWARDS,
     Easing,
-    Search,
     Setting,
     Visit,
     order_of,
     risk_of,
     scalars_of,
     search,
+    told,
     visited,
 )
 from jominy.losses import OrderParameters
@@ -95,8 +95,9 @@ def from_zero(landscape: Landscape, setting: Setting, easing: Easing | None = No
     """The search from the zero vector."""
     scalars = at_zero(setting)
     found = _asked(landscape, setting, easing, landscape.zero(), scalars, LOOK, FROM_ZERO)
-    zero = Solved(scalars, order_of(found.zero, len(setting.weights)), float(risk_of(found.zero)), 0.0)
-    return FromZero(float(found.threshold), zero, _solved(found, scalars))
+    at_start = found.rows["zero"]
+    zero = Solved(scalars, order_of(at_start, len(setting.weights)), float(risk_of(at_start)), 0.0)
+    return FromZero(float(found.rows["threshold"][0]), zero, _solved(found, scalars))
 
 
 def solve_from(
@@ -129,16 +130,24 @@ def at_scalars(landscape: Landscape, setting: Setting, scalars: Scalars) -> Solv
     return _solved(_asked(landscape, setting, None, landscape.zero(), scalars, SLOPES, AT, tries=0), scalars)
 
 
-def _asked(landscape, setting, easing, student, first, begin, lead, *, tries=MOST_TRIES, logarithmic=False) -> Search:
+class _Answer(NamedTuple):
+    """What a search found: the student where the descent ended, and rows of numbers by their names in `TOLD`."""
+
+    student: Any
+    rows: dict[str, np.ndarray]
+
+
+def _asked(landscape, setting, easing, student, first, begin, lead, *, tries=MOST_TRIES, logarithmic=False) -> _Answer:
     easing = as_it_is(setting) if easing is None else easing
     numbers = np.asarray(begin), np.asarray(lead), np.asarray(tries)
-    found = search(landscape, setting, easing, student, first, *numbers, logarithmic=logarithmic)
-    return jax.tree.map(np.asarray, found)
+    static = {"logarithmic": logarithmic, "centred": landscape.centred}
+    found = search(landscape, setting, easing, student, first, *numbers, **static)
+    return _Answer(found.student, told(np.asarray(found.row), len(first.slope)))
 
 
-def _solved(found: Search, first: Scalars) -> Solved:
-    count = len(first.slope)
-    lead = scalars_of(found.lead, first.pinned)
-    descent = Descent(found.student, float(risk_of(found.there)), lead, order_of(found.there, count))
-    scalars, risk = scalars_of(found.best, first.pinned), float(risk_of(found.found))
-    return Solved(scalars, order_of(found.found, count), risk, float(found.mismatch), descent)
+def _solved(found: _Answer, first: Scalars) -> Solved:
+    count, rows = len(first.slope), found.rows
+    lead = scalars_of(rows["lead"], first.pinned)
+    descent = Descent(found.student, float(risk_of(rows["there"])), lead, order_of(rows["there"], count))
+    scalars, risk = scalars_of(rows["best"], first.pinned), float(risk_of(rows["found"]))
+    return Solved(scalars, order_of(rows["found"], count), risk, float(rows["mismatch"][0]), descent)

@@ -129,7 +129,7 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
 @lru_cache(maxsize=64)
 def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
     assert isinstance(problem.data, GaussianMixture)
-    law, landscape = problem.data.law, padded(reference.landscape)
+    law, landscape = problem.data.law, _padded(reference)
     setting, loss, radius = setting_of(law, problem), problem.loss, problem.final_radius
     least_squares = isinstance(loss, SquaredLoss)
     begun = from_zero(landscape, setting)
@@ -160,6 +160,11 @@ def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
     if least_squares and pinned is not None and np.all(pinned):
         regime = "interpolating"
     return PopulationOptimum(solved, regime, threshold)
+
+
+@lru_cache(maxsize=64)
+def _padded(reference: Reference) -> Landscape:
+    return padded(reference.landscape)
 
 
 def _below(solved: Solved, zero: Solved) -> bool:

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jominy.dynamics.optima.landscapes import Landscape, Scalars
@@ -92,6 +93,27 @@ class Search(NamedTuple):
     mismatch: Array
 
 
+class Found(NamedTuple):
+    """What a search tells: the student where the descent ended, and in one row what `told` takes apart.
+
+    A row, because every array that leaves a program costs as much as a hundred numbers.
+    """
+
+    student: Any
+    row: Array
+
+
+TOLD = ("lead", "there", "zero", "best", "found", "threshold", "mismatch")
+"""Of a search, in this order."""
+
+
+def told(row: np.ndarray, n: int) -> dict[str, np.ndarray]:
+    """What is named in `TOLD`, for n components."""
+    scalars, order = 3 * n + 1, 10 * n + 4
+    lengths = [scalars, order, order, scalars, order, 1, 1]
+    return dict(zip(TOLD, np.split(row, np.cumsum(lengths)[:-1]), strict=True))
+
+
 SHORTEST = 2.0**-13
 """Of the steps that are tried; a step is a preconditioned gradient, so a short enough one descends."""
 CONVERGED = 1e-11
@@ -157,7 +179,7 @@ def order_of(row: Any, n: int) -> OrderParameters:
     return OrderParameters(*parts)
 
 
-@partial(jax.jit, static_argnames="logarithmic", compiler_options=QUICKLY_COMPILED)
+@partial(jax.jit, static_argnames=("logarithmic", "centred"), compiler_options=QUICKLY_COMPILED)
 def search(
     landscape: Landscape,
     setting: Setting,
@@ -168,13 +190,15 @@ def search(
     lead: Array,
     most_tries: Array,
     logarithmic: bool = False,
-) -> Search:
+    centred: bool = False,
+) -> Found:
     """The search from a student, whose descent begins towards the minimiser for `first`; see `Search`.
 
     begin: LOOK; or SLOPES for Newton's method from `first` alone, `most_tries` of its steps.
     lead: TOWARDS `first` the descent begins, from the student; AT the minimiser for `first`, whatever the student; or
         FROM_ZERO, which the student is: the collapse radius is found too, and beyond it the search ends.
     logarithmic: whether the moments give the logarithm of the risk.
+    centred: whether all class means are zero, so that no slope pulls at anything: a smaller program.
     """
     n = setting.weights.shape[0]
     k, pinned = 3 * n + 1, first.pinned
@@ -217,7 +241,8 @@ def search(
         shifts = jnp.zeros((many, k)).at[1 : k + 1].set(jnp.diag(NUDGE * units))
         places = state.place + jnp.where(tries, shares[:, None] * state.step, shifts)
         pull = state.zero[2 : k + 2] * of_pull + unit_ridge
-        ahead = jnp.where(is_pull, pull, jnp.where(descends, followed(state), state.lead))
+        lead_on = state.lead if centred else jnp.where(descends, followed(state), state.lead)
+        ahead = jnp.where(is_pull, pull, lead_on)
         asked = jnp.where(newton, _plain(places, state.method), ahead)
         whole = newton | is_pull | (is_look & (lead == AT))
         lengths = jnp.where(descends, state.length * halves, jnp.where(whole, 1.0, 0.0))
@@ -278,7 +303,7 @@ def search(
         sound = jnp.all(jnp.isfinite(gaps[: k + 1]))  # beyond floating point no step can be told
         each = scales(state.place)
         matrix = jnp.where(sound, (gaps[1 : k + 1] - gaps[0]).T / NUDGE / each[:, None], jnp.eye(k))
-        step = units * jnp.linalg.lstsq(matrix, jnp.where(sound, -gaps[0] / each, 0.0))[0]
+        step = units * _solve(matrix, jnp.where(sound, -gaps[0] / each, 0.0))
         ends = ~sound | (sizes[0] < ALL_THERE_IS) | (state.taken >= most_tries)
         next_method = (slopes & ends) | (tries & ~steps)
         over = (least <= CONVERGED) | (state.method >= 2) | (most_tries == 0)
@@ -333,7 +358,8 @@ def search(
         found=nothing,
         mismatch=inf,
     )
-    return lax.while_loop(lambda state: state.phase != DONE, body, state)
+    end = lax.while_loop(lambda state: state.phase != DONE, body, state)
+    return Found(end.student, jnp.concatenate([jnp.ravel(getattr(end, name)) for name in TOLD]))
 
 
 def _solve_positive(matrix: Array, right: Array) -> Array:
@@ -350,6 +376,29 @@ def _solve_positive(matrix: Array, right: Array) -> Array:
     for j in range(n):
         table = eliminate(j, table)
     return table[:, n]
+
+
+def _solve(matrix: Array, right: Array) -> Array:
+    """The solution (k,) for a matrix (k, k), or one with zeros where it has too little rank.
+
+    By hand: loading LAPACK's programs costs a new process .6 s, and compiling a singular value decomposition .3 s.
+    """
+    k = len(right)
+    table = jnp.concatenate([matrix, right[:, None]], axis=1)
+    least = 1e-14 * jnp.max(jnp.abs(matrix))
+
+    def eliminate(j: Any, state: tuple[jax.Array, jax.Array]) -> tuple[jax.Array, jax.Array]:
+        table, owner = state  # of each row the unknown that it was solved for, or k
+        column = lax.dynamic_index_in_dim(table, j, axis=1, keepdims=False)
+        sizes = jnp.where(owner == k, jnp.abs(column), -1.0)
+        pivot = sizes == jnp.max(sizes)
+        pivot = pivot & (jnp.cumsum(pivot) == 1) & (sizes > least)
+        row = pivot @ table / jnp.where(jnp.any(pivot), pivot @ column, 1.0)
+        table = jnp.where(pivot[:, None], row, table - column[:, None] * row)
+        return table, jnp.where(pivot, j, owner)
+
+    table, owner = lax.fori_loop(0, k, eliminate, (table, jnp.full(k, k)))
+    return (owner == jnp.arange(k)[:, None]) @ table[:, k]
 
 
 def _largest(gaps: Array, places: Array) -> Array:

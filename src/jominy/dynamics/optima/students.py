@@ -31,23 +31,29 @@ def optimum_students(problem: Problem, representation: Representation) -> tuple[
     if not representation.projections:
         fine, coarse = (jax.tree.map(np.asarray, minimiser(landscape, scalars)) for landscape in landscapes)
         return fine, coarse
-    every: list[Nodes] = [one.nodes for one in (*landscapes, representation.reference.landscape)]  # type: ignore[attr-defined]
-    fine, coarse, exact = _students(every, scalars)
+    every, joined = _joined(representation)
+    whole = minimiser(joined, scalars)
+    ends = np.cumsum([nodes.shares.size for nodes in every])
+    parts = [np.split(np.asarray(leaf), ends, axis=-1)[:-1] for leaf in whole]
+    fine, coarse, exact = (Student(*leaves) for leaves in zip(*parts, strict=True))
     onto_fine, onto_coarse = representation.projections
     return _projected(fine, every[0], exact, every[2], onto_fine), _projected(
         coarse, every[1], exact, every[2], onto_coarse
     )
 
 
-def _students(every: list[Nodes], scalars: Any) -> list[Student]:
-    """The minimiser on several sets of nodes, by one program: it is a matter of each node by itself."""
+@lru_cache(maxsize=16)
+def _joined(representation: Representation) -> tuple[list[Nodes], NodeLandscape]:
+    """The nodes of a representation, of the coarser one and of the reference, and all of them as one landscape.
+
+    The minimiser is a matter of each node by itself, so that one program finds it on all of them.
+    """
+    landscapes = (representation.landscape, representation.coarse, representation.reference.landscape)
+    every: list[Nodes] = [one.nodes for one in landscapes]  # type: ignore[attr-defined]
     first = every[0]
     per_node = ("eigenvalues", "shares", "gram", "means", "mean_overlaps", "teacher")
     joined = {name: np.concatenate([getattr(nodes, name) for nodes in every], axis=-1) for name in per_node}
-    whole = minimiser(padded(NodeLandscape(first._replace(**joined))), scalars)
-    ends = np.cumsum([nodes.shares.size for nodes in every])
-    parts = [np.split(np.asarray(leaf), ends, axis=-1)[:-1] for leaf in whole]
-    return [Student(*leaves) for leaves in zip(*parts, strict=True)]
+    return every, padded(NodeLandscape(first._replace(**joined)))
 
 
 def _projected(student: Student, nodes: Nodes, exact: Student, everywhere: Nodes, projection: Projection) -> Student:

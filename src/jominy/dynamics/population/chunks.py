@@ -62,7 +62,7 @@ class Group:
     @cached_property
     def reading(self) -> Reading:
         """What it takes to read out students, for each problem; without a quadrature."""
-        optima = [one.found.solved for one in self.prepared]
+        optima = [one.optimum.solved for one in self.prepared]
         return reading([one.problem for one in self.prepared], self.settings, self.times, optima)
 
     @cached_property

@@ -12,7 +12,7 @@ from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.population.ending import ending
 from jominy.dynamics.population.lanes import COARSER, Plan, Point
 from jominy.dynamics.population.representations import representations
-from jominy.dynamics.population.solve import Solved, solve
+from jominy.dynamics.population.solve import Solved, compile_solve, solve
 from jominy.dynamics.population.spectral import SpectralFlow
 from jominy.dynamics.population.systems import initial
 from jominy.dynamics.problem import Problem
@@ -41,9 +41,11 @@ def resolved(
     assert isinstance(problem.data, GaussianMixture)
     before = np.inf
     for representation in representations(problem.data.law, start, compress):
+        point = Point(problem, schedule, start, representation)
+        compiled = compile_solve(point, plan)
         found = population_optimum(problem, representation)
         found.record(problem.final_radius).require_for(schedule)
-        point = Point(problem, schedule, start, representation)
+        compiled()
         (solved,) = solve([point], plan)
         if good_enough(error := float(solved.numerical_error[0]), before, plan.rtol):
             break

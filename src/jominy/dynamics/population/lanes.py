@@ -81,7 +81,7 @@ class Prepared(NamedTuple):
     """What the lanes of one problem on one representation share.
 
     Attributes:
-        problem, found: and its optimum.
+        problem, found: and its optimum, which is sought while a program is compiled for these shapes.
         setting: of the moments, with a quadrature that resolves the logits at the optimum.
         fine, coarse: the system's parts on the landscape, and on the coarser one.
         both: these two side by side, without a quadrature, for a point that is solved alone.
@@ -92,7 +92,7 @@ class Prepared(NamedTuple):
     """
 
     problem: Problem
-    found: PopulationOptimum
+    found: PopulationOptimum | None
     setting: Setting
     fine: Ground
     coarse: Ground
@@ -101,6 +101,12 @@ class Prepared(NamedTuple):
     steepest: float
     attacked: bool
     kind: Any
+
+    @property
+    def optimum(self) -> PopulationOptimum:
+        """The problem's, once it is found."""
+        assert self.found is not None
+        return self.found
 
 
 class Lane(NamedTuple):
@@ -130,7 +136,7 @@ class Lane(NamedTuple):
     @property
     def found(self) -> PopulationOptimum:
         """The problem's optimum."""
-        return self.prepared.found
+        return self.prepared.optimum
 
     @property
     def setting(self) -> Setting:
@@ -144,15 +150,20 @@ class Lane(NamedTuple):
         return flow(ground._replace(rule=self.rule), self.schedule)
 
 
-def lanes_of(points: Sequence[Point], plan: Plan) -> list[Lane]:
-    """Points made ready. What many share is made once: a sweep asks a thousand rates of one problem."""
+def lanes_of(points: Sequence[Point], plan: Plan, unsolved: bool = False) -> list[Lane]:
+    """Points made ready. What many share is made once: a sweep asks a thousand rates of one problem.
+
+    `unsolved`: with the zero vector for the optimum, which takes no time and is of the same shape.
+    """
     everything: dict[tuple[int, int], Prepared] = {}
     states: dict[tuple[int, Any], Any] = {}
     lanes, end = [], plan.grid[-1]
     for place, (problem, schedule, start, representation) in enumerate(points):
         there = id(problem), id(representation)
         if (prepared := everything.get(there)) is None:
-            prepared = everything[there] = _prepared(problem, representation, plan.accuracy)
+            prepared = everything[there] = (_unsolved if unsolved else _prepared)(
+                problem, representation, plan.accuracy
+            )
         begin = id(representation), start if isinstance(start, float | None) else id(start)
         if begin not in states:
             state = initial(representation, problem.data.law, start)  # type: ignore[union-attr]
@@ -177,16 +188,35 @@ def _prepared(problem: Problem, representation: Representation, accuracy: float)
     found = population_optimum(problem, representation)
     setting = setting_of(law, problem)
     setting = setting._replace(rule=gaussian_rule(largest_logit(setting, found.solved.order), accuracy))
-    target, coarse_target = optimum_students(problem, representation)
+    return _with_optimum(problem, representation, setting, found, optimum_students(problem, representation))
+
+
+def _unsolved(problem: Problem, representation: Representation, accuracy: float) -> Prepared:
+    """Of the shapes of what is prepared, as far as they can be told."""
+    setting = setting_of(problem.data.law, problem)  # type: ignore[union-attr]
+    setting = setting._replace(rule=gaussian_rule(accuracy=accuracy))
+    students = representation.landscape.zero(), representation.coarse.zero()
+    return _with_optimum(problem, representation, setting, None, students)
+
+
+def _with_optimum(
+    problem: Problem, representation: Representation, setting: Setting, found: PopulationOptimum | None, students: Any
+) -> Prepared:
+    law = problem.data.law  # type: ignore[union-attr]
+    target, coarse_target = students
     shared = (problem.loss, setting.targets, problem.radius_schedule, setting.rule)
     fine = Ground(representation.landscape, *shared, target)
     coarse = Ground(representation.coarse, *shared, coarse_target)
-    has = bool(np.isfinite(found.solved.order.norm)), law.teacher is not None and bool(np.any(law.teacher))
+    has = (
+        found is None or bool(np.isfinite(found.solved.order.norm)),
+        law.teacher is not None and bool(np.any(law.teacher)),
+    )
     jumps = tuple(problem.radius_schedule.jumps)
     steepest = thresholds(problem)[1] if isinstance(problem.loss, SquaredLoss) else np.inf
     kind = _shape(fine), has, law.dimension
     both = SideBySide.of([fine._replace(rule=None), coarse._replace(rule=None)], all_own=True)  # type: ignore[arg-type]
-    return Prepared(problem, found, setting, fine, coarse, both, jumps, steepest, problem.final_radius > 0, kind)
+    attacked = problem.final_radius > 0
+    return Prepared(problem, found, setting, fine, coarse, both, jumps, steepest, attacked, kind)
 
 
 def _shape(tree: Any) -> Any:

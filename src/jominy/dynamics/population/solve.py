@@ -18,7 +18,7 @@ from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.cores import cores
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
-from jominy.numerics.ode import Trajectories, integrate
+from jominy.numerics.ode import Trajectories, compile_integration, integrate
 from jominy.numerics.precision import double_precision
 from jominy.numerics.recursion import iterate
 from jominy.numerics.side_by_side import SideBySide
@@ -92,6 +92,18 @@ def solve(points: Sequence[Point], plan: Plan, arrived: Callable[[int], Any] = l
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
+
+
+def compile_solve(point: Point, plan: Plan) -> Callable[[], None]:
+    """Compile what solves a point alone while its optimum is sought; returns what waits for the end."""
+    if in_finite_steps(plan.batch_size, point.problem.data.dimension, plan.grid[-1]):
+        return lambda: None
+
+    def arguments() -> tuple[Any, ...]:
+        chunk = chunks_of(lanes_of([point], plan, unsolved=True), plan.times)[0]
+        return _integration(chunk, chunk.lanes[0].rule, plan)
+
+    return compile_integration(arguments)
 
 
 def _solve_chunk(chunk: Chunk, plan: Plan) -> Solved:
@@ -180,7 +192,11 @@ def _trajectories(chunk: Chunk, rule: GaussianRule, plan: Plan) -> Trajectories:
         seen += seen[-1:] * (count - len(seen))
         joined = jax.tree.map(lambda *leaves: np.stack(leaves), *seen)
         return Trajectories(joined, np.full(count, len(grid)), np.zeros(count))
+    return jax.tree.map(np.asarray, integrate(*_integration(chunk, rule, plan)))
+
+
+def _integration(chunk: Chunk, rule: GaussianRule, plan: Plan) -> tuple[Any, ...]:
+    """What `integrate` is asked."""
     systems = chunk.systems(rule)
-    times = np.repeat(grid[None], count, axis=0)
-    solved = integrate(systems.tree, chunk.states, times, chunk.jumps, plan.rtol * chunk.rtol, systems.own)
-    return jax.tree.map(np.asarray, solved)
+    times = np.repeat(plan.grid[None], len(chunk.place), axis=0)
+    return systems.tree, chunk.states, times, chunk.jumps, plan.rtol * chunk.rtol, systems.own

@@ -3,7 +3,7 @@
 Source: theory `realdata.md` sections 1 and 6.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -17,9 +17,10 @@ from jominy.dynamics.readout import Variables, past_divergence, radius_at
 from jominy.dynamics.samples.frame import Frame, frame_of, light_rotation, rotation
 from jominy.dynamics.samples.law import Rows, Spread, first_step, light, rule_in_parts, single_precision_does
 from jominy.dynamics.samples.optimum import at_zero, sample_optimum
-from jominy.dynamics.samples.readout import read_rows
+from jominy.dynamics.samples.readout import compile_reading, read_rows
 from jominy.dynamics.samples.recursion import (
     OUT_OF_SCALE,
+    Blocks,
     Recorded,
     SampleProblem,
     block_ends,
@@ -33,6 +34,7 @@ from jominy.dynamics.times import MOST_STEPS, counted_steps, report_times, whole
 from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import LARGEST_SCALE, coarse_rule
 from jominy.numerics.precision import as_precise_as
+from jominy.numerics.programs import compile_beside
 from jominy.results import Status
 from jominy.schedules import Schedule
 
@@ -51,6 +53,7 @@ MANY_NUMBERS = 500_000
 BAR = "{desc}: {n_fmt}/{total_fmt} done [{elapsed}]{postfix}"
 EVERY_STEP = 5e9
 """Least squares takes every step singly up to this many multiplications."""
+
 
 class SampleCurve(NamedTuple):
     """The recursion's outcome before it becomes a result, and the coordinates and rows it was worked out with."""
@@ -89,16 +92,21 @@ def sample_forecast(
     small = samples.features.size < MANY_NUMBERS
     with tqdm(total=3, desc=words, leave=False, disable=small or not progress, bar_format=BAR) as bar:
         bar.set_postfix_str("optimum")
+        begin = beginning(problem, schedule, grid, start, diagonal, largest_block)
+        groups = {"": begin.rows}
+        if test is not None:
+            groups["held_out_"] = as_precise_as(begin.rows.columns, begin.frame.rows(*test))
+        compiled = begin.compile()
+        reader = compile_reading(problem, groups, begin.spreads(len(grid)), grid, evaluate_at)
         found = sample_optimum(problem)
         found.require_for(schedule)
         bar.update()
         bar.set_postfix_str(f"recursion, {round(grid[-1] * samples.dimension):,} steps")
-        curve = sample_curve(problem, schedule, grid, start, found, diagonal, largest_block)
-        groups = {"": curve.rows}
-        if test is not None:
-            groups["held_out_"] = as_precise_as(curve.rows.columns, curve.frame.rows(*test))
+        compiled()
+        curve = sample_curve(problem, begin, grid, found)
         bar.update()
         bar.set_postfix_str("risks and accuracies of all rows")
+        reader()
         variables, risk = read_rows(problem, groups, curve.recorded.spreads, curve.times, evaluate_at, curve.rule)
     variables |= _more_variables(risk, curve, found)
     variables["radius"] = (("time",), radius_at(problem, curve.times))
@@ -153,16 +161,56 @@ def largest_usual_block(dimension: int) -> int:
     return max(1, dimension // 4)
 
 
-def sample_curve(
+class Beginning(NamedTuple):
+    """The recursion on samples before the optimum is known.
+
+    Attributes:
+        frame, exact, rows: coordinates of the student, and the rows in them, `rows` perhaps rounded.
+        statement: what the recursion needs, with zeros for the optimum and the first step, and without a quadrature.
+        spread: the law of the student at the start.
+        plan, steps: blocks of steps, and at which steps to report.
+        from_zero, singly: whether the start is the zero vector, and whether every block is of one step.
+        notes: what was decided on the way.
+    """
+
+    frame: Frame
+    exact: Rows
+    rows: Rows
+    statement: SampleProblem
+    spread: Spread
+    plan: Blocks
+    steps: np.ndarray
+    from_zero: bool
+    singly: bool
+    notes: list[str]
+
+    def arguments(self, statement: SampleProblem, scale: float) -> tuple[Any, ...]:
+        """What `run_recursion` is asked, with a quadrature for logits of this scale, beyond which it ends."""
+        coarse = coarse_rule(scale)
+        rule = as_precise_as(self.rows.columns, rule_in_parts(statement.loss, coarse))
+        last = statement.loss.closed_form or coarse.logit_scale >= LARGEST_SCALE
+        largest = np.inf if last else coarse.logit_scale
+        reports = len(self.steps) + int(self.steps[0] != 0)
+        return statement._replace(rule=rule), self.spread, self.plan, self.from_zero, self.singly, reports, largest
+
+    def compile(self) -> Callable[[], None]:
+        """Compile the recursion beside other work; returns what waits for the end."""
+        return compile_beside(run_recursion, lambda: self.arguments(self.statement, 0.0))
+
+    def spreads(self, count: int) -> Spread:
+        """Of the shape of the students at so many times."""
+        return Spread(*(np.zeros((count, *part.shape)) for part in self.spread))
+
+
+def beginning(
     problem: Problem,
     schedule: Schedule,
     times: np.ndarray,
     start: Any,
-    found: Optimum,
     diagonal: bool | None = None,
     largest_block: int | None = None,
-) -> SampleCurve:
-    """Run the recursion, with a quadrature that resolves the logits met on the way."""
+) -> Beginning:
+    """All that the recursion needs but the optimum."""
     samples = problem.data
     assert isinstance(samples, Samples)
     count, dimension = samples.features.shape
@@ -186,32 +234,40 @@ def sample_curve(
         if not diagonal and 2.0 * len(plan.first) * (count + 10 * size) * size**2 > DENSE_WORK:
             diagonal, notes = True, [DIAGONAL_NOTE]
     variances = variance * frame.copies
-    begin = Spread(mean @ frame.basis, variances if diagonal else np.diag(variances))
-    target = np.zeros(dimension) if found.vector is None else found.vector
-    reports = len(steps) + (steps[0] != 0)
-    from_zero = not np.any(mean) and variance == 0
-    launched = first_step(exact, np.asarray(at_zero(samples, problem.loss).slopes), diagonal)
-    singly = bool(np.max(plan.length) <= 1)
+    spread = Spread(mean @ frame.basis, variances if diagonal else np.diag(variances))
+    nowhere = Spread(*map(np.zeros_like, spread))
+    radius = problem.radius_schedule
+    statement = SampleProblem(
+        rows, nowhere, problem.loss, schedule, radius, None, nowhere.mean, frame.copies, dimension
+    )
+    from_zero, singly = not np.any(mean) and variance == 0, bool(np.max(plan.length) <= 1)
+    return Beginning(frame, exact, rows, statement, spread, plan, steps, from_zero, singly, notes)
+
+
+def sample_curve(problem: Problem, begin: Beginning, times: np.ndarray, found: Optimum) -> SampleCurve:
+    """Run the recursion, with a quadrature that resolves the logits met on the way."""
+    assert isinstance(problem.data, Samples)
+    frame, steps = begin.frame, begin.steps
+    target = np.zeros(len(frame.basis)) if found.vector is None else found.vector
+    diagonal = begin.spread.covariance.ndim == 1
+    launched = first_step(begin.exact, np.asarray(at_zero(problem.data, problem.loss).slopes), diagonal)
+    statement = begin.statement._replace(optimum=target @ frame.basis, launched=launched)
     scale = 0.0
     while True:
-        coarse = coarse_rule(scale)
-        rule = as_precise_as(rows.columns, rule_in_parts(problem.loss, coarse))
-        last = problem.loss.closed_form or coarse.logit_scale >= LARGEST_SCALE
-        radius, aim = problem.radius_schedule, target @ frame.basis
-        statement = SampleProblem(rows, launched, problem.loss, schedule, radius, rule, aim, frame.copies, dimension)
-        largest = np.inf if last else coarse.logit_scale
-        recorded = run_recursion(statement, begin, plan, from_zero, singly, reports, largest)
-        if last or float(recorded.largest_logit) <= largest:
+        arguments = begin.arguments(statement, scale)
+        recorded = run_recursion(*arguments)
+        largest = arguments[-1]
+        if np.isinf(largest) or float(recorded.largest_logit) <= largest:
             break
-        scale = 2 * coarse.logit_scale  # the run ended where the logits went beyond the rule
+        scale = 2 * largest  # the run ended where the logits went beyond the rule
     recorded = jax.tree.map(np.asarray, recorded)
     if steps[0] != 0:
         later = jax.tree.map(lambda leaf: leaf[1:], recorded[:3])
         recorded = Recorded(later[0], later[1], later[2], recorded.largest_logit)
     spreads = recorded.spreads
     lost = np.logical_or.accumulate(~(np.abs(_square_size(spreads)) < OUT_OF_SCALE))
-    method = f"samples' own law, {'diagonal' if diagonal else 'dense'} covariance, {len(plan.first)} blocks"
-    return SampleCurve(frame, rows, times, recorded, lost, method, rule, notes)
+    method = f"samples' own law, {'diagonal' if diagonal else 'dense'} covariance, {len(begin.plan.first)} blocks"
+    return SampleCurve(frame, begin.rows, times, recorded, lost, method, arguments[0].rule, begin.notes)
 
 
 def _more_variables(risk: np.ndarray, curve: SampleCurve, found: Optimum) -> Variables:

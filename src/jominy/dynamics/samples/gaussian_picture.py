@@ -16,7 +16,7 @@ from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.population.forecast import population_forecast
 from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.samples.forecast import sample_curve, sample_times
+from jominy.dynamics.samples.forecast import beginning, sample_curve, sample_times
 from jominy.dynamics.samples.frame import rotation
 from jominy.dynamics.samples.readout import read_rows
 from jominy.dynamics.samples.remarks import below_base_rate
@@ -160,7 +160,7 @@ def _gap(problem: Problem, law: GaussianMixture, schedule: Schedule, grid: np.nd
     )
     no_optimum = Optimum(0.0, 0.0, "not needed", problem.final_radius, 0.0, None, None)
     found = _optimum_for(problem, schedule, no_optimum)
-    curve = sample_curve(problem, schedule, grid, start, found)
+    curve = sample_curve(problem, beginning(problem, schedule, grid, start), grid, found)
     read = read_rows(problem, {"": curve.rows}, curve.recorded.spreads, grid, np.array([]), curve.rule)[0]
     own = read["adversarial_risk"][1]
     other = picture["adversarial_risk"].values

@@ -1,5 +1,6 @@
 """Risks and accuracies of the recursion's students on the rows that they are trained on, and on rows held out."""
 
+from collections.abc import Callable
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -13,9 +14,9 @@ from jominy.dynamics.samples.law import Rows, Spread, rule_in_parts, sample_orde
 from jominy.losses import Loss
 from jominy.losses.targets import fixed_accuracy
 from jominy.numerics.arrays import Array
-from jominy.numerics.gaussian import gaussian_rule
+from jominy.numerics.gaussian import coarse_rule, gaussian_rule
 from jominy.numerics.precision import as_precise_as
-from jominy.numerics.programs import jit_lightly
+from jominy.numerics.programs import compile_beside, jit_lightly
 from jominy.schedules import FixedRadius
 
 
@@ -74,23 +75,44 @@ def read_rows(
 
     Returns the variables, and the (T,) risk of the first group at the final radius.
     """
-    loss, classification = problem.loss, problem.data.classification
-    everything = Rows(*(np.concatenate(parts, axis=-1) for parts in zip(*groups.values(), strict=True)))
-    counts = [len(rows.targets) for rows in groups.values()]
-    shares = np.repeat(np.diag([1 / count for count in counts]), counts, axis=1)
+    statement = _statement(problem, groups, spreads, times, evaluate_at)
+    loss, rows, classification = problem.loss, statement[1], problem.data.classification
     asked = Radii.of(problem, evaluate_at)
-    radii = np.column_stack([radius_at(problem, times), np.tile(asked.others, (len(times), 1))])
-    statement = (loss, everything, shares, spreads, radii)
     read = [jax.tree.map(np.asarray, _read(*statement, rule, classification))] * len(groups)
     for group, scale in enumerate(read[0].logit):
         if group and scale > rule.logit_scale:
-            finer = as_precise_as(everything.columns, rule_in_parts(loss, gaussian_rule(float(scale))))
+            finer = as_precise_as(rows.columns, rule_in_parts(loss, gaussian_rule(float(scale))))
             read[group] = jax.tree.map(np.asarray, _read(*statement, finer, classification))
     variables: Variables = {}
     for group, prefix in enumerate(groups):
         accuracy = read[group].accuracy[..., group] if classification else None
         variables |= asked.named(read[group].risk[..., group], accuracy, ("time",), prefix)
     return variables, read[0].risk[:, asked.final, 0]
+
+
+def compile_reading(
+    problem: Problem, groups: dict[str, Rows], spreads: Spread, times: np.ndarray, evaluate_at: np.ndarray
+) -> Callable[[], None]:
+    """Compile `read_rows` for arguments like these beside other work; returns what waits for the end."""
+
+    def arguments() -> tuple[Any, ...]:
+        rows = next(iter(groups.values()))
+        rule = as_precise_as(rows.columns, rule_in_parts(problem.loss, coarse_rule(0.0)))
+        return (*_statement(problem, groups, spreads, times, evaluate_at), rule, problem.data.classification)
+
+    return compile_beside(_read, arguments)
+
+
+def _statement(
+    problem: Problem, groups: dict[str, Rows], spreads: Spread, times: np.ndarray, evaluate_at: np.ndarray
+) -> tuple[Any, ...]:
+    """What `_read` is asked, but for the quadrature."""
+    everything = Rows(*(np.concatenate(parts, axis=-1) for parts in zip(*groups.values(), strict=True)))
+    counts = [len(rows.targets) for rows in groups.values()]
+    shares = np.repeat(np.diag([1 / count for count in counts]), counts, axis=1)
+    asked = Radii.of(problem, evaluate_at)
+    radii = np.column_stack([radius_at(problem, times), np.tile(asked.others, (len(times), 1))])
+    return problem.loss, everything, shares, spreads, radii
 
 
 @partial(jit_lightly, loops=True, static_argnames="classification")

@@ -10,6 +10,7 @@ from jominy.dynamics.labelled import labelled
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, radius_at
 from jominy.dynamics.samples.forecast import (
+    beginning,
     largest_usual_block,
     sample_curve,
     sample_times,
@@ -74,7 +75,8 @@ def sample_simulation(
         # On finitely many rows the curvature at one student is not defined at kinks: the forecast's rate is followed.
         # At the ends of its blocks: early on these are single steps, where an adaptive rate changes most.
         ends = block_ends(int(steps[-1]), largest_usual_block(dimension))
-        curve = sample_curve(problem, schedule, ends / dimension, start, found)
+        begin = beginning(problem, schedule, ends / dimension, start)
+        curve = sample_curve(problem, begin, ends / dimension, found)
         used: Schedule = Tabulated(curve.times.tolist(), np.asarray(curve.recorded.rate).tolist())
         notes.append("The adaptive rate is the forecast's, as a function of time (open loop)")
     else:
