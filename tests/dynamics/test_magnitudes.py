@@ -52,6 +52,14 @@ def test_a_rate_of_zero_moves_nothing_however_steep_the_loss():
     assert rate.tolist() == [0.0, np.inf]
 
 
+@pytest.mark.parametrize("size", [0.0, 1e-310])
+def test_inputs_that_do_not_vary_are_stable_at_any_rate(size):
+    problem = jm.Problem(jm.LinearTeacher(jm.spectrum([size] * 3), noise_variance=0.25), jm.SquaredLoss(), radius=0.5)
+    assert jm.critical_rate(problem) == np.inf
+    classes = jm.GaussianMixture([0.5, 0.5], [1.0, -1.0], [jm.identity(3), jm.identity(3, size)], labels=[1, -1])
+    assert jm.critical_rate(jm.Problem(classes, jm.SquaredLoss(), radius=0.5)) == 2.0
+
+
 def test_random_scenarios():
     cheap = [index for index, one in enumerate(structures()) if one.name in CHEAP]
     assert len(cheap) == len(CHEAP)

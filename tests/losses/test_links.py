@@ -160,3 +160,15 @@ def test_links(link):
     assert link.describe()["gain"] == link.gain
     with pytest.raises(jm.InputError, match="gain of a link must be > 0"):
         type(link)(0.0)
+
+
+@pytest.mark.parametrize("link", [None, jm.Erf(), jm.Erf(gain=1e6)])
+def test_teachers_that_are_steps_are_refused_before_memory_ends(link):
+    gain = 1.0 if link is None else link.gain
+    for scale, told in ((15.0, True), (1e9, False)):
+        data = jm.LinearTeacher(jm.identity(6), np.full(6, scale / gain / np.sqrt(6)), teacher_link=link)
+        if told:
+            jm.Problem(data, LinkSquaredLoss(jm.Erf()), RADIUS)
+            continue
+        with pytest.raises(jm.InputError, match="standard deviation of at most 16"):
+            jm.Problem(data, LinkSquaredLoss(jm.Erf()), RADIUS)

@@ -51,6 +51,19 @@ def relaxed(start, rate, jump, times):
     return np.where(times <= jump, start * np.exp(-rate * (times - times[0])), after)
 
 
+def test_no_more_steps_than_allowed():
+    lane = (
+        Relaxation(np.ones(1), np.full(1, 99.0)),
+        np.full((1, 1), 2.0),
+        TIMES[None],
+        np.zeros((1, 0)),
+        np.full(1, 1e-9),
+    )
+    few, enough = (double_precision(integrate)(*lane, most_steps=most) for most in (3, 1000))
+    assert few.steps == 3 and few.reached < len(TIMES)
+    assert 3 < enough.steps < 1000 and enough.reached == len(TIMES)
+
+
 def test_smooth_solution_at_the_times_asked_for():
     solved = solve(Relaxation(1.3, 99.0), [2.0])
     np.testing.assert_allclose(solved.observations["time"], TIMES, rtol=1e-15)

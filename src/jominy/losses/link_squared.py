@@ -24,6 +24,10 @@ from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation
 if TYPE_CHECKING:
     from jominy.data import DenseLaw, EigenLaw, GaussianMixture, Samples
 
+STEEPEST = 16.0
+"""The largest standard deviation of the argument of a teacher's link. Panels and time grow with its square: at this one
+the moments take a tenth of a second, of which a forecast needs some thousand."""
+
 
 class LinkSquaredLoss(Loss):
     """(f(r) - y)^2 / 2 for a student with the increasing link f, such as Erf(), Logistic() or Tanh().
@@ -67,6 +71,16 @@ class LinkSquaredLoss(Loss):
         if data.teacher is None and data.noise_variance:
             raise InputError(
                 f"{name} on labels without a teacher takes no noise", data.noise_variance, "Leave noise_variance out"
+            )
+        gain = 1.0 if data.teacher_link is None else data.teacher_link.gain
+        steepest = float(gain * np.sqrt(teacher_variance(data.law).max()))
+        if not steepest <= STEEPEST:
+            raise InputError(
+                f"{name} needs teachers whose score, times the gain of their link, has a standard deviation of at most "
+                f"{STEEPEST:g}",
+                steepest,
+                "Make the teacher or the variances smaller; where every target is at an end of the link, forecast the "
+                "two ends as classes",
             )
 
     def targets(self, law: EigenLaw | DenseLaw) -> Targets:

@@ -67,7 +67,13 @@ class _Walk(NamedTuple):
 
 
 def integrate(
-    systems: System, states: Any, times: Array, jumps: Array, rtol: Array, lanes: tuple[bool, ...] | None = None
+    systems: System,
+    states: Any,
+    times: Array,
+    jumps: Array,
+    rtol: Array,
+    lanes: tuple[bool, ...] | None = None,
+    most_steps: int = MOST_STEPS,
 ) -> Trajectories:
     """Solve dy/dt = system.velocity(t, y), y(times[0]) = state, for L systems of one structure at once.
 
@@ -78,8 +84,11 @@ def integrate(
         jumps: (L, J) times at which the velocity is discontinuous.
         rtol: (L,) relative tolerance per step; the absolute one is a hundredth of it.
         lanes: which leaves of `systems` have the leading axis; the others are shared by all lanes. Default: all have.
+        most_steps: that each system may take, refused ones included.
     """
-    return _integrate(systems, states, times, jumps, rtol, lanes, bool(np.min(rtol) >= LOOSE))
+    return _integrate(
+        systems, states, times, jumps, rtol, np.asarray(most_steps, dtype=np.int32), lanes, bool(np.min(rtol) >= LOOSE)
+    )
 
 
 def compile_integration(arguments: Callable[[], tuple[Any, ...]]) -> Callable[[], None]:
@@ -99,6 +108,7 @@ def _integrate(
     times: Array,
     jumps: Array,
     rtol: Array,
+    most_steps: Array,
     lanes: tuple[bool, ...] | None,
     loose: bool,
 ) -> Trajectories:
@@ -132,7 +142,7 @@ def _integrate(
         return system.ended(restore(y)) if hasattr(system, "ended") else jnp.asarray(False)
 
     def going(walk: _Walk) -> Array:
-        return (walk.time < end) & (walk.steps < MOST_STEPS)
+        return (walk.time < end) & (walk.steps < most_steps)
 
     def advance(walk: Any) -> _Walk:
         live = going(walk)
@@ -172,7 +182,7 @@ def _integrate(
         now = jnp.where(accepted, jnp.where(at_jump, ahead, arrived), walk.time)
         steps = walk.steps + live
         # All lanes are looked at together, so the last time waits until every lane is there.
-        nearly = jnp.where(jnp.any((now < end) & (steps < MOST_STEPS)), wanted - 1, wanted)
+        nearly = jnp.where(jnp.any((now < end) & (steps < most_steps)), wanted - 1, wanted)
 
         def due(seen: Array) -> tuple[Array, Array]:
             time = times[lane, jnp.minimum(seen, wanted - 1)]

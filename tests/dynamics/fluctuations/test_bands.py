@@ -1,6 +1,7 @@
 """Bands against an independent solution, against SGD, and against each other."""
 
 import json
+import time
 
 import jax.numpy as jnp
 import numpy as np
@@ -10,6 +11,7 @@ import jominy as jm
 import oracle_fluctuations
 import user_losses
 import zoo
+from jominy.dynamics.population import forecast
 
 TIMES = [0.5, 2.0, 6.0]
 
@@ -53,6 +55,32 @@ def test_least_squares_against_closed_forms_and_scipy(radius, schedule):
     for name, function in functions.items():
         for found, expected in zip(scaled(curve, name), oracle.read(function, *solved), strict=True):
             np.testing.assert_allclose(found, expected, rtol=2e-7, atol=1e-8)
+
+
+def test_a_spread_that_takes_too_many_steps_is_unknown(monkeypatch):
+    """The curve stays as it is, and the bands say that they are not known."""
+    law, start = two_level(40), zoo.start(40)
+    ask = lambda: jm.forecast(  # noqa: E731
+        law.problem(jm.SquaredLoss(), 0.3), jm.Constant(0.5), times=TIMES, start=start, bands=True
+    )
+    whole = ask()
+    monkeypatch.setattr(forecast, "PACE", 0)
+    monkeypatch.setattr(forecast, "LEAST_STEPS", 5)
+    some = ask()
+    np.testing.assert_array_equal(some.norm, whole.norm)
+    assert np.all(np.isfinite(whole.norm_sd)) and np.all(np.isinf(some.norm_sd))
+    assert some.bands == "not to be trusted"
+
+
+@slow
+def test_a_spread_at_a_collapse_does_not_take_minutes():
+    """Polyak's rate brings the student to zero within the first instant, where the spread blows up."""
+    law = jm.LinearTeacher(jm.identity(6), noise_variance=0.25)
+    begin = time.process_time()
+    curve = jm.forecast(
+        jm.Problem(law, jm.SquaredLoss(), 3e7), jm.Polyak(), time=2, start=jm.RandomStart(1.0), bands=True
+    )
+    assert curve.bands == "not to be trusted" and time.process_time() - begin < 100
 
 
 @slow

@@ -89,7 +89,8 @@ def rate_limits(problem: Problem) -> RateLimits:
         return RateLimits(
             float(limit), float(limit), float(sizes.max()), "the mean square error over runs, from the samples"
         )
-    safe, lost = 2 / (curvature * sizes.max()), 2 / (curvature * max(sizes.min(), 1e-300))
+    with np.errstate(divide="ignore", over="ignore"):  # what does not vary is stable at any rate
+        safe, lost = 2 / (curvature * sizes.max()), 2 / (curvature * sizes.min())
     reason = "2 d / tr K, at any radius" if safe == lost else "2 d / tr K of the widest and of the narrowest class"
     return RateLimits(float(safe), float(lost), float(sizes.max()), reason)
 
@@ -111,7 +112,7 @@ def mean_variances(law: EigenLaw | DenseLaw) -> np.ndarray:
 def thresholds(problem: Problem) -> tuple[float, float]:
     """Least squares on a mixture: the rate below which every radius is stable, and the one above which none is."""
     variances = mean_variances(problem.data.law)  # type: ignore[union-attr]
-    with np.errstate(divide="ignore"):
+    with np.errstate(divide="ignore", over="ignore"):
         return 2 / variances.max(), 2 / variances.min()
 
 

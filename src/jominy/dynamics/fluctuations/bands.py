@@ -84,10 +84,12 @@ def population_bands(
     dimension: float,
     initial: SpectralState,
     rtol: float,
+    most_steps: int,
 ) -> Bands:
     """Bands at the `times` (T,) at which the mean curve is `observation`; `flow` is the system that gave it.
 
-    Only the first times, where the curve is `sound` (T,), have bands: beyond them it has diverged.
+    Only the first times, where the curve is `sound` (T,), have bands: beyond them it has diverged. The spread is not
+    known beyond `most_steps` steps.
     """
     landscape, fixed = representation.landscape, representation.fixed
     assert isinstance(landscape, NodeLandscape) and fixed is not None
@@ -105,7 +107,7 @@ def population_bands(
     system = LinearNoise(flow, step, root_time=zero)
     moving = np.asarray(observation.order.norm)[sound] > 0 if zero else np.ones(calm.size, dtype=bool)
     if moving.any():
-        fluctuation, reached = _solve(system, initial, random_variance(start), calm, rtol)
+        fluctuation, reached = _solve(system, initial, random_variance(start), calm, rtol, most_steps)
     else:  # the rate is zero at zero: no run ever leaves the start
         fluctuation, reached = _no_fluctuation(frame, calm.size), calm.size
     seen = jax.tree.map(lambda leaf: leaf[:reached], observation)
@@ -139,7 +141,7 @@ def population_bands(
 
 
 def _solve(
-    system: LinearNoise, initial: SpectralState, variance: float, times: np.ndarray, rtol: float
+    system: LinearNoise, initial: SpectralState, variance: float, times: np.ndarray, rtol: float, most_steps: int
 ) -> tuple[Fluctuation, int]:
     """The fluctuations at the times (those at zero are not used for a start at zero), and how many were reached."""
     every = {*system.flow.schedule.jumps, *system.flow.radius.jumps}
@@ -157,7 +159,7 @@ def _solve(
     if len(grid) == 1:
         grid = np.array([begin, begin + 1e-9])
     only = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (system, state, grid, jumps, rtol))
-    solved = jax.tree.map(lambda leaf: np.asarray(leaf[0]), integrate(*only))
+    solved = jax.tree.map(lambda leaf: np.asarray(leaf[0]), integrate(*only, most_steps=most_steps))
     reached = min(int(solved.reached), 1 + int(inside.sum()))
     place = np.concatenate([np.zeros(int((~inside).sum()), dtype=int), np.arange(1, reached)])
     fluctuation = jax.tree.map(lambda leaf: leaf[place], solved.observations)

@@ -31,6 +31,7 @@ class Solved(NamedTuple):
         lanes: (P,) what was solved.
         variables: (P, T, ...); beyond the last time reached they mean nothing.
         reached: (P,) how many times the solver reached.
+        steps: (P,) how many steps it took.
         lost: (P, T) whether a student had diverged by then.
         observation: (P, T, ...) what was seen.
         rule: the quadrature.
@@ -41,6 +42,7 @@ class Solved(NamedTuple):
     lanes: list[Lane]
     variables: Variables
     reached: np.ndarray
+    steps: np.ndarray
     lost: np.ndarray
     observation: Observation
     rule: GaussianRule
@@ -57,6 +59,7 @@ class Solved(NamedTuple):
             lanes=self.lanes[rows] if isinstance(rows, slice) else [self.lanes[row] for row in rows],
             variables={name: (dims, values[rows]) for name, (dims, values) in self.variables.items()},
             reached=self.reached[rows],
+            steps=self.steps[rows],
             lost=self.lost[rows],
             observation=jax.tree.map(lambda leaf: leaf[rows], self.observation),
             numerical_error=self.numerical_error[rows],
@@ -68,6 +71,7 @@ class Solved(NamedTuple):
         return self._replace(
             variables={name: (dims, values[0, :count]) for name, (dims, values) in self.variables.items()},
             reached=self.reached[0],
+            steps=self.steps[0],
             lost=self.lost[0, :count],
             observation=jax.tree.map(lambda leaf: leaf[0, :count], self.observation),
             numerical_error=self.numerical_error[0],
@@ -131,7 +135,7 @@ def _solve_chunk(chunk: Chunk, plan: Plan) -> Solved:
     lost = np.logical_or.accumulate(lost, axis=1)
     reached = np.minimum(found.reached - first, len(plan.times))
     unknown = np.full(len(chunk.place), np.nan)
-    return Solved(whole, variables, reached, lost, observation, rule, unknown).rows(slice(chunk.own))
+    return Solved(whole, variables, reached, found.steps, lost, observation, rule, unknown).rows(slice(chunk.own))
 
 
 def _largest_logit(settings: SideBySide, order: OrderParameters, rows: np.ndarray) -> float:
