@@ -23,9 +23,10 @@ ACCEPTED = 2e-7
 """Relative error estimate of all variables below which a compressed forecast is accepted."""
 STEADY = 1e-5
 """Below this one, an estimate that twice as many nodes did not halve is the integrator's."""
-PACE, LEAST_STEPS = 10, 2000
+PACE, LEAST_STEPS, MOST_STEPS = 10, 2000, 20_000
 """The fluctuations decay twice as fast as the mean curve's distances, so they take a few steps to one of its own. Where
-they need more than this they blow up, as at a collapse, and no spread is to be told there."""
+they need more than this they blow up, as at a collapse, and no spread is to be told there. The largest number is half a
+minute's."""
 
 
 def good_enough(error: float, before: float, rtol: float) -> bool:
@@ -113,7 +114,7 @@ def _bands(point: Point, plan: Plan, solution: Solved, dimension: float) -> Band
         dimension,
         initial(point.representation, law, point.start),
         plan.rtol,
-        PACE * int(solution.steps) + LEAST_STEPS,
+        min(PACE * int(solution.steps) + LEAST_STEPS, MOST_STEPS),
     )
 
 
