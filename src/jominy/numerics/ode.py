@@ -86,19 +86,18 @@ def integrate(
         lanes: which leaves of `systems` have the leading axis; the others are shared by all lanes. Default: all have.
         most_steps: that each system may take, refused ones included.
     """
-    return _integrate(
-        systems, states, times, jumps, rtol, np.asarray(most_steps, dtype=np.int32), lanes, bool(np.min(rtol) >= LOOSE)
-    )
+    return _integrate(*_completed(systems, states, times, jumps, rtol, lanes, most_steps))
+
+
+def _completed(systems, states, times, jumps, rtol, lanes=None, most_steps=MOST_STEPS) -> tuple[Any, ...]:
+    """The arguments of the compiled program."""
+    limit = np.asarray(most_steps, dtype=np.int32)
+    return systems, states, times, jumps, rtol, limit, lanes, bool(np.min(rtol) >= LOOSE)
 
 
 def compile_integration(arguments: Callable[[], tuple[Any, ...]]) -> Callable[[], None]:
     """Compile `integrate` for arguments like these beside other work; see `compile_beside`."""
-
-    def complete() -> tuple[Any, ...]:
-        systems, states, times, jumps, rtol, lanes = arguments()
-        return systems, states, times, jumps, rtol, lanes, bool(np.min(rtol) >= LOOSE)
-
-    return compile_beside(_integrate, complete)
+    return compile_beside(_integrate, lambda: _completed(*arguments()))
 
 
 @partial(jax.jit, static_argnames=("lanes", "loose"))
