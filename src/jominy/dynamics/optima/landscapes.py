@@ -156,12 +156,12 @@ class NodeLandscape(NamedTuple):
 LEAST_CURVATURE = 1e-200
 NO_VARIANCE = 1e-13
 """Relative to the largest: so little variance of a direction is rounding."""
-FEW_NODES = 64
-"""Up to so many nodes every number of them has programs of its own."""
+FEW_NODES = 8
+"""Up to so many nodes share the programs of this number."""
 
 
 def padded(landscape: Any) -> Any:
-    """The landscape with empty nodes up to a power of two: long spectra of all lengths then share a few programs.
+    """The landscape with empty nodes up to a power of two: spectra of all lengths then share a few programs.
 
     For what is read off as scalars; students have the empty nodes as well.
     """
@@ -169,8 +169,8 @@ def padded(landscape: Any) -> Any:
         return landscape
     nodes = landscape.nodes
     count = nodes.shares.size
-    more = (1 << (count - 1).bit_length()) - count
-    if count <= FEW_NODES or not more:
+    more = max(1 << (count - 1).bit_length(), FEW_NODES) - count
+    if not more:
         return landscape
     per_node = ("eigenvalues", "shares", "gram", "means", "mean_overlaps", "teacher")
     longer = {name: getattr(nodes, name) for name in per_node}

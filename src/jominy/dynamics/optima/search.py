@@ -301,9 +301,12 @@ def search(
         better = (slopes | steps) & (mismatch < state.mismatch)
         best, least = jnp.where(better, at, state.best), jnp.where(better, mismatch, state.mismatch)
         sound = jnp.all(jnp.isfinite(gaps[: k + 1]))  # beyond floating point no step can be told
-        each = scales(state.place)
-        matrix = jnp.where(sound, (gaps[1 : k + 1] - gaps[0]).T / NUDGE / each[:, None], jnp.eye(k))
-        step = units * _solve(matrix, jnp.where(sound, -gaps[0] / each, 0.0))
+
+        def newton_step() -> Array:
+            each = scales(state.place)
+            matrix = jnp.where(sound, (gaps[1 : k + 1] - gaps[0]).T / NUDGE / each[:, None], jnp.eye(k))
+            return units * _solve(matrix, jnp.where(sound, -gaps[0] / each, 0.0))
+
         ends = ~sound | (sizes[0] < ALL_THERE_IS) | (state.taken >= most_tries)
         next_method = (slopes & ends) | (tries & ~steps)
         over = (least <= CONVERGED) | (state.method >= 2) | (most_tries == 0)
@@ -331,7 +334,7 @@ def search(
             push=jnp.where(is_look, found[1, 1], state.push),
             threshold=jnp.where(is_pull, threshold, state.threshold),
             place=place,
-            step=jnp.where(slopes, step, state.step),
+            step=lax.cond(slopes, newton_step, lambda: state.step),
             size=jnp.where(slopes, sizes[0], state.size),
             best=best,
             found=jnp.where(better, here, state.found),
