@@ -14,10 +14,10 @@ def _probit_slope(z):
     return -np.exp(-(z**2) / 2 - math.log(math.sqrt(2 * math.pi)) - log_ndtr(z))
 
 
-# name: (value, slope, kinks)
+# name: (value, slope, kinks or, where the profile bends on a scale of one, the ends of that)
 PROFILES = {
-    "logistic": (lambda z: np.logaddexp(0, -z), lambda z: -np.exp(-np.logaddexp(0, z)), ()),
-    "probit": (lambda z: -log_ndtr(z), _probit_slope, ()),
+    "logistic": (lambda z: np.logaddexp(0, -z), lambda z: -np.exp(-np.logaddexp(0, z)), (-6.0, 0.0, 6.0)),
+    "probit": (lambda z: -log_ndtr(z), _probit_slope, (-6.0, 0.0, 6.0)),
     "hinge": (lambda z: np.maximum(1 - z, 0), lambda z: -1.0 * (z < 1), (1.0,)),
     "squared hinge": (lambda z: np.maximum(1 - z, 0) ** 2 / 2, lambda z: -np.maximum(1 - z, 0), (1.0,)),
     "smoothed hinge": (

@@ -10,6 +10,7 @@ from scipy.optimize import minimize
 from scipy.special import erf
 
 import jominy as jm
+from margin_oracle import PROFILES, averages
 
 RADII = (0.0, 1e-300, 1e-12, 1e-6, 1e-4, 0.1, 0.5)
 
@@ -83,10 +84,12 @@ def test_without_an_attack_the_shortest_of_all_minimisers_is_meant():
     data = jm.GaussianMixture(weights, list(means), list(variances), labels=labels, teacher=teacher)
     found = jm.optimum(jm.Problem(data, jm.SquaredLoss(), 0.0))
     # The risk is a quadratic form: rows of the means and of the roots of the variances, weighted.
-    rows = np.concatenate([
-        np.sqrt(weights)[:, None] * means,
-        *(np.diag(np.sqrt(p * k)) for p, k in zip(weights, variances, strict=True)),
-    ])
+    rows = np.concatenate(
+        [
+            np.sqrt(weights)[:, None] * means,
+            *(np.diag(np.sqrt(p * k)) for p, k in zip(weights, variances, strict=True)),
+        ]
+    )
     wanted = rows @ teacher + np.concatenate([np.sqrt(weights) * labels, np.zeros(9)])
     np.testing.assert_allclose(found.vector, np.linalg.pinv(rows, rcond=1e-12) @ wanted, atol=1e-6)
 
@@ -114,3 +117,129 @@ def test_classes_apart_where_nothing_varies_have_no_optimum_or_the_widest_margin
     assert hinge.adversarial_risk == pytest.approx(0.0, abs=1e-12)
     inside = jm.optimum(jm.Problem(data, jm.LogisticLoss(), 1.02))
     assert np.isfinite(inside.norm) and inside.adversarial_risk < np.log(2)
+
+
+MARGIN_LOSSES = {
+    "logistic": jm.LogisticLoss(),
+    "probit": jm.ProbitLoss(),
+    "hinge": jm.HingeLoss(),
+    "squared hinge": jm.SquaredHingeLoss(),
+    "smoothed hinge": jm.SmoothedHingeLoss(),
+    "exponential": jm.ExponentialLoss(),
+}
+
+
+def margin_risk(x, name, law, radius, spread=0.0):
+    """Adversarial risk of a margin loss, and its gradient; `spread` smooths the kinks of classes that do not vary."""
+    norm, value, gradient = np.sqrt(x @ x + (1e-3 * spread) ** 2), 0.0, np.zeros_like(x)
+    for share, mean, variances, label in zip(*law, strict=True):
+        margin, variance = label * mean @ x - radius * norm, variances @ x**2 + spread**2
+        if variance < 1e-26:
+            average, slope, curvature = PROFILES[name][0](margin), PROFILES[name][1](margin), 0.0
+        else:
+            average, slope, curvature, _ = averages(name, margin, variance)
+        value += share * average
+        gradient += share * (slope * (label * mean - radius * x / max(norm, 1e-300)) + curvature * variances * x)
+    return value, gradient
+
+
+def lowest_margin_risk(name, law, radius):
+    """The lowest risk found by BFGS while the smoothing is taken away."""
+    x = 0.01 * (law[0] * law[3]) @ law[1]
+    best = margin_risk(0 * x, name, law, radius)[0]
+    for spread in 10.0 ** -np.arange(1, 9):
+        for _ in range(2):
+            x = minimize(margin_risk, x, (name, law, radius, spread), "BFGS", jac=True, options={"gtol": 1e-10}).x
+        best = min(best, margin_risk(x, name, law, radius)[0])
+    return best
+
+
+def flat_classes(seed):
+    """Classes whose covariances vanish along the first axis at least; for half of the seeds means do not tell them
+    apart there."""
+    g = np.random.default_rng(seed)
+    d, n = int(g.integers(2, 5)), int(g.integers(2, 5))
+    shared, variances = g.random() < 0.3, g.choice([0.0, 0.0, 0.5, 1.0, 2.0], (n, d))
+    if shared:
+        variances[:] = variances[0]
+    variances[:, 0] = 0.0
+    if not variances.any():
+        variances[:, -1] = 1.0
+    if n > 2 and g.random() < 0.3:
+        variances[0] = 0.0
+    means = np.where(g.random((n, d)) < 0.3, 0.0, g.standard_normal((n, d)))
+    labels = g.choice([1.0, -1.0], n)
+    labels[:2] = 1, -1
+    if g.random() < 0.5:
+        flat = ~np.any(variances > 0, axis=0)
+        means[:, flat] = (g.standard_normal(d) * g.uniform(0.3, 2, (n, 1)))[:, flat]
+    weights = g.dirichlet(np.full(n, 3.0))
+    return weights / weights.sum(), means, variances, labels
+
+
+FLAT_CLASSES = [
+    (3, "squared hinge", 0.0),
+    (8, "hinge", 1e-12),
+    (11, "exponential", 1e-12),
+    *(
+        pytest.param(*one, marks=pytest.mark.slow)
+        for one in (
+            (0, "logistic", 0.0),
+            (1, "probit", 0.0),
+            (7, "probit", 1e-12),
+            (9, "squared hinge", 1e-12),
+            (10, "smoothed hinge", 1e-12),
+            (12, "logistic", 1e-6),
+            (14, "hinge", 1e-6),
+            (15, "squared hinge", 1e-6),
+            (17, "exponential", 1e-6),
+            (20, "hinge", 0.1),
+            (31, "probit", 1e-12),
+            (54, "logistic", 1e-12),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("seed", "name", "radius"), FLAT_CLASSES)
+def test_margin_losses_in_flat_directions_against_scipy(seed, name, radius):
+    law = weights, means, variances, labels = flat_classes(seed)
+    data = jm.GaussianMixture(weights, list(means), list(variances), labels=labels)
+    found = jm.optimum(jm.Problem(data, MARGIN_LOSSES[name], radius))
+    zero, own = (margin_risk(x, name, law, radius)[0] for x in (np.zeros(means.shape[1]), found.vector))
+    assert found.adversarial_risk <= lowest_margin_risk(name, law, radius) + 1e-7 * zero
+    assert found.adversarial_risk == pytest.approx(own, rel=1e-6, abs=1e-9 * zero)
+    assert found.norm == pytest.approx(np.linalg.norm(found.vector), rel=1e-6)
+
+
+@pytest.mark.parametrize(("name", "radius"), [("hinge", 0.0), pytest.param("exponential", 0.0, marks=pytest.mark.slow)])
+def test_covariances_that_do_not_commute_with_a_flat_direction(name, radius):
+    # Turned by a rotation the dense law has the optimum of the diagonal one, turned.
+    weights, means, variances, labels = flat_classes(8)
+    turn = np.linalg.qr(np.random.default_rng(0).standard_normal((4, 4)))[0]
+    plain = jm.GaussianMixture(weights, list(means), list(variances), labels=labels)
+    turned = [turn @ np.diag(row) @ turn.T for row in variances]
+    dense = jm.GaussianMixture(weights, list(means @ turn.T), turned, labels=labels)
+    one, other = (jm.optimum(jm.Problem(data, MARGIN_LOSSES[name], radius)) for data in (plain, dense))
+    assert other.adversarial_risk == pytest.approx(one.adversarial_risk, rel=1e-6, abs=1e-9)
+    np.testing.assert_allclose(other.vector, turn @ one.vector, atol=1e-4 * one.norm)
+
+
+def test_a_class_that_is_a_point_beside_one_many_lengths_away():
+    # The first axis tells the first class for sure, all others the second: the hinge has no risk worth a number.
+    means = [np.array([1e14, 2.0, 0.5]), np.array([0.0, 0.2, -2.0])]
+    data = jm.GaussianMixture([0.3, 0.7], means, [np.array([1e-3, 0.1, 2.0]), np.zeros(3)], labels=[1, -1])
+    for radius in (0.0, 0.07):
+        assert jm.optimum(jm.Problem(data, jm.HingeLoss(), radius)).adversarial_risk < 1e-9
+
+
+def test_where_some_classes_are_apart_the_others_have_their_own_optimum():
+    # The first axis holds the first class apart; the others differ in the second alone, where nothing varies either.
+    means = [np.array([1.0, 0.3, 0.2]), np.array([0.0, 1.0, 0.5]), np.array([0.0, 0.5, -0.4])]
+    weights, labels, variances = np.array([0.3, 0.4, 0.3]), [1, -1, 1], [np.array([0.0, 0.0, 1.0])] * 3
+    for name in ("logistic", "exponential"):
+        data = jm.GaussianMixture(weights, means, variances, labels=labels)
+        found = jm.optimum(jm.Problem(data, MARGIN_LOSSES[name], 0.0))
+        rest = (weights[1:], np.array(means)[1:, 1:], np.array(variances)[1:, 1:], np.array([-1.0, 1.0]))
+        assert found.regime == "separable"
+        assert found.adversarial_risk == pytest.approx(lowest_margin_risk(name, rest, 0.0), rel=1e-6)

@@ -134,7 +134,7 @@ def with_axis(tree: Any) -> Any:
 @jax.jit
 def _logit_sds(settings: SideBySide, order: OrderParameters) -> Array:
     def of_point(setting: Setting, order: OrderParameters) -> Array:
-        return setting.targets.logit_sd(setting.loss, order)
+        return jnp.where(setting.weights > 0, setting.targets.logit_sd(setting.loss, order), 0.0)
 
     return jax.vmap(of_point, in_axes=(settings.axes, 0))(settings.tree, order)
 

@@ -13,11 +13,14 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jominy.dynamics.optima.landscapes import Landscape, Scalars
-from jominy.dynamics.optima.minimise import Solved, as_it_is, at_scalars, from_zero, polished, solve_at, solve_from
+from jominy.dynamics.optima.direct import frame_of, minima
+from jominy.dynamics.optima.landscapes import Landscape, Scalars, minimiser
+from jominy.dynamics.optima.minimise import Solved, as_it_is, at_scalars, polished, visit
 from jominy.dynamics.optima.search import Setting
+from jominy.dynamics.readout import largest_logit
 from jominy.losses import MarginLoss, ResidualLoss
 from jominy.losses.targets import FixedTargets, LinearTargets
+from jominy.numerics.gaussian import gaussian_rule
 
 GOOD = 1e-9
 """Mismatch of the scalars of a stationary point of the risk."""
@@ -25,8 +28,6 @@ FLAT = 1e-9
 """Relative to the largest variance: directions in which so little varies are flat."""
 RIDGES = np.array([1e-9, 1e-11, 1e-13])
 """Relative to what the means make of the risk's curvature along flat directions: below, rounding has its way there."""
-SOLVED = 1e-4
-"""Mismatch of the scalars of an eased risk, from which on to go."""
 NEAR_CORNER = 0.05
 """In units of the scores: farther away, no component is tried at a corner."""
 
@@ -49,47 +50,45 @@ def flat_stiffness(weights: np.ndarray, flat_means: np.ndarray) -> float:
 def optimum_with_corners(exact: Landscape, setting: Setting, stiffness: float, zero: Solved) -> Solved:
     """The optimum on nodes that are not compressed; `zero` is the zero vector in that form, and none is above it."""
     landscape = exact.orthonormal()
-    ridges = stiffness * RIDGES if np.isfinite(stiffness) else np.zeros(1)
-    eased = _eased(landscape, setting, zero, ridges[0])
-    found = [eased]
-    for ridge in ridges:
+    if np.isinf(stiffness):  # nothing is flat; but a class that does not vary may be all that holds a direction
+        means = np.diag(exact.flat_means(np.inf)) * setting.weights
+        stiffness = float(np.min(means[means > 0], initial=np.max(means)))
+        ridges = np.append(0.0, stiffness * RIDGES)
+    else:
+        ridges = stiffness * RIDGES
+    setting, eased = _eased(landscape, setting, zero, ridges)
+    polishing = []
+    for ridge, one in zip(ridges, eased, strict=True):
         none = as_it_is(setting)._replace(ridge=np.asarray(ridge))
-        found.append(polished(landscape, setting, eased.scalars, none))
-        for pins, scalars in _at_corners(setting, eased, zero):
-            found.append(polished(landscape, setting, scalars, none._replace(pins=pins)))
-    told = [at_scalars(landscape, setting, one.scalars) for one in found]
-    told = [one for one in (*told, zero) if np.isfinite(one.risk) and np.isfinite(one.order.norm)]
-    lowest = min(told, key=lambda one: one.risk)
-    # Of equals the polished ones come first: they say it to rounding.
-    return next((one for one in told[1:] if one.risk <= lowest.risk * (1 + 1e-12)), lowest)
+        polishing.append(polished(landscape, setting, one.scalars._replace(flat=None), none))
+        for pins, scalars in _at_corners(setting, one, zero):
+            polishing.append(polished(landscape, setting, scalars, none._replace(pins=pins)))
+    # Of equals the polished ones come first, which say it to rounding, and of those the most eased ones, which are as
+    # short as can be.
+    found = [*(at_scalars(landscape, setting, one.scalars) for one in polishing), *eased, zero]
+    found = [one for one in found if np.isfinite(one.risk) and np.isfinite(one.order.norm)]
+    lowest = min(one.risk for one in found)
+    return next(one for one in found if one.risk <= lowest * (1 + 1e-12))
 
 
-def _eased(landscape: Landscape, setting: Setting, zero: Solved, ridge: float) -> Solved:
-    """The optimum of the least eased risk."""
-    scale = _scale(setting, zero)
-    none = as_it_is(setting)._replace(ridge=np.asarray(ridge))
-    if not _has_corners(setting):
-        return _ended(from_zero(landscape, setting, none).solved)
-    spread = 0.1 * scale
-    solved = from_zero(landscape, setting, none._replace(spread=np.asarray(spread**2))).solved
-    while spread > _smallest_spread(setting, scale, float(solved.order.norm)):
-        spread /= 10
-        easing = none._replace(spread=np.asarray(spread**2))
-        ended = _ended(solved)
-        if ended is solved:
-            solved = solve_at(landscape, setting, solved.scalars, easing)
-        else:
-            assert solved.descent is not None
-            solved = solve_from(landscape, setting, solved.descent.student, ended.scalars, easing)
-    return _ended(solved)
+def _eased(landscape: Landscape, setting: Setting, zero: Solved, ridges: np.ndarray) -> tuple[Setting, list[Solved]]:
+    """The optima of the least softened risk with each of the ridges, and a quadrature that resolves them."""
+    frame, scale = frame_of(landscape), _scale(setting, zero)
+    for _ in range(4):
+        found = []
+        for scalars in minima(frame, setting, scale, _spreads(setting, scale), ridges):
+            there = visit(landscape, setting, minimiser(landscape, scalars))
+            found.append(Solved(scalars, there.order, float(there.risk), np.inf))
+        logit = max(largest_logit(setting, one.order) for one in found)
+        if not logit > setting.rule.logit_scale:
+            break
+        setting = setting._replace(rule=gaussian_rule(logit))
+    return setting, found
 
 
-def _ended(solved: Solved) -> Solved:
-    """Newton's optimum, or where he failed the end of the descent."""
-    descent = solved.descent
-    if descent is None or (solved.mismatch < SOLVED and solved.risk <= descent.risk * (1 + 1e-9)):
-        return solved
-    return solved._replace(scalars=descent.scalars, order=descent.order, risk=descent.risk)
+def _spreads(setting: Setting, scale: float) -> list[float]:
+    """Of scores, in turn."""
+    return [scale * 10.0**-power for power in range(1, 10)] if _has_corners(setting) else [0.0]
 
 
 def _has_corners(setting: Setting) -> bool:
@@ -104,13 +103,6 @@ def _scale(setting: Setting, zero: Solved) -> float:
     if not isinstance(setting.loss, ResidualLoss):
         return 1.0
     return float(np.sqrt(np.max(zero.order.residual_mean**2 + zero.order.residual_variance)))
-
-
-def _smallest_spread(setting: Setting, scale: float, norm: float) -> float:
-    """Where the easing ends: corners are as sharp as the attack is strong."""
-    if not isinstance(setting.loss, ResidualLoss):
-        return 2e-9
-    return max(2 * min(1e-6 * scale, 1e-7 * float(setting.radius) * norm or np.inf), 1e-13 * scale)
 
 
 def _at_corners(setting: Setting, eased: Solved, zero: Solved) -> Iterator[tuple[np.ndarray, Scalars]]:
@@ -128,10 +120,13 @@ def _at_corners(setting: Setting, eased: Solved, zero: Solved) -> Iterator[tuple
         away = np.hypot(margins - pins, np.sqrt(order.margin_variance))
     for near in np.unique(away[away < NEAR_CORNER * _scale(setting, zero)]):
         pinned = away <= near
-        yield pins, Scalars(
-            scalars.slope,
-            np.where(pinned, 1.0, scalars.curvature),
-            np.where(pinned, pull, scalars.teacher_curvature),
-            scalars.ridge,
-            pinned,
+        yield (
+            pins,
+            Scalars(
+                scalars.slope,
+                np.where(pinned, 1.0, scalars.curvature),
+                np.where(pinned, pull, scalars.teacher_curvature),
+                scalars.ridge,
+                pinned,
+            ),
         )

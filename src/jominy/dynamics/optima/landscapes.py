@@ -24,6 +24,8 @@ class Scalars(NamedTuple):
         ridge: () B = E Psi_rho / rho.
         pinned: (n,) whether a component's score is certain at the optimum (its target is met exactly, or its margin
             lies at a kink), which no finite curvature says; None where there is no such component.
+        flat: (n,) the class means' coefficients in the optimum on directions in which no input varies, where slopes
+            and ridge may vanish together; None where they tell it.
     """
 
     slope: Array
@@ -31,6 +33,7 @@ class Scalars(NamedTuple):
     teacher_curvature: Array
     ridge: Array
     pinned: Array | None = None
+    flat: Array | None = None
 
     @property
     def at_teacher(self) -> Array:
@@ -114,6 +117,14 @@ class NodeLandscape(NamedTuple):
             assert free is not None
             coefficients = jnp.where(free, coefficients, there * nodes.teacher)
             residual = jnp.where(free, residual, (there - 1) * nodes.teacher)
+        if scalars.flat is not None:
+            widest = jnp.max(nodes.eigenvalues, axis=0)
+            flat, told = (
+                jnp.asarray(widest <= NO_VARIANCE * jnp.max(widest)),
+                jnp.einsum("n,naq->aq", scalars.flat, nodes.means),
+            )
+            coefficients = jnp.where(flat, told, coefficients)
+            residual = jnp.where(flat, told - nodes.teacher, residual)
         return Student(coefficients, residual, jnp.zeros_like(nodes.shares))
 
     def response(self, scalars: Scalars) -> Array:
@@ -210,6 +221,11 @@ class DenseLandscape(NamedTuple):
         pull = jnp.einsum("n,nij,j->i", self.weights * scalars.teacher_curvature, self.covariances, self.teacher)
         pull = pull + (self.weights * scalars.slope) @ self.means
         curvature = curvature + scalars.ridge * jnp.eye(len(pull))
+        if scalars.flat is not None:
+            flat = self._flat_directions()
+            varied = jnp.eye(len(pull)) - flat
+            within = varied @ curvature @ varied + jnp.trace(curvature) * flat
+            return flat @ (scalars.flat @ self.means) - jnp.linalg.solve(within, varied @ pull)
         if scalars.pinned is None:
             return -jnp.linalg.solve(curvature, pull)
         free = self.free(scalars.pinned) if free is None else free
@@ -218,6 +234,12 @@ class DenseLandscape(NamedTuple):
         held = held - free @ held
         inside = free @ curvature @ free + jnp.trace(curvature) * (jnp.eye(len(pull)) - free)
         return held - free @ jnp.linalg.solve(inside, free @ (pull + curvature @ held))
+
+    def _flat_directions(self) -> Array:
+        """(d, d) projection onto the directions in which no input varies."""
+        found = self.free(jnp.ones(len(self.weights), bool))
+        assert found is not None
+        return found
 
     def response(self, scalars: Scalars) -> Array:
         curvature = jnp.einsum("n,nij->ij", self.weights * scalars.curvature, self.covariances)

@@ -143,16 +143,8 @@ def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
     if _interpolates(problem):
         at_teacher = at_scalars(landscape, setting, at_zero(setting)._replace(ridge=np.zeros(())))
         return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
-    setting, solved = _resolved(landscape, setting, begun)
-    far = are_far(setting, solved)
-    if far:
-        solved = far_optimum(landscape, setting, solved)
-    if loss.convex:
-        stiffness = flat_stiffness(law.weights, flat_means(law, FLAT))
-        if not (_below(solved, begun.zero) if far else well_found(solved, stiffness)):
-            exact = padded(representations(law)[-1].landscape)
-            solved = optimum_with_corners(exact, setting, stiffness, begun.zero)
-    elif law.teacher is not None:
+    solved = _lowest(law, landscape, setting, begun)
+    if not loss.convex and law.teacher is not None:
         others = [solve_at(landscape, setting, towards_teacher(setting, size)) for size in TEACHER_SIZES]
         solved = min(solved, *others, begun.zero, key=lambda one: one.risk if np.isfinite(one.risk) else np.inf)
     pinned = solved.scalars.pinned
@@ -167,9 +159,22 @@ def _padded(reference: Reference) -> Landscape:
     return padded(reference.landscape)
 
 
+def _lowest(law: EigenLaw | DenseLaw, landscape: Landscape, setting: Setting, begun: FromZero) -> Solved:
+    """The optimum below the collapse radius, of a convex risk; else where the search from zero ends."""
+    setting, solved = _resolved(landscape, setting, begun)
+    far = are_far(setting, solved)
+    if far:
+        solved = far_optimum(landscape, setting, solved)
+    stiffness = flat_stiffness(np.asarray(setting.weights), flat_means(law, FLAT))
+    if not setting.loss.convex or (_below(solved, begun.zero) and (far or well_found(solved, stiffness))):
+        return solved
+    exact = padded(representations(law)[-1].landscape.weighted(setting.weights))
+    return optimum_with_corners(exact, setting, stiffness, begun.zero)
+
+
 def _below(solved: Solved, zero: Solved) -> bool:
-    """Whether the optimum is one: finite, and no worse than the zero vector."""
-    return bool(np.isfinite(solved.order.norm)) and solved.risk <= zero.risk
+    """Whether it may be an optimum below the collapse radius: finite, and better than the zero vector."""
+    return bool(np.isfinite(solved.order.norm)) and solved.risk < zero.risk
 
 
 def _resolved(landscape: Landscape, setting: Setting, begun: FromZero) -> tuple[Setting, Solved]:
@@ -217,8 +222,10 @@ def _separated(law: EigenLaw | DenseLaw, landscape: Landscape, setting: Setting,
     if np.all(apart):
         return infinity
     rest = np.where(apart, 0.0, law.weights)
-    begun = from_zero(landscape.weighted(rest), setting._replace(weights=rest))
-    return infinity._replace(risk=infinity.risk * float(law.weights @ apart) + begun.solved.risk)
+    landscape, setting = landscape.weighted(rest), setting._replace(weights=rest)
+    begun = from_zero(landscape, setting)
+    solved = begun.zero if radius >= begun.threshold else _lowest(law, landscape, setting, begun)
+    return infinity._replace(risk=infinity.risk * float(law.weights @ apart) + solved.risk)
 
 
 def setting_of(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> Setting:

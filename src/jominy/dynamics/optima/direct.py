@@ -1,0 +1,259 @@
+"""The minimiser of a convex adversarial risk by Newton's method on the vector itself, where its scalars say too little.
+
+Directions in which no input varies are told by the class means alone: there the scalars of the optimum vanish with the
+attack, or cancel, while the vector stays as definite as any other.
+
+Source: ours. The risk of component i is a function of four numbers, the mean and the variance of the score, its
+covariance with the teacher's, and the norm; the moments of the loss are its slopes, their derivatives its curvature.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from functools import partial
+from typing import NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jominy.dynamics.optima.landscapes import NO_VARIANCE, DenseLandscape, Landscape, NodeLandscape, Scalars
+from jominy.dynamics.optima.search import Setting
+from jominy.dynamics.students import attack_ridge
+from jominy.losses import OrderParameters
+from jominy.numerics.arrays import Array
+
+SEEN = 1e-12
+"""Relative to the largest: so little of the means on flat directions is rounding."""
+MOST_STEPS = 300
+ROUNDING = 1e-16
+"""Of the risk: a step that promises less is the last."""
+LENGTHS = np.geomspace(1e-6, 1e4, 21)
+"""Of first vectors, in units of the scores."""
+
+
+class Frame(NamedTuple):
+    """Coordinates z (D,) of a student, in which all scores are of order one.
+
+    Attributes:
+        weights: (n,) of the components.
+        means: (n, D); the score's mean is `means @ z`.
+        variances: (n, D) diagonals or (n, D, D) matrices; the score's variance is z' V z.
+        sizes: (D,) lengths of the coordinates' vectors, orthogonal to each other.
+        teacher: (D,) the teacher, as far as it is seen.
+        at_zero: order parameters of the zero vector.
+        flat: (n, D) from coordinates to the class means' coefficients on flat directions.
+    """
+
+    weights: np.ndarray
+    means: np.ndarray
+    variances: np.ndarray
+    sizes: np.ndarray
+    teacher: np.ndarray
+    at_zero: OrderParameters
+    flat: np.ndarray
+
+    def spread(self, z: np.ndarray) -> np.ndarray:
+        """(n, D) V z."""
+        return self.variances * z if self.variances.ndim == 2 else self.variances @ z
+
+    def order(self, z: np.ndarray) -> OrderParameters:
+        """Order parameters of a student."""
+        zero, mean, spread = self.at_zero, self.means @ z, self.spread(z)
+        variance, shared = np.maximum(spread @ z, 0.0), spread @ self.teacher
+        apart = self.spread(z - self.teacher) @ (z - self.teacher) - self.spread(self.teacher) @ self.teacher
+        return zero._replace(
+            margin_mean=mean,
+            margin_variance=variance,
+            residual_mean=zero.residual_mean + mean,
+            residual_variance=np.maximum(zero.residual_variance + apart, 0.0),
+            norm=np.asarray(np.linalg.norm(self.sizes * z)),
+            teacher_covariance=shared,
+        )
+
+
+def frame_of(landscape: Landscape) -> Frame:
+    """The coordinates of an orthonormal landscape."""
+    order = jax.tree.map(np.asarray, landscape.order(landscape.zero()))
+    if isinstance(landscape, NodeLandscape):
+        nodes = landscape.nodes
+        present = np.einsum("aaq->aq", nodes.gram) > 0
+        means, teacher = nodes.means[:, present], nodes.teacher[present]
+        variances = np.broadcast_to(nodes.eigenvalues[:, None], (len(means), *present.shape))[:, present]
+        widest = np.max(variances, axis=0)
+        flat = widest <= NO_VARIANCE * np.max(widest, initial=0.0)
+        curved = variances[:, ~flat]
+    else:
+        assert isinstance(landscape, DenseLandscape)
+        values, vectors = np.linalg.eigh(np.sum(landscape.covariances, axis=0))
+        means, teacher = np.asarray(landscape.means) @ vectors, np.asarray(landscape.teacher) @ vectors
+        flat = values <= NO_VARIANCE * values[-1]
+        on = vectors[:, ~flat]
+        curved = on.T @ np.asarray(landscape.covariances) @ on
+    # On flat directions nothing but the span of the means is seen.
+    left, lengths, rows = np.linalg.svd(means[:, flat], full_matrices=False)
+    kept = lengths > SEEN * np.max(np.abs(means), initial=0.0)
+    left, lengths, rows = left[:, kept], lengths[kept], rows[kept]
+    means = np.concatenate([means[:, ~flat], left * lengths], axis=1)
+    teacher = np.concatenate([teacher[~flat], rows @ teacher[flat]])
+    weights = np.asarray(_weights(landscape))
+    diagonal = curved if curved.ndim == 2 else np.einsum("ijj->ij", curved)
+    heights = weights @ means**2
+    heights[: diagonal.shape[1]] += weights @ diagonal
+    sizes = 1 / np.sqrt(np.maximum(heights, 1e-26 * np.max(heights)))
+    count, curves = len(sizes), diagonal.shape[1]
+    variances = np.zeros((len(means), count) if curved.ndim == 2 else (len(means), count, count))
+    if curved.ndim == 2:
+        variances[:, :curves] = curved * sizes[:curves] ** 2
+    else:
+        variances[:, :curves, :curves] = curved * np.outer(sizes[:curves], sizes[:curves])
+    coefficients = np.concatenate([np.zeros((len(means), curves)), left / lengths * sizes[curves:]], axis=1)
+    return Frame(weights, means * sizes, variances, sizes, teacher / sizes, order, coefficients)
+
+
+def _weights(landscape: Landscape) -> np.ndarray:
+    """(n,) of the components."""
+    return landscape.nodes.weights if isinstance(landscape, NodeLandscape) else landscape.weights  # type: ignore[attr-defined]
+
+
+class Slopes(NamedTuple):
+    """Of each component's risk, by mean, variance and covariance of the score and by the norm: (n,) and (n, 4)."""
+
+    value: Array
+    slopes: Array
+
+
+@jax.jit
+def _bends(setting: Setting, spread: Array, order: OrderParameters) -> tuple[Slopes, Scalars, Array]:
+    """Values and slopes; the scalars; and how the slopes change with each of the four, (4, n, 4)."""
+
+    def slopes(moved: OrderParameters) -> tuple[Slopes, Scalars]:
+        softer = moved._replace(
+            margin_variance=moved.margin_variance + spread, residual_variance=moved.residual_variance + spread
+        )
+        found = setting.moments(softer)
+        each = (found.slope, found.curvature / 2, found.teacher_curvature, setting.radius * found.shift_slope)
+        ridge = attack_ridge(found, setting.weights, setting.radius, moved.norm)
+        scalars = Scalars(found.slope, found.curvature, found.teacher_curvature, ridge)
+        return Slopes(found.value, jnp.stack(each, axis=-1)), scalars
+
+    def along(way: Array) -> Array:
+        nothing = jax.tree.map(lambda leaf: jnp.zeros_like(jnp.asarray(leaf)), order)
+        ones = jnp.ones(setting.weights.shape)
+        tangent = nothing._replace(
+            margin_mean=way[0] * ones,
+            residual_mean=way[0] * ones,
+            margin_variance=way[1] * ones,
+            residual_variance=(way[1] - 2 * way[2]) * ones,
+            teacher_covariance=way[2] * ones,
+            norm=way[3],
+        )
+        return jax.jvp(lambda moved: slopes(moved)[0].slopes, (order,), (tangent,))[1]
+
+    found, scalars = slopes(order)
+    return found, scalars, jax.vmap(along)(jnp.eye(4))
+
+
+class Point(NamedTuple):
+    """The eased risk at z (D,), its gradient and what its Hessian is made of."""
+
+    z: np.ndarray
+    risk: float
+    gradient: np.ndarray
+    hessian: Callable[[], np.ndarray]
+    scalars: Scalars
+
+
+def _point(frame: Frame, setting: Setting, spread: float, ridge: float, z: np.ndarray) -> Point:
+    order = frame.order(z)
+    order = order._replace(norm=np.maximum(order.norm, 1e-150))
+    found, scalars, bends = jax.tree.map(np.asarray, _bends(setting, np.asarray(spread**2), order))
+    weighted = frame.weights[:, None] * found.slopes
+    metric = frame.sizes**2
+    turned = frame.spread(z)
+    ways = np.stack(
+        [
+            frame.means,
+            2 * turned,
+            frame.spread(frame.teacher),
+            np.broadcast_to(metric * z / order.norm, frame.means.shape),
+        ],
+        axis=1,
+    )  # (n, 4, D)
+    risk = float(frame.weights @ found.value + ridge * order.norm**2 / 2)
+    gradient = np.einsum("nk,nkj->j", weighted, ways) + ridge * metric * z
+
+    def hessian() -> np.ndarray:
+        count = len(z)
+        rows = ways.reshape(-1, count)
+        inner = np.zeros((len(rows), len(rows)))
+        for i, weight in enumerate(frame.weights):
+            block = weight * bends[:, i, :]
+            inner[4 * i : 4 * i + 4, 4 * i : 4 * i + 4] = (block + block.T) / 2
+        push = float(np.sum(weighted[:, 3])) / order.norm
+        total = rows.T @ inner @ rows - push * np.outer(metric * z, metric * z) / order.norm**2
+        total[np.diag_indices(count)] += (push + ridge) * metric
+        if frame.variances.ndim == 2:
+            total[np.diag_indices(count)] += 2 * weighted[:, 1] @ frame.variances
+        else:
+            total += 2 * np.einsum("n,nij->ij", weighted[:, 1], frame.variances)
+        return total
+
+    return Point(z, risk if np.isfinite(risk) else np.inf, gradient, hessian, scalars)
+
+
+def descend(at: Callable[[np.ndarray], Point], here: Point) -> Point:
+    """The minimiser of a convex function by Newton's method, damped as far as is needed."""
+    damping = 0.0
+    for _ in range(MOST_STEPS):
+        hessian = here.hessian()
+        if not (np.all(np.isfinite(hessian)) and np.all(np.isfinite(here.gradient))):
+            return here
+        values, vectors = np.linalg.eigh(hessian)
+        largest = max(values[-1], 1e-300)
+        values, pull = np.maximum(values, 1e-15 * largest), vectors.T @ here.gradient
+        while True:
+            step = -pull / (values + damping)
+            promised = -(pull @ step + step @ (values * step) / 2)
+            if not promised > ROUNDING * abs(here.risk):
+                return here
+            there = at(here.z + vectors @ step)
+            kept = (here.risk - there.risk) / promised
+            if kept > 0.75:
+                damping = damping / 10 if damping > 1e-15 * largest else 0.0
+            elif not kept > 0.25:
+                damping = max(4 * damping, 1e-6 * float(np.linalg.norm(pull)), 1e-15 * largest)
+            if kept > 1e-4:
+                here = there
+                break
+            if np.linalg.norm(step) < 1e-15 * np.linalg.norm(here.z):
+                return here
+    return here
+
+
+def begun(frame: Frame, at: Callable[[np.ndarray], Point], scale: float) -> Point:
+    """The best of some multiples of the gradient at the zero vector, in both metrics; `scale` is that of the scores."""
+    pull = at(np.zeros(len(frame.sizes))).gradient
+    found = []
+    for way in (-pull / frame.sizes**2, -pull):
+        score = np.max(np.abs(frame.means @ way)) + np.sqrt(np.max(frame.spread(way) @ way))
+        if np.isfinite(score) and score > 0:
+            found += [at(length * scale / score * way) for length in LENGTHS]
+    return min(found, key=lambda point: point.risk)
+
+
+def minima(
+    frame: Frame, setting: Setting, scale: float, spreads: Sequence[float], ridges: Iterable[float]
+) -> list[Scalars]:
+    """The scalars of the minimisers of the risk with each of the ridges, as its corners become sharp.
+
+    `scale` is that of the scores; the spreads, one after the other, soften the corners.
+    """
+    here, told, ridges = None, [], list(ridges)
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # steps that go too far are taken back
+        for spread, ridge in [
+            *((spread, ridges[0]) for spread in spreads),
+            *((spreads[-1], ridge) for ridge in ridges),
+        ]:
+            at = partial(_point, frame, setting, spread, ridge)
+            here = descend(at, begun(frame, at, scale) if here is None else at(here.z))
+            told.append(here.scalars._replace(ridge=here.scalars.ridge + ridge, flat=frame.flat @ here.z))
+    return told[len(spreads) :]
