@@ -124,10 +124,10 @@ def _curve(law: EigenLaw) -> Curve | None:
     lead = eigenvalues[np.argmax(np.ptp(eigenvalues, axis=1))]
     if np.ptp(lead) == 0:
         return None
-    # Powers of the leading eigenvalue, or of s_j = (j + 1/2)/d, of which families of spectra are functions.
-    steps = (np.arange(lead.size) + 0.5) / lead.size
-    for variable, roots in ((lead / lead.max(), ROOTS), (steps, ROOTS if law.listed else ())):
-        for root in roots:
+    # Powers of the leading eigenvalue, or of s_j = (j + 1/2)/d or a node's position: families are functions of these.
+    steps = (np.arange(lead.size) + 0.5) / lead.size if law.listed else law.position
+    for variable in (lead / lead.max(), *([] if steps is None else [steps])):
+        for root in ROOTS:
             curve = _polynomials(variable ** (1 / root), eigenvalues)
             if curve is not None:
                 return curve

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
 
 from jominy.data.arrays import Array
 from jominy.data.label_laws import LabelLaw
@@ -24,6 +27,7 @@ class EigenLaw:
     label_law:      of random labels -1, +1 given the teacher's score, or None
     teacher_link:   of the teacher's score in the target, or None for the score itself
     basis:          (d, d) orthogonal, eigenvectors in columns, or None when the given coordinates are the eigenbasis
+    position:       (Q,) in (0, 1) of nodes of which all eigenvalues are functions, or None
 
     On nodes a vector of norm s that is spread evenly has the coordinates s * sqrt(shares).
     """
@@ -39,11 +43,13 @@ class EigenLaw:
     label_law: LabelLaw | None
     teacher_link: Link | None
     basis: Array | None
+    position: Array | None
 
-    @property
+    @cached_property
     def listed(self) -> bool:
         """Whether every coordinate is listed, so that vectors (d,) have a meaning; otherwise there are nodes."""
-        return self.eigenvalues.shape[1] == self.dimension
+        # There may be as many nodes as dimensions, but they have shares of their own.
+        return self.eigenvalues.shape[1] == self.dimension and bool(np.ptp(self.shares) <= 1e-12)
 
     def to_eigenbasis(self, vector: Array) -> Array:
         """Eigen-coordinates (..., d) of vectors (..., d) given in the user's coordinates."""

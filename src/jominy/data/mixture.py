@@ -15,7 +15,7 @@ from jominy.data.arrays import Array, described, finite_number, read_only
 from jominy.data.commuting import shared_eigenbasis
 from jominy.data.label_laws import LabelLaw
 from jominy.data.laws import DenseLaw, EigenLaw
-from jominy.data.limits import power_rule
+from jominy.data.limits import Continuum, power_rule, shared_panels
 from jominy.data.links import Link
 from jominy.data.parts import (
     Covariance,
@@ -129,10 +129,11 @@ class GaussianMixture:
     @cached_property
     def law(self) -> EigenLaw | DenseLaw:
         """The mixture in the shared eigenbasis of its covariances if they commute (found out to 1e-10), else dense."""
-        shares = self._shares()
+        if (laws := self._continuous()) is not None:
+            return self._on_panels(laws)
         if not any(is_matrix(covariance) for covariance in self.covariances):
-            rows = [np.broadcast_to(self._at_nodes(c)[0], shares.size) for c in self.covariances]
-            return self._eigen_law(np.stack(rows), shares, None)
+            return self.groups
+        shares = self._shares()
         matrices = np.stack([as_matrix(covariance, shares.size) for covariance in self.covariances])
         diagonals = np.diagonal(matrices, axis1=1, axis2=2)
         if np.count_nonzero(matrices) == np.count_nonzero(diagonals):  # diagonal already: keep the numbers as given
@@ -152,6 +153,15 @@ class GaussianMixture:
             dimension=int(self.dimension),
         )
 
+    @cached_property
+    def groups(self) -> EigenLaw | DenseLaw:
+        """The mixture as a simulation has it: a continuous law as few groups of equal eigenvalues, else the `law`."""
+        if any(is_matrix(covariance) for covariance in self.covariances):
+            return self.law
+        shares = self._shares()
+        rows = [np.broadcast_to(self._at_nodes(c)[0], shares.size) for c in self.covariances]
+        return self._eigen_law(np.stack(rows), shares, None)
+
     def describe(self) -> dict[str, Any]:
         """What a result stores about its data (JSON-able): numbers where short, else shape, norm and digest."""
         return {
@@ -169,6 +179,24 @@ class GaussianMixture:
 
     def __repr__(self) -> str:
         return f"{type(self).__name__}({self.components} component(s), dimension {self.dimension})"
+
+    def _continuous(self) -> list[Continuum] | None:
+        """The continuous laws among the covariances, if all that are nodes stand for some."""
+        nodes = [c for c in self.covariances if isinstance(c, Spectrum) and not c.listed and c.eigenvalues.size > 1]
+        laws = [c.continuum for c in nodes if c.continuum is not None]
+        return laws if laws and len(laws) == len(nodes) else None
+
+    def _on_panels(self, laws: list[Continuum]) -> EigenLaw:
+        """The law on as many nodes as resolve everything that is solved."""
+        edges = shared_panels(laws)
+        shared = laws[0].rule(edges)
+        rows = [
+            covariance.continuum.rule(edges).eigenvalues
+            if isinstance(covariance, Spectrum) and covariance.continuum is not None
+            else np.broadcast_to(self._at_nodes(covariance)[0], shared.shares.size)
+            for covariance in self.covariances
+        ]
+        return self._eigen_law(np.stack(rows), shared.shares, None, shared.position)
 
     def _shares(self) -> Array:
         """Fraction of the coordinates that each eigen-coordinate stands for, (Q,)."""
@@ -202,7 +230,9 @@ class GaussianMixture:
             return covariance.eigenvalues, covariance.shares
         return np.asarray(covariance), np.ones(1)
 
-    def _eigen_law(self, eigenvalues: Array, shares: Array, basis: Array | None) -> EigenLaw:
+    def _eigen_law(
+        self, eigenvalues: Array, shares: Array, basis: Array | None, position: Array | None = None
+    ) -> EigenLaw:
         def coordinates(vector: Vector) -> Array:
             return spread_out(vector, shares) if basis is None else spread_out(vector, shares) @ basis
 
@@ -218,6 +248,7 @@ class GaussianMixture:
             label_law=self.label_law,
             teacher_link=self.teacher_link,
             basis=None if basis is None else read_only(basis),
+            position=None if position is None else read_only(position),
         )
 
 

@@ -2,7 +2,8 @@
 
 In dimension d a spectrum lists one eigenvalue per coordinate, at s_j = (j + 1/2)/d for the families given by a
 function of s in (0, 1). In infinite dimension, and in dimensions too large to list, it holds nodes: distinct
-eigenvalues, or Gauss nodes of the limiting law (`limits.py`), the share of a node being its Gauss weight.
+eigenvalues, or Gauss nodes of the limiting law (`limits.py`), the share of a node being its Gauss weight. A continuous
+law is held as such beside them: what is solved rather than simulated takes more nodes of it.
 """
 
 from __future__ import annotations
@@ -16,7 +17,17 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from jominy.data.arrays import Array, checked_dimension, described, finite_array, finite_number, shortened
-from jominy.data.limits import GAUSS_NODES, density_rule, jacobi_rule, power_rule
+from jominy.data.limits import (
+    GAUSS_NODES,
+    Continuum,
+    density_continuum,
+    density_rule,
+    jacobi_rule,
+    linear_start,
+    power_rule,
+    power_start,
+    quantile_continuum,
+)
 from jominy.data.quantiles import marchenko_pastur_quantiles
 from jominy.errors import InputError
 
@@ -41,6 +52,7 @@ class Spectrum:
     dimension:   number of coordinates d, or math.inf for a limiting law
     name:        how it was made, for descriptions only
     quantiles:   of nodes that are a function of s, so that several spectra of one mixture share their nodes
+    continuum:   the continuous law that the nodes stand for, if there is one
 
     Raises InputError for a negative or non-finite eigenvalue, shares that do not sum to one, wrong lengths.
 
@@ -53,6 +65,7 @@ class Spectrum:
     dimension: int | float
     name: str = ""
     quantiles: Quantiles | None = None
+    continuum: Continuum | None = None
 
     def __post_init__(self) -> None:
         eigenvalues = finite_array(self.eigenvalues, "eigenvalues")
@@ -129,7 +142,8 @@ def power_law(dimension: int | float, exponent: float, mean: float = 1.0) -> Spe
     mean = finite_number(mean, "mean", minimum=0.0)
     name = f"power_law(dimension={dimension}, exponent={exponent:g}, mean={mean:g})"
     if checked_dimension(dimension) > LISTED_UP_TO:
-        return _nodes(Quantiles(lambda s: (exponent + 1) * mean * s**exponent, exponent), dimension, name)
+        quantiles = Quantiles(lambda s: (exponent + 1) * mean * s**exponent, exponent)
+        return _nodes(quantiles, power_start(exponent), dimension, name)
     values = _midpoints(dimension) ** exponent
     if values[-1] < 1e-200:  # steeper than numbers reach: all but the last coordinates vanish
         values = (_midpoints(dimension) / _midpoints(dimension)[-1]) ** exponent
@@ -163,7 +177,7 @@ def uniform(dimension: int | float, low: float, high: float) -> Spectrum:
     name = f"uniform(dimension={dimension}, low={low:g}, high={high:g})"
     quantiles = Quantiles(lambda s: low + (high - low) * s, 1.0)
     if checked_dimension(dimension) > LISTED_UP_TO:
-        return _nodes(quantiles, dimension, name)
+        return _nodes(quantiles, linear_start(low, high), dimension, name)
     return _one_per_coordinate(quantiles.function(_midpoints(dimension)), name)
 
 
@@ -182,7 +196,10 @@ def marchenko_pastur(dimension: int | float, ratio: float) -> Spectrum:
     name = f"marchenko_pastur(dimension={dimension}, ratio={ratio:g})"
     if checked_dimension(dimension) > LISTED_UP_TO:
         beside = np.full(GAUSS_NODES - 1, math.sqrt(ratio))
-        return Spectrum(*jacobi_rule(np.array([1.0] + [1 + ratio] * (GAUSS_NODES - 1)), beside), dimension, name)
+        nodes, shares = jacobi_rule(np.array([1.0] + [1 + ratio] * (GAUSS_NODES - 1)), beside)
+        low, high = (1 - math.sqrt(ratio)) ** 2, (1 + math.sqrt(ratio)) ** 2
+        continuum = density_continuum(lambda x: np.sqrt(np.maximum((x - low) * (high - x), 0.0)) / x, low, high)
+        return Spectrum(nodes, shares, dimension, name, continuum=continuum)
     values = marchenko_pastur_quantiles(_midpoints(dimension), ratio)
     return _one_per_coordinate(values / values.mean(), name)
 
@@ -202,10 +219,10 @@ def spectrum(values: ArrayLike) -> Spectrum:
 def limiting_spectrum(
     density: Callable[[Array], Array], low: float, high: float, dimension: int | float = math.inf
 ) -> Spectrum:
-    """The limiting law with your own density of eigenvalues on [low, high], as Gauss nodes.
+    """The limiting law with your own density of eigenvalues on [low, high].
 
     density:   function of an array of eigenvalues, >= 0, proportional to the density; smooth inside the interval, up
-               to square-root edges
+               to square-root edges and a power K^-a, a < 0.8, at the lower end
     low, high: the interval, 0 <= low < high, in units of (input coordinate)^2
     dimension: number of coordinates, which bands and simulators ask for; infinite unless given
 
@@ -219,12 +236,14 @@ def limiting_spectrum(
     if not low < high:
         raise InputError("a density needs an interval with low < high", f"[{low}, {high}]", "Swap them.")
     name = f"limiting_spectrum(low={low:g}, high={high:g}, dimension={dimension})"
-    return Spectrum(*density_rule(density, low, high), checked_dimension(dimension), name)
+    nodes, continuum = density_rule(density, low, high), density_continuum(density, low, high)
+    return Spectrum(*nodes, checked_dimension(dimension), name, continuum=continuum)
 
 
-def _nodes(quantiles: Quantiles, dimension: int | float, name: str) -> Spectrum:
+def _nodes(quantiles: Quantiles, start: Callable[[float], float], dimension: int | float, name: str) -> Spectrum:
     s, shares = power_rule([quantiles.exponent])
-    return Spectrum(quantiles.function(s), shares, dimension, name, quantiles)
+    continuum = quantile_continuum(quantiles.function, start)
+    return Spectrum(quantiles.function(s), shares, dimension, name, quantiles, continuum)
 
 
 def _midpoints(dimension: int | float) -> Array:
