@@ -10,7 +10,7 @@ import oracle_links
 import oracle_ode
 import zoo
 from agreement import deviations
-from jominy.losses import OrderParameters
+from jominy.losses import OrderParameters, link_targets
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
 from l2_moments import by_norm
@@ -115,3 +115,12 @@ def test_simulation_follows_the_forecast(noise):
 def test_refused(make, message):
     with pytest.raises(jm.InputError, match=message):
         make()
+
+
+@pytest.mark.slow
+def test_a_forecast_that_slides_along_zero_ends(monkeypatch):
+    """Inputs that never vary: nothing holds the student against the attack, and the steps become ever shorter."""
+    monkeypatch.setattr(link_targets, "MOST_STEPS", 20)
+    data = jm.LinearTeacher(jm.identity(6, 0.0), 0.8, 0.1, teacher_link=jm.Erf())
+    curve = jm.forecast(jm.Problem(data, jm.LinkSquaredLoss(jm.Erf()), 2.8), jm.Constant(0.9), time=5, start=0.15)
+    assert curve.status == "step limit reached"

@@ -61,9 +61,17 @@ def test_inputs_that_do_not_vary_are_stable_at_any_rate(size):
 
 
 def test_random_scenarios():
+    """A few of `python -m tests.fuzz_scenarios`."""
     cheap = [index for index, one in enumerate(structures()) if one.name in CHEAP]
     assert len(cheap) == len(CHEAP)
-    tally = run(60, seed=16, chosen=cheap)
+    tally = run(30, seed=16, chosen=cheap)
+    assert not tally.faults, tally.told()
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(8))
+def test_random_scenarios_of_every_structure(part):
+    tally = run(42, seed=17, chosen=range(part, len(structures()), 8))
     assert not tally.faults, tally.told()
 
 

@@ -10,7 +10,7 @@ from scipy.integrate import dblquad
 import jominy as jm
 import oracle_labels
 from jominy.losses import OrderParameters
-from jominy.losses.random_labels import RandomLabels
+from jominy.losses.random_labels import RandomLabels, random_labels
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
 from l2_moments import by_norm
@@ -157,3 +157,15 @@ def test_a_student_of_norm_zero():
         np.testing.assert_allclose(found["norm_slope"], RADIUS / 2, rtol=1e-13)
         np.testing.assert_allclose(found["accuracy"], 0.5)
         assert law.describe() == {"kind": kind}
+
+
+@pytest.mark.parametrize("law", [jm.LogisticLabels(), jm.ProbitLabels(), jm.SignLabels()])
+def test_teachers_that_make_labels_certain(law):
+    """Averages in closed form take any teacher; those over nodes would need a node for each standard deviation."""
+    usual, large = (jm.LinearTeacher(jm.identity(6), size, label_law=law).law for size in (30.0, 1e20))
+    assert random_labels(usual).inner.logit_scale == 32
+    if isinstance(law, jm.LogisticLabels):
+        with pytest.raises(jm.InputError, match="deviation up to 32"):
+            random_labels(large)
+    else:
+        assert random_labels(large).inner.nodes.size < 30000

@@ -77,8 +77,9 @@ def test_what_is_computed_with_is_still_a_result():
         assert check_result(fine) is fine
 
 
-def test_a_few_mutated_files():
+@pytest.mark.parametrize("count", [6, pytest.param(150, marks=pytest.mark.slow)])
+def test_a_few_mutated_files(count):
     """A seeded piece of `fuzz_results.py`, whose main counts as many as are wanted."""
-    found = run(6, seed=1)
+    found = run(count, seed=1)
     assert not [fault for fault in found if fault.startswith("FAULT")], found
     assert found["refused"] and found["accepted"]

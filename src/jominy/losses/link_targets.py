@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 
 LEAST_SD = 1e-7
 """Noise below this counts as this: an error of its square."""
+MOST_STEPS = 2000
+"""A step takes a tenth of a second; usual forecasts take some hundred."""
 CROSSINGS = 3
 """How many scores are sought at which the typical target crosses the middle of the two ends."""
 CORNER = np.array([-0.3, -0.1, -0.03, -0.01, -3e-3, -1e-3, 0.0, 1e-3, 3e-3, 0.01, 0.03, 0.1, 0.3])
@@ -92,6 +94,9 @@ class LinkTargets(Targets):
 
     def accuracy(self, order: OrderParameters, shift: Array, rule: GaussianRule) -> Array:
         raise InputError("An accuracy needs targets that are classes", "targets of a teacher with a link")
+
+    def most_steps(self, loss: Loss) -> int:
+        return MOST_STEPS
 
     def logit_sd(self, loss: Loss, order: OrderParameters) -> Array:
         return jnp.maximum(loss.logit_sd(order), self.link.gain * order.teacher_variance**0.5)

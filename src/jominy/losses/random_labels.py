@@ -16,6 +16,7 @@ from jax.scipy.special import ndtr
 
 from jominy.data.label_laws import LabelLaw
 from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.errors import InputError
 from jominy.losses.expectations import FLOOR, Moments, OrderParameters
 from jominy.losses.targets import Targets, teacher_variance
 from jominy.numerics.arrays import Array
@@ -23,6 +24,10 @@ from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation, 
 
 if TYPE_CHECKING:
     from jominy.losses.base import Loss, MarginLoss
+
+STEEPEST = 32.0
+"""The largest standard deviation of a teacher's score for labels whose averages are sums over nodes: there is a node of
+the student's score for each one of the teacher's, so time and memory grow with its square, to tens of GB at 1000."""
 
 
 class TeacherGiven(NamedTuple):
@@ -134,6 +139,14 @@ class RandomLabels(Targets):
 
 
 def random_labels(law: EigenLaw | DenseLaw) -> RandomLabels:
-    """The random labels of a law that has a label law and a teacher."""
+    """The random labels of a law that has a label law and a teacher; raises InputError for too large a teacher."""
     assert law.label_law is not None and law.teacher is not None
-    return RandomLabels(law.label_law, gaussian_rule(float(np.sqrt(teacher_variance(law).max()))))
+    steepest = float(np.sqrt(teacher_variance(law).max()))
+    in_nodes = type(law.label_law).averaged is LabelLaw.averaged
+    if in_nodes and not steepest <= STEEPEST:
+        raise InputError(
+            f"{type(law.label_law).__name__} needs teachers whose scores have a standard deviation up to {STEEPEST:g}",
+            steepest,
+            "Labels of larger scores are all but certain: use SignLabels(), or a smaller teacher",
+        )
+    return RandomLabels(law.label_law, gaussian_rule(steepest))

@@ -18,6 +18,7 @@ from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.losses.expectations import FLOOR, Moments, OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.ode import MOST_STEPS
 
 if TYPE_CHECKING:
     from jominy.losses.base import Loss
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 class Targets(eqx.Module):
     """The law of the target y given the component i and the teacher's score r* = <X*, x>."""
+
 
     @property
     @abc.abstractmethod
@@ -42,6 +44,10 @@ class Targets(eqx.Module):
     @abc.abstractmethod
     def accuracy(self, order: OrderParameters, shift: Array, rule: GaussianRule) -> Array:
         """(n,) P(y r > s) for targets that are classes -1, +1; half for a student of norm zero."""
+
+    def most_steps(self, loss: Loss) -> int:
+        """How many steps an integrator may take: so many that one that needs more is at an end within minutes."""
+        return MOST_STEPS if loss.closed_form else MOST_STEPS // 5
 
     def logit_sd(self, loss: Loss, order: OrderParameters) -> Array:
         """(n,) standard deviation of the variable over which `moments` integrates: what `rule` must resolve."""

@@ -135,7 +135,7 @@ def _solve_chunk(chunk: Chunk, plan: Plan) -> Solved:
     lost = np.logical_or.accumulate(lost, axis=1)
     reached = np.minimum(found.reached - first, len(plan.times))
     unknown = np.full(len(chunk.place), np.nan)
-    return Solved(whole, variables, reached, found.steps, lost, observation, rule, unknown).rows(slice(chunk.own))
+    return Solved(whole, variables, reached, np.asarray(found.steps), lost, observation, rule, unknown).rows(slice(chunk.own))
 
 
 def _largest_logit(settings: SideBySide, order: OrderParameters, rows: np.ndarray) -> float:
@@ -202,5 +202,6 @@ def _trajectories(chunk: Chunk, rule: GaussianRule, plan: Plan) -> Trajectories:
 def _integration(chunk: Chunk, rule: GaussianRule, plan: Plan) -> tuple[Any, ...]:
     """What `integrate` is asked."""
     systems = chunk.systems(rule)
+    most_steps = systems.tree.targets.most_steps(systems.tree.loss)
     times = np.repeat(plan.grid[None], len(chunk.place), axis=0)
-    return systems.tree, chunk.states, times, chunk.jumps, plan.rtol * chunk.rtol, systems.own
+    return systems.tree, chunk.states, times, chunk.jumps, plan.rtol * chunk.rtol, systems.own, most_steps
