@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 class Targets(eqx.Module):
     """The law of the target y given the component i and the teacher's score r* = <X*, x>."""
 
-
     @property
     @abc.abstractmethod
     def random(self) -> bool:

@@ -135,7 +135,9 @@ def _solve_chunk(chunk: Chunk, plan: Plan) -> Solved:
     lost = np.logical_or.accumulate(lost, axis=1)
     reached = np.minimum(found.reached - first, len(plan.times))
     unknown = np.full(len(chunk.place), np.nan)
-    return Solved(whole, variables, reached, np.asarray(found.steps), lost, observation, rule, unknown).rows(slice(chunk.own))
+    return Solved(whole, variables, reached, np.asarray(found.steps), lost, observation, rule, unknown).rows(
+        slice(chunk.own)
+    )
 
 
 def _largest_logit(settings: SideBySide, order: OrderParameters, rows: np.ndarray) -> float:
