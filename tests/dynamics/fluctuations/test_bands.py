@@ -243,6 +243,23 @@ def test_nodes_that_stand_for_a_long_spectrum():
         np.testing.assert_allclose(bands[0][f"{name}_bias"], bands[1][f"{name}_bias"], rtol=1e-7, atol=1e-11)
 
 
+@pytest.mark.parametrize(
+    ("noise", "radius"), [(0.25, 0.5), pytest.param(0.0, 0.2, marks=slow)], ids=["label noise", "noiseless"]
+)
+def test_bands_on_few_nodes_are_as_exact_as_said(noise, radius):
+    problem = jm.Problem(jm.LinearTeacher(jm.power_law(100, 1.5), noise_variance=noise), jm.SquaredLoss(), radius)
+    asked = {"times": [0.5, 2.0, 20.0], "start": 0.7, "bands": True}
+    told = jm.forecast(problem, jm.Constant(0.3), **asked)
+    exact = jm.forecast(problem, jm.Constant(0.3), compress=False, rtol=1e-11, **asked)
+    allowed = 10 * max(1e-7, told.numerical_error)
+    assert allowed < 1e-4
+    for name in exact.data_vars:
+        if str(name).endswith(("_sd", "_bias")):
+            size = np.abs(exact[name].values)
+            scale = np.maximum(size, 0.1 * np.maximum.accumulate(size))
+            assert np.max(np.abs(told[name].values - exact[name].values) / scale) < allowed, name
+
+
 @slow
 def test_one_class_twice_is_one_class():
     one = zoo.two_grouped_classes(40)

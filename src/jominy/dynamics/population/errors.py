@@ -44,6 +44,21 @@ def relative_differences(variables: Variables, others: Variables, known: np.ndar
     return largest
 
 
+def band_difference(bands: Variables, others: Variables) -> float:
+    """The largest relative difference between two versions of a forecast's bands, where both are finite.
+
+    A standard deviation or a bias is measured by itself or a tenth of the largest so far.
+    """
+    largest = 0.0
+    for name, (dims, values) in bands.items():
+        values, other = (np.moveaxis(one, dims.index("time"), 0)[None] for one in (values, others[name][1]))
+        scale = np.maximum(np.maximum(np.abs(values), PART * _so_far(values)), 1e-300)
+        known = np.isfinite(values) & np.isfinite(other)
+        difference = np.abs(np.where(known, values, 0.0) - np.where(known, other, 0.0))
+        largest = max(largest, float(np.max(np.where(known, difference / scale, 0.0), initial=0.0)))
+    return largest
+
+
 def _so_far(values: np.ndarray) -> np.ndarray:
     """(P, T, ...) the largest finite size up to then."""
     return np.maximum.accumulate(np.where(np.isfinite(values), np.abs(values), 0.0), axis=1)

@@ -10,6 +10,7 @@ from jominy.dynamics.fluctuations import Bands, population_bands
 from jominy.dynamics.labelled import labelled
 from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.population.ending import ending
+from jominy.dynamics.population.errors import band_difference
 from jominy.dynamics.population.lanes import COARSER, Plan, Point
 from jominy.dynamics.population.representations import representations
 from jominy.dynamics.population.solve import Solved, compile_solve, solve
@@ -21,6 +22,11 @@ from jominy.schedules import Schedule
 
 ACCEPTED = 2e-7
 """Relative error estimate of all variables below which a compressed forecast is accepted."""
+BANDS_ACCEPTED = 1e-6
+"""The same for their bands."""
+MOST_NUMBERS = 500
+"""A finer representation with a larger state (nodes times fixed vectors) is not tried for the sake of bands, which cost
+the square of it; the error is told."""
 STEADY = 1e-5
 """Below this one, an estimate that twice as many nodes did not halve is the integrator's."""
 PACE, LEAST_STEPS, MOST_STEPS = 10, 2000, 20_000
@@ -67,6 +73,9 @@ def population_forecast(
 ):
     """The forecast of a Gaussian mixture as a labelled result; see `forecast`. `band_dimension` asks for bands."""
     point, solved = resolved(problem, schedule, plan, start, compress)
+    bands = None
+    if band_dimension is not None:
+        point, solved, bands = _resolved_for_bands(point, solved, plan, compress, band_dimension)
     representation, times = point.representation, plan.times
     found = population_optimum(problem, representation)
     end = ending(point, solved, plan)
@@ -77,7 +86,7 @@ def population_forecast(
     variables, notes = past_divergence(solution.variables, solution.lost), end.notes
     more: dict[str, Any] = {} if plan.batch_size == 1 else {"batch_size": plan.batch_size}
     if band_dimension is not None:
-        bands = _bands(point, plan, solution, band_dimension)
+        bands = bands or _bands(point, plan, solution, band_dimension)
         variables, more, notes = variables | bands.variables, bands.attributes, notes + bands.notes
     return labelled(
         "forecast",
@@ -95,6 +104,36 @@ def population_forecast(
         notes=notes,
         more=more,
     )
+
+
+def _resolved_for_bands(
+    point: Point, solved: Solved, plan: Plan, compress: bool | int, dimension: float
+) -> tuple[Point, Solved, Bands | None]:
+    """The forecast on the cheapest representation, from its own on, whose bands are good enough, their error counted.
+
+    The error is the difference to the bands on as many other nodes, at a coarser tolerance. On groups from the
+    beginning, and of what diverges, there is no estimate, and no bands are made here.
+    """
+    choices = iter(representations(point.problem.data.law, point.start, compress))  # type: ignore[union-attr]
+    while next(choices) is not point.representation:
+        pass
+    before, twin_plan = np.inf, plan._replace(rtol=COARSER * plan.rtol)
+    while (point.representation.projections or before < np.inf) and solved.reached[0] and not np.any(solved.lost):
+        twin = point._replace(representation=point.representation.mirrored)
+        (other,) = solve([twin], twin_plan)
+        if np.any(other.lost) or other.reached[0] != solved.reached[0]:
+            break
+        pairs = ((point, plan, solved), (twin, twin_plan, other))
+        bands, others = (_bands(one, its, found.only(), dimension) for one, its, found in pairs)
+        error = band_difference(bands.variables, others.variables)
+        finer = next(choices, None)
+        size = 0 if finer is None or finer.fixed is None else (1 + len(finer.fixed.vectors)) * finer.size
+        if error < BANDS_ACCEPTED or before / 2 < error < STEADY or not 0 < size <= MOST_NUMBERS:
+            return point, solved._replace(numerical_error=np.maximum(solved.numerical_error, error)), bands
+        assert finer is not None
+        point, before = point._replace(representation=finer), error
+        (solved,) = solve([point], plan)
+    return point, solved, None
 
 
 def _bands(point: Point, plan: Plan, solution: Solved, dimension: float) -> Bands:

@@ -4,8 +4,8 @@ Remembered, because a user asks many things (rates, radii, schedules) of one law
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
-from functools import cache, lru_cache, partial
+from dataclasses import dataclass, replace
+from functools import cache, cached_property, lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -66,6 +66,16 @@ class Representation:
     description: str
     reference: Reference
     projections: tuple[Projection, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many nodes there are; zero for dense matrices."""
+        return self.landscape.nodes.shares.size if isinstance(self.landscape, NodeLandscape) else 0
+
+    @cached_property
+    def mirrored(self) -> "Representation":
+        """The coarse version as what is reported on."""
+        return replace(self, landscape=self.coarse, coarse=self.landscape, projections=self.projections[::-1])
 
 
 class Representations:
