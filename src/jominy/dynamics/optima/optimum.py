@@ -26,7 +26,7 @@ from jominy.dynamics.optima.minimise import (
 )
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.optima.search import Setting
-from jominy.dynamics.optima.separation import last_kink, separable_part, widest_margin
+from jominy.dynamics.optima.separation import last_kink, rows_of, separable_part, widest_margin
 from jominy.dynamics.population.representations import Reference, Representation, representations
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
@@ -204,7 +204,7 @@ def _separated(law: EigenLaw | DenseLaw, landscape: Landscape, setting: Setting,
     gram = labels[:, None] * flat_means(law, NO_VARIANCE) * labels
     if not np.any(np.diag(gram) > 0):
         return None
-    weights, margin = widest_margin(gram)
+    weights, margin = widest_margin(rows_of(gram))
     end = last_kink(loss)
     if end is not None:
         if margin <= radius * (1 + 1e-9):

@@ -9,25 +9,25 @@ import numpy as np
 from jominy.losses import Loss, MarginLoss
 
 
-def widest_margin(gram: np.ndarray) -> tuple[np.ndarray, float]:
+def widest_margin(rows: np.ndarray) -> tuple[np.ndarray, float]:
     """Coefficients c (n,) of X = sum_i c_i u_i of least norm with <X, u_i> >= 1 for all i, and the margin 1 / ||X||.
 
-    `gram` (n, n) has the inner products of the u_i; the margin is zero where no X separates.
+    The u_i are the rows (n, d); the margin is zero where no X separates.
 
-    >>> weights, margin = widest_margin(np.array([[1.0, 0.0], [0.0, 4.0]]))
+    >>> weights, margin = widest_margin(np.array([[1.0, 0.0], [0.0, 2.0]]))
     >>> weights.round(6).tolist(), round(margin**2, 6)
     ([1.0, 0.25], 0.8)
     """
     import scipy.optimize  # here, because it takes a third of a second that other commands need not pay
 
-    count = len(gram)
-    scale = np.sqrt(np.max(np.diag(gram)))
-    if not np.isfinite(scale) or np.min(np.diag(gram)) <= 1e-26 * scale**2:
+    count = len(rows)
+    lengths = np.linalg.norm(rows, axis=1)
+    scale = np.max(lengths)
+    if not np.isfinite(scale) or np.min(lengths) <= 1e-13 * scale:
         return np.zeros(count), 0.0
-    values, vectors = np.linalg.eigh(gram / scale**2)
-    rows = vectors * np.sqrt(np.maximum(values, 0.0))
+    rows = rows / scale
     stacked = np.vstack([rows.T, np.ones(count)])
-    wanted = np.append(np.zeros(count), 1.0)
+    wanted = np.append(np.zeros(rows.shape[1]), 1.0)
     weights, _ = scipy.optimize.nnls(stacked, wanted)
     short = 1 - np.sum(weights)
     if short <= 1e-12:
@@ -37,6 +37,12 @@ def widest_margin(gram: np.ndarray) -> tuple[np.ndarray, float]:
     if np.min(rows @ x) < 1 - 1e-6:
         return np.zeros(count), 0.0
     return weights / scale**2, float(scale / np.linalg.norm(x))
+
+
+def rows_of(gram: np.ndarray) -> np.ndarray:
+    """(n, n) rows with these inner products (n, n)."""
+    values, vectors = np.linalg.eigh(gram)
+    return vectors * np.sqrt(np.maximum(values, 0.0))
 
 
 def separable_part(gram: np.ndarray) -> np.ndarray:

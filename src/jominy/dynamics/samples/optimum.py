@@ -13,6 +13,7 @@ import numpy as np
 
 from jominy.data import Samples
 from jominy.dynamics.optima.record import Optimum
+from jominy.dynamics.optima.separation import last_kink, widest_margin
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.samples.frame import rotation
 from jominy.losses import Loss, MarginLoss, ResidualLoss
@@ -21,6 +22,8 @@ from jominy.numerics.gaussian import gaussian_rule
 
 SMOOTHINGS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 LEAST_SPREAD = 1e-12
+DEPENDENT = 1e-12
+"""Relative to the largest singular value of columns of equal length: so little is rounding."""
 
 
 class Landscape(NamedTuple):
@@ -128,35 +131,46 @@ def sample_optimum(problem: Problem) -> Optimum:
     threshold = sample_collapse_radius(problem)
     start = at_zero(samples, loss)
     features, pull, basis = samples.features, np.asarray(start.pull), None
-    if samples.count < samples.dimension:  # the optimum is in the space of the rows
+    few = samples.count < samples.dimension
+    if few:  # the optimum is in the space of the rows
         rows, basis = rotation(samples)
         features, pull = np.ascontiguousarray(np.asarray(rows.columns).T), pull @ basis
+    elif (basis := _space_of_rows(np.asarray(features))) is not None:
+        features, pull = np.asarray(features) @ basis, pull @ basis
     evaluate = partial(_risk, loss, features, samples.targets, radius)
     if radius >= threshold:
         risk = float(evaluate(0.0, 0 * pull + 1e-150).risk)
         return Optimum(risk, 0.0, "collapse", radius, threshold, None, np.zeros(samples.dimension))
-    x = -0.1 * pull / np.linalg.norm(pull)
+    sizes = np.sqrt(np.mean(np.asarray(features) ** 2, axis=0))
+    units = 1 / np.where(sizes > 0, sizes, 1.0)
+    scale = 1.0 if isinstance(loss, MarginLoss) else float(np.sqrt(np.mean(np.asarray(samples.targets) ** 2)))
+    x = -0.1 * scale * pull / np.sqrt(np.mean((np.asarray(features) @ pull) ** 2))
     bound = float(start.loss) / samples.count if isinstance(loss, MarginLoss) else -np.inf
-    if basis is not None and isinstance(loss, MarginLoss) and _last_kink(loss) is None:
+    if few and isinstance(loss, MarginLoss) and last_kink(loss) is None:
         if _even_margins_do(loss, features, samples.targets, radius, bound):
             return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
     kinked = not isinstance(loss, MarginLoss) or loss.kinks
-    for smoothing in SMOOTHINGS if kinked else SMOOTHINGS[-1:]:
-        x = _minimise(partial(evaluate, smoothing), x, bound)
+    for smoothing in scale * np.array(SMOOTHINGS if kinked else SMOOTHINGS[-1:]):
+        x = _minimise(partial(evaluate, smoothing), x, units, bound)
         here = evaluate(smoothing, x)
         value = float(here.value)
         if value < bound:
             # Some sample would have loss(0) or more if any were misclassified: all are right, and scaling up helps.
-            if (reach := _last_kink(loss)) is None:
+            if (reach := last_kink(loss)) is None:
                 return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
-            x = _widest_margin(features * samples.targets[:, None], radius, reach)
+            folded = features * samples.targets[:, None]
+            weights, margin = widest_margin(folded)
+            if not margin > radius:  # apart, but by less than rounding tells
+                continue
+            # Along any direction the shortest vector follows from the least <X, u_i> / ||X||: it is the same one.
+            x = weights @ folded * reach / (1 - radius / margin)
             here = evaluate(smoothing, x)
             break
     risk = float(here.risk)
     regime = "interior"
     if isinstance(loss, ResidualLoss):
         residual = np.max(np.abs(features @ x - samples.targets))
-        regime = "interpolating" if residual < 1e-4 else "shrink"
+        regime = "interpolating" if residual < 1e-4 * scale else "shrink"
     vector = x if basis is None else basis @ x
     return Optimum(risk, float(np.linalg.norm(x)), regime, radius, threshold, None, vector)
 
@@ -175,34 +189,24 @@ def _even_margins_do(loss: MarginLoss, features: Array, targets: Array, radius: 
     return bool(margin > 0) and any(float(loss.profile(jnp.asarray(size))) < bound for size in (10.0, 30.0, 100.0, 1e3))
 
 
-def _last_kink(loss: Loss) -> float | None:
-    """The margin from which on the profile of a margin loss is zero, if there is one."""
-    if not isinstance(loss, MarginLoss) or not loss.kinks:
-        return None
-    last = max(loss.kinks)
-    return None if np.any(loss.profile(last + np.array([0.0, 1.0, 1e3]))) else last
+def _space_of_rows(features: np.ndarray) -> np.ndarray | None:
+    """(d, r) orthonormal basis of the space of the rows (n, d), or None where that is everything.
 
-
-def _widest_margin(folded: np.ndarray, radius: float, margin: float) -> np.ndarray:
-    """The X (d,) of least norm with <X, u_i> - radius ||X|| >= margin for every row u_i of `folded`, which exists.
-
-    Along any direction the smallest norm follows from the smallest <X, u_i>/||X||, so the direction is that of least
-    norm with <X, u_i> >= 1: Lawson and Hanson's least distance programming, one non-negative least-squares problem.
+    Columns may be sums of others, or constant and nothing: what no row sees is zero in the vector of least norm.
     """
-    import scipy.optimize  # as below
+    sizes = np.linalg.norm(features, axis=0)
+    present = sizes > 0
+    units = np.where(present, sizes, 1.0)
+    _, values, rows = np.linalg.svd(np.linalg.qr(features / units, mode="r"))
+    unseen = rows[values <= DEPENDENT * values[0]].T / units[:, None]
+    if not unseen.shape[1]:
+        return None
+    left, _, _ = np.linalg.svd(unseen / np.linalg.norm(unseen, axis=0))
+    return left[:, unseen.shape[1] :]
 
-    count, dimension = folded.shape
-    wanted = np.append(np.zeros(dimension), 1.0)
-    stacked = np.vstack([folded.T, np.ones(count)])
-    weights, _ = scipy.optimize.nnls(stacked, wanted)
-    left = stacked @ weights - wanted
-    x = left[:-1] / -left[-1]
-    size = np.linalg.norm(x)  # 1 over the widest margin of a unit vector
-    return x * margin / (1 - radius * size)
 
-
-def _minimise(evaluate, x: np.ndarray, bound: float) -> np.ndarray:
-    """Trust-region Newton; stops where the risk is below `bound`."""
+def _minimise(evaluate, x: np.ndarray, units: np.ndarray, bound: float) -> np.ndarray:
+    """Trust-region Newton in coordinates of such units; stops where the risk is below `bound`."""
 
     import scipy.optimize  # here, because it takes a third of a second that other commands need not pay
 
@@ -212,10 +216,11 @@ def _minimise(evaluate, x: np.ndarray, bound: float) -> np.ndarray:
         key = point.tobytes()
         if key not in last:
             last.clear()
-            last[key] = jax.tree.map(np.asarray, evaluate(point))
+            found = jax.tree.map(np.asarray, evaluate(units * point))
+            last[key] = found._replace(gradient=units * found.gradient, hessian=units[:, None] * found.hessian * units)
         return last[key]
 
-    best = x
+    best = x / units
 
     def watch(intermediate_result) -> None:
         nonlocal best
@@ -225,11 +230,11 @@ def _minimise(evaluate, x: np.ndarray, bound: float) -> np.ndarray:
 
     scipy.optimize.minimize(
         lambda p: float(at(p).value),
-        x,
+        x / units,
         jac=lambda p: at(p).gradient,
         hess=lambda p: at(p).hessian,
         method="trust-exact",
         callback=watch,
         options={"gtol": 1e-11, "maxiter": 200},
     )
-    return best
+    return units * best
