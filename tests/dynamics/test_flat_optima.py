@@ -196,6 +196,7 @@ FLAT_CLASSES = [
             (20, "hinge", 0.1),
             (31, "probit", 1e-12),
             (54, "logistic", 1e-12),
+            (155, "exponential", 1e-12),
         )
     ),
 ]

@@ -152,3 +152,48 @@ def test_fewer_rows_than_features_are_interpolated_without_attack():
     assert found.regime == "interpolating"
     assert found.adversarial_risk == pytest.approx(0.0, abs=1e-10)
     np.testing.assert_allclose(x @ found.vector, y, atol=1e-5)
+
+
+def dependent(kind):
+    """Rows whose columns are not independent, and an orthonormal basis of the space of the rows."""
+    g = np.random.default_rng(1)
+    x = g.standard_normal((28, 4))
+    more = {
+        "a column twice": x[:, :1],
+        "sums of columns": x @ g.standard_normal((4, 2)),
+        "a column of zeros": np.zeros((28, 1)),
+    }[kind]
+    x = np.column_stack([x, more])
+    left, values, _ = np.linalg.svd(x.T, full_matrices=False)
+    y = np.where(x @ g.standard_normal(x.shape[1]) + 6 * g.standard_normal(28) > 0, 1.0, -1.0)
+    return x, y, left[:, values > 1e-9]
+
+
+@pytest.mark.parametrize("radius", [0.0, 1e-300, 1e-12])
+@pytest.mark.parametrize("kind", ["a column twice", "sums of columns", "a column of zeros"])
+def test_what_no_row_sees_is_zero_in_the_optimum(kind, radius):
+    x, y, seen = dependent(kind)
+    for loss in (jm.ProbitLoss(), jm.SquaredHingeLoss(), jm.SquaredLoss()):
+        found = jm.optimum(jm.Problem(jm.Samples(x, y, preprocessing=None), loss, radius))
+        np.testing.assert_allclose(seen @ (seen.T @ found.vector), found.vector, atol=1e-9 * found.norm)
+        inside = jm.optimum(jm.Problem(jm.Samples(x @ seen, y, preprocessing=None), loss, radius))
+        np.testing.assert_allclose(found.vector, seen @ inside.vector, atol=1e-5 * found.norm)
+        assert found.adversarial_risk == pytest.approx(inside.adversarial_risk, rel=1e-9)
+    np.testing.assert_allclose(found.vector, np.linalg.pinv(x, rcond=1e-10) @ y, atol=1e-5)
+
+
+def test_columns_and_targets_of_any_size():
+    # Without an attack the optimum of scaled columns and targets is that of the others, scaled.
+    x, y, _ = dependent("a column of zeros")
+    x, units = x[:, :4], np.array([1e-6, 1e-2, 1e3, 1e6])
+    for loss in (jm.ExponentialLoss(), jm.HingeLoss(), jm.LogisticLoss()):
+        one, other = (jm.optimum(jm.Problem(jm.Samples(a, y, preprocessing=None), loss, 0.0)) for a in (x, x * units))
+        assert other.adversarial_risk == pytest.approx(one.adversarial_risk, rel=1e-7)
+        np.testing.assert_allclose(units * other.vector, one.vector, atol=1e-4 * one.norm)
+    y = y + x[:, 0]  # of two values, they would be taken for classes
+    for size in (1e-9, 1e9):
+        one, other = (
+            jm.optimum(jm.Problem(jm.Samples(x, c * y, preprocessing=None), jm.SquaredLoss(), 0.1)) for c in (1.0, size)
+        )
+        np.testing.assert_allclose(other.vector, size * one.vector, atol=1e-6 * other.norm)
+        assert other.adversarial_risk == pytest.approx(size**2 * one.adversarial_risk, rel=1e-7)

@@ -11,7 +11,7 @@ from jominy.dynamics.optima.landscapes import Landscape
 from jominy.dynamics.optima.minimise import Solved, solve_from, visit
 from jominy.dynamics.optima.search import Setting
 from jominy.dynamics.readout import largest_logit
-from jominy.losses import MarginLoss
+from jominy.losses import Loss, MarginLoss
 from jominy.losses.far import far_margins
 from jominy.losses.targets import FixedTargets
 from jominy.numerics.arrays import Array
@@ -25,11 +25,13 @@ SCALES = np.geomspace(0.1, 2.5, 33)
 
 def are_far(setting: Setting, solved: Solved) -> bool:
     """Whether what was solved is a matter of tails."""
-    loss = setting.loss
-    if not (isinstance(loss, MarginLoss) and isinstance(setting.targets, FixedTargets)):
-        return False
     assert solved.descent is not None
-    return solved.descent.risk < FAR * float(_undecided(loss))
+    return isinstance(setting.targets, FixedTargets) and is_tail(setting.loss, solved.descent.risk)
+
+
+def is_tail(loss: Loss, risk: float) -> bool:
+    """Whether a risk is that of a margin loss and so small that the usual quadrature does not see it."""
+    return isinstance(loss, MarginLoss) and risk < FAR * float(_undecided(loss))
 
 
 @jax.jit

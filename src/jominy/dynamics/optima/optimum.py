@@ -13,7 +13,7 @@ from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import coordinate_nodes
 from jominy.dynamics.ends.least_squares import interpolation_threshold
 from jominy.dynamics.optima.corners import FLAT, flat_stiffness, optimum_with_corners, well_found
-from jominy.dynamics.optima.far_classes import are_far, far_optimum
+from jominy.dynamics.optima.far_classes import are_far, far_optimum, is_tail
 from jominy.dynamics.optima.landscapes import NO_VARIANCE, Landscape, NodeLandscape, Scalars, minimiser, padded
 from jominy.dynamics.optima.minimise import (
     FromZero,
@@ -162,11 +162,13 @@ def _padded(reference: Reference) -> Landscape:
 def _lowest(law: EigenLaw | DenseLaw, landscape: Landscape, setting: Setting, begun: FromZero) -> Solved:
     """The optimum below the collapse radius, of a convex risk; else where the search from zero ends."""
     setting, solved = _resolved(landscape, setting, begun)
-    far = are_far(setting, solved)
-    if far:
-        solved = far_optimum(landscape, setting, solved)
     stiffness = flat_stiffness(np.asarray(setting.weights), flat_means(law, FLAT))
-    if not setting.loss.convex or (_below(solved, begun.zero) and (far or well_found(solved, stiffness))):
+    if are_far(setting, solved):
+        solved = far_optimum(landscape, setting, solved)
+        found = is_tail(setting.loss, solved.risk)  # a descent that was led astray took it for one
+    else:
+        found = well_found(solved, stiffness)
+    if not setting.loss.convex or (found and _below(solved, begun.zero)):
         return solved
     exact = padded(representations(law)[-1].landscape.weighted(setting.weights))
     return optimum_with_corners(exact, setting, stiffness, begun.zero)
