@@ -142,8 +142,8 @@ def sample_optimum(problem: Problem) -> Optimum:
         risk = float(evaluate(0.0, 0 * pull + 1e-150).risk)
         return Optimum(risk, 0.0, "collapse", radius, threshold, None, np.zeros(samples.dimension))
     sizes = np.sqrt(np.mean(np.asarray(features) ** 2, axis=0))
-    units = 1 / np.where(sizes > 0, sizes, 1.0)
     scale = 1.0 if isinstance(loss, MarginLoss) else float(np.sqrt(np.mean(np.asarray(samples.targets) ** 2)))
+    units, height = scale / np.where(sizes > 0, sizes, 1.0), float(start.loss)
     x = -0.1 * scale * pull / np.sqrt(np.mean((np.asarray(features) @ pull) ** 2))
     bound = float(start.loss) / samples.count if isinstance(loss, MarginLoss) else -np.inf
     if few and isinstance(loss, MarginLoss) and last_kink(loss) is None:
@@ -151,7 +151,7 @@ def sample_optimum(problem: Problem) -> Optimum:
             return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
     kinked = not isinstance(loss, MarginLoss) or loss.kinks
     for smoothing in scale * np.array(SMOOTHINGS if kinked else SMOOTHINGS[-1:]):
-        x = _minimise(partial(evaluate, smoothing), x, units, bound)
+        x = _minimise(partial(evaluate, smoothing), x, units, height, bound)
         here = evaluate(smoothing, x)
         value = float(here.value)
         if value < bound:
@@ -205,8 +205,8 @@ def _space_of_rows(features: np.ndarray) -> np.ndarray | None:
     return left[:, unseen.shape[1] :]
 
 
-def _minimise(evaluate, x: np.ndarray, units: np.ndarray, bound: float) -> np.ndarray:
-    """Trust-region Newton in coordinates of such units; stops where the risk is below `bound`."""
+def _minimise(evaluate, x: np.ndarray, units: np.ndarray, height: float, bound: float) -> np.ndarray:
+    """Trust-region Newton in units of coordinates and risks; stops where the risk is below `bound`."""
 
     import scipy.optimize  # here, because it takes a third of a second that other commands need not pay
 
@@ -217,7 +217,11 @@ def _minimise(evaluate, x: np.ndarray, units: np.ndarray, bound: float) -> np.nd
         if key not in last:
             last.clear()
             found = jax.tree.map(np.asarray, evaluate(units * point))
-            last[key] = found._replace(gradient=units * found.gradient, hessian=units[:, None] * found.hessian * units)
+            last[key] = found._replace(
+                value=found.value / height,
+                gradient=units * found.gradient / height,
+                hessian=units[:, None] * found.hessian * units / height,
+            )
         return last[key]
 
     best = x / units
@@ -225,7 +229,7 @@ def _minimise(evaluate, x: np.ndarray, units: np.ndarray, bound: float) -> np.nd
     def watch(intermediate_result) -> None:
         nonlocal best
         best = intermediate_result.x
-        if intermediate_result.fun < bound:
+        if intermediate_result.fun * height < bound:
             raise StopIteration
 
     scipy.optimize.minimize(
