@@ -66,6 +66,22 @@ def test_radii_without_a_finite_value_are_not_drawn():
     assert "accuracy at time 10" not in [ax.get_ylabel() for ax in plot(told).axes]
 
 
+def over_radii(figure):
+    return sum(ax.get_xlabel().startswith("radius") for ax in figure.axes)
+
+
+def test_results_at_one_of_the_radii():
+    """A radius was chosen with `isel`: what is told at it is no curve over radii any more."""
+    told, seen = hand_made.classification(), hand_made.classification(4)
+    for one in (told, seen):
+        chosen = one.isel(evaluation_radius=0)
+        assert over_radii(plot(one)) == 1 and over_radii(plot(chosen)) == 0
+        assert plot(chosen, variables=["accuracy_at_radius"]).axes[0].get_xlabel().startswith("time")
+    assert over_radii(plot(told.isel(evaluation_radius=0), seen)) == 0
+    with pytest.raises(InputError, match="same dimensions"):
+        plot(told.isel(evaluation_radius=0), seen, variables=["accuracy_at_radius"])
+
+
 def test_a_constant_learning_rate_is_not_drawn():
     told = hand_made.forecast(norm=[0, 1, 2, 3], learning_rate=[1, 1, 1, 1])
     assert [ax.get_ylabel() for ax in plot(told).axes] == ["norm of the weights"] or len(plot(told).axes) == 1

@@ -58,8 +58,14 @@ def choose_panels(results: list[xr.Dataset], variables: Sequence[str] | None) ->
                 raise InputError(
                     "a variable to draw must be in the results", name, f"choose from: {', '.join(sorted(present))}"
                 )
-            dims = {dim for result in results if name in result for dim in result[name].dims}
-            yield with_units(name), [name], "evaluation_radius" if "evaluation_radius" in dims else "time"
+            over_radii = {"evaluation_radius" in result[name].dims for result in results if name in result}
+            if len(over_radii) == 2:
+                raise InputError(
+                    "what is drawn together must have the same dimensions",
+                    f"{name} at several radii and at one",
+                    "Choose `evaluation_radius` in both results, or in none",
+                )
+            yield with_units(name), [name], "evaluation_radius" if over_radii.pop() else "time"
         return
     drawn = 0
     for label, names in _PANELS:
@@ -70,7 +76,12 @@ def choose_panels(results: list[xr.Dataset], variables: Sequence[str] | None) ->
             drawn += 1
             yield (label if len(names) > 1 else with_units(here[0])), here, "time"
     for label, names in _AT_RADIUS:
-        here = [name for name in names if any(_finite_at_the_end(result, name) for result in results)]
+        here = [
+            name
+            for name in names
+            if any(_finite_at_the_end(result, name) for result in results)
+            and all("evaluation_radius" in result[name].dims for result in results if name in result)
+        ]
         if here:
             time = max(float(result["time"].values[-1]) for result in results)
             yield f"{label} at time {time:g}", here, "evaluation_radius"
