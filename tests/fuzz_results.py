@@ -160,7 +160,7 @@ def verbs(path: str, name: str, whole: dict[str, xr.Dataset]):
         yield lambda: print(tables.curves(found), tables.bands(found))
     if name == "comparison":
         yield lambda: print(agreement.comparison(found), agreement.agreement(found), agreement.in_words(found))
-    if name in ("phase", "line", "points"):
+    if name in ("phase", "line", "points") and "sweep" in found.attrs:
         yield lambda: print(sweep_text(found))
         yield lambda: picture(plot_sweep(found), "svg")
     if name == "phase":

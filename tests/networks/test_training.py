@@ -9,6 +9,7 @@ torch = pytest.importorskip("torch")
 
 from torch.nn.functional import cross_entropy  # noqa: E402
 
+import fuzz_stores  # noqa: E402
 from jominy.errors import InputError  # noqa: E402
 from jominy.meanfield import Architecture, ReLULike, weight_variance_curve  # noqa: E402
 from jominy.networks import (  # noqa: E402
@@ -202,3 +203,10 @@ def test_refusals():
         AdversarialLoss(-1.0)
     with pytest.raises(InputError, match="labels must be whole numbers"):
         LabelledInputs(np.zeros((3, 2)), [0.5, 1.0, 2.0])
+
+
+@pytest.mark.parametrize("count", [40, pytest.param(2000, marks=pytest.mark.slow)])
+def test_mutated_stores_and_checkpoints(count):
+    """A seeded piece of `fuzz_stores.py`."""
+    found = fuzz_stores.run(count, seed=1)
+    assert set(found) == {"went on", "refused"}, found

@@ -3,12 +3,14 @@
 import numpy as np
 import pytest
 
+import figure_zoo
 import hand_made
 import jominy as jm
 from fuzz_results import run
 from jominy import InputError, load
 from jominy.cli.main import main
 from jominy.results.checks import check_result
+from jominy.show.network_tables import mean_and_error
 
 ATTRIBUTES = {
     "scenario": ["{", "[]", "3", "", 3], "notes": ["{}", "text", '[{"a": 1}]', 2.5, "["],
@@ -83,3 +85,21 @@ def test_a_few_mutated_files(count):
     found = run(count, seed=1)
     assert not [fault for fault in found if fault.startswith("FAULT")], found
     assert found["refused"] and found["accepted"]
+
+
+def test_places_that_are_there_twice():
+    """As `isel` with a list makes them: what is looked up at such a place is two numbers."""
+    curve = hand_made.classification()
+    with pytest.raises(InputError, match="evaluation_radius must have each value once"):
+        check_result(curve.isel(evaluation_radius=[0, 1, 1]))
+    theory = jm.network_theory(figure_zoo.NETWORK, 0.4, vary={"width": [100, 200]})
+    with pytest.raises(InputError, match="width must have each value once"):
+        check_result(theory.isel(width=[1, 1]))
+    check_result(theory.isel(width=[1, 0]))
+    with pytest.raises(InputError, match="each value of width may be there once"):
+        jm.network_theory(figure_zoo.NETWORK, 0.4, vary={"width": [100, 100]})
+
+
+def test_one_network_of_those_measured():
+    """A network was chosen with `isel`: it is told without a spread."""
+    assert mean_and_error(np.array(2.0)) == (2.0, 0.0)

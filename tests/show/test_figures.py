@@ -78,6 +78,8 @@ def test_results_at_one_of_the_radii():
         assert over_radii(plot(one)) == 1 and over_radii(plot(chosen)) == 0
         assert plot(chosen, variables=["accuracy_at_radius"]).axes[0].get_xlabel().startswith("time")
     assert over_radii(plot(told.isel(evaluation_radius=0), seen)) == 0
+    always = told.assign(accuracy_at_radius=told["accuracy_at_radius"].isel(time=0, drop=True))
+    assert over_radii(plot(always)) == 1
     with pytest.raises(InputError, match="same dimensions"):
         plot(told.isel(evaluation_radius=0), seen, variables=["accuracy_at_radius"])
 

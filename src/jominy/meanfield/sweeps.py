@@ -53,7 +53,8 @@ def make_sweep(
 ) -> Sweep:
     """Vary fields of one architecture, the radius or lam over all combinations of the values given.
 
-    Raises InputError for an architecture that holds arrays itself, a name that cannot vary, values not 1-D.
+    Raises InputError for an architecture that holds arrays itself, a name that cannot vary, values that
+    are not 1-D or there twice.
 
     >>> from jominy.meanfield import Architecture
     >>> network = Architecture(4, 1000, 784, 10, weight_variance=2.0)
@@ -77,6 +78,8 @@ def make_sweep(
         coords[name] = np.asarray(values)
         if coords[name].ndim != 1 or coords[name].size == 0:
             raise InputError(f"the values of {name} must be a 1-D array", f"shape {coords[name].shape}")
+        if len(set(coords[name].tolist())) < coords[name].size:
+            raise InputError(f"each value of {name} may be there once", values)
     points = math.prod(axis.size for axis in coords.values())
     if points > MOST_POINTS:
         raise InputError(f"a sweep must have at most {MOST_POINTS} points", points, "vary fewer fields at once")

@@ -76,17 +76,34 @@ def read_checkpoint(path: Path, network: nn.Module, settings: dict[str, Any]) ->
             metadata = file.metadata() or {}
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
         state = json.loads(metadata["state"]) if metadata.get("format") == FORMAT else None
-    except (SafetensorError, OSError, ValueError, KeyError) as error:
+        found = fingerprint(tensors)
+    except (SafetensorError, OSError, ValueError, KeyError, TypeError, RecursionError) as error:  # TypeError: bfloat16
         raise InputError("the checkpoint is damaged or is no safetensors file", str(path), damaged) from error
     if state is None:
         raise InputError("the checkpoint was not written by jominy", str(path), damaged)
-    if fingerprint(tensors) != state["sha256"]:
+    series = {n.removeprefix(_RECORD): v.numpy() for n, v in tensors.items() if n.startswith(_RECORD)}
+    if not _is_state(state, series):
+        raise InputError("the checkpoint is damaged: it does not say how far its run was", str(path), damaged)
+    if found != state["sha256"]:
         raise InputError("the checkpoint is damaged: its contents do not match their checksum", str(path), damaged)
     other = sorted(name for name in settings if state["settings"].get(name) != settings[name])
     if other:
         was = ", ".join(f"{name} {state['settings'].get(name)} there, {settings[name]} here" for name in other)
         raise InputError("the checkpoint belongs to another run", was, "name another folder, or repeat that run's call")
     network.load_state_dict({n.removeprefix("weight."): v for n, v in tensors.items() if n.startswith("weight.")})
-    series = {n.removeprefix(_RECORD): v.numpy() for n, v in tensors.items() if n.startswith(_RECORD)}
     records = [{name: values[i] for name, values in series.items()} for i in range(len(state["recorded"]))]
     return Progress(state["step"], state["recorded"], records, state["diverged"])
+
+
+def _is_state(state: Any, series: dict[str, np.ndarray]) -> bool:
+    """Whether it is what `write_checkpoint` says of a run with these series of records."""
+    kinds = {"settings": dict, "step": int, "recorded": list, "diverged": bool, "sha256": str}
+    if not isinstance(state, dict) or any(type(state.get(name)) is not kind for name, kind in kinds.items()):
+        return False
+    steps = state["recorded"]
+    return (
+        state["step"] >= 0
+        and all(type(step) is int and 0 <= step <= state["step"] for step in steps)
+        and bool(series) == bool(steps)
+        and all(values.shape[:1] == (len(steps),) for values in series.values())
+    )

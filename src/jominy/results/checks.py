@@ -157,11 +157,14 @@ def _check_dimensions(result: xr.Dataset, swept: set[str]) -> None:
         known = name in COORDINATES or name in swept or name in ("radius", "time_index") or name.endswith("_index")
         _require(known, "a result's dimensions must be those that jominy gives it", f"a dimension {name!r}")
         _require(size > 0, f"a result must have at least one {name}", "none")
-    for name in _PLACES:
+    for name in (*_PLACES, *sorted(swept.difference(_PLACES))):
         if name in result.dims:
             _require(name in result.coords, f"a result must say at which {name} its values are", f"no {name}")
             real = name in swept or result[name].dtype.kind in "iufb" or name == "variable"
             _require(real, f"a result's {name} must be real numbers", kind_of(result[name].variable))
+            values = result[name].values
+            distinct = name == "time" or len(set(values.tolist())) == values.size  # of times more is asked below
+            _require(distinct, f"a result's {name} must have each value once", values)
     if "time" in result.dims:
         time = result["time"].values
         rising = time.dtype.kind in "iuf" and not np.isnan(time).any() and bool(np.all(time[1:] > time[:-1]))
@@ -235,8 +238,6 @@ def _check_comparison(result: xr.Dataset) -> None:
         dims = ("variable", "time")[:number]
         rule = f"a comparison's {name} must be over {' and '.join(dims)}"
         _require(result[name].dims == dims, rule, ", ".join(map(str, result[name].dims)))
-    names = result["variable"].values
-    _require(len(set(names)) == len(names), "a comparison must have each variable once", names)
     _require(result.attrs["seeds"] >= 2, "a comparison must be of two runs or more", result.attrs["seeds"])
 
 

@@ -111,7 +111,7 @@ def _against(
 
 def mean_and_error(found: np.ndarray) -> tuple[float, float]:
     """Mean over the networks and its standard error (zero for one network); infinite where one value is."""
-    mean, error = averages.mean_and_error(found)
+    mean, error = averages.mean_and_error(np.atleast_1d(found))  # of one network that was chosen with `isel`
     return (float(mean), float(error)) if np.isfinite(mean) else (float("inf"), 0.0)
 
 

@@ -89,7 +89,10 @@ def choose_panels(results: list[xr.Dataset], variables: Sequence[str] | None) ->
 
 
 def _finite_at_the_end(result: xr.Dataset, name: str) -> bool:
-    return name in result and bool(np.isfinite(result[name].isel(time=-1).values).any())
+    if name not in result:
+        return False
+    values = result[name].isel(time=-1) if "time" in result[name].dims else result[name]
+    return bool(np.isfinite(values.values).any())
 
 
 def _varies(results: list[xr.Dataset], name: str) -> bool:

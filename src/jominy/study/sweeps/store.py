@@ -182,11 +182,12 @@ class FolderStore(MemoryStore):
     def _check(self, about: Path) -> None:
         try:
             version = json.loads(about.read_text(encoding="utf-8"))["version"]
-        except (ValueError, KeyError, TypeError):
+            newer = version > VERSION
+        except (ValueError, KeyError, TypeError, RecursionError):
             # The results do not depend on it: every one of them says itself what it is.
             place(self.folder, _ABOUT, _about())
             return
-        if version > VERSION:
+        if newer:
             raise InputError(
                 f"this store was written by a newer jominy (this one knows stores of version {VERSION})",
                 f"version {version} in {self.folder}",
