@@ -6,11 +6,12 @@ import pytest
 import figure_zoo
 import hand_made
 import jominy as jm
-from fuzz_results import run
+from fuzz_results import run, zoo
 from jominy import InputError, load
 from jominy.cli.main import main
 from jominy.results.checks import check_result
 from jominy.show.network_tables import mean_and_error
+from jominy.show.sweep_text import at_end
 
 ATTRIBUTES = {
     "scenario": ["{", "[]", "3", "", 3], "notes": ["{}", "text", '[{"a": 1}]', 2.5, "["],
@@ -103,3 +104,9 @@ def test_places_that_are_there_twice():
 def test_one_network_of_those_measured():
     """A network was chosen with `isel`: it is told without a spread."""
     assert mean_and_error(np.array(2.0)) == (2.0, 0.0)
+
+
+def test_runs_of_which_nothing_is_told():
+    """A sweep that has runs, but no variable over them any more: it is told as it is at its last time."""
+    line = zoo()["line"]
+    assert at_end(line.assign_coords(seed=[0, 1])).identical(line.isel(time=-1))

@@ -70,10 +70,10 @@ def at_end(result: xr.Dataset) -> xr.Dataset:
         result = result.isel(time_index=np.maximum(result["time"].notnull().sum("time_index") - 1, 0))
     for dim in ("seed", "network"):
         if dim in result.dims:
-            numbers = [name for name in result.data_vars if result[name].dtype.kind == "f"]
+            over = [one for one in result.data_vars.values() if dim in one.dims and one.dtype.kind == "f"]
             with np.errstate(invalid="ignore"):
-                mean = result[numbers].mean(dim, keep_attrs=True, skipna=False)
-            result = result.drop_dims(dim).assign(mean.data_vars)
+                mean = {one.name: one.mean(dim, keep_attrs=True, skipna=False) for one in over}
+            result = result.drop_dims(dim).assign(mean)
     return result
 
 
