@@ -60,6 +60,12 @@ def test_inputs_that_do_not_vary_are_stable_at_any_rate(size):
     assert jm.critical_rate(jm.Problem(classes, jm.SquaredLoss(), radius=0.5)) == 2.0
 
 
+@pytest.mark.parametrize("size", [1e-290, 1.0, 1e20])
+def test_targets_of_any_size_are_standardised(size):
+    data = jm.Samples(np.eye(3)[[0, 1, 2, 0]], size * np.array([1.0, 2.0, 3.0, 1.5]))
+    assert np.std(data.targets) == pytest.approx(1.0) and np.mean(data.targets) == pytest.approx(0.0, abs=1e-12)
+
+
 def test_random_scenarios():
     """A few of `python -m tests.fuzz_scenarios`."""
     cheap = [index for index, one in enumerate(structures()) if one.name in CHEAP]

@@ -52,7 +52,9 @@ class Targets:
                 "Choose two groups with `select_classes(X, y, classes)`.",
             )
         numbers = values.astype(np.float64)
-        offset, scale = (float(numbers.mean()), float(numbers.std())) if standardise else (0.0, 1.0)
+        # Squares of tiny targets would vanish; a power of two changes no digit of the others.
+        unit = 2.0 ** float(np.floor(np.log2(np.max(np.abs(numbers)))))
+        offset, scale = (float(numbers.mean()), unit * float((numbers / unit).std())) if standardise else (0.0, 1.0)
         steps = [f"regression: target has {kinds.size} different values"]
         if standardise:
             steps.append(f"centred the target by {offset:.6g} and divided it by its standard deviation {scale:.6g}")
