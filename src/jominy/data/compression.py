@@ -49,8 +49,11 @@ class FineNodes(NamedTuple):
 
 
 def compressible(law: EigenLaw) -> bool:
-    """Whether `compressed_nodes` can stand for the law: whether the eigenvalues are on a smooth curve."""
-    return _curve(law) is not None
+    """Whether `compressed_nodes` can stand for the law: whether the eigenvalues are on a smooth curve.
+
+    An attack with weights of its own is another function of the coordinate, of which nothing is known.
+    """
+    return law.attack is None and _curve(law) is not None
 
 
 def compressed_nodes(law: EigenLaw, fixed: FixedVectors, count: int, extrema: bool = False) -> Nodes:

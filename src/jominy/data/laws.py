@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
@@ -10,6 +10,10 @@ import numpy as np
 from jominy.data.arrays import Array
 from jominy.data.label_laws import LabelLaw
 from jominy.data.links import Link
+from jominy.errors import InputError
+
+COMMUTES = 1e-10
+"""Relative size up to which what is off the diagonal counts as rounding, as for covariances."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -28,6 +32,7 @@ class EigenLaw:
     teacher_link:   of the teacher's score in the target, or None for the score itself
     basis:          (d, d) orthogonal, eigenvectors in columns, or None when the given coordinates are the eigenbasis
     position:       (Q,) in (0, 1) of nodes of which all eigenvalues are functions, or None
+    attack:         (Q,) diagonal of the attack's form M, size(X)^2 = X' M X; None for the identity
 
     On nodes a vector of norm s that is spread evenly has the coordinates s * sqrt(shares).
     """
@@ -44,6 +49,7 @@ class EigenLaw:
     teacher_link: Link | None
     basis: Array | None
     position: Array | None
+    attack: Array | None = None
 
     @cached_property
     def listed(self) -> bool:
@@ -59,6 +65,40 @@ class EigenLaw:
         """The inverse of `to_eigenbasis`."""
         return vector if self.basis is None else vector @ self.basis.T
 
+    def under(self, form: Array) -> EigenLaw | DenseLaw:
+        """With the form M of an attack, (d,) or (d, d) in the user's coordinates; dense where it does not commute."""
+        if not self.listed:
+            raise InputError(
+                "Weights of single features need a spectrum that lists every coordinate",
+                f"dimension {self.dimension}",
+                "Give the spectrum a dimension, for instance 1000",
+            )
+        diagonal = form.ndim == 1
+        if diagonal and self.basis is None:
+            return replace(self, attack=form)
+        full = np.diag(form) if diagonal else form
+        turned = full if self.basis is None else self.basis.T @ full @ self.basis
+        if np.max(np.abs(turned - np.diag(np.diag(turned)))) <= COMMUTES * np.max(np.abs(turned)):
+            return replace(self, attack=np.maximum(np.diag(turned), 0.0))
+        return self._dense(full)
+
+    def _dense(self, form: Array) -> DenseLaw:
+        """The law in the user's coordinates."""
+        size = self.eigenvalues.shape[1]
+        basis = np.eye(size) if self.basis is None else self.basis
+        return DenseLaw(
+            weights=self.weights,
+            means=self.from_eigenbasis(self.means),
+            covariances=np.einsum("ij,nj,kj->nik", basis, self.eigenvalues, basis),
+            teacher=None if self.teacher is None else self.from_eigenbasis(self.teacher),
+            labels=self.labels,
+            noise_variance=self.noise_variance,
+            label_law=self.label_law,
+            teacher_link=self.teacher_link,
+            dimension=size,
+            attack=form,
+        )
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class DenseLaw:
@@ -73,6 +113,7 @@ class DenseLaw:
     label_law:      of random labels -1, +1 given the teacher's score, or None
     teacher_link:   of the teacher's score in the target, or None for the score itself
     dimension:      d
+    attack:         (d, d) the attack's form M, size(X)^2 = X' M X; None for the identity
     """
 
     weights: Array
@@ -84,6 +125,11 @@ class DenseLaw:
     label_law: LabelLaw | None
     teacher_link: Link | None
     dimension: int
+    attack: Array | None = None
+
+    def under(self, form: Array) -> DenseLaw:
+        """With the form M of an attack, (d,) or (d, d)."""
+        return replace(self, attack=np.diag(form) if form.ndim == 1 else form)
 
 
 __all__ = ["DenseLaw", "EigenLaw"]

@@ -28,6 +28,7 @@ class Nodes(NamedTuple):
         teacher: (A, Q) coefficients of the teacher (zero without one).
         labels: (n,) class labels or offsets (zero without them).
         noise_variance: () variance of the label noise.
+        attack: (Q,) the attack's form M on the node: size(X)^2 = sum_q M_q ||X_q||^2; ones for l2.
     """
 
     weights: np.ndarray
@@ -39,13 +40,18 @@ class Nodes(NamedTuple):
     teacher: np.ndarray
     labels: np.ndarray
     noise_variance: np.ndarray
+    attack: np.ndarray
 
 
 class Groups(NamedTuple):
-    """Coordinates with equal eigenvalue tuples: `group[j]` in 0..G-1 for coordinate j, and the G distinct tuples."""
+    """Coordinates with equal tuples of eigenvalues and attack: `group[j]` in 0..G-1 for coordinate j, and the tuples.
+
+    eigenvalues (n, G), attack (G,).
+    """
 
     group: np.ndarray
     eigenvalues: np.ndarray
+    attack: np.ndarray
 
     def sums(self, values: np.ndarray) -> np.ndarray:
         """Sum `values` (..., Q) over each group: (..., G)."""
@@ -55,18 +61,21 @@ class Groups(NamedTuple):
 
 
 def group_coordinates(law: EigenLaw) -> Groups:
-    """Group the coordinates whose eigenvalues are exactly equal in every component, in increasing order."""
+    """Group the coordinates that are exactly equal in every eigenvalue and to the attack, in increasing order."""
     group = np.zeros(law.eigenvalues.shape[1], dtype=np.int64)
-    for row in law.eigenvalues:  # refined component by component: far cheaper than sorting tuples
+    attack = _attack(law)
+    rows = law.eigenvalues if law.attack is None else [*law.eigenvalues, attack]
+    for row in rows:  # refined component by component: far cheaper than sorting tuples
         values, place = np.unique(row, return_inverse=True)
         _, first, group = np.unique(group * len(values) + place, return_index=True, return_inverse=True)
-    return Groups(group, law.eigenvalues[:, first])
+    return Groups(group, law.eigenvalues[:, first], attack[first])
 
 
 def coordinate_nodes(law: EigenLaw) -> Nodes:
     """Every coordinate its own node, with one unit basis vector: a student is its vector, (1, d)."""
     size = law.eigenvalues.shape[1]
-    return _nodes(law, law.eigenvalues, law.shares, np.ones((1, 1, size)), law.means[:, None], _teacher(law)[None])
+    vectors = law.means[:, None], _teacher(law)[None]
+    return _nodes(law, law.eigenvalues, law.shares, np.ones((1, 1, size)), *vectors, _attack(law))
 
 
 @lru_cache(maxsize=16)
@@ -92,7 +101,8 @@ def group_nodes(law: EigenLaw) -> tuple[Nodes, np.ndarray, Groups]:
     present = groups.sums(frame**2)
     gram = np.eye(len(frame))[:, :, None] * present[None]
     shares = groups.sums(law.shares)
-    return _nodes(law, groups.eigenvalues, shares, gram, coordinates[:-1], coordinates[-1]), frame, groups
+    nodes = _nodes(law, groups.eigenvalues, shares, gram, coordinates[:-1], coordinates[-1], groups.attack)
+    return nodes, frame, groups
 
 
 def _coordinates(groups: Groups, vectors: np.ndarray, frame: np.ndarray) -> np.ndarray:
@@ -156,23 +166,30 @@ def forecast_nodes(law: EigenLaw, fixed: FixedVectors) -> Nodes:
     """Groups of exactly equal eigenvalues, with the fixed vectors as the basis and their Gram sums in each group."""
     groups = group_coordinates(law)
     gram = groups.sums(fixed.vectors[:, None] * fixed.vectors[None])
-    return with_fixed_vectors(law, groups.eigenvalues, groups.sums(law.shares), gram, fixed)
+    return with_fixed_vectors(law, groups.eigenvalues, groups.sums(law.shares), gram, fixed, groups.attack)
 
 
-def with_fixed_vectors(law: EigenLaw, eigenvalues, shares, gram, fixed: FixedVectors) -> Nodes:
-    """Nodes with these eigenvalues (n, Q), shares (Q,) and Gram sums (A, A, Q), the fixed vectors being the basis."""
+def with_fixed_vectors(law: EigenLaw, eigenvalues, shares, gram, fixed: FixedVectors, attack=None) -> Nodes:
+    """Nodes with these eigenvalues (n, Q), shares (Q,) and Gram sums (A, A, Q), the fixed vectors being the basis.
+
+    `attack` (Q,), by default ones.
+    """
     size = eigenvalues.shape[1]
     means = np.repeat(fixed.means[:, :, None], size, axis=2)
     teacher = np.repeat(fixed.teacher[:, None], size, axis=1)
-    return _nodes(law, eigenvalues, shares, gram, means, teacher)
+    return _nodes(law, eigenvalues, shares, gram, means, teacher, np.ones(size) if attack is None else attack)
 
 
 def _teacher(law: EigenLaw) -> np.ndarray:
     return np.zeros(law.eigenvalues.shape[1]) if law.teacher is None else law.teacher
 
 
-def _nodes(law: EigenLaw, eigenvalues, shares, gram, means, teacher) -> Nodes:
+def _attack(law: EigenLaw) -> np.ndarray:
+    return np.ones(law.eigenvalues.shape[1]) if law.attack is None else law.attack
+
+
+def _nodes(law: EigenLaw, eigenvalues, shares, gram, means, teacher, attack) -> Nodes:
     labels = np.zeros(len(law.weights)) if law.labels is None else law.labels
     overlaps = np.einsum("abq,naq->nbq", gram, means)
-    arrays = (law.weights, eigenvalues, shares, gram, means, overlaps, teacher, labels, law.noise_variance)
+    arrays = (law.weights, eigenvalues, shares, gram, means, overlaps, teacher, labels, law.noise_variance, attack)
     return Nodes(*(np.asarray(array, dtype=float) for array in arrays))

@@ -139,11 +139,13 @@ def forecast(
 def _check_bands(problem: Problem, schedule: Schedule, batch_size: int) -> None:
     """What the fluctuation theory does not cover yet."""
     for covered, name in (
+        (problem.attack.isotropic, type(problem.attack).__name__),
         (not schedule.remembers, type(schedule).__name__),
         (batch_size == 1, f"batch_size={batch_size}"),
     ):
         if not covered:
-            raise InputError("Bands are for single samples and schedules without memory", name, "Use `simulate(...)`")
+            rule = "Bands are for l2 attacks, single samples and schedules without memory"
+            raise InputError(rule, name, "Use `simulate(...)`")
 
 
 def require_schedule(schedule: Any) -> None:

@@ -15,8 +15,13 @@ MEAN_ABS = float(np.sqrt(2 / np.pi))
 
 
 def is_centred_least_squares(problem: Problem) -> bool:
-    """Whether the equivalence holds: squared loss, one class, no mean, no offset."""
-    law = problem.data.law if isinstance(problem.data, GaussianMixture) else None
+    """Whether the equivalence holds: squared loss, one class, no mean, no offset, an attack in l2."""
+    return problem.attack.isotropic and is_least_squares_on_one_class(problem)
+
+
+def is_least_squares_on_one_class(problem: Problem) -> bool:
+    """The same under any attack, where only some of the closed forms hold."""
+    law = problem.law if isinstance(problem.data, GaussianMixture) else None
     return (
         type(problem.loss) is SquaredLoss
         and isinstance(law, EigenLaw)

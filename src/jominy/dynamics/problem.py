@@ -1,10 +1,14 @@
 """The problem: data, loss and radius. Every engine starts from it."""
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, lru_cache
 from typing import Any
 
+import numpy as np
+
+from jominy.attacks import L2, Attack
 from jominy.data import GaussianMixture, Samples
+from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.errors import InputError
 from jominy.losses import Loss
 from jominy.schedules import FixedRadius, RadiusSchedule, require_radius
@@ -12,9 +16,10 @@ from jominy.schedules import FixedRadius, RadiusSchedule, require_radius
 
 @dataclass(frozen=True)
 class Problem:
-    """Adversarial training of x -> <X, x> on `data` with `loss` under attacks of l2 norm at most `radius`.
+    """Adversarial training of x -> <X, x> on `data` with `loss` under attacks of size at most `radius`.
 
-    Minimises R(X) = E max_{||delta|| <= radius} loss(<X, x + delta>, y).
+    Minimises R(X) = E max loss(<X, x + delta>, y) over perturbations delta in the attack's set: ||delta|| <= radius for
+    l2, the default.
 
     Parameters
     ----------
@@ -24,6 +29,7 @@ class Problem:
         RadiusRamp(0.0, 0.5, time=5), RadiusPiecewise or RadiusFunction. Then risks and accuracies are those at the
         radius of the moment (a result's `radius`), while the optimum, and with it distance, excess risk, Polyak's
         rate and the collapse, refer to the final radius
+    attack : L2(), the default, or Mahalanobis(weights=...): budgets per feature, features that cannot be attacked
 
     Raises
     ------
@@ -40,6 +46,7 @@ class Problem:
     data: GaussianMixture | Samples
     loss: Loss
     radius: float | RadiusSchedule
+    attack: Attack = L2()
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, GaussianMixture | Samples):
@@ -54,6 +61,12 @@ class Problem:
                 self.loss,
                 "Use for instance `SquaredLoss()` or `LogisticLoss()`",
             )
+        if not isinstance(self.attack, Attack):
+            raise InputError(
+                "The attack of a problem must be an attack object",
+                self.attack,
+                "Use `L2()`, or `Mahalanobis(weights=...)` for budgets per feature",
+            )
         if not isinstance(self.radius, RadiusSchedule):
             object.__setattr__(self, "radius", require_radius(self.radius))
         if self.loss.needs_classes and not self.data.classification:
@@ -64,6 +77,20 @@ class Problem:
             )
 
         self.loss.check(self.data)
+        if not self.attack.isotropic:
+            if isinstance(self.data, Samples):
+                raise InputError(
+                    "Attacks with weights are for Gaussian mixtures so far",
+                    f"{type(self.attack).__name__} on Samples",
+                    "Use `L2()`, or a mixture with the covariances of your classes",
+                )
+            _ = self.law
+
+    @cached_property
+    def law(self) -> EigenLaw | DenseLaw:
+        """The law of a mixture, with the attack's form in its coordinates; InputError where they do not fit."""
+        assert isinstance(self.data, GaussianMixture)
+        return self.data.law if self.attack.isotropic else _under(self.data.law, self.attack)
 
     @cached_property
     def radius_schedule(self) -> RadiusSchedule:
@@ -75,10 +102,26 @@ class Problem:
         """The radius that training ends with."""
         return self.radius_schedule.final
 
+    @property
+    def groups(self) -> EigenLaw | DenseLaw:
+        """The same with as few groups of equal eigenvalues as simulators need; see `GaussianMixture.groups`."""
+        assert isinstance(self.data, GaussianMixture)
+        return self.data.groups if self.attack.isotropic else self.law
+
     def describe(self) -> dict[str, Any]:
         """The problem as a JSON-able record."""
         return dict(self._record)
 
     @cached_property
     def _record(self) -> dict[str, Any]:  # every result carries it, and a law may have many numbers
-        return {"data": self.data.describe(), "loss": self.loss.describe(), "radius": self.radius_schedule.describe()}
+        record = {"data": self.data.describe(), "loss": self.loss.describe(), "radius": self.radius_schedule.describe()}
+        return record if self.attack.isotropic else record | {"attack": self.attack.describe()}
+
+
+@lru_cache(maxsize=16)
+def _under(law: EigenLaw | DenseLaw, attack: Attack) -> EigenLaw | DenseLaw:
+    """One object for each law and attack, so that what is known of it is found again."""
+    listed = isinstance(law, DenseLaw) or law.listed
+    form = attack.form(int(law.dimension)) if listed else np.ones(1)  # which the law then refuses
+    assert form is not None
+    return law.under(form)

@@ -44,7 +44,7 @@ def risks_of_student(setting: Setting, one: OrderParameters, radii: Array, accur
         value = setting._replace(radius=radius).moments(one).value
         if not accuracy:
             return setting.weights @ value, jnp.zeros(())
-        right = setting.targets.accuracy(one, radius * one.norm, setting.rule)
+        right = setting.targets.accuracy(one, radius * one.size, setting.rule)
         return setting.weights @ value, setting.weights @ right
 
     # The products of many samples' values with the nodes' weights stay in order if radii are taken one by one.
@@ -187,7 +187,7 @@ class Reading(NamedTuple):
 
 def reading(problems: Sequence[Problem], settings: SideBySide, times: np.ndarray, optima: Sequence[Solved]) -> Reading:
     """The reading of P problems, with their optima, at (T,) times."""
-    teachers = [problem.data.law.teacher for problem in problems]  # type: ignore[union-attr]
+    teachers = [problem.law.teacher for problem in problems]  # type: ignore[union-attr]
     return Reading(
         settings,
         np.stack([radius_at(problem, times) for problem in problems]),

@@ -69,30 +69,34 @@ def order_parameters(nodes: Nodes, student: Student) -> OrderParameters:
         residual_mean=jnp.sum(nodes.mean_overlaps * student.residual, axis=(1, 2)) - nodes.labels,
         residual_variance=nodes.noise_variance + jnp.maximum(nodes.eigenvalues @ residual_size, 0.0),
         norm=root(jnp.sum(size)),
+        size=root(jnp.sum(nodes.attack * size)),
         teacher_mean=jnp.sum(nodes.mean_overlaps * nodes.teacher, axis=(1, 2)),
         teacher_variance=nodes.eigenvalues @ inner(nodes.gram, nodes.teacher, nodes.teacher),
         teacher_covariance=nodes.eigenvalues @ inner(nodes.gram, student.coefficients, nodes.teacher),
     )
 
 
-def attack_ridge(moments: Moments, weights: Array, radius: Array, norm: Array) -> Array:
-    """eps E Psi_s / rho: the ridge that the attack acts as, whose shift of the scores is s = eps rho."""
-    return radius * (weights @ moments.shift_slope) / jnp.maximum(norm, FLOOR)
+def attack_ridge(moments: Moments, weights: Array, radius: Array, size: Array) -> Array:
+    """eps E Psi_s / rho: what the attack's form M is multiplied by in the gradient; the shift of scores is s = eps rho.
+
+    Source: theory `attacks.md` section 2; for l2, where M is the identity, an ordinary ridge.
+    """
+    return radius * (weights @ moments.shift_slope) / jnp.maximum(size, FLOOR)
 
 
 def gradient(nodes: Nodes, student: Student, moments: Moments, ridge: Array) -> tuple[Array, Array]:
     """(A, Q) coefficients of grad R at the student's mean, and (Q,) the diagonal `alpha` of the bulk Hessian."""
-    weights = nodes.weights
+    weights, pull = nodes.weights, ridge * nodes.attack
     curvature = (weights * moments.curvature) @ nodes.eigenvalues
     # Written with the residual, so that at a vanishing norm the divergent ridge meets only the vanishing student.
     surplus = (weights * (moments.curvature + moments.teacher_curvature)) @ nodes.eigenvalues
     coefficients = (
         curvature * student.residual
-        + ridge * student.coefficients
+        + pull * student.coefficients
         + jnp.sum((weights * moments.slope)[:, None, None] * nodes.means, axis=0)
         + surplus * nodes.teacher
     )
-    return coefficients, curvature + ridge
+    return coefficients, curvature + pull
 
 
 def descent(
@@ -141,8 +145,8 @@ def slopes(system: OnNodes, time: Array, student: Student, memory: Array) -> Slo
     nodes = system.nodes
     order = order_parameters(nodes, student)
     radius = system.radius.at(time)
-    moments = system.targets.moments(system.loss, order, radius * order.norm, system.rule)
-    ridge = attack_ridge(moments, nodes.weights, radius, order.norm)
+    moments = system.targets.moments(system.loss, order, radius * order.size, system.rule)
+    ridge = attack_ridge(moments, nodes.weights, radius, order.size)
     coefficients, alpha = gradient(nodes, student, moments, ridge)
     pushed = descent(nodes, student, system.optimum, moments, coefficients, alpha)
     return Slopes(order, moments, coefficients, alpha, pushed._replace(memory=memory))

@@ -19,7 +19,8 @@ class OrderParameters(NamedTuple):
         margin_variance: (n,) Var_i r = X' K_i X.
         residual_mean: (n,) E_i[r - y] for linear targets, <X - X*, mu_i> - h_i.
         residual_variance: (n,) Var_i[r - y] = nu^2 + (X - X*)' K_i (X - X*).
-        norm: () rho = ||X||.
+        norm: () ||X||.
+        size: () rho, the root of X' M X with the attack's form M: the shift is eps rho. For l2 it is the norm.
         teacher_mean: (n,) E_i r* = <X*, mu_i>, zero without a teacher.
         teacher_variance: (n,) Var_i r* = X*' K_i X*.
         teacher_covariance: (n,) Cov_i(r, r*) = X' K_i X*.
@@ -30,6 +31,7 @@ class OrderParameters(NamedTuple):
     residual_mean: Array
     residual_variance: Array
     norm: Array
+    size: Array
     teacher_mean: Array
     teacher_variance: Array
     teacher_covariance: Array

@@ -53,7 +53,7 @@ def asymptotic_rate(problem: Problem, schedule: Schedule) -> AsymptoticRate:
     """
     if not isinstance(schedule, Polyak | ExactLineSearch):
         raise InputError("Asymptotic rates are those of Polyak() and ExactLineSearch()", type(schedule).__name__)
-    law = problem.data.law if isinstance(problem.data, GaussianMixture) else None
+    law = problem.law if isinstance(problem.data, GaussianMixture) else None
     if law is None or not is_centred_least_squares(problem) or not np.all(law.eigenvalues == 1):  # type: ignore[union-attr]
         raise InputError(
             "Asymptotic rates are known for least squares on one centred class with the identity as covariance",

@@ -41,7 +41,7 @@ def _image(
     strength = setting.weights * power
     if isinstance(landscape, NodeLandscape):
         nodes = landscape.nodes
-        alpha = (setting.weights * scalars.curvature) @ nodes.eigenvalues + scalars.ridge
+        alpha = (setting.weights * scalars.curvature) @ nodes.eigenvalues + scalars.ridge * nodes.attack
         variance = rate / 2 * (strength @ nodes.eigenvalues) * nodes.shares / jnp.maximum(alpha, SMALLEST)
         student = Student(mean.coefficients, mean.residual, jnp.where(variance != 0, variance, 0.0))
         order = landscape.order(student)
@@ -50,14 +50,14 @@ def _image(
     else:
         assert isinstance(landscape, DenseLandscape)
         curvature = jnp.einsum("n,nij->ij", setting.weights * scalars.curvature, landscape.covariances)
-        values, vectors = jnp.linalg.eigh(curvature + scalars.ridge * jnp.eye(len(mean)))
+        values, vectors = jnp.linalg.eigh(curvature + scalars.ridge * landscape.attack)
         noise = rate / len(mean) * jnp.einsum("n,nij->ij", strength, landscape.covariances)
         sums = jnp.maximum(values[:, None] + values, SMALLEST)
         spread = vectors @ ((vectors.T @ noise @ vectors) / sums) @ vectors.T
         order = dense_order_parameters(landscape, mean, spread)
         distance = (mean - target) @ (mean - target) + jnp.trace(spread)
     moments = setting.moments(order)
-    ridge = attack_ridge(moments, setting.weights, setting.radius, order.norm)
+    ridge = attack_ridge(moments, setting.weights, setting.radius, order.size)
     found = Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
     return found, moments.slope_squared, Rest(order, setting.weights @ moments.value, ridge, distance)
 
@@ -65,7 +65,7 @@ def _image(
 @jax.jit
 def _scalars_at(setting: Setting, order: OrderParameters) -> tuple[Scalars, Array]:
     moments = setting.moments(order)
-    ridge = attack_ridge(moments, setting.weights, setting.radius, order.norm)
+    ridge = attack_ridge(moments, setting.weights, setting.radius, order.size)
     return Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge), moments.slope_squared
 
 

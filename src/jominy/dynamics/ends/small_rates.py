@@ -4,6 +4,7 @@ teacher is learned exactly.
 Source: theory `dynamics.md` sections 4.2 and 4.3 (derived there).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 
 from jominy.data.laws import EigenLaw
 from jominy.dynamics.ends.least_squares import effective_ridge, interpolation_threshold
-from jominy.dynamics.least_squares import MEAN_ABS, is_centred_least_squares
+from jominy.dynamics.least_squares import MEAN_ABS, is_centred_least_squares, is_least_squares_on_one_class
 from jominy.dynamics.optima.optimum import optimum
 from jominy.dynamics.problem import Problem
 from jominy.errors import InputError
@@ -58,7 +59,7 @@ def interpolation_radius(problem: Problem) -> float:
     >>> round(jm.interpolation_radius(problem), 6)
     0.797885
     """
-    return interpolation_threshold(_law(problem))
+    return interpolation_threshold(_law(problem, is_least_squares_on_one_class))
 
 
 @double_precision
@@ -119,11 +120,11 @@ def small_rate_end(problem: Problem, rate: float) -> SmallRateEnd:
     return SmallRateEnd("shrink", found.adversarial_risk * (1 + rate * trace / 2), found.norm, sigma)
 
 
-def _law(problem: Problem) -> EigenLaw:
-    if not is_centred_least_squares(problem) or problem.data.law.teacher is None:  # type: ignore[union-attr]
+def _law(problem: Problem, covered: Callable[[Problem], bool] = is_centred_least_squares) -> EigenLaw:
+    if not covered(problem) or problem.law.teacher is None:  # type: ignore[union-attr]
         raise InputError(
-            "This law is for least squares on one centred class with a teacher",
-            type(problem.loss).__name__,
+            "This law is for least squares on one centred class with a teacher, under l2 attacks",
+            f"{type(problem.loss).__name__}, {type(problem.attack).__name__}",
             "Use LinearTeacher and SquaredLoss(), or stationary(problem, rate), which takes every loss",
         )
-    return problem.data.law  # type: ignore[union-attr, return-value]
+    return problem.law  # type: ignore[union-attr, return-value]

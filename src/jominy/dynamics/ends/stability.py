@@ -99,7 +99,7 @@ def mean_squares(problem: Problem) -> np.ndarray:
     """(n,) tr K_i / d of each class; for samples (1,) their mean ||x||^2 / d."""
     if isinstance(problem.data, Samples):
         return np.array([np.sum(problem.data.features**2) / problem.data.features.size])
-    return mean_variances(problem.data.law)
+    return mean_variances(problem.law)
 
 
 def mean_variances(law: EigenLaw | DenseLaw) -> np.ndarray:
@@ -111,7 +111,7 @@ def mean_variances(law: EigenLaw | DenseLaw) -> np.ndarray:
 
 def thresholds(problem: Problem) -> tuple[float, float]:
     """Least squares on a mixture: the rate below which every radius is stable, and the one above which none is."""
-    variances = mean_variances(problem.data.law)  # type: ignore[union-attr]
+    variances = mean_variances(problem.law)  # type: ignore[union-attr]
     with np.errstate(divide="ignore", over="ignore"):
         return 2 / variances.max(), 2 / variances.min()
 

@@ -114,9 +114,9 @@ def stationary(problem: Problem, rate: float) -> Stationary:
     if rate == 0:
         raise InputError("A stationary state needs a rate > 0", rate, "Without steps training stays where it starts")
     critical = critical_rate(problem)
-    if is_centred_least_squares(problem) and problem.data.law.teacher is not None:
+    if is_centred_least_squares(problem) and problem.law.teacher is not None:
         return _least_squares(problem, rate, critical)
-    law = problem.data.law
+    law = problem.law
     representation = representations(law, None, True).unchecked
     found = population_optimum(problem, representation)
     for horizon in HORIZONS:
@@ -148,7 +148,7 @@ def stationary(problem: Problem, rate: float) -> Stationary:
 
 
 def _least_squares(problem: Problem, rate: float, critical: float) -> Stationary:
-    law = problem.data.law  # type: ignore[union-attr]
+    law = problem.law  # type: ignore[union-attr]
     assert isinstance(law, EigenLaw) and law.teacher is not None
     if rate >= critical:
         return _diverged(rate, critical)
@@ -169,7 +169,7 @@ def _least_squares(problem: Problem, rate: float, critical: float) -> Stationary
 
 def _rest(problem: Problem, setting: Setting, rate: float, order: Any) -> tuple[Rest, float]:
     """The state at rest on the uncompressed law."""
-    exact: Representation = representations(problem.data.law)[-1]  # type: ignore[union-attr]
+    exact: Representation = representations(problem.law)[-1]  # type: ignore[union-attr]
     landscape = padded(exact.landscape)
     target = minimiser(landscape, population_optimum(problem, exact).solved.scalars)
     return rest_near(landscape, setting, rate, target, order)

@@ -40,7 +40,7 @@ class Bands(NamedTuple):
 def band_dimension(problem: Problem, dimension: Any) -> float:
     """The dimension at which bands are wanted and possible, or an error that says why they are not."""
     assert isinstance(problem.data, GaussianMixture)
-    law = problem.data.law
+    law = problem.law
     if isinstance(law, DenseLaw):
         raise InputError(
             "Bands need covariances that commute: the fluctuation theory is not known for others",

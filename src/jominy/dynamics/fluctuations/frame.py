@@ -64,6 +64,7 @@ class Frame(eqx.Module):
             residual_mean=residual_mean,
             residual_variance=residual_variance,
             norm=jnp.sqrt(theta[-1]),
+            size=jnp.sqrt(theta[-1]),
             teacher_mean=self.teacher_mean,
             teacher_variance=self.teacher_variance,
             teacher_covariance=covariance,

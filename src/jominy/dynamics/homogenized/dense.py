@@ -25,7 +25,7 @@ class DenseSDE(eqx.Module):
         law = flow.law
         order = dense_order_parameters(law, vector, None)
         radius = flow.radius.at(time)
-        moments = flow.targets.moments(flow.loss, order, radius * order.norm, flow.rule)
+        moments = flow.targets.moments(flow.loss, order, radius * order.size, flow.rule)
         curvature = law.weights * moments.curvature
         surplus = curvature + law.weights * moments.teacher_curvature
         pulls = jnp.einsum("nij,jk->nik", law.covariances, jnp.stack([vector - law.teacher, law.teacher], axis=1))
@@ -33,7 +33,7 @@ class DenseSDE(eqx.Module):
             curvature @ pulls[..., 0]
             + surplus @ pulls[..., 1]
             + (law.weights * moments.slope) @ law.means
-            + attack_ridge(moments, law.weights, radius, order.norm) * vector
+            + attack_ridge(moments, law.weights, radius, order.size) * (law.attack @ vector)
         )
         rate = self.sgd.rate(state, time)
         power = law.weights * moments.slope_squared / vector.size

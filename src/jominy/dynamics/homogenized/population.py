@@ -58,14 +58,14 @@ def population_paths(
 ):
     """Homogenized SGD on a Gaussian mixture as a labelled result; see `homogenize`."""
     assert isinstance(problem.data, GaussianMixture)
-    law = problem.data.groups
+    law = problem.groups
     if np.isinf(law.dimension):
         raise InputError(
             "Homogenized SGD needs a finite dimension",
             law.dimension,
             "Give the spectrum a dimension, for instance 1000; in infinite dimension its paths are the forecast",
         )
-    found = population_optimum(problem, representations(problem.data.law)[-1])
+    found = population_optimum(problem, representations(problem.law)[-1])
     found.record(problem.final_radius).require_for(schedule)
     grid = _grid(problem, schedule, times, start, found, step)
     scheme = _scheme(law, problem, schedule, grid.clock, grid.rule, found)
@@ -92,7 +92,7 @@ def population_paths(
 
 def _grid(problem, schedule, times, start, found: PopulationOptimum, step: float | None) -> Grid:
     """The time grid: with the step given, or halved until the scheme's own limit d -> infinity meets the forecast."""
-    law = problem.data.groups
+    law = problem.groups
     curve = population_forecast(problem, schedule, Plan(times, np.zeros(0), 1e-9), start, True)
     told = curve.adversarial_risk.reindex(time=times, fill_value=np.inf).values
     setting = setting_of(law, problem)

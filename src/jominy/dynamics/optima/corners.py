@@ -114,7 +114,7 @@ def _at_corners(setting: Setting, eased: Solved, zero: Solved) -> Iterator[tuple
         pins, pull = np.zeros(setting.weights.shape), -1.0
         away = np.hypot(order.residual_mean, np.sqrt(order.residual_variance))
     else:
-        margins = setting.targets.labels * order.margin_mean - setting.radius * order.norm  # type: ignore[attr-defined]
+        margins = setting.targets.labels * order.margin_mean - setting.radius * order.size  # type: ignore[attr-defined]
         kinks = np.asarray(setting.loss.kinks)  # type: ignore[attr-defined]
         pins, pull = kinks[np.argmin(np.abs(margins[:, None] - kinks), axis=1)], 0.0
         away = np.hypot(margins - pins, np.sqrt(order.margin_variance))

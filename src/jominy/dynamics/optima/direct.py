@@ -4,7 +4,7 @@ Directions in which no input varies are told by the class means alone: there the
 attack, or cancel, while the vector stays as definite as any other.
 
 Source: ours. The risk of component i is a function of four numbers, the mean and the variance of the score, its
-covariance with the teacher's, and the norm; the moments of the loss are its slopes, their derivatives its curvature.
+covariance with the teacher's, and the size that the attack sees; the moments of the loss are its slopes, their derivatives its curvature.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -18,6 +18,7 @@ import numpy as np
 from jominy.dynamics.optima.landscapes import NO_VARIANCE, DenseLandscape, Landscape, NodeLandscape, Scalars
 from jominy.dynamics.optima.search import Setting
 from jominy.dynamics.students import attack_ridge
+from jominy.errors import InputError
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
 
@@ -41,6 +42,7 @@ class Frame(NamedTuple):
         teacher: (D,) the teacher, as far as it is seen.
         at_zero: order parameters of the zero vector.
         flat: (n, D) from coordinates to the class means' coefficients on flat directions.
+        attack: (D, D) with size(X)^2 = z' attack z, or None for l2, where it is the square of the lengths.
     """
 
     weights: np.ndarray
@@ -50,6 +52,11 @@ class Frame(NamedTuple):
     teacher: np.ndarray
     at_zero: OrderParameters
     flat: np.ndarray
+    attack: np.ndarray | None
+
+    def pull(self, z: np.ndarray) -> np.ndarray:
+        """(D,) half the gradient of the square size."""
+        return self.sizes**2 * z if self.attack is None else self.attack @ z
 
     def spread(self, z: np.ndarray) -> np.ndarray:
         """(n, D) V z."""
@@ -66,6 +73,7 @@ class Frame(NamedTuple):
             residual_mean=zero.residual_mean + mean,
             residual_variance=np.maximum(zero.residual_variance + apart, 0.0),
             norm=np.asarray(np.linalg.norm(self.sizes * z)),
+            size=np.sqrt(np.maximum(z @ self.pull(z), 0.0)),
             teacher_covariance=shared,
         )
 
@@ -81,6 +89,8 @@ def frame_of(landscape: Landscape) -> Frame:
         widest = np.max(variances, axis=0)
         flat = widest <= NO_VARIANCE * np.max(widest, initial=0.0)
         curved = variances[:, ~flat]
+        form = np.broadcast_to(nodes.attack, present.shape)[present][~flat]
+        isotropic = bool(np.all(np.asarray(nodes.attack)[nodes.shares > 0] == 1))
     else:
         assert isinstance(landscape, DenseLandscape)
         values, vectors = np.linalg.eigh(np.sum(landscape.covariances, axis=0))
@@ -88,10 +98,19 @@ def frame_of(landscape: Landscape) -> Frame:
         flat = values <= NO_VARIANCE * values[-1]
         on = vectors[:, ~flat]
         curved = on.T @ np.asarray(landscape.covariances) @ on
+        form = on.T @ np.asarray(landscape.attack) @ on
+        isotropic = np.array_equal(landscape.attack, np.eye(len(values)))
     # On flat directions nothing but the span of the means is seen.
     left, lengths, rows = np.linalg.svd(means[:, flat], full_matrices=False)
     kept = lengths > SEEN * np.max(np.abs(means), initial=0.0)
     left, lengths, rows = left[:, kept], lengths[kept], rows[kept]
+    if not isotropic and lengths.size:
+        raise InputError(
+            "The optimum under an attack with weights is not known where class means differ in directions without "
+            "variance",
+            f"{lengths.size} such directions",
+            "Give these directions a small variance",
+        )
     means = np.concatenate([means[:, ~flat], left * lengths], axis=1)
     teacher = np.concatenate([teacher[~flat], rows @ teacher[flat]])
     weights = np.asarray(_weights(landscape))
@@ -106,7 +125,10 @@ def frame_of(landscape: Landscape) -> Frame:
     else:
         variances[:, :curves, :curves] = curved * np.outer(sizes[:curves], sizes[:curves])
     coefficients = np.concatenate([np.zeros((len(means), curves)), left / lengths * sizes[curves:]], axis=1)
-    return Frame(weights, means * sizes, variances, sizes, teacher / sizes, order, coefficients)
+    attack = None
+    if not isotropic:
+        attack = (np.diag(form) if form.ndim == 1 else form) * np.outer(sizes, sizes)
+    return Frame(weights, means * sizes, variances, sizes, teacher / sizes, order, coefficients, attack)
 
 
 def _weights(landscape: Landscape) -> np.ndarray:
@@ -131,7 +153,7 @@ def _bends(setting: Setting, spread: Array, order: OrderParameters) -> tuple[Slo
         )
         found = setting.moments(softer)
         each = (found.slope, found.curvature / 2, found.teacher_curvature, setting.radius * found.shift_slope)
-        ridge = attack_ridge(found, setting.weights, setting.radius, moved.norm)
+        ridge = attack_ridge(found, setting.weights, setting.radius, moved.size)
         scalars = Scalars(found.slope, found.curvature, found.teacher_curvature, ridge)
         return Slopes(found.value, jnp.stack(each, axis=-1)), scalars
 
@@ -144,7 +166,7 @@ def _bends(setting: Setting, spread: Array, order: OrderParameters) -> tuple[Slo
             margin_variance=way[1] * ones,
             residual_variance=(way[1] - 2 * way[2]) * ones,
             teacher_covariance=way[2] * ones,
-            norm=way[3],
+            size=way[3],
         )
         return jax.jvp(lambda moved: slopes(moved)[0].slopes, (order,), (tangent,))[1]
 
@@ -164,17 +186,17 @@ class Point(NamedTuple):
 
 def _point(frame: Frame, setting: Setting, spread: float, ridge: float, z: np.ndarray) -> Point:
     order = frame.order(z)
-    order = order._replace(norm=np.maximum(order.norm, 1e-150))
+    order = order._replace(size=np.maximum(order.size, 1e-150))
     found, scalars, bends = jax.tree.map(np.asarray, _bends(setting, np.asarray(spread**2), order))
     weighted = frame.weights[:, None] * found.slopes
-    metric = frame.sizes**2
+    metric, pull = frame.sizes**2, frame.pull(z)
     turned = frame.spread(z)
     ways = np.stack(
         [
             frame.means,
             2 * turned,
             frame.spread(frame.teacher),
-            np.broadcast_to(metric * z / order.norm, frame.means.shape),
+            np.broadcast_to(pull / order.size, frame.means.shape),
         ],
         axis=1,
     )  # (n, 4, D)
@@ -188,9 +210,13 @@ def _point(frame: Frame, setting: Setting, spread: float, ridge: float, z: np.nd
         for i, weight in enumerate(frame.weights):
             block = weight * bends[:, i, :]
             inner[4 * i : 4 * i + 4, 4 * i : 4 * i + 4] = (block + block.T) / 2
-        push = float(np.sum(weighted[:, 3])) / order.norm
-        total = rows.T @ inner @ rows - push * np.outer(metric * z, metric * z) / order.norm**2
-        total[np.diag_indices(count)] += (push + ridge) * metric
+        push = float(np.sum(weighted[:, 3])) / order.size
+        total = rows.T @ inner @ rows - push * np.outer(pull, pull) / order.size**2
+        total[np.diag_indices(count)] += ridge * metric
+        if frame.attack is None:
+            total[np.diag_indices(count)] += push * metric
+        else:
+            total += push * frame.attack
         if frame.variances.ndim == 2:
             total[np.diag_indices(count)] += 2 * weighted[:, 1] @ frame.variances
         else:

@@ -47,7 +47,7 @@ def far_optimum(landscape: Landscape, setting: Setting, solved: Solved) -> Solve
     assert solved.descent is not None
     direction = solved.descent.student
     order = landscape.order(direction)
-    margins = setting.targets.labels * order.margin_mean - setting.radius * order.norm
+    margins = setting.targets.labels * order.margin_mean - setting.radius * order.size
     unit = float(np.min(margins / order.margin_variance))
     if not unit > 0:
         return solved

@@ -79,6 +79,16 @@ class Landscape(Protocol):
     def flat_means(self, level: float) -> Array:
         """(n, n) Gram matrix of the class means on directions with less than `level` of the largest variance."""
 
+    @property
+    def untouched(self) -> bool:
+        """Whether there are directions that the attack cannot touch."""
+
+    def attackable_pull(self, student: Any, scalars: Scalars) -> float:
+        """sqrt(g' M^-1 g) of the risk's gradient g without the attack's own part, where the attack's form M reaches.
+
+        `scalars` are those at the student, whose ridge does not count.
+        """
+
 
 class NodeLandscape(NamedTuple):
     """Students on the nodes of commuting covariances."""
@@ -106,10 +116,11 @@ class NodeLandscape(NamedTuple):
         curvature = (nodes.weights * scalars.curvature) @ nodes.eigenvalues
         teacher_pull = (nodes.weights * scalars.teacher_curvature) @ nodes.eigenvalues
         class_pull = jnp.einsum("n,naq->aq", nodes.weights * scalars.slope, nodes.means)
-        alpha = curvature + scalars.ridge
+        pull_back = scalars.ridge * nodes.attack
+        alpha = curvature + pull_back
         seen = alpha > LEAST_CURVATURE  # what no risk depends on is zero in the vector of least norm
         alpha = jnp.where(seen, alpha, 1.0)
-        surplus = curvature + teacher_pull + scalars.ridge
+        surplus = curvature + teacher_pull + pull_back
         coefficients = jnp.where(seen, -(class_pull + teacher_pull * nodes.teacher) / alpha, 0.0)
         residual = jnp.where(seen, -(class_pull + surplus * nodes.teacher) / alpha, -nodes.teacher)
         if scalars.pinned is not None:
@@ -129,7 +140,7 @@ class NodeLandscape(NamedTuple):
 
     def response(self, scalars: Scalars) -> Array:
         nodes = self.nodes
-        alpha = (nodes.weights * scalars.curvature) @ nodes.eigenvalues + scalars.ridge
+        alpha = (nodes.weights * scalars.curvature) @ nodes.eigenvalues + scalars.ridge * nodes.attack
         fall = nodes.means / jnp.maximum(alpha, LEAST_CURVATURE)
         return jnp.sum(fall[:, None] * nodes.mean_overlaps, axis=(2, 3))
 
@@ -163,6 +174,21 @@ class NodeLandscape(NamedTuple):
         flat = widest <= level * np.max(widest)
         return np.einsum("naq,maq->nm", nodes.means[..., flat], nodes.mean_overlaps[..., flat])
 
+    @property
+    def untouched(self) -> bool:
+        # Empty nodes fill up a landscape; they have no share of the coordinates.
+        return bool(np.any((np.asarray(self.nodes.attack) == 0) & (np.asarray(self.nodes.shares) > 0)))
+
+    def attackable_pull(self, student: Student, scalars: Scalars) -> float:
+        nodes, w = self.nodes, np.asarray(self.nodes.weights)
+        curvature = (w * np.asarray(scalars.curvature)) @ nodes.eigenvalues
+        teacher = (w * np.asarray(scalars.teacher_curvature)) @ nodes.eigenvalues
+        push = np.einsum("n,naq->aq", w * np.asarray(scalars.slope), nodes.means)
+        gradient = curvature * np.asarray(student.coefficients) + teacher * nodes.teacher + push
+        square = np.einsum("abq,aq,bq->q", nodes.gram, gradient, gradient)
+        within = np.asarray(nodes.attack) > 0
+        return float(np.sqrt(np.sum(square[within] / nodes.attack[within])))
+
 
 LEAST_CURVATURE = 1e-200
 NO_VARIANCE = 1e-13
@@ -183,7 +209,7 @@ def padded(landscape: Any) -> Any:
     more = max(1 << (count - 1).bit_length(), FEW_NODES) - count
     if not more:
         return landscape
-    per_node = ("eigenvalues", "shares", "gram", "means", "mean_overlaps", "teacher")
+    per_node = ("eigenvalues", "shares", "gram", "means", "mean_overlaps", "teacher", "attack")
     longer = {name: getattr(nodes, name) for name in per_node}
     for name, part in longer.items():
         longer[name] = np.concatenate([part, np.zeros((*np.shape(part)[:-1], more))], axis=-1)
@@ -199,6 +225,7 @@ class DenseLandscape(NamedTuple):
     teacher: Array
     labels: Array
     noise_variance: Array
+    attack: Array
 
     @property
     def costly(self) -> bool:
@@ -220,7 +247,7 @@ class DenseLandscape(NamedTuple):
         curvature = jnp.einsum("n,nij->ij", self.weights * scalars.curvature, self.covariances)
         pull = jnp.einsum("n,nij,j->i", self.weights * scalars.teacher_curvature, self.covariances, self.teacher)
         pull = pull + (self.weights * scalars.slope) @ self.means
-        curvature = curvature + scalars.ridge * jnp.eye(len(pull))
+        curvature = curvature + scalars.ridge * self.attack
         if scalars.flat is not None:
             flat = self._flat_directions()
             varied = jnp.eye(len(pull)) - flat
@@ -243,7 +270,7 @@ class DenseLandscape(NamedTuple):
 
     def response(self, scalars: Scalars) -> Array:
         curvature = jnp.einsum("n,nij->ij", self.weights * scalars.curvature, self.covariances)
-        curvature = curvature + scalars.ridge * jnp.eye(self.means.shape[1])
+        curvature = curvature + scalars.ridge * self.attack
         return self.means @ jnp.linalg.solve(curvature, self.means.T)
 
     def order(self, student: Array) -> OrderParameters:
@@ -266,25 +293,41 @@ class DenseLandscape(NamedTuple):
         on = self.means @ vectors[:, values <= level * values[-1]]
         return on @ on.T
 
+    @property
+    def untouched(self) -> bool:
+        values = np.linalg.eigvalsh(self.attack)
+        return bool(values[0] <= NO_VARIANCE * values[-1])
+
+    def attackable_pull(self, student: Array, scalars: Scalars) -> float:
+        w = np.asarray(self.weights)
+        curvature = np.einsum("n,nij->ij", w * np.asarray(scalars.curvature), self.covariances)
+        teacher = np.einsum("n,nij,j->i", w * np.asarray(scalars.teacher_curvature), self.covariances, self.teacher)
+        gradient = curvature @ np.asarray(student) + teacher + (w * np.asarray(scalars.slope)) @ self.means
+        return float(np.sqrt(gradient @ np.linalg.pinv(self.attack, rcond=NO_VARIANCE, hermitian=True) @ gradient))
+
 
 def dense_landscape(law: DenseLaw) -> DenseLandscape:
     """The landscape of a dense law."""
     teacher = np.zeros(law.dimension) if law.teacher is None else law.teacher
     labels = np.zeros(len(law.weights)) if law.labels is None else law.labels
-    return DenseLandscape(law.weights, law.means, law.covariances, teacher, labels, np.asarray(law.noise_variance))
+    form = np.eye(law.dimension) if law.attack is None else law.attack
+    noise = np.asarray(law.noise_variance)
+    return DenseLandscape(law.weights, law.means, law.covariances, teacher, labels, noise, form)
 
 
 def dense_order_parameters(law: DenseLandscape, mean: Array, covariance: Array | None) -> OrderParameters:
     """Order parameters of X ~ N(mean (d,), covariance (d, d)); None is no spread."""
     residual = mean - law.teacher
     spread = 0.0 if covariance is None else jnp.einsum("nij,ij->n", law.covariances, covariance)
-    size = mean @ mean + (0.0 if covariance is None else jnp.trace(covariance))
+    square = mean @ mean + (0.0 if covariance is None else jnp.trace(covariance))
+    size = mean @ law.attack @ mean + (0.0 if covariance is None else jnp.sum(law.attack * covariance))
     return OrderParameters(
         margin_mean=law.means @ mean,
         margin_variance=jnp.einsum("i,nij,j->n", mean, law.covariances, mean) + spread,
         residual_mean=law.means @ residual - law.labels,
         residual_variance=law.noise_variance + jnp.einsum("i,nij,j->n", residual, law.covariances, residual) + spread,
-        norm=root(size),
+        norm=root(square),
+        size=root(size),
         teacher_mean=law.means @ law.teacher,
         teacher_variance=jnp.einsum("i,nij,j->n", law.teacher, law.covariances, law.teacher),
         teacher_covariance=jnp.einsum("i,nij,j->n", mean, law.covariances, law.teacher),

@@ -82,7 +82,7 @@ def as_it_is(setting: Setting) -> Easing:
 def at_zero(setting: Setting) -> Scalars:
     """The scalars whose student is the zero vector."""
     ones = np.ones(setting.weights.shape)
-    return Scalars(0 * ones, ones, -ones, np.asarray(NOWHERE))
+    return Scalars(0 * ones, ones, 0 * ones, np.asarray(NOWHERE))
 
 
 def towards_teacher(setting: Setting, size: float) -> Scalars:

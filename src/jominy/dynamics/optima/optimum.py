@@ -16,13 +16,17 @@ from jominy.dynamics.optima.corners import FLAT, flat_stiffness, optimum_with_co
 from jominy.dynamics.optima.far_classes import are_far, far_optimum, is_tail
 from jominy.dynamics.optima.landscapes import NO_VARIANCE, Landscape, NodeLandscape, Scalars, minimiser, padded
 from jominy.dynamics.optima.minimise import (
+    NOWHERE,
     FromZero,
     Solved,
+    as_it_is,
     at_scalars,
     at_zero,
     from_zero,
     solve_at,
+    solve_from,
     towards_teacher,
+    visit,
 )
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.optima.search import Setting
@@ -59,9 +63,11 @@ class PopulationOptimum:
 def collapse_radius(problem: Problem) -> float:
     """The radius from which on the adversarial optimum is the zero vector, for any loss.
 
-    eps_zero = ||E[loss'(0, y) x]|| / E|loss'(0, y)|; the radius of the problem does not enter.
+    eps_zero = ||E[loss'(0, y) x]|| / E|loss'(0, y)|; the radius of the problem does not enter. For an attack with
+    weights M the norm is that of M^-1/2. Where features cannot be touched, the optimum without the others takes the
+    place of the zero vector: from this radius on no feature is used that can be attacked.
 
-    Source: theory `dynamics.md` section 4.2, general rule.
+    Source: theory `dynamics.md` section 4.2 and `attacks.md` section 2, general rule.
 
     Examples
     --------
@@ -74,8 +80,8 @@ def collapse_radius(problem: Problem) -> float:
         from jominy.dynamics.samples.optimum import sample_collapse_radius
 
         return sample_collapse_radius(problem)
-    law = problem.data.law
-    return from_zero(padded(representations(law)[-1].landscape), setting_of(law, problem)).threshold
+    law = problem.law
+    return _begun(padded(representations(law)[-1].landscape), setting_of(law, problem))[0].threshold
 
 
 @double_precision
@@ -101,7 +107,7 @@ def optimum(problem: Problem) -> Optimum:
         from jominy.dynamics.samples.optimum import sample_optimum
 
         return sample_optimum(problem)
-    law = problem.data.law
+    law = problem.law
     found = population_optimum(problem, representations(law)[-1])
     scalars = found.solved.scalars
     centred = len(law.weights) == 1 and not np.any(law.means)
@@ -129,12 +135,14 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
 @lru_cache(maxsize=64)
 def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
     assert isinstance(problem.data, GaussianMixture)
-    law, landscape = problem.data.law, _padded(reference)
+    law, landscape = problem.law, _padded(reference)
     setting, loss, radius = setting_of(law, problem), problem.loss, problem.final_radius
     least_squares = isinstance(loss, SquaredLoss)
-    begun = from_zero(landscape, setting)
+    begun, out_of_reach = _begun(landscape, setting)
     threshold = begun.threshold
     if radius >= threshold:
+        if out_of_reach is not None:
+            return PopulationOptimum(out_of_reach, "shrink" if least_squares else "interior", threshold)
         return PopulationOptimum(begun.zero, "collapse", threshold)
     if isinstance(loss, MarginLoss):
         apart = _separated(law, landscape, setting, loss)
@@ -152,6 +160,27 @@ def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
     if least_squares and pinned is not None and np.all(pinned):
         regime = "interpolating"
     return PopulationOptimum(solved, regime, threshold)
+
+
+def _begun(landscape: Landscape, setting: Setting) -> tuple[FromZero, Solved | None]:
+    """The search from the zero vector; and the optimum without what the attack can touch, if that is not all.
+
+    Source: theory `attacks.md` section 2, general collapse rule.
+    """
+    if not landscape.untouched:
+        return from_zero(landscape, setting), None
+    clean = setting._replace(radius=np.zeros(()))
+    found = from_zero(landscape, clean, as_it_is(setting)._replace(ridge=np.asarray(NOWHERE)))
+    scalars = found.solved.scalars._replace(ridge=np.asarray(NOWHERE))
+    student = minimiser(landscape, scalars)
+    seen = visit(landscape, setting._replace(radius=np.ones(())), student)
+    push = float(seen.norm_slope)
+    threshold = landscape.attackable_pull(student, seen.scalars) / push if push > 0 else np.inf
+    alone = Solved(scalars, seen.order, float(visit(landscape, clean, student).risk), found.solved.mismatch)
+    if float(setting.radius) >= threshold:
+        return found._replace(threshold=threshold), alone
+    firmly = seen.scalars._replace(ridge=np.asarray(float(setting.radius) ** 2 + 0.1))
+    return FromZero(threshold, found.zero, solve_from(landscape, setting, student, firmly)), alone
 
 
 @lru_cache(maxsize=64)
@@ -187,7 +216,7 @@ def _resolved(landscape: Landscape, setting: Setting, begun: FromZero) -> tuple[
         if not scale > setting.rule.logit_scale:
             break
         setting = setting._replace(rule=gaussian_rule(scale))
-        solved = from_zero(landscape, setting).solved
+        solved = _begun(landscape, setting)[0].solved
     return setting, solved
 
 
@@ -245,7 +274,7 @@ def _at_infinity(landscape: Landscape, setting: Setting, loss: MarginLoss) -> So
 
 def _interpolates(problem: Problem) -> bool:
     """Whether the optimum is known to be the teacher, as far as it is seen: one centred class without noise."""
-    law = problem.data.law  # type: ignore[union-attr]
+    law = problem.law  # type: ignore[union-attr]
     attacked = isinstance(problem.loss, ResidualLoss) and not isinstance(problem.loss, RidgeSquaredLoss)
     centred = isinstance(law, EigenLaw) and len(law.weights) == 1 and not np.any(law.means)
     if not (attacked and centred and law.teacher is not None) or law.noise_variance or np.any(stated_labels(law)):

@@ -34,7 +34,7 @@ class Setting(NamedTuple):
     rule: GaussianRule
 
     def moments(self, order: OrderParameters) -> Moments:
-        return self.targets.moments(self.loss, order, self.radius * order.norm, self.rule)
+        return self.targets.moments(self.loss, order, self.radius * order.size, self.rule)
 
 
 class Easing(NamedTuple):
@@ -109,7 +109,7 @@ TOLD = ("lead", "there", "zero", "best", "found", "threshold", "mismatch")
 
 def told(row: np.ndarray, n: int) -> dict[str, np.ndarray]:
     """What is named in `TOLD`, for n components."""
-    scalars, order = 3 * n + 1, 10 * n + 4
+    scalars, order = 3 * n + 1, 10 * n + 5
     lengths = [scalars, order, order, scalars, order, 1, 1]
     return dict(zip(TOLD, np.split(row, np.cumsum(lengths)[:-1]), strict=True))
 
@@ -141,9 +141,9 @@ def visited(landscape: Landscape, setting: Setting, easing: Easing, student: Any
         margin_variance=order.margin_variance + easing.spread, residual_variance=order.residual_variance + easing.spread
     )
     moments = setting.moments(softer)
-    ridge = attack_ridge(moments, setting.weights, setting.radius, order.norm) + easing.ridge
+    ridge = attack_ridge(moments, setting.weights, setting.radius, order.size) + easing.ridge
     found = Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
-    risk = setting.weights @ moments.value + easing.ridge * order.norm**2 / 2
+    risk = setting.weights @ moments.value + easing.ridge * order.size**2 / 2
     return Visit(risk, found, order, setting.radius * (setting.weights @ moments.shift_slope))
 
 
@@ -173,8 +173,9 @@ def order_of(row: Any, n: int) -> OrderParameters:
     """The order parameters in what was found, a row (m,)."""
     rest, parts = row[3 * n + 3 :], []
     for name in OrderParameters._fields:
-        length = 1 if name == "norm" else n
-        parts.append(rest[0] if name == "norm" else rest[:n])
+        single = name in ("norm", "size")
+        length = 1 if single else n
+        parts.append(rest[0] if single else rest[:n])
         rest = rest[length:]
     return OrderParameters(*parts)
 
@@ -202,6 +203,7 @@ def search(
     """
     n = setting.weights.shape[0]
     k, pinned = 3 * n + 1, first.pinned
+    size_at = k + 2 + 4 * n + 1  # of the order parameters in a row
     many = max(k + 1, len(SHARES))
     free = landscape.free(pinned)
     given = scalars_row(first)
@@ -284,7 +286,7 @@ def search(
         little = down & (gain <= 1e-7 * (1.0 if logarithmic else jnp.abs(here[0])))
         stuck = descends & ~down & (shorter < SHORTEST)
         # At the zero vector, where there is a corner, only a direction close to the gradient's descends.
-        turns = stuck & (state.there[k + 2 + 4 * n] == 0) & (state.taken < MOST_TURNS)
+        turns = stuck & (state.there[size_at] == 0) & (state.taken < MOST_TURNS)
         rests = descends & (little | (stuck & ~turns) | (state.taken >= MOST_STEPS))
         moves = is_look | down
         firmly = setting.radius**2 + 0.1 + easing.ridge
@@ -292,7 +294,7 @@ def search(
         leads = jnp.where(down, told, jnp.where(is_look & (lead != TOWARDS), begun, state.lead))
         leads = jnp.asarray(leads).at[-1].multiply(jnp.where(turns, 30.0, 1.0))
         wins = state.push > 0  # a ridge instead of an attack never wins against a gradient at zero
-        threshold = jnp.where(wins, found[0, k + 2 + 4 * n] / jnp.where(wins, state.push, 1.0), jnp.inf)
+        threshold = jnp.where(wins, found[0, size_at] / jnp.where(wins, state.push, 1.0), jnp.inf)
         collapsed = is_pull & (setting.radius >= threshold) & (easing.spread == 0)
 
         # Newton's method.
@@ -342,7 +344,7 @@ def search(
         )
 
     student = jax.tree.map(jnp.asarray, student)
-    nothing, zero, inf = jnp.full(k + 3 + 7 * n, jnp.nan), jnp.zeros((), int), jnp.full((), jnp.inf)
+    nothing, zero, inf = jnp.full(k + 4 + 7 * n, jnp.nan), jnp.zeros((), int), jnp.full((), jnp.inf)
     state = Search(
         phase=jnp.asarray(begin),
         taken=zero,
@@ -444,10 +446,10 @@ def _held(first: Scalars, setting: Setting, easing: Easing, asked: Array, found:
         else:
             assert isinstance(setting.targets, FixedTargets)
             labels = setting.targets.labels
-            off = labels * order.margin_mean - setting.radius * order.norm - easing.pins
+            off = labels * order.margin_mean - setting.radius * order.size - easing.pins
             slope = jnp.where(pinned, at[:n] + off, scalars.slope)
             push = -setting.radius * (setting.weights @ (labels * slope))
-            ridge = push / jnp.maximum(order.norm, FLOOR) + easing.ridge
+            ridge = push / jnp.maximum(order.size, FLOOR) + easing.ridge
         curvature = jnp.where(pinned, first.curvature, scalars.curvature)
         pull = jnp.where(pinned, first.teacher_curvature, scalars.teacher_curvature)
         return scalars_row(Scalars(slope, curvature, pull, ridge))

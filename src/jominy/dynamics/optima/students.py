@@ -51,7 +51,7 @@ def _joined(representation: Representation) -> tuple[list[Nodes], NodeLandscape]
     landscapes = (representation.landscape, representation.coarse, representation.reference.landscape)
     every: list[Nodes] = [one.nodes for one in landscapes]  # type: ignore[attr-defined]
     first = every[0]
-    per_node = ("eigenvalues", "shares", "gram", "means", "mean_overlaps", "teacher")
+    per_node = ("eigenvalues", "shares", "gram", "means", "mean_overlaps", "teacher", "attack")
     joined = {name: np.concatenate([getattr(nodes, name) for nodes in every], axis=-1) for name in per_node}
     return every, padded(NodeLandscape(first._replace(**joined)))
 

@@ -43,18 +43,18 @@ class DenseFlow(eqx.Module):
         covariance = state.covariance / dimension
         order = dense_order_parameters(law, mean, covariance)
         radius = self.radius.at(time)
-        moments = self.targets.moments(self.loss, order, radius * order.norm, self.rule)
-        ridge = attack_ridge(moments, law.weights, radius, order.norm)
+        moments = self.targets.moments(self.loss, order, radius * order.size, self.rule)
+        ridge = attack_ridge(moments, law.weights, radius, order.size)
         curvature = jnp.einsum("n,nij->ij", law.weights * moments.curvature, law.covariances)
         surplus = law.weights * (moments.curvature + moments.teacher_curvature)
         gradient = (
             curvature @ (mean - law.teacher)
-            + ridge * mean
+            + ridge * (law.attack @ mean)
             + (law.weights * moments.slope) @ law.means
             + jnp.einsum("n,nij,j->i", surplus, law.covariances, law.teacher)
         )
         noise = jnp.einsum("n,nij->ij", law.weights * moments.slope_squared, law.covariances)
-        hessian = curvature + ridge * jnp.eye(dimension)
+        hessian = curvature + ridge * law.attack
         spread = hessian @ covariance
         descent = Descent(
             gradient_dot_error=gradient @ (mean - self.optimum) + jnp.trace(spread),

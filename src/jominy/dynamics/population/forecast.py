@@ -50,7 +50,7 @@ def resolved(
     """The forecast of one point on the cheapest representation that is good enough."""
     assert isinstance(problem.data, GaussianMixture)
     before = np.inf
-    for representation in representations(problem.data.law, start, compress):
+    for representation in representations(problem.law, start, compress):
         point = Point(problem, schedule, start, representation)
         compiled = compile_solve(point, plan)
         found = population_optimum(problem, representation)
@@ -114,7 +114,7 @@ def _resolved_for_bands(
     The error is the difference to the bands on as many other nodes, at a coarser tolerance. On groups from the
     beginning, and of what diverges, there is no estimate, and no bands are made here.
     """
-    choices = iter(representations(point.problem.data.law, point.start, compress))  # type: ignore[union-attr]
+    choices = iter(representations(point.problem.law, point.start, compress))  # type: ignore[union-attr]
     while next(choices) is not point.representation:
         pass
     before, twin_plan = np.inf, plan._replace(rtol=COARSER * plan.rtol)
@@ -137,7 +137,7 @@ def _resolved_for_bands(
 
 
 def _bands(point: Point, plan: Plan, solution: Solved, dimension: float) -> Bands:
-    law, system = point.problem.data.law, solution.lanes[0].system  # type: ignore[union-attr]
+    law, system = point.problem.law, solution.lanes[0].system  # type: ignore[union-attr]
     assert isinstance(system, SpectralFlow)
     return population_bands(
         point.problem,

@@ -98,7 +98,7 @@ def solve_points(points: list, plan: Plan, compress: bool | int, progress: bool)
                 problem, schedule, start = points[k]
                 here = id(problem.data), start if isinstance(start, float | None) else id(start)
                 if (choices := known.get(here)) is None:
-                    choices = known[here] = representations(problem.data.law, start, compress)
+                    choices = known[here] = representations(problem.law, start, compress)
                 tasks.append(Point(problem, schedule, start, choices[min(level, len(choices) - 1)]))
                 last.append(level + 1 >= len(choices))
                 if schedule.adaptive:

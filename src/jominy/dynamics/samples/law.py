@@ -99,7 +99,8 @@ def sample_order(rows: Rows, spread: Spread) -> OrderParameters:
     score = spread.mean @ x
     norm = jnp.sqrt(jnp.maximum(spread.mean @ spread.mean + total, 0.0))
     no_teacher = jnp.zeros_like(score)
-    return OrderParameters(score, variance, score - rows.targets, variance, norm, no_teacher, no_teacher, no_teacher)
+    teacher = no_teacher, no_teacher, no_teacher
+    return OrderParameters(score, variance, score - rows.targets, variance, norm, norm, *teacher)
 
 
 def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any) -> Slope:

@@ -42,22 +42,23 @@ class DenseSGD(eqx.Module):
         return self.observe(state, time).rate
 
     def step(self, state: VectorState, noise: DenseNoise, time: Array) -> VectorState:
-        """X <- X - (g/d) sum (Psi_r x + Psi_rho X / ||X||) over a batch of fresh samples x (usually one)."""
+        """X <- X - (g/d) sum (Psi_r x + Psi_rho M X / size(X)) over a batch of fresh samples x (usually one)."""
         law, loss, vector = self.flow.law, self.flow.loss, state.vector
         component = noise.component
         # Every class's root meets the noise of all seeds in one matrix product; gathering roots per seed would not fit.
         noises = jnp.einsum("nij,bj->bni", self.roots, noise.input)
         sample = law.means[component] + noises[jnp.arange(component.size), component]
         target = jax.vmap(self.flow.targets.draw)(component, sample @ law.teacher, noise.label)
-        norm = jnp.sqrt(vector @ vector)
+        along = law.attack @ vector
+        size = jnp.sqrt(jnp.maximum(vector @ along, 0.0))
         radius = self.flow.radius.at(time)
-        slope, shift_slope = loss.adversarial_slopes(sample @ vector, radius * norm, target)
-        pull = jnp.where(norm > 0, radius * jnp.sum(shift_slope) / jnp.where(norm > 0, norm, 1.0), 0.0)
-        push = slope @ sample + pull * vector
+        slope, shift_slope = loss.adversarial_slopes(sample @ vector, radius * size, target)
+        pull = jnp.where(size > 0, radius * jnp.sum(shift_slope) / jnp.where(size > 0, size, 1.0), 0.0)
+        push = slope @ sample + pull * along
         if self.flow.schedule.remembers:
             state = state._replace(memory=state.memory + push @ push / vector.size**2)
         moved = vector - self.rate(state, time) / vector.size * push
-        return state._replace(vector=jnp.where(norm**2 < 1e14, moved, vector))
+        return state._replace(vector=jnp.where(vector @ vector < 1e14, moved, vector))
 
     def observe(self, state: VectorState, time: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""

@@ -83,7 +83,7 @@ class NodeSGD(eqx.Module):
         return self.schedule.rate(time, slopes(self, time, student_of(self.nodes, state), state.memory).descent)
 
     def step(self, state: NodeState, noise: NodeNoise, time: Array) -> NodeState:
-        """X <- X - (g/d) sum (Psi_r x + Psi_rho X / ||X||) over a batch of fresh samples x (usually one)."""
+        """X <- X - (g/d) sum (Psi_r x + Psi_rho M X / size(X)) over a batch of fresh samples x (usually one)."""
         nodes, coordinates = self.nodes, state.coordinates
         component = noise.component
         spread = jnp.sqrt(nodes.eigenvalues[component])
@@ -93,13 +93,15 @@ class NodeSGD(eqx.Module):
         score = inner(coordinates, sample) + rest_sample @ rest_size
         teacher_score = inner(nodes.teacher, sample)
         target = jax.vmap(self.targets.draw)(component, teacher_score, noise.label)
-        norm = jnp.sqrt(jnp.sum(coordinates**2) + jnp.sum(state.rest))
+        squares = jnp.sum(coordinates**2, axis=0) + (state.rest if state.rest.size else 0.0)
+        size = jnp.sqrt(nodes.attack @ squares)
         radius = self.radius.at(time)
-        slope, shift_slope = self.loss.adversarial_slopes(score, radius * norm, target)
-        pull = jnp.where(norm > 0, radius * jnp.sum(shift_slope) / jnp.where(norm > 0, norm, 1.0), 0.0)
+        slope, shift_slope = self.loss.adversarial_slopes(score, radius * size, target)
+        # Where the attack reaches nothing of X yet, any pull in its set is a slope, zero among them.
+        pull = jnp.where(size > 0, radius * jnp.sum(shift_slope) / jnp.where(size > 0, size, 1.0), 0.0) * nodes.attack
         # The batch's gradient: in the basis, along the student's rest, and its square norm beyond both.
         push = jnp.tensordot(slope, sample, 1) + pull * coordinates
-        rest_push = slope @ rest_sample + pull * rest_size
+        rest_push = slope @ rest_sample + (pull if state.rest.size else 0.0) * rest_size
         beyond = (slope**2 @ spread**2) * noise.rest_beyond if state.rest.size else state.rest
         if self.schedule.remembers:
             square = jnp.sum(push**2) + jnp.sum(rest_push**2) + jnp.sum(beyond)
@@ -108,7 +110,7 @@ class NodeSGD(eqx.Module):
         rest = (rest_size - step * rest_push) ** 2 + step**2 * beyond
         moved = NodeState(coordinates - step * push, rest, state.memory)
         # A student beyond every meaningful size stays where it is, so that divergence is recorded and not overflown.
-        lost = ~(norm**2 < 1e14)
+        lost = ~(jnp.sum(squares) < 1e14)
         return jax.tree.map(lambda old, new: jnp.where(lost, old, new), state, moved)
 
     def observe(self, state: NodeState, time: Array) -> Observation:

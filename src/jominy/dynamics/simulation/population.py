@@ -44,12 +44,12 @@ def population_simulation(
 ):
     """SGD on a Gaussian mixture as a labelled result; see `simulate`."""
     assert isinstance(problem.data, GaussianMixture)
-    law = problem.data.groups
+    law = problem.groups
     if np.isinf(law.dimension):
         raise InputError(
             "A simulation needs a finite dimension", law.dimension, "Give the spectrum a dimension, for instance 1000"
         )
-    found = population_optimum(problem, representations(problem.data.law)[-1])
+    found = population_optimum(problem, representations(problem.law)[-1])
     found.record(problem.final_radius).require_for(schedule)
     setting = setting_of(law, problem)
     rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))
@@ -80,7 +80,7 @@ def engine_of(
 ) -> tuple[Engine, Source, Any, str]:
     """The engine that takes the steps, the source of its noise, the states of all seeds, and the method in words."""
     assert isinstance(problem.data, GaussianMixture)
-    law = problem.data.groups
+    law = problem.groups
     if isinstance(law, DenseLaw):
         if full_vectors is False:
             raise InputError(
@@ -104,7 +104,7 @@ def engine_of(
 def _node_engine(nodes: Nodes, present, problem, schedule, rule, found: PopulationOptimum, dimension: float) -> NodeSGD:
     optimum = minimiser(NodeLandscape(nodes), found.solved.scalars)
     step_time = np.asarray(1 / dimension)
-    targets = problem.loss.targets(problem.data.law)
+    targets = problem.loss.targets(problem.law)
     return NodeSGD(nodes, present, problem.loss, targets, schedule, problem.radius_schedule, rule, optimum, step_time)
 
 
@@ -152,7 +152,7 @@ def runs_result(
 ):
     """Recorded runs of single students as a labelled result."""
     assert isinstance(problem.data, GaussianMixture)
-    law = problem.data.groups
+    law = problem.groups
     times = times[: record.reached]
     observation = record.observations
     read = reading([problem], SideBySide.of([setting]), times, [found.solved])

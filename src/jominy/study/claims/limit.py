@@ -88,7 +88,7 @@ def limit(effort: Effort) -> Claim:
 def _overlap_of_ridge_solution(problem: Problem, ridge: float) -> float:
     """<X*, (K + ridge)^-1 K X*>."""
     assert isinstance(problem.data, GaussianMixture)
-    law = problem.data.law
+    law = problem.law
     assert isinstance(law, EigenLaw) and law.teacher is not None
     k = law.eigenvalues[0]
     return float(np.sum(k / (k + ridge) * law.teacher**2))

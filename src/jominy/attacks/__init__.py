@@ -1,0 +1,5 @@
+"""Attacks: what an adversary may add to an input, one file a kind."""
+
+from jominy.attacks.base import Attack as Attack
+from jominy.attacks.l2 import L2 as L2
+from jominy.attacks.mahalanobis import Mahalanobis as Mahalanobis
