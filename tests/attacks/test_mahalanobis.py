@@ -193,7 +193,7 @@ def test_nodes_and_dense_matrices_agree_where_both_apply():
 
 @pytest.mark.parametrize("engine", ["groups", "full vectors", "dense"])
 def test_sgd_does_what_the_forecast_says(engine):
-    """Mean of 400 runs at d = 240, standard error about .3 %, bias C/d with C about 1; twice the noise is 20 of them."""
+    """Means of 400 runs at d = 240 (error .3 %, bias about 1/d); twice the noise would be 20 errors off."""
     rng = np.random.default_rng(5)
     d = 240
     pattern = np.tile(np.arange(4), d // 4)

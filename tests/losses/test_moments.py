@@ -31,8 +31,8 @@ RESIDUAL = [SquaredLoss, PlainSquare, Huber, LogCosh]
 
 def order(mean=MEAN, variance=VARIANCE, norm=NORM):
     """The same law for the margin and for the residual, whichever the loss reads."""
-    nothing = np.zeros_like(mean)
-    return OrderParameters(mean, variance, mean, variance, np.asarray(norm), nothing, nothing, nothing)
+    nothing, size = np.zeros_like(mean), np.asarray(norm)
+    return OrderParameters(mean, variance, mean, variance, size, size, nothing, nothing, nothing)
 
 
 @jax.jit

@@ -42,8 +42,8 @@ CONFIGURATIONS = {
 
 
 def order(o):
-    nothing = np.zeros_like(o["a"])
-    return OrderParameters(o["a"], o["q"], nothing, nothing, np.asarray(o["rho"]), o["ta"], o["tq"], o["tc"])
+    nothing, size = np.zeros_like(o["a"]), np.asarray(o["rho"])
+    return OrderParameters(o["a"], o["q"], nothing, nothing, size, size, o["ta"], o["tq"], o["tc"])
 
 
 @jax.jit

@@ -187,7 +187,7 @@ class Reading(NamedTuple):
 
 def reading(problems: Sequence[Problem], settings: SideBySide, times: np.ndarray, optima: Sequence[Solved]) -> Reading:
     """The reading of P problems, with their optima, at (T,) times."""
-    teachers = [problem.law.teacher for problem in problems]  # type: ignore[union-attr]
+    teachers = [problem.law.teacher for problem in problems]
     return Reading(
         settings,
         np.stack([radius_at(problem, times) for problem in problems]),

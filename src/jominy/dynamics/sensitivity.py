@@ -113,7 +113,7 @@ def _lane_at(make: Make, plan: Plan, compress: bool | int, nodes: str, numbers: 
     """The point at the numbers, made ready on the kind of nodes that serve all of them."""
     problem, schedule, start = _made(make, numbers)
     schedule.check(plan.times)
-    for representation in representations(problem.law, start, compress):  # type: ignore[union-attr]
+    for representation in representations(problem.law, start, compress):
         if representation.description == nodes:
             return lanes_of([Point(problem, schedule, start, representation)], plan)[0]
     raise InputError("The structure of the data must not depend on the numbers", dict(numbers))

@@ -111,7 +111,7 @@ def mean_variances(law: EigenLaw | DenseLaw) -> np.ndarray:
 
 def thresholds(problem: Problem) -> tuple[float, float]:
     """Least squares on a mixture: the rate below which every radius is stable, and the one above which none is."""
-    variances = mean_variances(problem.law)  # type: ignore[union-attr]
+    variances = mean_variances(problem.law)
     with np.errstate(divide="ignore", over="ignore"):
         return 2 / variances.max(), 2 / variances.min()
 

@@ -148,7 +148,7 @@ def stationary(problem: Problem, rate: float) -> Stationary:
 
 
 def _least_squares(problem: Problem, rate: float, critical: float) -> Stationary:
-    law = problem.law  # type: ignore[union-attr]
+    law = problem.law
     assert isinstance(law, EigenLaw) and law.teacher is not None
     if rate >= critical:
         return _diverged(rate, critical)
@@ -169,7 +169,7 @@ def _least_squares(problem: Problem, rate: float, critical: float) -> Stationary
 
 def _rest(problem: Problem, setting: Setting, rate: float, order: Any) -> tuple[Rest, float]:
     """The state at rest on the uncompressed law."""
-    exact: Representation = representations(problem.law)[-1]  # type: ignore[union-attr]
+    exact: Representation = representations(problem.law)[-1]
     landscape = padded(exact.landscape)
     target = minimiser(landscape, population_optimum(problem, exact).solved.scalars)
     return rest_near(landscape, setting, rate, target, order)

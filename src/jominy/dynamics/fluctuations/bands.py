@@ -159,7 +159,7 @@ def _solve(
     if len(grid) == 1:
         grid = np.array([begin, begin + 1e-9])
     only = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (system, state, grid, jumps, rtol))
-    solved = jax.tree.map(lambda leaf: np.asarray(leaf[0]), integrate(*only, most_steps=most_steps))
+    solved = jax.tree.map(lambda leaf: np.asarray(leaf[0]), integrate(*only, None, most_steps))
     reached = min(int(solved.reached), 1 + int(inside.sum()))
     place = np.concatenate([np.zeros(int((~inside).sum()), dtype=int), np.arange(1, reached)])
     fluctuation = jax.tree.map(lambda leaf: leaf[place], solved.observations)

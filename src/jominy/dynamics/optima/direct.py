@@ -4,7 +4,8 @@ Directions in which no input varies are told by the class means alone: there the
 attack, or cancel, while the vector stays as definite as any other.
 
 Source: ours. The risk of component i is a function of four numbers, the mean and the variance of the score, its
-covariance with the teacher's, and the size that the attack sees; the moments of the loss are its slopes, their derivatives its curvature.
+covariance with the teacher's, and the size that the attack sees; the moments of the loss are its slopes, their
+derivatives its curvature.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -137,7 +138,7 @@ def _weights(landscape: Landscape) -> np.ndarray:
 
 
 class Slopes(NamedTuple):
-    """Of each component's risk, by mean, variance and covariance of the score and by the norm: (n,) and (n, 4)."""
+    """Of each component's risk, by mean, variance and covariance of the score and by the size: (n,) and (n, 4)."""
 
     value: Array
     slopes: Array

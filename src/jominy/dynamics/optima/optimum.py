@@ -149,7 +149,7 @@ def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
         if apart is not None:
             return PopulationOptimum(apart, "separable" if np.isinf(apart.order.norm) else "interior", threshold)
     if _interpolates(problem):
-        at_teacher = at_scalars(landscape, setting, at_zero(setting)._replace(ridge=np.zeros(())))
+        at_teacher = at_scalars(landscape, setting, towards_teacher(setting, 1.0))
         return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
     solved = _lowest(law, landscape, setting, begun)
     if not loss.convex and law.teacher is not None:
@@ -274,7 +274,7 @@ def _at_infinity(landscape: Landscape, setting: Setting, loss: MarginLoss) -> So
 
 def _interpolates(problem: Problem) -> bool:
     """Whether the optimum is known to be the teacher, as far as it is seen: one centred class without noise."""
-    law = problem.law  # type: ignore[union-attr]
+    law = problem.law
     attacked = isinstance(problem.loss, ResidualLoss) and not isinstance(problem.loss, RidgeSquaredLoss)
     centred = isinstance(law, EigenLaw) and len(law.weights) == 1 and not np.any(law.means)
     if not (attacked and centred and law.teacher is not None) or law.noise_variance or np.any(stated_labels(law)):

@@ -114,7 +114,7 @@ def _resolved_for_bands(
     The error is the difference to the bands on as many other nodes, at a coarser tolerance. On groups from the
     beginning, and of what diverges, there is no estimate, and no bands are made here.
     """
-    choices = iter(representations(point.problem.law, point.start, compress))  # type: ignore[union-attr]
+    choices = iter(representations(point.problem.law, point.start, compress))
     while next(choices) is not point.representation:
         pass
     before, twin_plan = np.inf, plan._replace(rtol=COARSER * plan.rtol)
@@ -137,7 +137,7 @@ def _resolved_for_bands(
 
 
 def _bands(point: Point, plan: Plan, solution: Solved, dimension: float) -> Bands:
-    law, system = point.problem.law, solution.lanes[0].system  # type: ignore[union-attr]
+    law, system = point.problem.law, solution.lanes[0].system
     assert isinstance(system, SpectralFlow)
     return population_bands(
         point.problem,

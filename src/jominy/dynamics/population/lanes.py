@@ -166,7 +166,7 @@ def lanes_of(points: Sequence[Point], plan: Plan, unsolved: bool = False) -> lis
             )
         begin = id(representation), start if isinstance(start, float | None) else id(start)
         if begin not in states:
-            state = initial(representation, problem.law, start)  # type: ignore[union-attr]
+            state = initial(representation, problem.law, start)
             states[begin] = state, _shape(state)
         state, state_kind = states[begin]
         # Asking an equinox module for a property costs more than all the rest.
@@ -193,7 +193,7 @@ def _prepared(problem: Problem, representation: Representation, accuracy: float)
 
 def _unsolved(problem: Problem, representation: Representation, accuracy: float) -> Prepared:
     """Of the shapes of what is prepared, as far as they can be told."""
-    setting = setting_of(problem.law, problem)  # type: ignore[union-attr]
+    setting = setting_of(problem.law, problem)
     setting = setting._replace(rule=gaussian_rule(accuracy=accuracy))
     students = representation.landscape.zero(), representation.coarse.zero()
     return _with_optimum(problem, representation, setting, None, students)
@@ -202,7 +202,7 @@ def _unsolved(problem: Problem, representation: Representation, accuracy: float)
 def _with_optimum(
     problem: Problem, representation: Representation, setting: Setting, found: PopulationOptimum | None, students: Any
 ) -> Prepared:
-    law = problem.law  # type: ignore[union-attr]
+    law = problem.law
     target, coarse_target = students
     shared = (problem.loss, setting.targets, problem.radius_schedule, setting.rule)
     fine = Ground(representation.landscape, *shared, target)

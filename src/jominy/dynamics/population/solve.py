@@ -190,7 +190,7 @@ def _runaways(settings: SideBySide, order: OrderParameters) -> Array:
 def _trajectories(chunk: Chunk, rule: GaussianRule, plan: Plan) -> Trajectories:
     """The solves of a chunk."""
     grid, count, lanes = plan.grid, len(chunk.place), chunk.lanes
-    law = lanes[0].problem.law  # type: ignore[union-attr]
+    law = lanes[0].problem.law
     if in_finite_steps(plan.batch_size, law.dimension, grid[-1]):
         length = np.asarray(plan.batch_size / law.dimension)
         numbers = np.rint(grid / length).astype(int)
