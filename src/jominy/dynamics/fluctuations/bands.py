@@ -158,8 +158,11 @@ def _solve(
     grid = np.concatenate([[begin], clock[inside]])
     if len(grid) == 1:
         grid = np.array([begin, begin + 1e-9])
-    only = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (system, state, grid, jumps, rtol))
-    solved = jax.tree.map(lambda leaf: np.asarray(leaf[0]), integrate(*only, None, most_steps))
+    one, begun, when, breaks, tolerance = jax.tree.map(
+        lambda leaf: np.asarray(leaf)[None], (system, state, grid, jumps, rtol)
+    )
+    found = integrate(one, begun, when, breaks, tolerance, most_steps=most_steps)
+    solved = jax.tree.map(lambda leaf: np.asarray(leaf[0]), found)
     reached = min(int(solved.reached), 1 + int(inside.sum()))
     place = np.concatenate([np.zeros(int((~inside).sum()), dtype=int), np.arange(1, reached)])
     fluctuation = jax.tree.map(lambda leaf: leaf[place], solved.observations)
