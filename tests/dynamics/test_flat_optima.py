@@ -244,3 +244,18 @@ def test_where_some_classes_are_apart_the_others_have_their_own_optimum():
         rest = (weights[1:], np.array(means)[1:, 1:], np.array(variances)[1:, 1:], np.array([-1.0, 1.0]))
         assert found.regime == "separable"
         assert found.adversarial_risk == pytest.approx(lowest_margin_risk(name, rest, 0.0), rel=1e-6)
+
+
+@pytest.mark.parametrize("radius", [0.0, 0.6])
+@pytest.mark.parametrize("size, teacher, noise", [(0.05, 0.0, 0.0), (0.05, 0.0, 2.0), (0.0, 0.5, 2.0), (0.0, 0.0, 0.0)])
+@pytest.mark.parametrize("loss", [jm.SquaredLoss(), jm.RidgeSquaredLoss()], ids=["squared", "ridge"])
+def test_where_nothing_is_to_be_learnt_the_optimum_is_the_zero_vector(loss, size, teacher, noise, radius):
+    # No input varies, or no target depends on one: at zero there is no gradient, and the risk is convex.
+    data = jm.LinearTeacher(jm.identity(6, size), teacher, noise_variance=noise)
+    problem = jm.Problem(data, loss, radius)
+    found = jm.optimum(problem)
+    assert (found.regime, found.norm, found.collapse_radius) == ("collapse", 0.0, 0.0)
+    assert jm.collapse_radius(problem) == 0
+    assert found.adversarial_risk == pytest.approx(noise / 2, abs=1e-29)
+    curve = jm.forecast(problem, jm.Constant(0.1), times=[0.0, 1.0], start=0.3)
+    assert curve.attrs["status"] == "collapsed" and np.all(curve.excess_risk >= 0)

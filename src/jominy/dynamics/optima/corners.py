@@ -51,7 +51,7 @@ def optimum_with_corners(exact: Landscape, setting: Setting, stiffness: float, z
     """The optimum on nodes that are not compressed; `zero` is the zero vector in that form, and none is above it."""
     landscape = exact.orthonormal()
     if np.isinf(stiffness):  # nothing is flat; but a class that does not vary may be all that holds a direction
-        means = np.diag(exact.flat_means(np.inf)) * setting.weights
+        means = np.diag(exact.flat_means(1.0)) * setting.weights
         stiffness = float(np.min(means[means > 0], initial=np.max(means)))
         ridges = np.append(0.0, stiffness * RIDGES)
     else:

@@ -29,7 +29,7 @@ from jominy.dynamics.optima.minimise import (
     visit,
 )
 from jominy.dynamics.optima.record import Optimum
-from jominy.dynamics.optima.search import Setting
+from jominy.dynamics.optima.search import Setting, threshold_of
 from jominy.dynamics.optima.separation import last_kink, rows_of, separable_part, widest_margin
 from jominy.dynamics.population.representations import Reference, Representation, representations
 from jominy.dynamics.problem import Problem
@@ -175,7 +175,7 @@ def _begun(landscape: Landscape, setting: Setting) -> tuple[FromZero, Solved | N
     student = minimiser(landscape, scalars)
     seen = visit(landscape, setting._replace(radius=np.ones(())), student)
     push = float(seen.norm_slope)
-    threshold = landscape.attackable_pull(student, seen.scalars) / push if push > 0 else np.inf
+    threshold = float(threshold_of(landscape.attackable_pull(student, seen.scalars), push))
     alone = Solved(scalars, seen.order, float(visit(landscape, clean, student).risk), found.solved.mismatch)
     if float(setting.radius) >= threshold:
         return found._replace(threshold=threshold), alone

@@ -180,6 +180,15 @@ def order_of(row: Any, n: int) -> OrderParameters:
     return OrderParameters(*parts)
 
 
+def threshold_of(pull: Any, push: Any) -> Any:
+    """() the radius from which on nothing is better than the zero vector: the gradient there, per slope of the attack.
+
+    A ridge instead of an attack never wins against a gradient at zero; without a gradient nothing has to win.
+    """
+    wins = push > 0
+    return jnp.where(pull == 0, 0.0, jnp.where(wins, pull / jnp.where(wins, push, 1.0), jnp.inf))
+
+
 @partial(jax.jit, static_argnames=("logarithmic", "centred"), compiler_options=QUICKLY_COMPILED)
 def search(
     landscape: Landscape,
@@ -293,8 +302,7 @@ def search(
         begun = jnp.asarray(told).at[-1].set(jnp.where(lead == FROM_ZERO, firmly, told[-1]))
         leads = jnp.where(down, told, jnp.where(is_look & (lead != TOWARDS), begun, state.lead))
         leads = jnp.asarray(leads).at[-1].multiply(jnp.where(turns, 30.0, 1.0))
-        wins = state.push > 0  # a ridge instead of an attack never wins against a gradient at zero
-        threshold = jnp.where(wins, found[0, size_at] / jnp.where(wins, state.push, 1.0), jnp.inf)
+        threshold = threshold_of(found[0, size_at], state.push)
         collapsed = is_pull & (setting.radius >= threshold) & (easing.spread == 0)
 
         # Newton's method.
