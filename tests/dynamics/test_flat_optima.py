@@ -7,7 +7,7 @@ risk has a corner. No optimum may be above the zero vector, no forecast below it
 import numpy as np
 import pytest
 from scipy.optimize import minimize
-from scipy.special import erf
+from scipy.special import erf, expit, ndtr
 
 import jominy as jm
 from margin_oracle import PROFILES, averages
@@ -259,3 +259,71 @@ def test_where_nothing_is_to_be_learnt_the_optimum_is_the_zero_vector(loss, size
     assert found.adversarial_risk == pytest.approx(noise / 2, abs=1e-29)
     curve = jm.forecast(problem, jm.Constant(0.1), times=[0.0, 1.0], start=0.3)
     assert curve.attrs["status"] == "collapsed" and np.all(curve.excess_risk >= 0)
+
+
+CHANCES = {
+    "logistic": lambda mean, sd: expit(mean[..., None] + sd * STEPS) @ STEP_WEIGHTS,
+    "probit": lambda mean, sd: ndtr(mean / np.sqrt(1 + sd**2)),
+    "sign": lambda mean, sd: ndtr(mean / sd) if sd > 1e-9 else 1.0 * (mean > 0),
+}
+LABEL_LAWS = {"logistic": jm.LogisticLabels(), "probit": jm.ProbitLabels(), "sign": jm.SignLabels()}
+STEPS = np.linspace(-9, 9, 61)
+STEP_WEIGHTS = np.exp(-(STEPS**2) / 2) / np.sum(np.exp(-(STEPS**2) / 2))
+A_POINT_AND_A_PLANE = (
+    np.array([0.5, 0.5]),
+    np.array([[1.0, 0.5, 0.0], [-0.5, 1.0, 0.2]]),
+    np.array([[0.0, 0.0, 0.0], [1.0, 2.0, 0.0]]),
+    np.array([1.0, -1.0, 0.5]),
+)
+
+
+def random_label_risk(x, labels, name, law, radius):
+    """Adversarial risk of a margin loss on labels drawn from a teacher's score, by panels between its kinks."""
+    points, lengths = np.polynomial.legendre.leggauss(16)
+    loss, shift, total = PROFILES[name][0], radius * np.linalg.norm(x), 0.0
+    for share, mean, variances, teacher in zip(*law[:3], [law[3]] * len(law[0]), strict=True):
+        a, sd, own = mean @ x, np.sqrt(variances @ x**2), mean @ teacher
+        if sd < 1e-13:
+            r, weights = np.array([a]), np.ones(1)
+            chance = CHANCES[labels](np.array([own]), np.sqrt(variances @ teacher**2))
+        else:
+            pull = (variances * x) @ teacher / sd
+            left = np.sqrt(max(variances @ teacher**2 - pull**2, 0.0))
+            kinks = np.array([side * (kink + shift) for kink in (0.0, 1.0) for side in (1, -1)])
+            step = (-own + left * np.linspace(-9, 9, 19)) / (pull or np.inf)  # from where on the label is certain
+            edges = np.concatenate([np.linspace(-9, 9, 31), (kinks - a) / sd, step])
+            edges = np.unique(np.clip(edges, -9, 9))
+            half = np.diff(edges)[:, None] / 2
+            u = (edges[:-1, None] + half + half * points).ravel()
+            weights = (half * lengths).ravel() * np.exp(-(u**2) / 2) / np.sqrt(2 * np.pi)
+            r, chance = a + sd * u, CHANCES[labels](own + pull * u, left)
+        total += share * (weights @ (chance * loss(r - shift) + (1 - chance) * loss(-r - shift)))
+    return float(total)
+
+
+QUICK_LABELS = [("logistic", "logistic", 0.0), ("logistic", "hinge", 0.0), ("sign", "hinge", 0.1)]
+
+
+@pytest.mark.parametrize(
+    ("labels", "name", "radius"),
+    [
+        pytest.param(labels, name, radius, marks=() if (labels, name, radius) in QUICK_LABELS else pytest.mark.slow)
+        for labels in LABEL_LAWS
+        for name in MARGIN_LOSSES
+        for radius in (0.0, 0.1)
+    ],
+)
+def test_random_labels_of_a_class_that_does_not_vary_against_scipy(labels, name, radius):
+    weights, means, variances, teacher = law = A_POINT_AND_A_PLANE
+    data = jm.GaussianMixture(weights, list(means), list(variances), teacher=teacher, label_law=LABEL_LAWS[labels])
+    found = jm.optimum(jm.Problem(data, MARGIN_LOSSES[name], radius))
+    if labels == "sign" and not radius:
+        assert found.regime == "separable"
+        return
+    x, asked = np.array([0.7, -0.6, 0.1]), (labels, name, law, radius)
+    for _ in range(4):
+        best = minimize(random_label_risk, x, asked, "Nelder-Mead", options={"xatol": 1e-8, "fatol": 1e-11})
+        x = best.x
+    zero = random_label_risk(np.zeros(3), *asked)
+    assert found.adversarial_risk <= best.fun + 1e-6 * zero
+    assert found.adversarial_risk == pytest.approx(random_label_risk(found.vector, *asked), rel=1e-6)

@@ -144,6 +144,28 @@ def test_a_rate_without_an_end_says_so():
     assert "below 2" in ends[0].advice
 
 
+@pytest.mark.parametrize(("radius", "rate"), [(0.1, 1e-6), (0.1, 1e-9), (1e-12, 1.0)])
+def test_without_noise_tiny_rates_and_radii_end_at_the_teacher(radius, rate):
+    # Up to the interpolation radius, c, the ridge vanishes with the rate, or is of the order of the square radius.
+    end = jm.stationary(squared(zoo.iso(D), 0.0, radius), rate)
+    assert end.status == "completed" and end.norm == pytest.approx(np.linalg.norm(zoo.teacher(D)), rel=1e-6)
+    law = jm.small_rate_end(squared(zoo.iso(D), 0.0, radius), rate)
+    if radius == 0.1:
+        assert math.sqrt(end.residual_variance) == pytest.approx(law.residual_sd, rel=1e-5)
+        assert end.adversarial_risk == pytest.approx(law.adversarial_risk, rel=1e-9)
+
+
+def test_a_tiny_radius_ends_as_no_attack_does():
+    one, other = (jm.stationary(squared(zoo.lin(D), 0.25, radius), 0.8) for radius in (1e-15, 0.0))
+    assert one.adversarial_risk == pytest.approx(other.adversarial_risk, rel=1e-12)
+    assert one.norm == pytest.approx(other.norm, rel=1e-12)
+
+
+def test_with_nothing_to_learn_and_no_noise_training_ends_at_zero():
+    end = jm.stationary(jm.Problem(jm.LinearTeacher(jm.identity(40), teacher=np.zeros(40)), jm.SquaredLoss(), 0.3), 0.5)
+    assert end.status == "completed" and end.adversarial_risk == end.norm == 0
+
+
 @pytest.mark.parametrize(
     ("radius", "noise", "regime"), [(0.5, 0.25, "shrink"), (2.0, 0.25, "collapse"), (0.4, 0.0, "interpolating")]
 )

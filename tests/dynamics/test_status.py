@@ -7,6 +7,7 @@ import pytest
 
 import jominy as jm
 import zoo
+from jominy.dynamics.ends.stability import rate_limits
 from jominy.dynamics.simulation import sgd
 from jominy.results import Status
 from user_losses import PlainSquare
@@ -43,6 +44,18 @@ def test_a_start_that_the_integrator_cannot_leave_is_a_result():
 
 
 class TestDivergence:
+    @pytest.mark.parametrize("loss", [jm.SquaredHingeLoss(), jm.ProbitLoss()])
+    def test_margin_losses_above_the_divergent_rate_diverge_before_numbers_end(self, loss):
+        problem = zoo.two_grouped_classes(16).problem(loss, 0.2)
+        limits = rate_limits(problem)
+        above, below = (
+            jm.forecast(problem, jm.Constant(rate), times=[0.0, 1.0, 10.0])
+            for rate in (1.2 * limits.divergent, 0.9 * limits.critical)
+        )
+        assert np.all(np.isfinite(above.adversarial_risk)) and above.status == Status.DIVERGED.label
+        assert f"those above {limits.divergent:.4g} diverge" in above.advice
+        assert below.status == Status.COMPLETED.label
+
     @pytest.mark.parametrize("rate", [3.0, 20.0, 1e6])
     def test_sizes_become_infinite_and_nothing_nan(self, rate):
         curve = forecast(schedule=jm.Constant(rate), times=20 * TIMES)

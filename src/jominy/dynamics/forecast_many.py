@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.data import GaussianMixture
-from jominy.dynamics.labelled import scenario_of
+from jominy.dynamics.labelled import accuracy_of, scenario_of
 from jominy.dynamics.population.ending import statuses
 from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.population.many import RTOL, Found, solve_points
+from jominy.dynamics.population.solve import Solved
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
 from jominy.errors import InputError
 from jominy.numerics.collection import without_collection
 from jominy.numerics.precision import double_precision
 from jominy.results import Status, make_result
+from jominy.results.soundness import CLAIMS, below_optimum
 from jominy.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -113,6 +115,18 @@ def _points(problems: Any, schedules: Any, starts: Any) -> list[tuple[Problem, S
     return list(zip(*columns, strict=True))
 
 
+def _judged(solved: Solved) -> list[Status]:
+    """The status of each of P forecasts, none of which vouches for numbers that cannot be right."""
+    optima = np.array([float(lane.found.solved.risk) for lane in solved.lanes])
+    accuracy = accuracy_of(solved.lanes[0].problem) + solved.numerical_error
+    excess = past_divergence(solved.variables, solved.lost)["excess_risk"][1]
+    wrong = below_optimum(excess, optima, accuracy)
+    for _, values in solved.variables.values():
+        wrong |= np.any(np.isnan(values.reshape(len(wrong), -1)), axis=1)
+    told = statuses(solved)
+    return [Status.UNSOUND if bad and one in CLAIMS else one for bad, one in zip(wrong, told, strict=True)]
+
+
 def _labelled(points: list, plan: Plan, found: list[Found]) -> xr.Dataset:
     """All points as one labelled result."""
     count = len(found)
@@ -131,7 +145,7 @@ def _labelled(points: list, plan: Plan, found: list[Found]) -> xr.Dataset:
             _, all_values = variables.setdefault(name, (("point", *dims), np.full(shape, np.nan)))
             gone = beyond[(...,) + (None,) * (values.ndim - 2)]
             all_values[places] = np.where(gone, np.nan, values)[own]
-        status[places] = np.array([one.label for one in statuses(one)], dtype=object)[own]
+        status[places] = np.array([one.label for one in _judged(one)], dtype=object)[own]
         numbers["numerical_error"][places] = one.numerical_error[own]
         optima = [one.lanes[row].found for row in own]
         numbers["optimum_risk"][places] = [optimum.solved.risk for optimum in optima]

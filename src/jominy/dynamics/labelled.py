@@ -5,12 +5,17 @@ from typing import Any
 
 import numpy as np
 
+from jominy.data import Samples
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
 from jominy.dynamics.start import describe_start
 from jominy.results import Status, make_result
+from jominy.results.soundness import judged
 from jominy.schedules import Schedule
+
+ON_MIXTURES, ON_SAMPLES = 1e-6, 1e-4
+"""Relative errors of risks: sums over samples are coarser, and in single precision."""
 
 
 def labelled(
@@ -37,6 +42,10 @@ def labelled(
         coords["seed"] = seeds
     if evaluate_at.size:
         coords["evaluation_radius"] = evaluate_at
+    accuracy = accuracy_of(problem) + (numerical_error or 0.0)
+    status, advice, notes = judged(
+        variables, status, advice, notes, optimum_risk=found.adversarial_risk, accuracy=accuracy
+    )
     return make_result(
         variables,
         coords,
@@ -49,6 +58,11 @@ def labelled(
         notes=notes,
         extra={"method": method, **optimum_attributes(found), **(more or {})},
     )
+
+
+def accuracy_of(problem: Problem) -> float:
+    """The relative error of any risk, beside what an integrator adds: that of quadratures and of rounding."""
+    return ON_SAMPLES if isinstance(problem.data, Samples) else ON_MIXTURES
 
 
 def scenario_of(problem: Problem, schedule: Schedule, start: Any) -> dict[str, Any]:

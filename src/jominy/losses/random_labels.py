@@ -14,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
 
-from jominy.data.label_laws import LabelLaw
+from jominy.data.label_laws import SMALLEST_VARIANCE, LabelLaw
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.errors import InputError
 from jominy.losses.expectations import FLOOR, Moments, OrderParameters
@@ -42,7 +42,8 @@ class TeacherGiven(NamedTuple):
     def of(order: OrderParameters) -> TeacherGiven:
         sd = jnp.sqrt(jnp.maximum(order.margin_variance, FLOOR))
         pull = order.teacher_covariance / sd
-        variance = jnp.maximum(order.teacher_variance - pull**2, 0.0)
+        # Not down to zero: the root has no derivative there, and an optimum's curvature would be none.
+        variance = jnp.maximum(order.teacher_variance - pull**2, SMALLEST_VARIANCE)
         return TeacherGiven(sd, order.teacher_mean, pull, variance)
 
 

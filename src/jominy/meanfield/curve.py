@@ -14,6 +14,7 @@ from jominy.meanfield.horizon import population_horizon, sample_horizon
 from jominy.meanfield.numbers import finite
 from jominy.meanfield.weight_variance import layer_variances_at, loss_per_gain, weight_variance_at
 from jominy.results import CITE_NETWORKS, Status, make_result
+from jominy.results.soundness import judged
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -97,18 +98,21 @@ def weight_variance_curve(
         if beyond
         else f"The law holds well below step {last:.3g}, the horizon; the curve ends before it."
     )
+    variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {
+        "weight_variance": (("step", "layer"), variances.T),
+        "adversarial_loss": (("step",), loss),
+        "fisher_rao_norm": (("step",), shares * loss),
+    }
+    notes = ["DERIVED: mean field, gradient flow on the adversarial loss, P_in and P_out fixed, biases at rest."]
+    judgement = judged(variables, Status.COMPLETED, advice, notes)
     return make_result(
-        {
-            "weight_variance": (("step", "layer"), variances.T),
-            "adversarial_loss": (("step",), loss),
-            "fisher_rao_norm": (("step",), shares * loss),
-        },
+        variables,
         {"step": number, "layer": np.arange(1, architecture.layers + 1)},
         engine="network theory",
         scenario={"architecture": architecture.describe(), "radius": radius, "p": p, "q": q, "learning_rate": rate},
-        status=Status.COMPLETED,
-        advice=advice,
-        notes=["DERIVED: mean field, gradient flow on the adversarial loss, P_in and P_out fixed, biases at rest."],
+        status=judgement.status,
+        advice=judgement.advice,
+        notes=judgement.notes,
         extra={**horizons},
         cite=CITE_NETWORKS,
     )

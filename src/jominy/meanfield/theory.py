@@ -25,6 +25,7 @@ from jominy.meanfield.variance_law import longest_time
 from jominy.meanfield.verdict import ADVICE, Verdict
 from jominy.meanfield.weight_variance import variance_slopes
 from jominy.results import CITE_NETWORKS, Status, make_result
+from jominy.results.soundness import judged
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -113,14 +114,15 @@ def network_theory(
     variables["sample_horizon"] = over_norms(lambda a, b: sample_horizon(network, eps, a, b, input_power=input_power))
     if not network.has_own_variances:
         variables["longest_time"] = over_norms(lambda a, b: longest_time(network, eps, a, b, constants=constants))
+    judgement = judged(variables, Status.COMPLETED, "The theory was evaluated.", [_ASSUMPTIONS, _BEYOND])
     return make_result(
         variables,
         {name: pairs[name] for name in axes} | sweep.coords | {"layer": np.arange(1, network.layers + 1)},
         engine="network theory",
         scenario=sweep.describe() | {"p": pairs["p"].tolist(), "q": pairs["q"].tolist(), "input_power": input_power},
-        status=Status.COMPLETED,
-        advice="The theory was evaluated.",
-        notes=[_ASSUMPTIONS, _BEYOND],
+        status=judgement.status,
+        advice=judgement.advice,
+        notes=judgement.notes,
         cite=CITE_NETWORKS,
     )
 
@@ -205,14 +207,17 @@ def trainability(
             extra |= {"reliability": verdict.reliability}
         helped = verdict in (Verdict.COLLAPSE, Verdict.BORDERLINE)
         advice = f"{verdict.sentence} {ADVICE}" if helped else verdict.sentence
+    variables = {name: (sweep.dims, sweep.full(value)) for name, value in found.items()}
+    notes = ["Our own theory, not arXiv 2505.14021's: DERIVED, with FITTED constants.", _BEYOND]
+    judgement = judged(variables, Status.COMPLETED, advice, notes)
     return make_result(
-        {name: (sweep.dims, sweep.full(value)) for name, value in found.items()},
+        variables,
         sweep.coords,
         engine="trainability",
         scenario=sweep.describe() | {"p": p, "geometry": geometry.describe()},
-        status=Status.COMPLETED,
-        advice=advice,
-        notes=["Our own theory, not arXiv 2505.14021's: DERIVED, with FITTED constants.", _BEYOND],
+        status=judgement.status,
+        advice=judgement.advice,
+        notes=judgement.notes,
         extra=extra,
         cite="the jominy documentation, page on networks; set-up of " + CITE_NETWORKS,
     )

@@ -40,6 +40,11 @@ class Status(Enum):
         "a mean forecast does not describe a typical run. Lower the rate, or clip the row norms "
         "(`Preprocessing(clip=3)`).",
     )
+    UNSOUND = (
+        "numerical failure",
+        "Some numbers of this result are missing or contradict each other; its notes say which. The fault is jominy's: "
+        "please report it, with the scenario.",
+    )
     INTERRUPTED = (
         "interrupted",
         "The run was stopped before its end; what was done until then is kept.",

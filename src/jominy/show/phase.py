@@ -53,6 +53,7 @@ REGIMES = {
     Status.UNSTABLE.label: _Regime("typical runs diverge", "#CC79A7", "\\\\\\"),
     Status.STUCK.label: _Regime("stuck at zero", "#009E73", "++"),
     Status.STEP_LIMIT.label: _Regime("not integrated to the end", "#8C8C8C", "xx"),
+    Status.UNSOUND.label: _Regime("numerical failure", "#4D4D4D", "oo"),
     "failed": _Regime("failed", NOTHING, "--"),
     "not computed": _Regime("not computed", "#FFFFFF", ""),
 }

@@ -31,6 +31,19 @@ def test_least_squares_on_heavy_rows_is_called_unstable_and_clipping_cures_it():
     assert clipped.attrs["status"] == "completed"
 
 
+@pytest.mark.parametrize("loss", [jm.SquaredHingeLoss(), jm.ProbitLoss()])
+def test_margin_losses_above_the_limit_are_called_unstable_where_the_risk_grows(loss):
+    mine = jm.Problem(small_samples(), loss, 0.2)
+    limit = jm.critical_rate(mine)
+    times = [0.0, 1.0, 10.0, 50.0]
+    above, below = (jm.forecast(mine, jm.Constant(share * limit), times=times) for share in (1.5, 0.5))
+    assert above.attrs["status"] == "unstable tail events" and "Lower the rate below" in above.attrs["advice"]
+    runs = jm.simulate(mine, jm.Constant(1.5 * limit), times=times, seeds=20, progress=False)
+    assert np.median(runs.adversarial_risk[:, -1]) < 0.9 * above.adversarial_risk[-1]  # a mean that is not typical
+    assert below.attrs["status"] == "completed"
+    no_nan(above)
+
+
 @pytest.mark.parametrize("radius", [0.0, 0.2])
 def test_a_rate_far_above_the_limit_diverges_without_nan(radius):
     mine = problem(small_samples(), "squared", radius)

@@ -5,6 +5,7 @@ far out, independent of the radius); for samples `realdata.md` sections 5 and 6.
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jax
@@ -14,7 +15,7 @@ import numpy as np
 from jominy.data import Samples
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.problem import Problem
-from jominy.losses import Loss
+from jominy.losses import Loss, SquaredLoss
 from jominy.numerics.arrays import Array
 from jominy.numerics.precision import double_precision
 
@@ -106,7 +107,8 @@ def mean_variances(law: EigenLaw | DenseLaw) -> np.ndarray:
     """(n,) tr K_i / d."""
     if isinstance(law, DenseLaw):
         return np.trace(law.covariances, axis1=1, axis2=2) / law.dimension
-    return law.eigenvalues @ law.shares
+    # By the shares' own sum, so that rounding leaves the mean of equal eigenvalues what they are.
+    return np.average(law.eigenvalues, axis=1, weights=law.shares)
 
 
 def thresholds(problem: Problem) -> tuple[float, float]:
@@ -114,6 +116,14 @@ def thresholds(problem: Problem) -> tuple[float, float]:
     variances = mean_variances(problem.law)
     with np.errstate(divide="ignore", over="ignore"):
         return 2 / variances.max(), 2 / variances.min()
+
+
+@lru_cache(maxsize=64)
+def divergent_rate(problem: Problem) -> float:
+    """The rate above which the risk of a mixture grows without bound at any radius; infinite where none is known."""
+    if isinstance(problem.loss, SquaredLoss):  # whose curvature need not be found out
+        return float(thresholds(problem)[1])
+    return rate_limits(problem).divergent
 
 
 @jax.jit

@@ -150,9 +150,9 @@ def stationary(problem: Problem, rate: float) -> Stationary:
 def _least_squares(problem: Problem, rate: float, critical: float) -> Stationary:
     law = problem.law
     assert isinstance(law, EigenLaw) and law.teacher is not None
-    if rate >= critical:
+    end = least_squares_rest(law, problem.final_radius, rate) if rate < critical else None
+    if end is None:
         return _diverged(rate, critical)
-    end = least_squares_rest(law, problem.final_radius, rate)
     found = population_optimum(problem, representations(law)[-1])
     scalars = found.solved.scalars
     ridge = np.inf if found.regime == "collapse" else float(scalars.ridge / scalars.curvature[0])

@@ -19,7 +19,8 @@ from jominy.dynamics.optima.minimise import Solved, as_it_is, at_scalars, polish
 from jominy.dynamics.optima.search import Setting
 from jominy.dynamics.readout import largest_logit
 from jominy.losses import MarginLoss, ResidualLoss
-from jominy.losses.targets import FixedTargets, LinearTargets
+from jominy.losses.random_labels import RandomLabels
+from jominy.losses.targets import LinearTargets
 from jominy.numerics.gaussian import gaussian_rule
 
 GOOD = 1e-9
@@ -88,14 +89,18 @@ def _eased(landscape: Landscape, setting: Setting, zero: Solved, ridges: np.ndar
 
 def _spreads(setting: Setting, scale: float) -> list[float]:
     """Of scores, in turn."""
-    return [scale * 10.0**-power for power in range(1, 10)] if _has_corners(setting) else [0.0]
+    if not _has_corners(setting):
+        return [0.0]
+    # Where no corner is held, slopes stand for the vector, and the rounding of scores counts 1 / spread in them.
+    last = 8 if isinstance(setting.targets, RandomLabels) else 9
+    return [scale * 10.0**-power for power in range(1, last + 1)]
 
 
 def _has_corners(setting: Setting) -> bool:
     loss, targets = setting.loss, setting.targets
     if isinstance(loss, ResidualLoss):
         return isinstance(targets, LinearTargets) and not targets.noise_variance
-    return isinstance(loss, MarginLoss) and isinstance(targets, FixedTargets) and bool(loss.kinks)
+    return isinstance(loss, MarginLoss) and bool(loss.kinks)
 
 
 def _scale(setting: Setting, zero: Solved) -> float:
@@ -108,8 +113,8 @@ def _scale(setting: Setting, zero: Solved) -> float:
 def _at_corners(setting: Setting, eased: Solved, zero: Solved) -> Iterator[tuple[np.ndarray, Scalars]]:
     """The components that came near a corner, held there: the nearest, the two nearest, ...; with scalars to begin."""
     order, scalars = eased.order, eased.scalars
-    if not _has_corners(setting):
-        return
+    if not _has_corners(setting) or isinstance(setting.targets, RandomLabels):
+        return  # a class with labels of both signs has a corner for each; the eased optimum says it to 1e-8
     if isinstance(setting.loss, ResidualLoss):
         pins, pull = np.zeros(setting.weights.shape), -1.0
         away = np.hypot(order.residual_mean, np.sqrt(order.residual_variance))

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jominy.dynamics.batches import in_finite_steps
-from jominy.dynamics.ends.stability import rate_limits, thresholds
+from jominy.dynamics.ends.stability import divergent_rate, rate_limits, thresholds
 from jominy.dynamics.optima.optimum import PopulationOptimum
 from jominy.dynamics.population.lanes import Plan, Point
 from jominy.dynamics.population.solve import Solved
@@ -46,11 +46,11 @@ def statuses(solved: Solved) -> list[Status]:
     last, before = np.maximum(solved.reached - 1, 0), np.maximum(solved.reached - 2, 0)
     rates, risks, norms = (solved.variables[name][1] for name in ("learning_rate", "adversarial_risk", "norm"))
     rate, risk, norm = rates[every, last], risks[every, last], norms[every, last]
-    steepest = np.array([lane.prepared.steepest for lane in solved.lanes])
     collapse = np.array([lane.found.regime == "collapse" for lane in solved.lanes])
     attacked = np.array([lane.prepared.attacked for lane in solved.lanes])
-    growing = (last > 0) & (risk > risks[every, before]) & (rate > steepest)
-    diverged = solved.lost[every, last] | growing
+    diverged = np.array(solved.lost[every, last])
+    for place in np.flatnonzero(~diverged & (last > 0) & (risk > risks[every, before])):
+        diverged[place] = rate[place] > divergent_rate(solved.lanes[place].problem)
     told = np.full(len(every), Status.COMPLETED, dtype=object)
     for place in np.flatnonzero((norm < 1e-12) & attacked):
         if _searches_lines(solved.lanes[place].schedule):

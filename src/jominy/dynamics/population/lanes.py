@@ -9,7 +9,6 @@ import numpy as np
 
 from jominy.data import GaussianMixture
 from jominy.dynamics.batches import batch_count, in_finite_steps
-from jominy.dynamics.ends.stability import thresholds
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum, setting_of
 from jominy.dynamics.optima.search import Setting
 from jominy.dynamics.optima.students import optimum_students
@@ -21,7 +20,6 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii, largest_logit
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
-from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import FULL, GaussianRule, gaussian_rule
 from jominy.numerics.ode import LOOSE
 from jominy.numerics.side_by_side import SideBySide
@@ -86,7 +84,6 @@ class Prepared(NamedTuple):
         fine, coarse: the system's parts on the landscape, and on the coarser one.
         both: these two side by side, without a quadrature, for a point that is solved alone.
         jumps: times at which the radius jumps.
-        steepest: the rate above which no radius is stable (only least squares knows one).
         attacked: whether the final radius is above zero.
         kind: what lanes of one program have in common.
     """
@@ -98,7 +95,6 @@ class Prepared(NamedTuple):
     coarse: Ground
     both: SideBySide
     jumps: tuple[float, ...]
-    steepest: float
     attacked: bool
     kind: Any
 
@@ -212,11 +208,10 @@ def _with_optimum(
         law.teacher is not None and bool(np.any(law.teacher)),
     )
     jumps = tuple(problem.radius_schedule.jumps)
-    steepest = thresholds(problem)[1] if isinstance(problem.loss, SquaredLoss) else np.inf
     kind = _shape(fine), has, law.dimension
     both = SideBySide.of([fine._replace(rule=None), coarse._replace(rule=None)], all_own=True)  # type: ignore[arg-type]
     attacked = problem.final_radius > 0
-    return Prepared(problem, found, setting, fine, coarse, both, jumps, steepest, attacked, kind)
+    return Prepared(problem, found, setting, fine, coarse, both, jumps, attacked, kind)
 
 
 def _shape(tree: Any) -> Any:

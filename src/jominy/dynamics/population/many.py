@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jominy.dynamics.labelled import optimum_attributes, scenario_of
+from jominy.dynamics.labelled import accuracy_of, optimum_attributes, scenario_of
 from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.population.ending import ending
 from jominy.dynamics.population.forecast import good_enough
@@ -19,6 +19,7 @@ from jominy.dynamics.readout import past_divergence
 from jominy.numerics.collection import without_collection
 from jominy.numerics.precision import double_precision
 from jominy.results.schema import attributes
+from jominy.results.soundness import judged
 from jominy.schedules import Schedule
 
 RTOL = 1e-9
@@ -60,22 +61,25 @@ def plain_forecasts(
     for found in solve_points(list(points), plan, True, progress=False):
         point = found.point
         solved = found.solved.rows([found.row])
-        end, solution = ending(point, solved, plan), solved.only()
+        ended, solution = ending(point, solved, plan), solved.only()
         optimum = solution.lanes[0].found.record(point.problem.final_radius)
         more = {} if plan.batch_size == 1 else {"batch_size": plan.batch_size}
+        variables, error = past_divergence(solution.variables, solution.lost), float(solution.numerical_error)
+        accuracy = accuracy_of(point.problem) + error
+        end = judged(variables, *ended, optimum_risk=optimum.adversarial_risk, accuracy=accuracy)
         attrs = attributes(
             engine="forecast",
             scenario=scenario_of(point.problem, point.schedule, point.start),
             status=end.status,
             advice=end.advice,
-            numerical_error=float(solution.numerical_error),
+            numerical_error=error,
             notes=end.notes,
             extra={"method": point.representation.description, **optimum_attributes(optimum), **more},
         )
         coords: Variables = {"time": (("time",), plan.times[: len(solution.lost)])}
         if plan.evaluate_at.size:
             coords["evaluation_radius"] = (("evaluation_radius",), plan.evaluate_at)
-        told.append(Plain(past_divergence(solution.variables, solution.lost), coords, attrs))
+        told.append(Plain(variables, coords, attrs))
     return told
 
 

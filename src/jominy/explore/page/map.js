@@ -11,7 +11,7 @@ const REGIMES = {
   "unstable tail events": ["unstable", "typical runs diverge", "M0 0L10 10"],
   "stuck at zero": ["stuck", "stuck at zero", "M5 0V10M0 5H10"],
 };
-const OTHER = ["other", "not integrated to the end", "M0 0L10 10M0 10L10 0"];
+const OTHER = ["other", "not integrated to the end, or a numerical failure", "M0 0L10 10M0 10L10 0"];
 const LOG_RANGE = 8; // largest risk over the smallest from which on shades are factors
 const [LEFT, RIGHT, TOP, BOTTOM] = [58, 12, 10, 40];
 const byId = (id) => document.getElementById(id);
