@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import os
 from collections.abc import Sequence
 from pathlib import Path
@@ -12,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jominy.data.frame_files import read_frame, without_index
-from jominy.data.names import known_names
+from jominy.data.names import columns_named, known_names
 from jominy.data.numpy_files import opened
 from jominy.data.tables import numeric_table, some_rows
 from jominy.data.targets import target_values
@@ -182,7 +181,7 @@ def _value(label: Any, meant: dict[Any, Any]) -> Any:
 
 def _without(X: Any, names: list[str], drop: list[str], file: Path) -> tuple[Any, list[str]]:
     """Features and names without the columns of these names."""
-    dropped = [name for text in drop for name in _columns_named(text, names)]
+    dropped = [name for text in drop for name in columns_named(text, names)]
     unknown = [name for name in dropped if name not in names]
     if unknown:
         rule = f"drop must name feature columns of {file.name}"
@@ -191,13 +190,6 @@ def _without(X: Any, names: list[str], drop: list[str], file: Path) -> tuple[Any
     if not kept:
         raise InputError(f"a feature of {file.name} must be left", f"drop names all {len(names)}", "Drop fewer.")
     return X.iloc[:, kept] if hasattr(X, "iloc") else X[:, kept], [names[j] for j in kept]
-
-
-def _columns_named(text: str, names: list[str]) -> list[str]:
-    """The column of this name; or else several names with commas between, each as it is or in double quotes."""
-    if text in names or "," not in text:
-        return [text]
-    return [name for name in next(csv.reader([text], skipinitialspace=True)) if name]
 
 
 def _read_npz(file: Path, target: str | int | None) -> tuple[Any, Any, list[str]]:

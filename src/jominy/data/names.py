@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import difflib
 from collections.abc import Sequence
 from typing import Any
@@ -24,6 +25,17 @@ def known_names(what: str, asked: Any, names: Sequence[Any]) -> str:
     if near:
         return f"Nearest of the {len(names)} {what}: {_quoted(near)[1:-1]}."
     return f"The first of the {len(names)} {what} are {_quoted(names[:5])[1:-1]}."
+
+
+def columns_named(text: str, names: Sequence[str]) -> list[str]:
+    """The column of this name; or else several names with commas between, each as it is or in double quotes.
+
+    >>> columns_named("a,b", ["a", "b"]), columns_named("a,b", ["a,b"])
+    (['a', 'b'], ['a,b'])
+    """
+    if text in names or "," not in text:
+        return [text]
+    return [name for name in next(csv.reader([text], skipinitialspace=True)) if name]
 
 
 def _nearest(asked: str, names: list[str], count: int = 3) -> list[str]:

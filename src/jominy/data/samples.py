@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from jominy.data.arrays import Array, described, digest, finite_number, read_only
 from jominy.data.encoding import FittedEncoder
+from jominy.data.immutable import immutable_features
 from jominy.data.mixture import GaussianMixture
 from jominy.data.preprocessing import FittedPreprocessing, Preprocessing
 from jominy.data.row_numbers import row_numbers
@@ -33,11 +34,13 @@ class Samples:
                    learns from X, or a transformer or pipeline of scikit-learn that is fitted already
     feature_names: of the D columns; by default those of the data frame, or else their numbers
     notes:         what was done to the table before, one sentence each, for the report
+    immutable:     features that no attack can touch, by name or position; a column that was encoded counts as one
 
     features: (n, d) what is trained on          targets: (n,) labels -1 and +1, or standardised targets
     fitted:   the fitted preprocessing or None   target_map: how targets became numbers
     feature_names: (d,) of the features that are left
     groups: column of kinds -> the features that came from it, by position: encoded words are no measurements
+    untouched: (d,) whether no attack can touch a feature
 
     Rows of pandas objects belong together by their index, columns of held-out frames by their names; the rows and
     columns of arrays by position.
@@ -60,6 +63,7 @@ class Samples:
     columns: tuple[str, ...]
     encoding: Transform | FittedEncoder | None
     groups: dict[str, list[int]]
+    untouched: NDArray[np.bool_]
 
     def __init__(
         self,
@@ -70,6 +74,7 @@ class Samples:
         transform: Any = None,
         feature_names: Sequence[str] | None = None,
         notes: Sequence[str] = (),
+        immutable: Sequence[str | int] = (),
     ) -> None:
         if not (preprocessing is None or isinstance(preprocessing, Preprocessing)):
             raise InputError("preprocessing must be a Preprocessing or None", preprocessing)
@@ -91,6 +96,8 @@ class Samples:
         kept = list(range(len(names))) if fitted is None else np.flatnonzero(fitted.kept).tolist()
         place = {j: k for k, j in enumerate(kept)}
         groups = {} if encoding is None else encoding.groups
+        kept_groups = {name: [place[j] for j in group if j in place] for name, group in groups.items()}
+        untouched = immutable_features(immutable, names, kept, kept_groups)
         values: dict[str, Any] = {
             "features": read_only(table if fitted is None else fitted.transform(table)),
             "targets": read_only(targets),
@@ -101,7 +108,8 @@ class Samples:
             "notes": (*notes, *moved, *row_numbers(table, names), *(() if encoding is None else encoding.report)),
             "columns": tuple(columns),
             "encoding": encoding,
-            "groups": {name: [place[j] for j in group if j in place] for name, group in groups.items()},
+            "groups": kept_groups,
+            "untouched": untouched,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -130,7 +138,10 @@ class Samples:
     def report(self) -> list[str]:
         """What was done to the data, one sentence per step, with counts."""
         features = ["features used as given"] if self.fitted is None else self.fitted.report
-        return [*self.notes, *features, *self.target_map.steps]
+        names = self._immutable().get("immutable", [])
+        few = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
+        out = [f"no attack can touch {len(names)} of {self.dimension} features: {few}"] if names else []
+        return [*self.notes, *features, *self.target_map.steps, *out]
 
     def transform(self, X: Any, y: Any) -> tuple[Array, Array]:
         """Features (m, d) and targets (m,) of held-out samples X (m, D), y (m,), by the map of the training samples."""
@@ -207,7 +218,12 @@ class Samples:
             "report": self.report,
             "features": described(self.features),
             "targets": {"sha256": digest(self.targets)},
-        } | ({"groups": self.groups} if self.groups else {})
+        } | ({"groups": self.groups} if self.groups else {}) | self._immutable()
+
+    def _immutable(self) -> dict[str, list[str]]:
+        """What cannot be attacked, if anything, by name."""
+        names = [name for name, out in zip(self.feature_names, self.untouched, strict=True) if out]
+        return {"immutable": names} if names else {}
 
     def __repr__(self) -> str:
         kind = "regression" if self.classes is None else f"classes {self.classes}"

@@ -78,13 +78,17 @@ class Problem:
 
         self.loss.check(self.data)
         if not self.attack.isotropic:
-            if isinstance(self.data, Samples):
-                raise InputError(
-                    "Attacks with weights are for Gaussian mixtures so far",
-                    f"{type(self.attack).__name__} on Samples",
-                    "Use `L2()`, or a mixture with the covariances of your classes",
-                )
-            _ = self.law
+            _ = self.form if isinstance(self.data, Samples) else self.law
+
+    @cached_property
+    def form(self) -> np.ndarray | None:
+        """M of the attack on samples, (d,) or (d, d), or None for the identity: size(X)^2 = X' M X."""
+        assert isinstance(self.data, Samples)
+        form, untouched = self.attack.form(self.data.dimension), self.data.untouched
+        if not np.any(untouched):
+            return form
+        within = np.where(untouched, 0.0, 1.0)
+        return within if form is None else within * form if form.ndim == 1 else within[:, None] * form * within
 
     @cached_property
     def law(self) -> EigenLaw | DenseLaw:

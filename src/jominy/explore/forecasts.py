@@ -85,7 +85,7 @@ class Forecasts:
 
     def problem(self, scenario: Scenario) -> Problem:
         """The problem of a scenario; the same object for the same keys, because the engines remember by object."""
-        parts = scenario.data, scenario.loss, scenario.radius, scenario.units
+        parts = scenario.data, scenario.loss, scenario.radius, scenario.units, scenario.attack
         return self._problem(_Keyed(_key(scenario, *parts), scenario))
 
     def result(self, state: Curves, *, bands: bool = False, whole: bool = True) -> xr.Dataset:
@@ -178,7 +178,7 @@ class Forecasts:
 
         scenario = keyed.scenario
         data = self._data(_Keyed(_key(scenario, scenario.data), scenario))
-        return Problem(data, scenario.loss.build(), scenario._radius())
+        return Problem(data, scenario.loss.build(), scenario._radius(), scenario.attack.build(data.dimension))
 
     def _find_limits(self, keyed: _Keyed) -> RateLimits:
         from jominy.dynamics import rate_limits

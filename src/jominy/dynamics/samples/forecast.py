@@ -15,7 +15,7 @@ from jominy.dynamics.labelled import labelled
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, radius_at
-from jominy.dynamics.samples.frame import Frame, frame_of, light_rotation, rotation
+from jominy.dynamics.samples.frame import Frame, frame_of, light_rotation, own_frame, rotation
 from jominy.dynamics.samples.law import Rows, Spread, first_step, light, rule_in_parts, single_precision_does
 from jominy.dynamics.samples.optimum import at_zero, sample_optimum
 from jominy.dynamics.samples.readout import compile_reading, read_rows
@@ -32,6 +32,7 @@ from jominy.dynamics.samples.remarks import base_rate_notes, base_rates, rate_ad
 from jominy.dynamics.samples.stability import sample_stability
 from jominy.dynamics.start import random_variance, start_vector
 from jominy.dynamics.times import MOST_STEPS, counted_steps, report_times, whole_steps
+from jominy.errors import InputError
 from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import LARGEST_SCALE, coarse_rule
 from jominy.numerics.precision import as_precise_as
@@ -217,17 +218,25 @@ def beginning(
     count, dimension = samples.features.shape
     steps = np.rint(times * dimension).astype(int)
     if largest_block is None:
-        every = isinstance(problem.loss, SquaredLoss) and count * dimension**2 * float(steps[-1]) < EVERY_STEP
+        # Blocks of an attack with weights may diverge where it nearly collapses training.
+        exactly = isinstance(problem.loss, SquaredLoss) or problem.form is not None
+        every = exactly and count * dimension**2 * float(steps[-1]) < EVERY_STEP
         largest_block = 1 if every else largest_usual_block(dimension)
     vector = start_vector(start, dimension)
     mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
     variance = random_variance(start) / dimension
-    frame, exact = frame_of(samples, mean, variance)
+    form = problem.form
+    frame, exact = frame_of(samples, mean, variance) if form is None else own_frame(samples)
     rows = exact
     if single_precision_does(problem.loss, exact, largest_block):
-        rows = light_rotation(samples) if exact is rotation(samples)[0] else light(exact)
+        rows = light_rotation(samples) if form is None and exact is rotation(samples)[0] else light(exact)
     plan = plan_blocks(steps if steps[0] == 0 else np.concatenate([[0], steps]), largest_block)
     notes = []
+    if diagonal and form is not None:
+        rule = "An attack that tells features apart needs their whole covariance"
+        raise InputError(rule, "diagonal=True", "Leave diagonal out")
+    if form is not None:
+        diagonal = False
     if diagonal is None:
         size = len(exact.columns)
         diagonal = dimension > DENSE_DIMENSION and count >= 10 * dimension
@@ -239,7 +248,7 @@ def beginning(
     nowhere = Spread(*map(np.zeros_like, spread))
     radius = problem.radius_schedule
     statement = SampleProblem(
-        rows, nowhere, problem.loss, schedule, radius, None, nowhere.mean, frame.copies, dimension
+        rows, nowhere, problem.loss, schedule, radius, None, nowhere.mean, frame.copies, dimension, form
     )
     from_zero, singly = not np.any(mean) and variance == 0, bool(np.max(plan.length) <= 1)
     return Beginning(frame, exact, rows, statement, spread, plan, steps, from_zero, singly, notes)

@@ -56,6 +56,12 @@ def light_rotation(samples: Samples) -> Rows:
     return light(rotation(samples)[0])
 
 
+def own_frame(samples: Samples) -> tuple[Frame, Rows]:
+    """The features themselves as coordinates, for attacks that tell them apart."""
+    dimension = samples.dimension
+    return Frame(np.eye(dimension), np.ones(dimension)), as_rows(samples.features, samples.targets)
+
+
 def frame_of(samples: Samples, mean: np.ndarray, variance: float) -> tuple[Frame, Rows]:
     """The coordinates that a start of this mean (d,) and variance per coordinate needs, and the samples in them."""
     rows, basis = rotation(samples)

@@ -89,6 +89,12 @@ def gaussian_picture(
             type(samples).__name__,
             "A Gaussian mixture is its own picture: use forecast",
         )
+    if problem.form is not None:
+        raise InputError(
+            "The Gaussian picture is for l2 attacks on all features",
+            "an attack with weights" if not problem.attack.isotropic else "immutable features",
+            "Use forecast: it knows the attack",
+        )
     grid = sample_times(time, times, samples.dimension)
     law = gaussian_law(samples)
     picture, gap = _gap(problem, law, schedule, grid, start)

@@ -85,47 +85,70 @@ def light(rows: Rows) -> Rows:
     return as_precise_as(np.float32(0), rows)
 
 
-def sample_order(rows: Rows, spread: Spread) -> OrderParameters:
-    """Order parameters with every row a component, arrays (n,), in the rows' precision."""
-    spread = as_precise_as(rows.columns, spread)
-    x, covariance = rows.columns, spread.covariance
-    if covariance.ndim == 1:
-        variance = covariance @ rows.squares
-        total = jnp.sum(covariance)
+def pulled(form: Array | None, vector: Array) -> Array:
+    """M X for the attack's form M (d,), (d, d) or None, the identity; X (d,) or (d, m)."""
+    if form is None:
+        return vector
+    return (form * vector.T).T if form.ndim == 1 else form @ vector
+
+
+def mean_square_size(form: Array | None, spread: Spread) -> Array:
+    """E X' M X."""
+    mean, covariance = spread
+    spread_out: Any
+    if form is None:
+        spread_out = jnp.sum(covariance) if covariance.ndim == 1 else jnp.trace(covariance)
+    elif form.ndim == 1:
+        spread_out = form @ (covariance if covariance.ndim == 1 else jnp.diagonal(covariance))
     else:
-        variance = jnp.sum(x * (covariance @ x), axis=0)
-        total = jnp.trace(covariance)
+        spread_out = jnp.sum(form * covariance)
+    return mean @ pulled(form, mean) + spread_out
+
+
+def sample_order(rows: Rows, spread: Spread, form: Array | None = None) -> OrderParameters:
+    """Order parameters with every row a component, arrays (n,), in the rows' precision."""
+    spread, form = as_precise_as(rows.columns, (spread, form))
+    x, covariance = rows.columns, spread.covariance
+    variance = covariance @ rows.squares if covariance.ndim == 1 else jnp.sum(x * (covariance @ x), axis=0)
     variance = jnp.maximum(variance, SMALLEST_VARIANCE)
     score = spread.mean @ x
-    norm = jnp.sqrt(jnp.maximum(spread.mean @ spread.mean + total, 0.0))
+    norm = jnp.sqrt(jnp.maximum(mean_square_size(None, spread), 0.0))
+    size = norm if form is None else jnp.sqrt(jnp.maximum(mean_square_size(form, spread), 0.0))
     no_teacher = jnp.zeros_like(score)
     teacher = no_teacher, no_teacher, no_teacher
-    return OrderParameters(score, variance, score - rows.targets, variance, norm, norm, *teacher)
+    return OrderParameters(score, variance, score - rows.targets, variance, norm, size, *teacher)
 
 
-def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any) -> Slope:
-    """The recursion's coefficients at a spread, in the spread's precision; sums over rows in that of the rows."""
+def slope_at(
+    rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any, form: Array | None = None
+) -> Slope:
+    """The recursion's coefficients at a spread, in the spread's precision; sums over rows in that of the rows.
+
+    An attack with a `form` of its own needs a dense covariance.
+    """
     student = spread.mean
-    spread, radius, rule = as_precise_as(rows.columns, (spread, jnp.asarray(radius), rule))
-    x, mean = rows.columns, spread.mean
+    spread, radius, rule, form = as_precise_as(rows.columns, (spread, jnp.asarray(radius), rule, form))
+    x, mean = rows.columns, pulled(form, spread.mean)
     count = x.shape[1]
-    order = sample_order(rows, spread)
-    moments: Moments = loss.moments(order, rows.targets, radius * order.norm, rule)
-    pull = radius / jnp.maximum(order.norm, FLOOR)
+    order = sample_order(rows, spread, form)
+    moments: Moments = loss.moments(order, rows.targets, radius * order.size, rule)
+    pull = radius / jnp.maximum(order.size, FLOOR)
     ridge = pull * jnp.mean(moments.shift_slope)
     first, cross = x @ moments.slope / count, x @ moments.slope_shift_slope * (pull / count)
     gradient = first + ridge * mean
-    # Times E X X'. Without its covariance part a small student in few dimensions would lose all variance.
+    # Times E M X X' M. Without its covariance part a small student in few dimensions would lose all variance.
     along = pull**2 * jnp.mean(moments.shift_slope_squared)
     if spread.covariance.ndim == 1:
         hessian, noise = rows.squares @ moments.curvature / count, rows.squares @ moments.slope_squared / count
         square = mean**2 + spread.covariance
         found = Slope(gradient, hessian + ridge, noise + 2 * cross * mean + along * square - gradient**2)
         return as_precise_as(student, found)
-    hessian = (moments.curvature * x) @ x.T / count + ridge * jnp.eye(mean.size)
+    attack = jnp.eye(mean.size) if form is None else jnp.diag(form) if form.ndim == 1 else form
+    hessian = (moments.curvature * x) @ x.T / count + ridge * attack
     noise = (moments.slope_squared * x) @ x.T / count - gradient[:, None] * gradient
     mixed = cross[:, None] * mean
-    square = mean[:, None] * mean + spread.covariance
+    varied = spread.covariance if form is None else pulled(form, pulled(form, spread.covariance).T)
+    square = mean[:, None] * mean + varied
     return as_precise_as(student, Slope(gradient, hessian, noise + mixed + mixed.T + along * square))
 
 

@@ -36,19 +36,22 @@ class Landscape(NamedTuple):
 
 
 @partial(jax.jit, static_argnames="loss")
-def _risk(loss: Loss, features: Array, targets: Array, radius: Array, smoothing: Array, x: Array) -> Landscape:
-    """The smoothed risk at x: |e| becomes sqrt(e^2 + smoothing^2), ||X|| likewise (a millionth of it).
+def _risk(
+    loss: Loss, features: Array, targets: Array, radius: Array, form: Array, smoothing: Array, x: Array
+) -> Landscape:
+    """The smoothed risk at x: |e| becomes sqrt(e^2 + smoothing^2), the size likewise (a millionth of it).
 
-    A margin loss with kinks is averaged over a Gaussian spread `smoothing` of each margin.
+    A margin loss with kinks is averaged over a Gaussian spread `smoothing` of each margin. `form` (d,) is the diagonal
+    of the attack's form, ones for l2.
     """
-    count, dimension = features.shape
-    norm = jnp.sqrt(x @ x + (1e-6 * smoothing) ** 2)
+    count = len(targets)
+    norm = jnp.sqrt(x @ (form * x) + (1e-6 * smoothing) ** 2)
     at = (features @ x, norm, targets, radius, smoothing)
     slopes = _margin_slopes(loss, *at) if isinstance(loss, MarginLoss) else _residual_slopes(loss, *at)
     psi, psi_r, psi_rho, psi_rr, psi_mixed, psi_pp = slopes
-    unit = x / norm
+    unit = form * x / norm
     cross = (psi_mixed @ features / count)[:, None] * unit
-    tangent = (jnp.eye(dimension) - unit[:, None] * unit) / norm
+    tangent = (jnp.diag(form) - unit[:, None] * unit) / norm
     return Landscape(
         jnp.mean(psi),
         psi_r @ features / count + jnp.mean(psi_rho) * unit,
@@ -57,7 +60,7 @@ def _risk(loss: Loss, features: Array, targets: Array, radius: Array, smoothing:
         + cross.T
         + jnp.mean(psi_pp) * unit[:, None] * unit
         + jnp.mean(psi_rho) * tangent,
-        jnp.mean(loss.adversarial(at[0], radius * jnp.sqrt(x @ x), targets)),
+        jnp.mean(loss.adversarial(at[0], radius * jnp.sqrt(x @ (form * x)), targets)),
     )
 
 
@@ -112,9 +115,14 @@ def at_zero(samples: Samples, loss: Loss) -> AtZero:
 
 
 def sample_collapse_radius(problem: Problem) -> float:
-    """||E[loss'(0, y) x]|| / E|loss'(0, y)| over the samples."""
+    """||E[loss'(0, y) x]|| / E|loss'(0, y)| over the samples; with weights M of the attack in the norm of M^-1/2.
+
+    Where features cannot be touched the optimum without the others takes the place of the zero vector.
+    """
     samples = problem.data
     assert isinstance(samples, Samples)
+    if problem.form is not None:
+        return _weighted(problem).threshold
     zero = at_zero(samples, problem.loss)
     return float(np.linalg.norm(zero.pull) / zero.size)
 
@@ -128,6 +136,8 @@ def sample_optimum(problem: Problem) -> Optimum:
     """
     samples, loss, radius = problem.data, problem.loss, problem.final_radius
     assert isinstance(samples, Samples)
+    if problem.form is not None:
+        return _weighted_optimum(problem)
     threshold = sample_collapse_radius(problem)
     start = at_zero(samples, loss)
     features, pull, basis = samples.features, np.asarray(start.pull), None
@@ -137,7 +147,7 @@ def sample_optimum(problem: Problem) -> Optimum:
         features, pull = np.ascontiguousarray(np.asarray(rows.columns).T), pull @ basis
     elif (basis := _space_of_rows(np.asarray(features))) is not None:
         features, pull = np.asarray(features) @ basis, pull @ basis
-    evaluate = partial(_risk, loss, features, samples.targets, radius)
+    evaluate = partial(_risk, loss, features, samples.targets, radius, np.ones(len(pull)))
     if radius >= threshold:
         risk = float(evaluate(0.0, 0 * pull + 1e-150).risk)
         return Optimum(risk, 0.0, "collapse", radius, threshold, None, np.zeros(samples.dimension))
@@ -173,6 +183,94 @@ def sample_optimum(problem: Problem) -> Optimum:
         regime = "interpolating" if residual < 1e-4 * scale else "shrink"
     vector = x if basis is None else basis @ x
     return Optimum(risk, float(np.linalg.norm(x)), regime, radius, threshold, None, vector)
+
+
+class _Weighted(NamedTuple):
+    """A problem in the coordinates in which the attack's form is diagonal, and the optimum without what it can touch.
+
+    Attributes:
+        features: (n, d) in these coordinates.
+        form: (d,) diagonal of the attack's form there.
+        basis: (d, d) of the coordinates, or None where they are the features.
+        alone: (d,) the optimum that uses only what cannot be touched.
+        pull: (d,) gradient of the clean risk there.
+        threshold: radius from which on that is the optimum.
+    """
+
+    features: np.ndarray
+    form: np.ndarray
+    basis: np.ndarray | None
+    alone: np.ndarray
+    pull: np.ndarray
+    threshold: float
+
+
+@lru_cache(maxsize=16)
+def _weighted(problem: Problem) -> _Weighted:
+    """Source: theory `attacks.md` section 2, general collapse rule."""
+    samples, loss = problem.data, problem.loss
+    assert isinstance(samples, Samples) and problem.form is not None
+    features, form, basis = np.asarray(samples.features), problem.form, None
+    if form.ndim == 2:
+        form, basis = np.linalg.eigh(form)
+        features = features @ basis
+    form = np.where(form > DEPENDENT * np.max(form), form, 0.0)
+    within, alone = form > 0, np.zeros(len(form))
+    if not np.all(within):
+        free = features[:, ~within]
+        clean = partial(_risk, loss, free, samples.targets, 0.0, np.zeros(free.shape[1]))
+        alone[~within] = _descended(problem, clean, free, np.asarray(at_zero(samples, loss).slopes) @ free / samples.count)
+    slopes = np.asarray(_slopes_at(loss, features @ alone, samples.targets))
+    pull, size = slopes @ features / samples.count, float(np.mean(np.abs(slopes)))
+    reach = np.sqrt(np.sum(pull[within] ** 2 / form[within]))
+    return _Weighted(features, form, basis, alone, pull, float(reach / size) if size > 0 else np.inf)
+
+
+@partial(jax.jit, static_argnames="loss")
+def _slopes_at(loss: Loss, scores: Array, targets: Array) -> Array:
+    """(n,) Psi_r without attack."""
+    return loss.adversarial_slopes(scores, jnp.zeros(()), targets)[0]
+
+
+def _weighted_optimum(problem: Problem) -> Optimum:
+    """The optimum under an attack with weights of its own."""
+    samples, loss, radius = problem.data, problem.loss, problem.final_radius
+    assert isinstance(samples, Samples)
+    features, form, basis, alone, pull, threshold = _weighted(problem)
+    evaluate = partial(_risk, loss, features, samples.targets, radius, form)
+    vector = alone
+    if radius < threshold:
+        begin = alone - 0.1 * pull * np.linalg.norm(alone) / max(np.linalg.norm(pull), 1e-300)
+        vector = _descended(problem, evaluate, features, pull, begin if np.any(alone) else None)
+    risk = float(evaluate(0.0, vector + 1e-150).risk)
+    if isinstance(loss, MarginLoss) and risk < float(at_zero(samples, loss).loss) / samples.count and not loss.kinks:
+        return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
+    regime = "interior" if isinstance(loss, MarginLoss) else "shrink"
+    if radius >= threshold and not np.any(alone):
+        regime = "collapse"
+    elif isinstance(loss, ResidualLoss) and np.max(np.abs(features @ vector - samples.targets)) < 1e-4:
+        regime = "interpolating"
+    own = vector if basis is None else basis @ vector
+    return Optimum(risk, float(np.linalg.norm(own)), regime, radius, threshold, None, own)
+
+
+def _descended(problem: Problem, evaluate, features: np.ndarray, pull: np.ndarray, begin=None) -> np.ndarray:
+    """The minimiser of a risk whose gradient at zero is `pull`, as its kinks become sharp."""
+    samples, loss = problem.data, problem.loss
+    assert isinstance(samples, Samples)
+    margin = isinstance(loss, MarginLoss)
+    scale = 1.0 if margin else float(np.sqrt(np.mean(np.asarray(samples.targets) ** 2)))
+    sizes = np.sqrt(np.mean(features**2, axis=0))
+    height = float(at_zero(samples, loss).loss)
+    bound = height / samples.count if margin else -np.inf
+    way = features @ pull
+    if not np.any(way):
+        return np.zeros(len(pull))
+    x = -0.1 * scale * pull / np.sqrt(np.mean(way**2)) if begin is None else begin
+    kinked = not margin or loss.kinks  # type: ignore[attr-defined]
+    for smoothing in scale * np.array(SMOOTHINGS if kinked else SMOOTHINGS[-1:]):
+        x = _minimise(partial(evaluate, smoothing), x, scale / np.where(sizes > 0, sizes, 1.0), height, bound)
+    return x
 
 
 def _even_margins_do(loss: MarginLoss, features: Array, targets: Array, radius: float, bound: float) -> bool:

@@ -112,22 +112,29 @@ def _statement(
     shares = np.repeat(np.diag([1 / count for count in counts]), counts, axis=1)
     asked = Radii.of(problem, evaluate_at)
     radii = np.column_stack([radius_at(problem, times), np.tile(asked.others, (len(times), 1))])
-    return problem.loss, everything, shares, spreads, radii
+    return problem.loss, everything, shares, spreads, radii, problem.form
 
 
 @partial(jit_lightly, loops=True, static_argnames="classification")
 def _read(
-    loss: Loss, rows: Rows, shares: Array, spreads: Spread, radii: Array, rule: Any, classification: bool
+    loss: Loss,
+    rows: Rows,
+    shares: Array,
+    spreads: Spread,
+    radii: Array,
+    form: Array | None,
+    rule: Any,
+    classification: bool,
 ) -> _Read:
     """`shares` (G, n) weigh the rows of each group; `radii` (T, K)."""
     radii, rule = as_precise_as(rows.columns, (radii, rule))
 
     def at_time(both: tuple[Spread, Array]) -> _Read:
         spread, radii = both
-        order = sample_order(rows, spread)
+        order = sample_order(rows, spread, form)
 
         def at_radius(radius: Array) -> tuple[Array, Array]:
-            shift = radius * order.norm
+            shift = radius * order.size
             right = fixed_accuracy(rows.targets, order, shift) if classification else jnp.zeros_like(rows.targets)
             value = loss.moments(order, rows.targets, shift, rule).value
             return shares @ value.astype(float), shares @ right.astype(float)

@@ -51,7 +51,8 @@ class Recorded(NamedTuple):
 class SampleProblem(NamedTuple):
     """What the recursion needs: `rows` perhaps rounded, and the law after a first step of size one (`first_step`).
 
-    `optimum` (r,) and `copies` (r,) are in the rows' frame; `dimension` is the number of features.
+    `optimum` (r,) and `copies` (r,) are in the rows' frame; `dimension` is the number of features; `form` is that of
+    an attack with weights, in the frame.
     """
 
     rows: Rows
@@ -63,6 +64,7 @@ class SampleProblem(NamedTuple):
     optimum: Array
     copies: Array
     dimension: int
+    form: Array | None = None
 
 
 class Ahead(NamedTuple):
@@ -146,11 +148,11 @@ def run_recursion(
 
     It ends early at a report whose logit is beyond `largest_logit`.
     """
-    rows, launched, loss, schedule, radius, rule, optimum, copies, dimension = problem
+    rows, launched, loss, schedule, radius, rule, optimum, copies, dimension, form = problem
     diagonal = start.covariance.ndim == 1
 
     def look(spread: Spread, memory: Array, step: Array) -> Ahead:
-        slope = slope_at(rows, spread, loss, radius.at(step / dimension), rule)
+        slope = slope_at(rows, spread, loss, radius.at(step / dimension), rule, form)
         pushed = sample_descent(spread, slope, optimum, dimension)
         growth = pushed.noise / dimension if schedule.remembers else jnp.zeros(())
         return Ahead(slope, schedule.rate(step / dimension, pushed._replace(memory=memory + growth)), growth)
@@ -174,7 +176,7 @@ def run_recursion(
         return Spread(step * launched.mean, step**2 * launched.covariance)
 
     def record(kept: Recorded, index: Array, spread: Spread, slope: Slope, rate: Array) -> Recorded:
-        order = sample_order(rows, spread)
+        order = sample_order(rows, spread, form)
         logit = jnp.where(order.norm**2 < OUT_OF_SCALE, jnp.max(loss.logit_sd(order)), 0.0).astype(float)
         here = (spread, risk_sd(spread, slope, copies), rate)
         placed = jax.tree.map(lambda store, leaf: store.at[index].set(leaf), kept[:3], here)

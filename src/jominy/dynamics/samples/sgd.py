@@ -7,6 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jominy.dynamics.samples.law import pulled
 from jominy.dynamics.samples.sampling import Sampling
 from jominy.dynamics.simulation.sgd import VectorState
 from jominy.losses import Loss
@@ -58,20 +59,22 @@ class SampleSGD(eqx.Module):
     radius: RadiusSchedule
     radii: Array
     optimum: Array
+    form: Array | None = None
 
     def step(self, state: VectorState, noise: Array, time: Array) -> VectorState:
-        """X <- X - (g/d) (Psi_r x + Psi_rho X / ||X||) for the row chosen."""
+        """X <- X - (g/d) (Psi_r x + Psi_rho M X / size(X)) for the row chosen."""
         x, y = self.features[noise[0]], self.targets[noise[0]]
         vector = state.vector
-        norm = jnp.sqrt(vector @ vector)
+        along = pulled(self.form, vector)
+        size = jnp.sqrt(jnp.maximum(vector @ along, 0.0))
         radius = self.radius.at(time)
-        slope, shift_slope = self.loss.adversarial_slopes(vector @ x, radius * norm, y)
-        pull = jnp.where(norm > 0, radius * shift_slope / jnp.where(norm > 0, norm, 1.0), 0.0)
-        push = slope * x + pull * vector
+        slope, shift_slope = self.loss.adversarial_slopes(vector @ x, radius * size, y)
+        pull = jnp.where(size > 0, radius * shift_slope / jnp.where(size > 0, size, 1.0), 0.0)
+        push = slope * x + pull * along
         if self.schedule.remembers:
             state = state._replace(memory=state.memory + push @ push / vector.size**2)
         moved = vector - self._rate(state, time) / vector.size * push
-        return state._replace(vector=jnp.where(norm**2 < 1e14, moved, vector))
+        return state._replace(vector=jnp.where(vector @ vector < 1e14, moved, vector))
 
     def _rate(self, state: VectorState, time: Array) -> Array:
         return self.schedule.rate(time, UNKNOWN_DESCENT._replace(memory=state.memory))
@@ -80,24 +83,25 @@ class SampleSGD(eqx.Module):
         """Averages over the rows at this student."""
         vector = state.vector
         norm = jnp.sqrt(vector @ vector)
+        size = jnp.sqrt(jnp.maximum(vector @ pulled(self.form, vector), 0.0))
         error = vector - self.optimum
         radii = jnp.concatenate([jnp.reshape(self.radius.at(time), (1,)), self.radii])
         return SampleObservation(
-            self._average(self.seen, vector, norm, radii),
-            self._average(self.test, vector, norm, radii),
+            self._average(self.seen, vector, size, radii),
+            self._average(self.test, vector, size, radii),
             norm,
             error @ error,
             self._rate(state, time),
         )
 
-    def _average(self, rows: Rows, vector: Array, norm: Array, radii: Array) -> RowsSeen:
-        vector, norm, radii = as_precise_as(rows.features, (vector, norm, radii))
+    def _average(self, rows: Rows, vector: Array, size: Array, radii: Array) -> RowsSeen:
+        vector, size, radii = as_precise_as(rows.features, (vector, size, radii))
         score = rows.features @ vector
 
         def at_radius(radius: Array) -> tuple[Array, Array]:
-            gap = rows.targets * score - radius * norm
+            gap = rows.targets * score - radius * size
             right = jnp.where(gap == 0, 0.5, jnp.where(gap > 0, 1.0, 0.0))
-            risk = self.loss.adversarial(score, radius * norm, rows.targets)
+            risk = self.loss.adversarial(score, radius * size, rows.targets)
             return jnp.mean(risk.astype(float)), jnp.mean(right.astype(float))
 
         risk, accuracy = jax.lax.map(at_radius, radii)

@@ -96,6 +96,7 @@ def sample_simulation(
         problem.radius_schedule,
         asked.others,
         np.zeros(dimension) if found.vector is None else found.vector,
+        problem.form,
     )
     states = vector_states(mean + random_starts(start, seeds, dimension))
     source = RowSource(seeds, sampling, int(steps[-1]), samples.count)

@@ -31,6 +31,7 @@ def from_data_file(
     separator: str | None = None,
     decimal: str | None = None,
     encode: bool | None = None,
+    immutable: Sequence[str | int] = (),
 ) -> Scenario:
     """The scenario that a data file and these settings make.
 
@@ -51,7 +52,7 @@ def from_data_file(
         Share of the samples held out from training.
     seeds
         How many runs a simulation makes.
-    preprocessing, classes, separator, decimal, encode
+    preprocessing, classes, separator, decimal, encode, immutable
         As in the ``[data]`` table of a scenario file.
 
     Examples
@@ -63,6 +64,8 @@ def from_data_file(
     data: dict[str, Any] = {"kind": "file", "path": source.name, "target": target, "held_out": held_out}
     if drop:
         data["drop"] = list(drop)
+    if immutable:
+        data["immutable"] = list(immutable)
     if preprocessing:
         data["preprocessing"] = preprocessing
     for name, value in (("classes", classes), ("separator", separator), ("decimal", decimal), ("encode", encode)):

@@ -11,6 +11,7 @@ import numpy as np
 from pydantic import Field, PrivateAttr
 
 from jominy.errors import InputError
+from jominy.study.scenario.attack import Attack, L2Table
 from jominy.study.scenario.base import NotNegative, ScenarioFile
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
 from jominy.study.scenario.losses import Loss
@@ -54,6 +55,7 @@ class Scenario(ScenarioFile):
     data: Data
     loss: Loss
     radius: Radius | RadiusTable = Field(description="l2 norm of the attack in training, or a schedule of it")
+    attack: Attack = Field(default_factory=lambda: L2Table(), description="what the radius is a size of")
     schedule: Schedule
     time: float | None = Field(None, gt=0, description="train until this time, in samples / dimension")
     times: list[float] | None = Field(None, min_length=1, description="report at exactly these times instead")
@@ -146,7 +148,8 @@ class Scenario(ScenarioFile):
         from jominy.dynamics import Problem
 
         if isinstance(self.data, (TeacherTable, MixtureTable)):
-            return Problem(self.data.build(), self.loss.build(), self._radius())
+            law = self.data.build()
+            return Problem(law, self.loss.build(), self._radius(), self.attack.build(law.dimension))
         assert self.loaded is not None
         loss = self.loss.build()
         if loss.needs_classes and not self.loaded.samples.classification:
@@ -155,7 +158,8 @@ class Scenario(ScenarioFile):
                 "a target of more than two different numbers",
                 "use the squared loss (--loss squared), or choose two groups of values with classes (--classes 0:1)",
             )
-        return Problem(self.loaded.samples, loss, self._radius())
+        samples = self.loaded.samples
+        return Problem(samples, loss, self._radius(), self.attack.build(samples.dimension))
 
     def build_schedule(self) -> Any:
         """The learning-rate schedule, in scaled units."""

@@ -59,6 +59,9 @@ class _SamplesTable(Table):
     encode: bool = Field(
         False, description="make numbers of words, categories and missing values, as the training rows teach"
     )
+    immutable: list[str | int] = Field(
+        [], description="features that no attack can touch, by name or by position among the columns"
+    )
     preprocessing: PreprocessingTable = Field(default_factory=lambda: PreprocessingTable())
 
     def build(self, folder: Path) -> Loaded:
@@ -90,6 +93,7 @@ class _SamplesTable(Table):
             transform=Encoder() if self.encode else None,
             feature_names=read.feature_names,
             notes=read.notes,
+            immutable=self.immutable,
         )
         return Loaded(samples, (some_rows(features, test), targets[test]) if len(test) else None)
 
