@@ -219,7 +219,8 @@ def _weighted(problem: Problem) -> _Weighted:
     if not np.all(within):
         free = features[:, ~within]
         clean = partial(_risk, loss, free, samples.targets, 0.0, np.zeros(free.shape[1]))
-        alone[~within] = _descended(problem, clean, free, np.asarray(at_zero(samples, loss).slopes) @ free / samples.count)
+        begin = np.asarray(at_zero(samples, loss).slopes) @ free / samples.count
+        alone[~within] = _descended(problem, clean, free, begin)
     slopes = np.asarray(_slopes_at(loss, features @ alone, samples.targets))
     pull, size = slopes @ features / samples.count, float(np.mean(np.abs(slopes)))
     reach = np.sqrt(np.sum(pull[within] ** 2 / form[within]))
