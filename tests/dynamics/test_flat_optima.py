@@ -10,6 +10,10 @@ from scipy.optimize import minimize
 from scipy.special import erf, expit, ndtr
 
 import jominy as jm
+from jominy.dynamics.optima.minimise import from_zero
+from jominy.dynamics.optima.optimum import _resolved, setting_of
+from jominy.dynamics.population.representations import representations
+from jominy.numerics.precision import double_precision
 from margin_oracle import PROFILES, averages
 
 RADII = (0.0, 1e-300, 1e-12, 1e-6, 1e-4, 0.1, 0.5)
@@ -327,3 +331,50 @@ def test_random_labels_of_a_class_that_does_not_vary_against_scipy(labels, name,
     zero = random_label_risk(np.zeros(3), *asked)
     assert found.adversarial_risk <= best.fun + 1e-6 * zero
     assert found.adversarial_risk == pytest.approx(random_label_risk(found.vector, *asked), rel=1e-6)
+
+
+def test_a_class_told_with_certainty_beside_one_that_cannot_be_told():
+    # The mean of the point is 1e22 long, so a tiny student tells it; the other class can only lose by that, half the
+    # attack's shift: weights[1] log(1 + exp(-mean s)) + weights[0] (log 2 + radius s / 2) has its minimum at s below,
+    # up to the other class's mean, whose square counts relative to the radius's.
+    weights, mean, radius = np.array([0.225, 0.775]), 1.28e22, 2000.0
+    means = [np.array([-0.08, -0.5, 0.7, 0.0]), np.array([-0.3, 0.07, -120.0, -mean])]
+    data = jm.GaussianMixture(weights, means, [np.array([0.5, 0.9, 1.4, 1.8]), np.zeros(4)], labels=[1, -1])
+    problem = jm.Problem(data, jm.LogisticLoss(), radius)
+    found = jm.optimum(problem)
+    wrong = weights[0] * radius / (2 * weights[1] * mean)
+    assert found.norm == pytest.approx(np.log(1 / wrong - 1) / mean, rel=1e-6)
+    assert found.adversarial_risk == pytest.approx(weights[0] * np.log(2), rel=1e-13)
+
+
+def test_classes_apart_but_for_tails_with_a_mean_many_lengths_away():
+    # The vector keeps its score for the long mean by a cancellation to the twelfth digit.
+    share, radius = 0.7590079727900793, 0.2828509622300596
+    weights = np.array([share, 1 - share])
+    means = np.array(
+        [
+            [0.2865, 0.508, 7.1570244411512805e11, -0.3125, -1.1707, 0.0],
+            [-2.1371, -2.4642, 0.2041, 8.0, -0.467, -0.1686],
+        ]
+    )
+    spectrum = [1.5574783929652315e-4, 4.758216841289992e-3, 0.023331369422121613, 0.06649030398401365]
+    variances = np.array([[*spectrum, 0.14536720131077366, 0.2714676710195339], np.zeros(6)])
+    law = (weights, means, variances, np.array([1.0, -1.0]))
+    data = jm.GaussianMixture(weights, list(means), list(variances), labels=[1, -1])
+    found = jm.optimum(jm.Problem(data, jm.SquaredHingeLoss(), radius))
+    assert found.adversarial_risk < 1e-20
+    assert margin_risk(found.vector, "squared hinge", law, radius)[0] < 1e-20
+
+
+def test_where_newton_is_led_astray_no_finer_quadrature_follows():
+    # The descent finds classes that are told with certainty, at logits of order one; from there Newton's method goes
+    # where logits are 1e4, and a search with 27,649 nodes took minutes.
+    means = [np.array([0.0, -9.1e21]), np.array([-4.9e16, 0.0])]
+    variances = [np.array([1e-11, 6e-12]), np.array([1.25e28, 6.3e28])]
+    data = jm.GaussianMixture([0.52, 0.48], means, variances, labels=[1, -1])
+    problem = jm.Problem(data, jm.ProbitLoss(), 2.8e-15)
+    landscape = representations(problem.law)[-1].landscape
+    begun = double_precision(from_zero)(landscape, setting_of(problem.law, problem))
+    assert begun.solved.descent.risk < 1e-9
+    setting, _ = double_precision(_resolved)(landscape, setting_of(problem.law, problem), begun)
+    assert setting.rule.logit_scale <= 16

@@ -21,7 +21,6 @@ from jominy.dynamics.readout import largest_logit
 from jominy.losses import MarginLoss, ResidualLoss
 from jominy.losses.random_labels import RandomLabels
 from jominy.losses.targets import LinearTargets
-from jominy.numerics.gaussian import gaussian_rule
 
 GOOD = 1e-9
 """Mismatch of the scalars of a stationary point of the risk."""
@@ -80,10 +79,10 @@ def _eased(landscape: Landscape, setting: Setting, zero: Solved, ridges: np.ndar
         for scalars in minima(frame, setting, scale, _spreads(setting, scale), ridges):
             there = visit(landscape, setting, minimiser(landscape, scalars))
             found.append(Solved(scalars, there.order, float(there.risk), np.inf))
-        logit = max(largest_logit(setting, one.order) for one in found)
-        if not logit > setting.rule.logit_scale:
+        finer = setting.finer(max(largest_logit(setting, one.order) for one in found))
+        if finer is None:
             break
-        setting = setting._replace(rule=gaussian_rule(logit))
+        setting = finer
     return setting, found
 
 

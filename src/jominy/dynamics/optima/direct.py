@@ -25,7 +25,7 @@ from jominy.numerics.arrays import Array
 
 SEEN = 1e-12
 """Relative to the largest: so little of the means on flat directions is rounding."""
-MOST_STEPS = 300
+MOST_STEPS, MOST_TURNS = 300, 60
 ROUNDING = 1e-16
 """Of the risk: a step that promises less is the last."""
 LENGTHS = np.geomspace(1e-6, 1e4, 21)
@@ -256,6 +256,50 @@ def descend(at: Callable[[np.ndarray], Point], here: Point) -> Point:
     return here
 
 
+def settled(at: Callable[[np.ndarray], Point], here: Point) -> Point:
+    """Closer to the minimiser than the risk can tell, by the gradient alone: it vanishes to rounding of its parts."""
+    for _ in range(MOST_TURNS):
+        found = _newton_way(here)
+        if found is None:
+            break
+        way, size = found
+        there = _along(at, here, way)
+        after = None if there is None else _newton_way(there)
+        if there is None or after is None or not (after[1] < size and there.risk <= here.risk * (1 + 1e-13)):
+            break
+        here = there
+    return here
+
+
+def _newton_way(here: Point) -> tuple[np.ndarray, float] | None:
+    """(D,) Newton's step, with a Hessian in units of its own diagonal, and twice the decrease that it promises."""
+    hessian = here.hessian()
+    diagonal = np.diag(hessian)
+    if not (np.all(np.isfinite(hessian)) and np.all(np.isfinite(here.gradient)) and np.all(diagonal > 0)):
+        return None
+    units = 1 / np.sqrt(diagonal)
+    values, vectors = np.linalg.eigh(hessian * units * units[:, None])
+    pull = vectors.T @ (units * here.gradient)
+    step = -pull / np.maximum(values, 1e-13 * values[-1])
+    return units * (vectors @ step), float(-pull @ step)
+
+
+def _along(at: Callable[[np.ndarray], Point], here: Point, way: np.ndarray) -> Point | None:
+    """Where the slope along a descending way is at most half of what it was, as near to the whole step as can be."""
+    slope = here.gradient @ way
+    low, high, share = 1e-60, 1.0, 1.0
+    for _ in range(MOST_TURNS):
+        there = at(here.z + share * way)
+        now = there.gradient @ way
+        if abs(now) <= abs(slope) / 2:
+            return there
+        low, high = (share, high) if now < 0 else (low, share)  # what is not a number lies too far
+        if high <= low * (1 + 1e-12):
+            return None
+        share = np.sqrt(low * high)
+    return None
+
+
 def begun(frame: Frame, at: Callable[[np.ndarray], Point], scale: float) -> Point:
     """The best of some multiples of the gradient at the zero vector, in both metrics; `scale` is that of the scores."""
     pull = at(np.zeros(len(frame.sizes))).gradient
@@ -276,11 +320,29 @@ def minima(
     """
     here, told, ridges = None, [], list(ridges)
     with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # steps that go too far are taken back
-        for spread, ridge in [
-            *((spread, ridges[0]) for spread in spreads),
-            *((spreads[-1], ridge) for ridge in ridges),
-        ]:
-            at = partial(_point, frame, setting, spread, ridge)
+        for spread in spreads:
+            at = partial(_point, frame, setting, spread, ridges[0])
             here = descend(at, begun(frame, at, scale) if here is None else at(here.z))
-            told.append(here.scalars._replace(ridge=here.scalars.ridge + ridge, flat=frame.flat @ here.z))
-    return told[len(spreads) :]
+        assert here is not None
+        for ridge in ridges:
+            at = partial(_point, frame, setting, spreads[-1], ridge)
+            here = settled(at, descend(at, at(here.z)))
+            slope = here.scalars.slope + _missing_slopes(frame, here)
+            scalars = here.scalars._replace(slope=slope, ridge=here.scalars.ridge + ridge)
+            told.append(scalars._replace(flat=frame.flat @ here.z))
+    return told
+
+
+def _missing_slopes(frame: Frame, here: Point) -> np.ndarray:
+    """(n,) what the slopes lack of the multipliers that hold the student where it is.
+
+    Where the risk no longer tells one student from the next, slopes may still change by many powers of ten (those of
+    a class that is told with certainty), and a vector made of them would be another one.
+    """
+    curved = np.any(frame.variances, axis=0 if frame.variances.ndim == 2 else (0, 1))
+    rows = (frame.weights[:, None] * frame.means / frame.sizes)[:, curved]
+    lengths = np.linalg.norm(rows, axis=1)
+    there = lengths > 0
+    rows = np.where(there[:, None], rows / np.where(there, lengths, 1.0)[:, None], 0.0)
+    found = np.linalg.lstsq(rows.T, -(here.gradient / frame.sizes)[curved], rcond=1e-10)[0]
+    return np.where(there, found / np.where(there, lengths, 1.0), 0.0)

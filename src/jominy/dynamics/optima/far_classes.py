@@ -58,9 +58,9 @@ def far_optimum(landscape: Landscape, setting: Setting, solved: Solved) -> Solve
         ((one, visit(landscape, far, one)) for one in tried), key=lambda both: _or_high(float(both[1].risk))
     )
     found = solve_from(landscape, far, student, here.scalars, logarithmic=True)
-    scale = largest_logit(far, found.order)
-    if scale > far.rule.logit_scale:
-        far = far._replace(rule=gaussian_rule(scale))
+    finer = far.finer(largest_logit(far, found.order))
+    if finer is not None:
+        far = finer
         here = visit(landscape, far, student)
         found = solve_from(landscape, far, student, here.scalars, logarithmic=True)
     return found._replace(risk=float(np.exp(found.risk)))

@@ -12,7 +12,7 @@ from jominy.data import GaussianMixture, Samples
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import coordinate_nodes
 from jominy.dynamics.ends.least_squares import interpolation_threshold
-from jominy.dynamics.optima.corners import FLAT, flat_stiffness, optimum_with_corners, well_found
+from jominy.dynamics.optima.corners import FLAT, GOOD, flat_stiffness, optimum_with_corners, well_found
 from jominy.dynamics.optima.far_classes import are_far, far_optimum, is_tail
 from jominy.dynamics.optima.landscapes import NO_VARIANCE, Landscape, NodeLandscape, Scalars, minimiser, padded
 from jominy.dynamics.optima.minimise import (
@@ -34,7 +34,7 @@ from jominy.dynamics.optima.separation import last_kink, rows_of, separable_part
 from jominy.dynamics.population.representations import Reference, Representation, representations
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import largest_logit
-from jominy.losses import MarginLoss, ResidualLoss, RidgeSquaredLoss, SquaredLoss
+from jominy.losses import MarginLoss, OrderParameters, ResidualLoss, RidgeSquaredLoss, SquaredLoss
 from jominy.losses.targets import stated_labels
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
@@ -212,12 +212,24 @@ def _resolved(landscape: Landscape, setting: Setting, begun: FromZero) -> tuple[
     """With a quadrature that resolves the logits at the optimum."""
     solved = begun.solved
     for _ in range(4):
-        scale = largest_logit(setting, solved.order)
-        if not scale > setting.rule.logit_scale:
+        finer = setting.finer(largest_logit(setting, _end(setting, solved)))
+        if finer is None:
             break
-        setting = setting._replace(rule=gaussian_rule(scale))
-        solved = _begun(landscape, setting)[0].solved
+        setting, solved = finer, _begun(landscape, finer)[0].solved
     return setting, solved
+
+
+def _end(setting: Setting, solved: Solved) -> OrderParameters:
+    """Those of the student that a search has come to.
+
+    That is where its descent ended, if Newton's method found no minimum from there: then he may be anywhere, and a
+    quadrature that resolves the logits of that place takes minutes for nothing. In tails he follows rounding.
+    """
+    descent = solved.descent
+    if descent is None or not setting.loss.convex:
+        return solved.order
+    arrived = solved.mismatch < GOOD and solved.risk <= descent.risk and not are_far(setting, solved)
+    return solved.order if arrived else descent.order
 
 
 @lru_cache(maxsize=16)

@@ -20,7 +20,7 @@ from jominy.losses import Loss, Moments, OrderParameters, ResidualLoss, Targets
 from jominy.losses.base import FLOOR
 from jominy.losses.targets import FixedTargets
 from jominy.numerics.arrays import Array
-from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.gaussian import GaussianRule, gaussian_rule
 from jominy.numerics.programs import QUICKLY_COMPILED
 
 
@@ -35,6 +35,11 @@ class Setting(NamedTuple):
 
     def moments(self, order: OrderParameters) -> Moments:
         return self.targets.moments(self.loss, order, self.radius * order.size, self.rule)
+
+    def finer(self, logit_scale: float) -> "Setting | None":
+        """With a quadrature that resolves logits of that scale; None where this one does, or where none is finer."""
+        rule = gaussian_rule(logit_scale)
+        return self._replace(rule=rule) if rule.logit_scale > self.rule.logit_scale else None
 
 
 class Easing(NamedTuple):
