@@ -21,7 +21,7 @@ RADII = [0.0, 0.25, 0.5, 0.75, 1.0]  # default evaluation radii for a data file
 LOSSES = ("logistic", "squared", "probit", "hinge", "squared-hinge", "smoothed-hinge", "exponential")
 
 _ONLY_FILES = (
-    "target", "drop", "encode", "immutable", "separator", "decimal",
+    "target", "drop", "encode", "immutable", "intercept", "separator", "decimal",
     "loss", "test_fraction", "scaling", "clip", "classes", "data_units",
 )  # fmt: skip
 
@@ -63,6 +63,12 @@ def add_source(command: argparse.ArgumentParser) -> None:
         action="append",
         metavar="COLUMN,...",
         help="features that no attack can touch, such as age; may be given several times",
+    )
+    files.add_argument(
+        "--intercept",
+        action="store_true",
+        default=None,
+        help="learn an intercept too, which no attack can touch: for classes of different size",
     )
     files.add_argument("--separator", metavar="S", help="between the fields of a csv file, or tab (default: found out)")
     files.add_argument("--decimal", metavar="S", help="sign of decimals in a csv file (default: found out)")
@@ -193,6 +199,7 @@ def _of_data_file(arguments: argparse.Namespace, default_radius: float | None) -
         decimal=arguments.decimal,
         encode=arguments.encode,
         immutable=arguments.immutable or [],
+        intercept=arguments.intercept,
         held_out=HELD_OUT if arguments.test_fraction is None else arguments.test_fraction,
         evaluate_at=RADII if arguments.evaluate_at is None else arguments.evaluate_at,
         units="data" if arguments.data_units else "scaled",

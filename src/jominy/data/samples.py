@@ -36,6 +36,9 @@ class Samples:
     notes:         what was done to the table before, one sentence each, for the report
     immutable:     features that no attack can touch, by name or position; a column that was encoded counts as one
 
+    intercept:     whether to add a feature that is 1 everywhere, which is not scaled and no attack can touch: for
+                   classes of different size, or a target whose mean is not zero
+
     features: (n, d) what is trained on          targets: (n,) labels -1 and +1, or standardised targets
     fitted:   the fitted preprocessing or None   target_map: how targets became numbers
     feature_names: (d,) of the features that are left
@@ -64,6 +67,7 @@ class Samples:
     encoding: Transform | FittedEncoder | None
     groups: dict[str, list[int]]
     untouched: NDArray[np.bool_]
+    intercept: bool
 
     def __init__(
         self,
@@ -75,6 +79,7 @@ class Samples:
         feature_names: Sequence[str] | None = None,
         notes: Sequence[str] = (),
         immutable: Sequence[str | int] = (),
+        intercept: bool = False,
     ) -> None:
         if not (preprocessing is None or isinstance(preprocessing, Preprocessing)):
             raise InputError("preprocessing must be a Preprocessing or None", preprocessing)
@@ -98,18 +103,25 @@ class Samples:
         groups = {} if encoding is None else encoding.groups
         kept_groups = {name: [place[j] for j in group if j in place] for name, group in groups.items()}
         untouched = immutable_features(immutable, names, kept, kept_groups)
+        features = table if fitted is None else fitted.transform(table)
+        if intercept:
+            features, kept_names = _with_ones(features), [*(names[j] for j in kept), INTERCEPT]
+            untouched = np.append(untouched, True)
+        else:
+            kept_names = [names[j] for j in kept]
         values: dict[str, Any] = {
-            "features": read_only(table if fitted is None else fitted.transform(table)),
+            "features": read_only(features),
             "targets": read_only(targets),
             "preprocessing": preprocessing,
             "fitted": fitted,
             "target_map": target_map,
-            "feature_names": tuple(names[j] for j in kept),
+            "feature_names": tuple(kept_names),
             "notes": (*notes, *moved, *row_numbers(table, names), *(() if encoding is None else encoding.report)),
             "columns": tuple(columns),
             "encoding": encoding,
             "groups": kept_groups,
             "untouched": untouched,
+            "intercept": intercept,
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -151,8 +163,10 @@ class Samples:
             features = self.encoding.transform(X)
         if self.fitted is not None:
             features = self.fitted.transform(features)
-        elif features.shape[1] != self.dimension:
-            raise InputError(f"X must have {self.dimension} columns", f"{features.shape[1]} columns")
+        elif features.shape[1] != (width := self.dimension - self.intercept):
+            raise InputError(f"X must have {width} columns", f"{features.shape[1]} columns")
+        if self.intercept:
+            features = _with_ones(features)
         targets = self.target_map.transform(in_step(X, y))
         _same_length(features, targets)
         return features, targets
@@ -169,9 +183,12 @@ class Samples:
 
         Data units are those of the columns that are preprocessed: after the `transform` where there is one.
         """
-        raw, intercept = (read_only(weights), 0.0) if self.fitted is None else self.fitted.weights_to_data(weights)
+        own, added = read_only(weights), 0.0
+        if self.intercept:
+            own, added = own[:-1], float(own[-1])
+        raw, intercept = (own, 0.0) if self.fitted is None else self.fitted.weights_to_data(own)
         scale = self.target_map.scale
-        return raw * scale, intercept * scale + self.target_map.offset
+        return raw * scale, (intercept + added) * scale + self.target_map.offset
 
     def radius_from_data_units(self, radius: float) -> float:
         """Radius on the scaled features of an l2 radius in data units. InputError if each feature has its own scale."""
@@ -187,10 +204,12 @@ class Samples:
         With factor f, <w, f x> = <f w, x>: data-unit weights are f times the scaled ones, so a step of size `step` on
         them is a step of size step / f^2 = gamma / d on the scaled ones.
         """
+        self._require_one_scale()
         return finite_number(step, "step", minimum=0.0) * self.dimension / self._factor() ** 2
 
     def rate_to_data_units(self, rate: float) -> float:
         """The inverse of `rate_from_data_units`."""
+        self._require_one_scale()
         return finite_number(rate, "rate", minimum=0.0) * self._factor() ** 2 / self.dimension
 
     def class_gaussians(self) -> GaussianMixture:
@@ -225,6 +244,13 @@ class Samples:
         names = [name for name, out in zip(self.feature_names, self.untouched, strict=True) if out]
         return {"immutable": names} if names else {}
 
+    def _require_one_scale(self) -> None:
+        """InputError where an intercept, which is not scaled, would learn at a rate of its own."""
+        if self.intercept:
+            raise InputError(
+                "A rate in data units is one for all weights", "an intercept, which is not scaled", "Give a scaled rate"
+            )
+
     def __repr__(self) -> str:
         kind = "regression" if self.classes is None else f"classes {self.classes}"
         return f"Samples({self.count} x {self.dimension}, {kind})"
@@ -243,6 +269,14 @@ class Samples:
 def _covariance(rows: Array) -> Array:
     centred = rows - rows.mean(axis=0)
     return centred.T @ centred / len(rows)
+
+
+INTERCEPT = "intercept"
+
+
+def _with_ones(features: Array) -> Array:
+    """(n, d + 1) with a feature that is 1 everywhere."""
+    return np.column_stack([features, np.ones(len(features))])
 
 
 def _same_length(features: Array, targets: Array) -> None:

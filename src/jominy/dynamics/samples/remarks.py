@@ -53,7 +53,8 @@ def base_rate_notes(samples: Samples, rates: dict[str, float], variables: Variab
     for prefix, where in (("", ""), ("held_out_", " on the held-out rows")):
         rate = rates.get(f"{prefix}base_rate")
         if rate is not None and _ends_below(variables[f"{prefix}clean_accuracy"][1], rate):
-            return [told, f"the clean accuracy at the end{where} is below that of a constant answer: {NO_INTERCEPT}"]
+            why = STILL_SHORT if samples.intercept else NO_INTERCEPT
+            return [told, f"the clean accuracy at the end{where} is below that of a constant answer: {why}"]
     return [told]
 
 
@@ -68,9 +69,10 @@ def below_base_rate(samples: Samples, clean_accuracy: np.ndarray) -> bool:
 
 
 NO_INTERCEPT = (
-    "there is no intercept yet, so the boundary goes through the mean of all rows, which suits classes of like size "
-    "(leave out rows of the larger class until they are)"
+    "there is no intercept, so the boundary goes through the mean of all rows, which suits classes of like size "
+    "(`intercept=True` learns one)"
 )
+STILL_SHORT = "the intercept is not learnt yet: train longer, or at a larger rate"
 
 
 def rate_advice(problem: Problem, rate: float | None = None) -> str | None:

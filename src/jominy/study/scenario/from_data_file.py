@@ -32,6 +32,7 @@ def from_data_file(
     decimal: str | None = None,
     encode: bool | None = None,
     immutable: Sequence[str | int] = (),
+    intercept: bool | None = None,
 ) -> Scenario:
     """The scenario that a data file and these settings make.
 
@@ -52,7 +53,7 @@ def from_data_file(
         Share of the samples held out from training.
     seeds
         How many runs a simulation makes.
-    preprocessing, classes, separator, decimal, encode, immutable
+    preprocessing, classes, separator, decimal, encode, immutable, intercept
         As in the ``[data]`` table of a scenario file.
 
     Examples
@@ -68,7 +69,8 @@ def from_data_file(
         data["immutable"] = list(immutable)
     if preprocessing:
         data["preprocessing"] = preprocessing
-    for name, value in (("classes", classes), ("separator", separator), ("decimal", decimal), ("encode", encode)):
+    further = {"separator": separator, "decimal": decimal, "encode": encode, "intercept": intercept}
+    for name, value in {"classes": classes, **further}.items():
         if value is not None:
             data[name] = value
     given: dict[str, Any] = {

@@ -62,6 +62,9 @@ class _SamplesTable(Table):
     immutable: list[str | int] = Field(
         [], description="features that no attack can touch, by name or by position among the columns"
     )
+    intercept: bool = Field(
+        False, description="add a feature that is 1 everywhere, unscaled, which no attack can touch"
+    )
     preprocessing: PreprocessingTable = Field(default_factory=lambda: PreprocessingTable())
 
     def build(self, folder: Path) -> Loaded:
@@ -94,6 +97,7 @@ class _SamplesTable(Table):
             feature_names=read.feature_names,
             notes=read.notes,
             immutable=self.immutable,
+            intercept=self.intercept,
         )
         return Loaded(samples, (some_rows(features, test), targets[test]) if len(test) else None)
 

@@ -1,0 +1,62 @@
+"""An intercept: a feature of ones that no attack can touch."""
+
+import numpy as np
+import pytest
+
+import jominy as jm
+
+RNG = np.random.default_rng(2)
+X = RNG.standard_normal((1500, 6))
+Y = np.where(X @ [0.4, 0.3, 0, 0, 0, 0] + 0.6 * RNG.standard_normal(1500) > 1.2, "Yes", "No")  # 94 % "No"
+
+
+def test_a_rare_class_is_forecast_at_its_base_rate_at_least():
+    share = np.mean(Y == "No")
+    assert 0.92 < share < 0.96
+    settings = {"time": 60, "held_out": (X[:300], Y[:300])}
+    for intercept in (False, True):
+        data = jm.Samples(X, Y, intercept=intercept)
+        curve = jm.forecast(jm.Problem(data, jm.LogisticLoss(), 0.1), jm.Constant(0.5), **settings)
+        accurate = float(curve.clean_accuracy[-1]) > share - 0.01
+        assert accurate == intercept and (float(curve.held_out_clean_accuracy[-1]) > 0.9) == intercept
+
+
+def test_it_is_what_logistic_regression_of_scikit_learn_finds():
+    linear_model = pytest.importorskip("sklearn.linear_model")
+    data = jm.Samples(X, Y, intercept=True)
+    assert data.dimension == 7 and data.feature_names[-1] == "intercept"
+    np.testing.assert_array_equal(data.features[:, -1], 1)
+    found = jm.optimum(jm.Problem(data, jm.LogisticLoss(), 0.0))
+    weights, intercept = data.weights_to_data(found.vector)
+    theirs = linear_model.LogisticRegression(C=1e10, tol=1e-10, max_iter=10_000).fit(X, Y)
+    sign = 1 if data.classes[1] == theirs.classes_[1] else -1
+    # Clipped rows differ a little from the raw ones: compare on what the two call probabilities.
+    ours, other = X @ weights + intercept, sign * theirs.decision_function(X)
+    assert np.corrcoef(ours, other)[0, 1] > 0.999
+    assert intercept == pytest.approx(sign * theirs.intercept_[0], rel=0.05)
+
+
+def test_sgd_learns_it_as_the_forecast_says():
+    """200 runs; standard error .3 %."""
+    data = jm.Samples(X[:300], Y[:300], intercept=True)
+    problem = jm.Problem(data, jm.LogisticLoss(), 0.2)
+    how = {"times": [1.0, 5.0, 20.0]}
+    told = jm.forecast(problem, jm.Constant(0.5), **how)
+    runs = jm.simulate(problem, jm.Constant(0.5), seeds=200, **how)
+    values = runs.adversarial_risk.values
+    error = values.std(axis=0) / np.sqrt(200)
+    assert np.all(np.abs(told.adversarial_risk.values - values.mean(axis=0)) < 3.5 * error + 0.005)
+
+
+def test_held_out_rows_need_no_column_of_ones():
+    data = jm.Samples(X, Y, preprocessing=None, intercept=True)
+    features, _ = data.transform(X[:3], Y[:3])
+    assert features.shape == (3, 7)
+    with pytest.raises(jm.InputError, match="6 columns"):
+        data.transform(X[:3, :4], Y[:3])
+
+
+def test_a_rate_in_data_units_is_refused():
+    scaling = jm.Preprocessing(scaling=jm.Scaling.ONE_FACTOR)
+    with pytest.raises(jm.InputError, match="not scaled"):
+        jm.Samples(X, Y, scaling, intercept=True).rate_from_data_units(0.1)
