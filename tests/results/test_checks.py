@@ -9,6 +9,7 @@ import jominy as jm
 from fuzz_results import run, zoo
 from jominy import InputError, load
 from jominy.cli.main import main
+from jominy.cli.output import as_json
 from jominy.results.checks import check_result
 from jominy.show.network_tables import mean_and_error
 from jominy.show.sweep_text import at_end
@@ -110,3 +111,25 @@ def test_runs_of_which_nothing_is_told():
     """A sweep that has runs, but no variable over them any more: it is told as it is at its last time."""
     line = zoo()["line"]
     assert at_end(line.assign_coords(seed=[0, 1])).identical(line.isel(time=-1))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda told: told.drop_attrs(deep=False).assign_attrs({k: told.attrs[k] for k in told.attrs if k != "sweep"}),
+         "which fields it varies"),
+        (lambda told: told.assign(rate_over_stable=("point", np.full(told.sizes["point"], b"1"))), "numbers or text"),
+        (lambda told: told.assign(reason=told.reason.expand_dims(seed=[0])), "a reason for each status"),
+    ],
+    ids=["no fields", "bytes", "reasons of runs"],
+)  # fmt: skip
+def test_sweeps_that_were_edited(change, message, tmp_path):
+    with pytest.raises(InputError, match=message):
+        load(written(change(zoo()["points"]), tmp_path / "a.nc"))
+
+
+def test_words_of_runs_are_not_averaged():
+    told = hand_made.simulation({"norm": [[0, 1, 2, 3], [0, 1, 2, 4]]})
+    told = told.assign(end=("seed", np.array(["here", "there"])))
+    assert as_json(told)["variables"]["end"]["values"] == ["here", "there"]
+    assert as_json(told)["variables"]["norm"]["mean"] == [0, 1, 2, 3.5]

@@ -190,7 +190,7 @@ def as_json(result: xr.Dataset) -> dict[str, Any]:
 def _variable(values: xr.DataArray) -> dict[str, Any]:
     described = {"long_name": values.attrs.get("long_name", ""), "units": values.attrs.get("units", "")}
     runs = next((name for name in ("seed", "network") if name in values.dims), None)
-    if runs is None:
+    if runs is None or values.dtype.kind not in "iufb":  # words have no mean
         return {**described, "dimensions": list(map(str, values.dims)), "values": values.values.tolist()}
     from jominy.numerics.averages import mean_and_spread
 

@@ -133,6 +133,8 @@ def check_result(result: xr.Dataset) -> xr.Dataset:
             words, holds = _ATTRIBUTES[name]
             _require(holds(value), f"a result's {name} must be {words}", value)
     swept = set(json.loads(result.attrs["sweep"])["fields"]) if "sweep" in result.attrs else set()
+    engine = result.attrs.get("engine", "")
+    _require(swept or not engine.startswith("sweep"), "a sweep must say which fields it varies (sweep)", "no fields")
     _check_dimensions(result, swept)
     _check_variables(result, swept)
     if swept:
@@ -189,7 +191,7 @@ def _check_variables(result: xr.Dataset, swept: set[str]) -> None:
                 allowed = name in result.coords or dims <= _CURVES | more
                 _require(allowed, f"a result's {name} must vary over time (and runs) alone", ", ".join(sorted(dims)))
         else:
-            _require(kind in "iufbOUS", f"a result's {name} must be real numbers or text", kind_of(variable))
+            _require(kind in "iufbOU", f"a result's {name} must be real numbers or text", kind_of(variable))
 
 
 _AT_RADIUS = ("_at_radius", "_at_radius_sd", "_at_radius_bias")
@@ -211,6 +213,8 @@ def _check_sweep(result: xr.Dataset, swept: set[str]) -> None:
     grid = "point" not in result.dims
     known = swept if grid else {"point"}
     _require(dims <= known, "a sweep must have a status for each point", ", ".join(sorted(dims)))
+    told = ", ".join(map(str, result["reason"].dims))
+    _require(set(result["reason"].dims) == dims, "a sweep must have a reason for each status", told)
     # A field of which one value was chosen has no dimension any more.
     own = [name for name in swept if result[name].dims not in ((), (name,) if grid else ("point",))]
     _require(not own, "a sweep must have the values of its fields", ", ".join(own))
