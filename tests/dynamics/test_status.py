@@ -252,3 +252,12 @@ def test_a_completed_forecast_says_what_it_is():
 
 def test_the_same_call_gives_the_same_numbers():
     assert forecast().identical(forecast())
+
+
+def test_a_step_limit_beyond_the_collapse_says_why():
+    # No input varies: the weights reach zero after .15 / (.85 2.84 E|target|) = .28, and stay there.
+    data = jm.LinearTeacher(jm.identity(6, 0.0), noise_variance=0.08)
+    problem = jm.Problem(data, jm.SquaredLoss(), radius=2.84)
+    curve = jm.forecast(problem, jm.Constant(0.85), times=[0.0, 0.1, 3.0], start=0.15)
+    assert curve.attrs["status"] == "step limit reached" and curve.sizes["time"] == 2
+    assert "the collapse radius 0:" in curve.attrs["advice"] and "to zero" in curve.attrs["advice"]

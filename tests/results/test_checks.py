@@ -19,7 +19,7 @@ ATTRIBUTES = {
     "versions": ["[]", '{"a": 1}'],
     "numerical_error": ["small", np.arange(3)], "status": ["fine", "", 1], "seed": ["one", '{"a": 1}'],
     "title": [3, np.arange(2)], "engine": [1], "sweep": ["{}", '{"fields": ["a"]}', '{"fields": {"a": "a"}}'],
-    "advice": [0], "collapse_radius": ["large"], "format": ["jominy result 2", "text", 3],
+    "advice": [0], "collapse_radius": ["large"], "format": ["jominy result 2", "text", 3, np.arange(3)],
 }  # fmt: skip
 CHANGES = {
     "no times": (lambda told: told.isel(time=slice(0, 0)), "at least one time"),
@@ -133,3 +133,12 @@ def test_words_of_runs_are_not_averaged():
     told = told.assign(end=("seed", np.array(["here", "there"])))
     assert as_json(told)["variables"]["end"]["values"] == ["here", "there"]
     assert as_json(told)["variables"]["norm"]["mean"] == [0, 1, 2, 3.5]
+
+
+def test_places_in_a_table_are_refused(tmp_path):
+    told = zoo()["phase"]
+    told = told.drop_vars("radius").assign_coords(
+        radius=(("radius", "rate"), np.ones((told.sizes["radius"], told.sizes["rate"])))
+    )
+    with pytest.raises(InputError, match="radius must be one row"):
+        check_result(told)

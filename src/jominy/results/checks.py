@@ -102,7 +102,7 @@ _ATTRIBUTES: dict[str, tuple[str, Callable[[Any], bool]]] = {
 def require_format(result: xr.Dataset) -> None:
     """``InputError`` for a Dataset that this jominy did not write, with what to do about it."""
     found = result.attrs.get("format")
-    if found == FORMAT:
+    if isinstance(found, str) and found == FORMAT:
         return
     if isinstance(found, str) and found.startswith(FORMAT_NAME):
         raise InputError(f"the result must be one that this jominy reads ({FORMAT!r})", found, "upgrade jominy")
@@ -165,6 +165,7 @@ def _check_dimensions(result: xr.Dataset, swept: set[str]) -> None:
             real = name in swept or result[name].dtype.kind in "iufb" or name == "variable"
             _require(real, f"a result's {name} must be real numbers", kind_of(result[name].variable))
             values = result[name].values
+            _require(values.ndim == 1, f"a result's {name} must be one row", ", ".join(map(str, result[name].dims)))
             distinct = name == "time" or len(set(values.tolist())) == values.size  # of times more is asked below
             _require(distinct, f"a result's {name} must have each value once", values)
     if "time" in result.dims:

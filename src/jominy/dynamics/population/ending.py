@@ -75,6 +75,13 @@ def advice_for(
     """What to do, where it says more than the status does."""
     if status is Status.STEP_LIMIT and _searches_lines(schedule):
         return STRAIGHT
+    if status is Status.STEP_LIMIT and found.regime == "collapse":
+        return (
+            f"The radius {problem.final_radius:.6g} is at or above the collapse radius {found.collapse_radius:.6g}: "
+            "training takes the weights to zero, and near zero the integrator's steps are as small as the weights. It "
+            "used all of them before the last time; the values up to there are valid. Ask for earlier times, or lower "
+            "the radius."
+        )
     if status is Status.COLLAPSED:
         return (
             f"The radius {problem.final_radius:.6g} is at or above the collapse radius {found.collapse_radius:.6g}: "
