@@ -142,3 +142,13 @@ def test_places_in_a_table_are_refused(tmp_path):
     )
     with pytest.raises(InputError, match="radius must be one row"):
         check_result(told)
+
+
+def test_a_verdict_without_its_number_or_words_is_refused():
+    told = zoo()["trainability"]
+    assert check_result(told).attrs["verdict"]
+    with pytest.raises(InputError, match="no slowdown"):
+        check_result(told.drop_vars("slowdown"))
+    words = {name: value for name, value in told.attrs.items() if name != "advice"}
+    with pytest.raises(InputError, match="come with advice"):
+        check_result(told.drop_attrs(deep=False).assign_attrs(words))

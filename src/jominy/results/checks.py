@@ -264,6 +264,9 @@ def _check_network(result: xr.Dataset) -> None:
         _require(_is_list(_is_number)(told.get(name)), rule, f"{name}: {told.get(name)!r}")
     if not theory:
         _require(_is_number(told.get("p")) and "adversarial_weight" in told, rule, sorted(told))
+    if "verdict" in result.attrs:  # the words of the verdict name the slowdown
+        _require_names(result, ("slowdown",), "verdict on a network")
+        _require("advice" in result.attrs, "a verdict on a network must come with advice", "none")
 
 
 def _require_names(result: xr.Dataset, names: Iterable[str], what: str) -> None:
