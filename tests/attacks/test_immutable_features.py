@@ -37,7 +37,10 @@ CASES = {
 }
 
 
-@pytest.mark.parametrize("radius", [0.0, 0.15, 0.5, 2.0])
+SLOW = pytest.mark.slow
+
+
+@pytest.mark.parametrize("radius", [pytest.param(0.0, marks=SLOW), 0.15, pytest.param(0.5, marks=SLOW), 2.0])
 @pytest.mark.parametrize("case", list(CASES))
 @pytest.mark.parametrize("loss", list(LOSSES))
 def test_the_optimum_is_the_minimum_of_the_risk(loss, case, radius):
