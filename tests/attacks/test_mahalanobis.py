@@ -90,6 +90,29 @@ def test_static_reference_values():
     assert jm.interpolation_radius(jm.Problem(noiseless, jm.SquaredLoss(), 0.1, attack)) == pytest.approx(C)
 
 
+def test_the_collapse_radius_of_least_squares_in_closed_form():
+    """Section 2: of the attackable part; on immutable coordinates the optimum is the teacher from there on."""
+    k, teacher = np.array([0.5, 1.0, 2.0, 1.5]), np.array([0.3, -1.0, 0.6, 0.8])
+    form, within = np.array([0.5, 0, 2.0, 0]), np.array([True, False, True, False])
+    data = jm.LinearTeacher(jm.spectrum(k), teacher, noise_variance=0.25)
+    radius = np.sqrt(np.sum((k * teacher)[within] ** 2 / form[within])) / (
+        C * np.sqrt(0.25 + np.sum((k * teacher**2)[within]))
+    )
+    problem = jm.Problem(data, jm.SquaredLoss(), 1.01 * radius, jm.Mahalanobis(form))
+    assert jm.collapse_radius(problem) == pytest.approx(radius, rel=1e-9)
+    np.testing.assert_allclose(jm.optimum(problem).vector, np.where(within, 0.0, teacher), atol=1e-12)
+
+
+def test_an_attack_along_the_covariance_keeps_the_direction_of_fisher():
+    """Section 2: two classes at +-mu; the best accuracy is Phi(sqrt(mu' K^-1 mu) - radius), with no trade-off."""
+    k, mean = np.array([0.5, 1.0, 3.0]), np.array([0.7, -0.4, 0.9])
+    data = jm.GaussianMixture([0.5, 0.5], [mean, -mean], [k, k], labels=[1, -1])
+    for radius in (0.0, 0.3, 0.9):
+        found = jm.optimum(jm.Problem(data, jm.LogisticLoss(), radius, jm.Mahalanobis(k))).vector
+        fisher = mean / k
+        assert found @ fisher / np.linalg.norm(found) / np.linalg.norm(fisher) == pytest.approx(1, abs=1e-12)
+
+
 K = np.array([[0.6, 1.0, 2.0, 0.3], [1.5, 0.4, 1.0, 0.8]])
 MU = np.array([[0.8, -0.3, 0.5, 0.4], [-0.5, 0.6, -0.4, -0.7]])
 P = np.array([0.4, 0.6])
