@@ -21,11 +21,11 @@ def test_a_table_compiles_four_programs_and_further_radii_none():
     samples = jm.Samples(X, y)
     jax.monitoring.register_event_duration_secs_listener(_note)
 
-    def compiled(radius: float) -> int:
+    def compiled(radius: float, rate: float) -> int:
         before = len(_compiled)
         curve = jm.forecast(
             jm.Problem(samples, jm.LogisticLoss(), radius),
-            jm.Constant(2.5),
+            jm.Constant(rate),
             time=10,
             held_out=(3 * X[:40], y[:40]),  # and those of the rows held out go beyond further ones
             evaluate_at=[0.0, 0.5],
@@ -33,6 +33,8 @@ def test_a_table_compiles_four_programs_and_further_radii_none():
         assert curve.attrs["status"] == "completed"
         return len(_compiled) - before
 
-    # The optimum at zero and elsewhere, the recursion, the read-out.
-    assert compiled(0.05) <= 4
-    assert [compiled(radius) for radius in (0.0, 0.2)] == [0, 0]
+    # The optimum at zero and elsewhere, the recursion, the read-out; and where the risk rises, how steep the loss is
+    # far out, which tells whether the rate is too large.
+    assert compiled(0.05, 0.5) <= 4
+    assert compiled(0.05, 2.5) <= 1
+    assert [compiled(radius, 2.5) for radius in (0.0, 0.2)] == [0, 0]
