@@ -6,6 +6,7 @@ from scipy.integrate import quad, solve_ivp
 from scipy.optimize import brentq
 
 import jominy as jm
+from jominy.data.compression import compressible
 from jominy.errors import InputError
 
 DIMENSION = 4000
@@ -440,3 +441,12 @@ def test_the_mean_inverse_of_a_limiting_law():
     ):
         law = jm.LinearTeacher(spectrum).law
         assert law.shares @ (1 / law.eigenvalues[0]) == pytest.approx(wanted, rel=1e-10)
+
+
+@pytest.mark.parametrize("draw", ["gamma", "lognormal", "pareto"])
+def test_eigenvalues_with_a_long_tail_are_compressed(draw):
+    """Few are far out, where a fit through the many others says nothing; without the few nodes 10^6 take minutes."""
+    rng = np.random.default_rng(0)
+    draws = {"gamma": lambda: rng.gamma(2.0, size=10**6), "lognormal": lambda: rng.lognormal(0, 1, 10**5)}
+    values = draws.get(draw, lambda: rng.pareto(3, 10**5))()
+    assert compressible(jm.LinearTeacher(jm.spectrum(values), 1.0, 0.25).law)

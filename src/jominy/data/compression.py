@@ -141,7 +141,11 @@ def _polynomials(variable: np.ndarray, eigenvalues: np.ndarray) -> Curve | None:
     """Polynomials that give the eigenvalues to rounding, or None."""
     low, high = variable.min(), variable.max()
     position = (2 * variable - low - high) / (high - low)
-    probes = np.argsort(position)[np.unique(np.linspace(0, position.size - 1, PROBES).astype(int))]
+    # Probes in the bulk, and along the curve: without these a fit is at a loss where few eigenvalues are far out.
+    order = np.argsort(position)
+    along = np.searchsorted(position[order], np.cos(np.linspace(0, np.pi, PROBES)))
+    spread = np.linspace(0, position.size - 1, PROBES).astype(int)
+    probes = order[np.unique([*spread, *np.minimum(along, position.size - 1)])]
     polynomials = []
     for row in eigenvalues:
         degree = min(HIGHEST_DEGREE, (len(probes) - 1) // 3)
