@@ -119,3 +119,9 @@ def test_command_prints_json_and_draws(tmp_path, capsys):
 def test_bad_requests_are_refused(problem):
     with pytest.raises(InputError):
         jm.advise(problem, jm.Constant(0.5), time=-1)
+
+
+def test_inputs_that_do_not_vary_are_refused():
+    data = jm.LinearTeacher(jm.identity(6, 0.0), 1.0, noise_variance=0.1)
+    with pytest.raises(jm.InputError, match="inputs that vary"):
+        jm.advise(jm.Problem(data, jm.SquaredLoss(), 0.2), jm.Constant(0.5), 1.0)

@@ -176,6 +176,12 @@ def advise(
 def _range(problem: Problem, limits: RateLimits) -> tuple[float, float]:
     """The rates to look at."""
     size = limits.mean_square
+    if not size > 0:
+        raise InputError(
+            "Advice on a rate is for inputs that vary: rates are in units of their mean square",
+            "covariances that are zero",
+            "Give the data a variance, or use forecast",
+        )
     return _SMALLEST / size, min(_LARGEST / size, _BELOW * limits.critical)
 
 
