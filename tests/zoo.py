@@ -73,6 +73,15 @@ LOSSES = {"squared": jm.SquaredLoss(), "logistic": jm.LogisticLoss(), "erf": jm.
 LABEL_LAWS = {"logistic": jm.LogisticLabels(), "probit": jm.ProbitLabels(), "sign": jm.SignLabels()}
 TIMES = np.array([1.0, 2.0, 5.0, 10.0])
 
+MARGIN_LOSSES = {
+    "logistic": jm.LogisticLoss(),
+    "probit": jm.ProbitLoss(),
+    "hinge": jm.HingeLoss(),
+    "squared hinge": jm.SquaredHingeLoss(),
+    "smoothed hinge": jm.SmoothedHingeLoss(),
+    "exponential": jm.ExponentialLoss(),
+}
+
 
 def unit(vector) -> np.ndarray:
     return np.asarray(vector, dtype=float) / np.linalg.norm(vector)

@@ -15,6 +15,7 @@ from jominy.dynamics.optima.optimum import _resolved, setting_of
 from jominy.dynamics.population.representations import representations
 from jominy.numerics.precision import double_precision
 from margin_oracle import PROFILES, averages
+from zoo import MARGIN_LOSSES
 
 RADII = (0.0, 1e-300, 1e-12, 1e-6, 1e-4, 0.1, 0.5)
 
@@ -121,16 +122,6 @@ def test_classes_apart_where_nothing_varies_have_no_optimum_or_the_widest_margin
     assert hinge.adversarial_risk == pytest.approx(0.0, abs=1e-12)
     inside = jm.optimum(jm.Problem(data, jm.LogisticLoss(), 1.02))
     assert np.isfinite(inside.norm) and inside.adversarial_risk < np.log(2)
-
-
-MARGIN_LOSSES = {
-    "logistic": jm.LogisticLoss(),
-    "probit": jm.ProbitLoss(),
-    "hinge": jm.HingeLoss(),
-    "squared hinge": jm.SquaredHingeLoss(),
-    "smoothed hinge": jm.SmoothedHingeLoss(),
-    "exponential": jm.ExponentialLoss(),
-}
 
 
 def margin_risk(x, name, law, radius, spread=0.0):

@@ -8,16 +8,9 @@ import pytest
 
 import jominy as jm
 from jominy.results import Status
+from zoo import MARGIN_LOSSES
 
 D = 24
-MARGIN = {
-    "logistic": jm.LogisticLoss(),
-    "probit": jm.ProbitLoss(),
-    "hinge": jm.HingeLoss(),
-    "squared hinge": jm.SquaredHingeLoss(),
-    "smoothed hinge": jm.SmoothedHingeLoss(),
-    "exponential": jm.ExponentialLoss(),
-}
 LABELS = {status.label for status in Status}
 TIMES = [0.5, 2.0, 6.0]
 
@@ -63,7 +56,7 @@ def a_scenario(random, loss: str):
     share, size = random.uniform(0.1, 0.9), random.uniform(0.05, 1.5)
     means = [size * random.standard_normal(D) / np.sqrt(D), -size * random.standard_normal(D) / np.sqrt(D)]
     data = jm.GaussianMixture([share, 1 - share], means, [a_spectrum(random), a_spectrum(random)], labels=[1, -1])
-    return jm.Problem(data, MARGIN[loss], radius), a_schedule(random, 4.0), start
+    return jm.Problem(data, MARGIN_LOSSES[loss], radius), a_schedule(random, 4.0), start
 
 
 def check(problem, schedule, start) -> str:
@@ -95,7 +88,7 @@ def run(loss: str, count: int, seed: int) -> dict[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("loss", ["squared", *MARGIN])
+@pytest.mark.parametrize("loss", ["squared", *MARGIN_LOSSES])
 def test_two_thousand(loss):
     seen = run(loss, 300, seed=7)
     assert sum(seen.values()) == 300 and seen.get(Status.COMPLETED.label, 0) > 20

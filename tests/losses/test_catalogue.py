@@ -10,15 +10,8 @@ import margin_oracle
 from jominy.losses import MarginLoss
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
+from zoo import MARGIN_LOSSES as LOSSES
 
-LOSSES = {
-    "logistic": jm.LogisticLoss(),
-    "probit": jm.ProbitLoss(),
-    "hinge": jm.HingeLoss(),
-    "squared hinge": jm.SquaredHingeLoss(),
-    "smoothed hinge": jm.SmoothedHingeLoss(),
-    "exponential": jm.ExponentialLoss(),
-}
 CLOSED = ["hinge", "squared hinge", "smoothed hinge", "exponential"]
 # Centres and standard deviations of the margin z: an attacked one lies far to the left, a start at zero has no spread.
 MEAN = np.array([0.0, 0.9, -1.3, -9.0, 2.4, 1.0, 0.3, -0.4, 3.0])

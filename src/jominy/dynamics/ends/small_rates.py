@@ -122,8 +122,9 @@ def small_rate_end(problem: Problem, rate: float) -> SmallRateEnd:
 
 def _law(problem: Problem, covered: Callable[[Problem], bool] = is_centred_least_squares) -> EigenLaw:
     if not covered(problem) or problem.law.teacher is None:
+        attacks = ", under l2 attacks" if covered is is_centred_least_squares else ""
         raise InputError(
-            "This law is for least squares on one centred class with a teacher, under l2 attacks",
+            f"This law is for least squares on one centred class with a teacher{attacks}",
             f"{type(problem.loss).__name__}, {type(problem.attack).__name__}",
             "Use LinearTeacher and SquaredLoss(), or stationary(problem, rate), which takes every loss",
         )
