@@ -64,7 +64,7 @@ def test_a_rate_in_data_units_is_refused():
 
 
 def test_no_attack_moves_it():
-    """SciPy on the risk whose size leaves the last weight out; with it the optimum's risk is 2 % higher."""
+    """SciPy on the risk whose size leaves the last weight out; with it the risk is 1 % higher or more."""
     data, radius = jm.Samples(X[:300], Y[:300], intercept=True), 0.3
     found = jm.optimum(jm.Problem(data, jm.LogisticLoss(), radius))
     rows, labels = np.asarray(data.features), np.asarray(data.targets)
