@@ -16,7 +16,7 @@ from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, radius_at
 from jominy.dynamics.samples.frame import Frame, frame_of, light_rotation, own_frame, rotation
-from jominy.dynamics.samples.law import Rows, Spread, first_step, light, rule_in_parts, single_precision_does
+from jominy.dynamics.samples.law import Rows, Spread, first_step, light, rule_for_rows, single_precision_does
 from jominy.dynamics.samples.optimum import at_zero, sample_optimum
 from jominy.dynamics.samples.readout import compile_reading, read_rows
 from jominy.dynamics.samples.recursion import (
@@ -34,7 +34,7 @@ from jominy.dynamics.start import random_variance, start_vector
 from jominy.dynamics.times import MOST_STEPS, counted_steps, report_times, whole_steps
 from jominy.errors import InputError
 from jominy.losses import SquaredLoss
-from jominy.numerics.gaussian import LARGEST_SCALE, coarse_rule
+from jominy.numerics.gaussian import LARGEST_SCALE
 from jominy.numerics.precision import as_precise_as
 from jominy.numerics.programs import compile_beside
 from jominy.results import Status
@@ -188,10 +188,9 @@ class Beginning(NamedTuple):
 
     def arguments(self, statement: SampleProblem, scale: float) -> tuple[Any, ...]:
         """What `run_recursion` is asked, with a quadrature for logits of this scale, beyond which it ends."""
-        coarse = coarse_rule(scale)
-        rule = as_precise_as(self.rows.columns, rule_in_parts(statement.loss, coarse))
-        last = statement.loss.closed_form or coarse.logit_scale >= LARGEST_SCALE
-        largest = np.inf if last else coarse.logit_scale
+        rule = as_precise_as(self.rows.columns, rule_for_rows(statement.loss, scale))
+        last = statement.loss.closed_form or rule.logit_scale >= LARGEST_SCALE
+        largest = np.inf if last else rule.logit_scale
         reports = len(self.steps) + int(self.steps[0] != 0)
         return statement._replace(rule=rule), self.spread, self.plan, self.from_zero, self.singly, reports, largest
 

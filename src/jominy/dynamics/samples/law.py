@@ -11,7 +11,7 @@ import numpy as np
 from jominy.losses import Loss, MarginLoss, Moments, OrderParameters
 from jominy.losses.base import FLOOR
 from jominy.numerics.arrays import Array
-from jominy.numerics.gaussian import GaussianRule, PartedRule, parted
+from jominy.numerics.gaussian import GaussianRule, RowsRule, coarse_rule, rows_rule
 from jominy.numerics.precision import as_precise_as
 from jominy.schedules import Descent
 
@@ -74,10 +74,13 @@ def single_precision_does(loss: Loss, rows: Rows, largest_block: int) -> bool:
     return rounding_does(loss, rows.columns) and largest_block > 1
 
 
-def rule_in_parts(loss: Loss, rule: GaussianRule) -> GaussianRule | PartedRule:
-    """The rule in parts where the loss allows it: then one compiled program serves logits of every scale."""
+def rule_for_rows(loss: Loss, logit_scale: float) -> GaussianRule | RowsRule:
+    """A quadrature good to 1e-5 in the mean over rows, and to 1e-6 where the loss is smooth: that one follows the logits.
+
+    For other losses it is good for logits up to `logit_scale` or a little more; `rule.logit_scale` says up to which.
+    """
     smooth = isinstance(loss, MarginLoss) and not (loss.closed_form or loss.kinks or loss.growth)
-    return parted(rule) if smooth else rule
+    return rows_rule(loss.sharpness) if smooth else coarse_rule(logit_scale)
 
 
 def light(rows: Rows) -> Rows:

@@ -145,7 +145,7 @@ def sample_optimum(problem: Problem) -> Optimum:
     if few:  # the optimum is in the space of the rows
         rows, basis = rotation(samples)
         features, pull = np.ascontiguousarray(np.asarray(rows.columns).T), pull @ basis
-    elif (basis := _space_of_rows(np.asarray(features))) is not None:
+    elif (basis := _space_of_rows(samples)) is not None:
         features, pull = np.asarray(features) @ basis, pull @ basis
     evaluate = partial(_risk, loss, features, samples.targets, radius, np.ones(len(pull)))
     if radius >= threshold:
@@ -288,14 +288,20 @@ def _even_margins_do(loss: MarginLoss, features: Array, targets: Array, radius: 
     return bool(margin > 0) and any(float(loss.profile(jnp.asarray(size))) < bound for size in (10.0, 30.0, 100.0, 1e3))
 
 
-def _space_of_rows(features: np.ndarray) -> np.ndarray | None:
+@lru_cache(maxsize=16)
+def _space_of_rows(samples: Samples) -> np.ndarray | None:
     """(d, r) orthonormal basis of the space of the rows (n, d), or None where that is everything.
 
     Columns may be sums of others, or constant and nothing: what no row sees is zero in the vector of least norm.
     """
+    features = np.asarray(samples.features)
     sizes = np.linalg.norm(features, axis=0)
-    present = sizes > 0
-    units = np.where(present, sizes, 1.0)
+    units = np.where(sizes > 0, sizes, 1.0)
+    # Squares of singular values are known to 1e-16 of the largest. Where they are well above that nothing is unseen,
+    # which takes a tenth of the time of a decomposition of the rows.
+    squares = np.linalg.eigvalsh(features.T @ features / np.outer(units, units))
+    if squares[0] > 1e-10 * squares[-1]:
+        return None
     _, values, rows = np.linalg.svd(np.linalg.qr(features / units, mode="r"))
     unseen = rows[values <= DEPENDENT * values[0]].T / units[:, None]
     if not unseen.shape[1]:

@@ -10,11 +10,11 @@ import numpy as np
 
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, radius_at
-from jominy.dynamics.samples.law import Rows, Spread, rule_in_parts, sample_order
+from jominy.dynamics.samples.law import Rows, Spread, rule_for_rows, sample_order
 from jominy.losses import Loss
 from jominy.losses.targets import fixed_accuracy
 from jominy.numerics.arrays import Array
-from jominy.numerics.gaussian import coarse_rule, gaussian_rule
+from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import as_precise_as
 from jominy.numerics.programs import compile_beside, jit_lightly
 from jominy.schedules import FixedRadius
@@ -81,7 +81,7 @@ def read_rows(
     read = [jax.tree.map(np.asarray, _read(*statement, rule, classification))] * len(groups)
     for group, scale in enumerate(read[0].logit):
         if group and scale > rule.logit_scale:
-            finer = as_precise_as(rows.columns, rule_in_parts(loss, gaussian_rule(float(scale))))
+            finer = as_precise_as(rows.columns, gaussian_rule(float(scale)))
             read[group] = jax.tree.map(np.asarray, _read(*statement, finer, classification))
     variables: Variables = {}
     for group, prefix in enumerate(groups):
@@ -97,7 +97,7 @@ def compile_reading(
 
     def arguments() -> tuple[Any, ...]:
         rows = next(iter(groups.values()))
-        rule = as_precise_as(rows.columns, rule_in_parts(problem.loss, coarse_rule(0.0)))
+        rule = as_precise_as(rows.columns, rule_for_rows(problem.loss, 0.0))
         return (*_statement(problem, groups, spreads, times, evaluate_at), rule, problem.data.classification)
 
     return compile_beside(_read, arguments)
