@@ -48,8 +48,9 @@ def figures(title=""):
     yield "map", plot_sweep(grid.assign_attrs(title=title))
     yield "regimes", plot_phase(phases().assign_attrs(title=title))
     yield "risks", plot_phase(phases().assign_attrs(title=title), Show.RISK)
-    theory, trained = jm.network_theory(NETWORK, 0.4, vary=VARY), jm.trainability(
-        NETWORK, 0.4, jm.InputGeometry(1.0, 0.5, 0.0), vary=VARY
+    theory, trained = (
+        jm.network_theory(NETWORK, 0.4, vary=VARY),
+        jm.trainability(NETWORK, 0.4, jm.InputGeometry(1.0, 0.5, 0.0), vary=VARY),
     )
     yield "network", plot_network(theory, trained, title=title)
     yield "one network", plot_network(jm.network_theory(NETWORK, 0.4), title=title)

@@ -32,8 +32,8 @@ def folder(tmp_path_factory):
     path.joinpath("study.toml").write_text(SCENARIO)
     changes = {
         "stuck": ('kind = "constant", rate = 0.5', 'kind = "exact-line-search"'),
-        "label_law": ("identity\" }", 'identity" }, label_law = { kind = "logistic" }'),
-        "link": ("identity\" }", 'identity" }, teacher_link = { kind = "erf" }'),
+        "label_law": ('identity" }', 'identity" }, label_law = { kind = "logistic" }'),
+        "link": ('identity" }', 'identity" }, teacher_link = { kind = "erf" }'),
         "hinge": ('"squared"', '"hinge"'),
         "endless": ("dimension = 40", 'dimension = "infinite"'),
         "pass": ("radius", 'simulation = { sampling = "one-pass" }\nradius'),

@@ -121,9 +121,7 @@ def test_moments_are_the_averages_of_what_sgd_steps_use(kind):
     scores = MEAN + np.sqrt(VARIANCE) * np.random.default_rng(0).standard_normal((200_000, 6))
     target, shift = LABELS if kind in MARGIN else np.zeros(6), RADIUS * NORM
     run = double_precision(
-        jax.jit(
-            lambda s: (kind().adversarial(s, shift, target), *kind().adversarial_slopes(s, shift, target))
-        )
+        jax.jit(lambda s: (kind().adversarial(s, shift, target), *kind().adversarial_slopes(s, shift, target)))
     )
     value, slope, shift_slope = (np.asarray(part) for part in run(scores))
     norm_slope = RADIUS * shift_slope

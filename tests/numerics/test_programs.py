@@ -1,5 +1,6 @@
 """Compiled programs make room for others before Linux runs out of memory maps for the process."""
 
+import jax
 import numpy as np
 import pytest
 
@@ -32,3 +33,16 @@ def test_programs_make_room(monkeypatch, tmp_path):
         curve(dimension)
     assert maps() - before < 2 * one  # 5 without it
     np.testing.assert_array_equal(curve(21).adversarial_risk, first.adversarial_risk)
+
+
+def test_a_compiler_that_fails_beside_other_work_says_nothing_there(capfd, monkeypatch):
+    """What it has to say comes when the program is called, to whoever called it."""
+
+    class Lowered:
+        def compile(self):
+            raise RuntimeError("out of memory")
+
+    program = jax.jit(lambda x: x + 1)
+    monkeypatch.setattr(type(program), "lower", lambda self, *given: Lowered(), raising=False)
+    programs.compile_beside(program, lambda: (1.0,))()
+    assert capfd.readouterr() == ("", "")

@@ -152,3 +152,16 @@ def test_a_verdict_without_its_number_or_words_is_refused():
     words = {name: value for name, value in told.attrs.items() if name != "advice"}
     with pytest.raises(InputError, match="come with advice"):
         check_result(told.drop_attrs(deep=False).assign_attrs(words))
+
+
+def test_a_curve_without_its_times_is_refused():
+    told = hand_made.classification()
+    with pytest.raises(InputError, match=r"must have its times \(choose one with isel\(time=\[-1\]\)"):
+        jm.report(told.isel(time=0))
+    jm.report(told.isel(time=[-1]))
+
+
+def test_a_theory_without_its_bound_is_refused(tmp_path):
+    theories = jm.network_theory(figure_zoo.NETWORK, 0.4, vary={"width": [100, 200]})
+    with pytest.raises(InputError, match="theory of a network must be complete .received: .*adversarial_loss_bound"):
+        check_result(theories.drop_vars("adversarial_loss_bound"))

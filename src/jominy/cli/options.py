@@ -128,9 +128,7 @@ def add_seeds(command: argparse.ArgumentParser, what: str = "runs of SGD") -> No
     command.add_argument("--seeds", type=int, metavar="N", help=f"{what} (data file: 20)")
 
 
-def scenario(
-    arguments: argparse.Namespace, parts: Sequence[str] = (), default_radius: float | None = None
-) -> Scenario:
+def scenario(arguments: argparse.Namespace, parts: Sequence[str] = (), default_radius: float | None = None) -> Scenario:
     """The scenario that the arguments name or describe; `parts` are the files written beside that of ``--out``.
 
     A data file without a radius gets `default_radius`, or else one that is chosen from the data.

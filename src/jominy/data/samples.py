@@ -228,16 +228,20 @@ class Samples:
 
     def describe(self) -> dict[str, Any]:
         """What a result stores about its data (JSON-able)."""
-        return {
-            "kind": type(self).__name__,
-            "count": self.count,
-            "dimension": self.dimension,
-            "classes": None if self.classes is None else list(self.classes),
-            "preprocessing": None if self.preprocessing is None else self.preprocessing.describe(),
-            "report": self.report,
-            "features": described(self.features),
-            "targets": {"sha256": digest(self.targets)},
-        } | ({"groups": self.groups} if self.groups else {}) | self._immutable()
+        return (
+            {
+                "kind": type(self).__name__,
+                "count": self.count,
+                "dimension": self.dimension,
+                "classes": None if self.classes is None else list(self.classes),
+                "preprocessing": None if self.preprocessing is None else self.preprocessing.describe(),
+                "report": self.report,
+                "features": described(self.features),
+                "targets": {"sha256": digest(self.targets)},
+            }
+            | ({"groups": self.groups} if self.groups else {})
+            | self._immutable()
+        )
 
     def _immutable(self) -> dict[str, list[str]]:
         """What cannot be attacked, if anything, by name."""

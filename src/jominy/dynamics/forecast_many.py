@@ -120,7 +120,7 @@ def _judged(solved: Solved) -> list[Status]:
     optima = np.array([float(lane.found.solved.risk) for lane in solved.lanes])
     accuracy = accuracy_of(solved.lanes[0].problem) + solved.numerical_error
     excess = past_divergence(solved.variables, solved.lost)["excess_risk"][1]
-    wrong = below_optimum(excess, optima, accuracy)
+    wrong = below_optimum(excess, optima, accuracy).any
     for _, values in solved.variables.values():
         wrong |= np.any(np.isnan(values.reshape(len(wrong), -1)), axis=1)
     told = statuses(solved)

@@ -101,9 +101,7 @@ def digits(*, seed: int = 0, count: int | None = None) -> LabelledInputs:
     try:
         from sklearn.datasets import load_digits
     except ImportError:
-        raise InputError(
-            "the digits need scikit-learn, which is not installed", None, install("examples")
-        ) from None
+        raise InputError("the digits need scikit-learn, which is not installed", None, install("examples")) from None
     images, labels = load_digits(return_X_y=True)
     kept = stream(check_seed(seed), INPUTS).permutation(len(labels))[:count]
     return LabelledInputs(_on_sphere(images[kept]), labels[kept], "digits")

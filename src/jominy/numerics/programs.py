@@ -1,5 +1,6 @@
 """How programs are compiled, and a bound on those that a process keeps."""
 
+import contextlib
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -31,7 +32,7 @@ def jit_lightly(function: Callable[..., Any], loops: bool = False, **options: An
     return jax.jit(function, compiler_options=lightly, **options)
 
 
-_begun: set[int] = set()
+_begun: set[Callable[..., Any]] = set()
 
 
 def compile_beside(function: Callable[..., Any], arguments: Callable[[], tuple[Any, ...]]) -> Callable[[], None]:
@@ -41,12 +42,18 @@ def compile_beside(function: Callable[..., Any], arguments: Callable[[], tuple[A
     the shapes and kinds that the program will be called with; their values do not matter. Returns what waits for the
     end, to be called before the program is.
     """
-    if id(function) in _begun:
+    if function in _begun:
         return lambda: None
-    _begun.add(id(function))
-
+    _begun.add(function)
     # Traced here: two threads that both run Python get in each other's way; XLA's compiler needs none.
-    thread = threading.Thread(target=function.lower(*arguments()).compile, name="compiler")  # type: ignore[attr-defined]
+    lowered = function.lower(*arguments())  # type: ignore[attr-defined]
+
+    def compiled() -> None:
+        # Where the compiler fails it does so again when the program is called, in the thread that can tell the user.
+        with contextlib.suppress(Exception):
+            lowered.compile()
+
+    thread = threading.Thread(target=compiled, name="compiler")
     thread.start()
     return thread.join
 

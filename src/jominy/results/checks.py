@@ -99,6 +99,10 @@ _ATTRIBUTES: dict[str, tuple[str, Callable[[Any], bool]]] = {
 }  # fmt: skip
 
 
+_OVER_TIME = ("forecast", "simulate", "homogenize")
+_FOLLOWED = {"adversarial_risk", "clean_risk", "norm"}
+
+
 def require_format(result: xr.Dataset) -> None:
     """``InputError`` for a Dataset that this jominy did not write, with what to do about it."""
     found = result.attrs.get("format")
@@ -134,6 +138,11 @@ def check_result(result: xr.Dataset) -> xr.Dataset:
             _require(holds(value), f"a result's {name} must be {words}", value)
     swept = set(json.loads(result.attrs["sweep"])["fields"]) if "sweep" in result.attrs else set()
     engine = result.attrs.get("engine", "")
+    if not swept and engine in _OVER_TIME and {str(name) for name in result.data_vars} & _FOLLOWED:
+        rule = "a curve must have its times (choose one with isel(time=[-1]), which keeps them)"
+        _require("time" in result.dims, rule, ", ".join(map(str, result.dims)) or "no dimension")
+    if engine == "network theory":
+        _require_names(result, ("adversarial_loss", "adversarial_loss_bound"), "theory of a network")
     _require(swept or not engine.startswith("sweep"), "a sweep must say which fields it varies (sweep)", "no fields")
     _check_dimensions(result, swept)
     _check_variables(result, swept)
@@ -176,7 +185,7 @@ def _check_dimensions(result: xr.Dataset, swept: set[str]) -> None:
 
 def _check_variables(result: xr.Dataset, swept: set[str]) -> None:
     engine = result.attrs.get("engine")
-    curves = "time" in result.dims and not swept and engine in ("forecast", "simulate", "homogenize")
+    curves = "time" in result.dims and not swept and engine in _OVER_TIME
     for key, variable in result.variables.items():
         name, kind = str(key), variable.dtype.kind
         for attribute in ("long_name", "units", "symbol"):

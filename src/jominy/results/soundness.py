@@ -52,7 +52,13 @@ def judged(
         found.append(f"Numbers are missing (NaN) in {', '.join(missing)}, which is a fault of the computation.")
     if "excess_risk" in variables:
         excess = np.asarray(variables["excess_risk"][1])
-        if np.any(below_optimum(excess, optimum_risk, accuracy)):
+        below = below_optimum(excess, optimum_risk, accuracy)
+        if np.any(below.rounded):
+            found.append(
+                "The last risks are rounding: they are below the optimum's, and so many orders of magnitude below the "
+                "largest on the way that double precision cannot tell them from it."
+            )
+        if np.any(below.optimum):
             lowest = optimum_risk + np.min(excess[np.isfinite(excess)])
             found.append(
                 f"The optimum that was found is none: its risk, {optimum_risk:.6g}, is above the {lowest:.6g} that "
@@ -64,13 +70,37 @@ def judged(
     return Judged(status, advice, [*notes, *found])
 
 
-def below_optimum(excess: np.ndarray, optimum_risk: ArrayLike, accuracy: ArrayLike) -> np.ndarray:
-    """(...) whether excess risks (..., T) fall below zero by more than the accuracy, relative to the risk so far.
+class Below(NamedTuple):
+    """Which curves (...) are below the optimum of their risk.
+
+    Attributes:
+        optimum: by more than the accuracy of the largest risk so far: then the optimum is none.
+        rounded: only by more than the accuracy of the risk itself: what is left of a risk that was larger by far.
+    """
+
+    optimum: np.ndarray
+    rounded: np.ndarray
+
+    @property
+    def any(self) -> np.ndarray:
+        """Either."""
+        return self.optimum | self.rounded
+
+
+def below_optimum(excess: np.ndarray, optimum_risk: ArrayLike, accuracy: ArrayLike) -> Below:
+    """Whether excess risks (..., T) fall below zero by more than the accuracy, which is relative.
 
     `optimum_risk` and `accuracy` are (...) or numbers.
+
+    >>> below_optimum(np.array([[1e29, -0.2], [1.0, -0.2], [1.0, -1e-9]]), 0.5, 1e-6).any
+    array([ True,  True, False])
     """
     optimum, relative = (np.asarray(part, dtype=float)[..., None] for part in (optimum_risk, accuracy))
     with np.errstate(invalid="ignore"):  # what has diverged is infinite
         risk = np.abs(excess + optimum)
-    so_far = np.maximum.accumulate(np.where(np.isfinite(risk), risk, 0.0), axis=-1)
-    return np.any(excess < -relative * np.maximum(so_far, np.abs(optimum)), axis=-1)
+    known = np.where(np.isfinite(risk), risk, 0.0)
+    so_far = np.maximum.accumulate(known, axis=-1)
+    wrong, rounded = (
+        np.any(excess < -relative * np.maximum(size, np.abs(optimum)), axis=-1) for size in (so_far, known)
+    )
+    return Below(wrong, rounded & ~wrong)

@@ -146,9 +146,7 @@ def check_figure_name(path: str | os.PathLike[str], what: str = "the figure") ->
     require_place(path, what)
 
 
-def _draw(
-    ax: Axes, names: list[str], dimension: str, forecast: Any, simulation: Any
-) -> tuple[np.ndarray, np.ndarray]:
+def _draw(ax: Axes, names: list[str], dimension: str, forecast: Any, simulation: Any) -> tuple[np.ndarray, np.ndarray]:
     """Lines, dots, bands; returns the heights of lines and dots, and those of the edges of bars and bands."""
     heights: list[np.ndarray] = []
     spreads: list[np.ndarray] = []

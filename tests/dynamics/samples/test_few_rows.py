@@ -30,9 +30,7 @@ def test_nothing_is_lost_in_the_space_of_the_rows(loss, start):
     given, m, V, coordinates = STARTS[start]
     mine = problem(jm.Samples(X, Y, preprocessing=None), loss, RADIUS)
     settings = {"start": given, "largest_block": 1, "diagonal": False}
-    curve = jm.forecast(
-        mine, rate(0.5), times=TIMES, held_out=(X_TEST, Y_TEST), evaluate_at=[OTHER], **settings
-    )
+    curve = jm.forecast(mine, rate(0.5), times=TIMES, held_out=(X_TEST, Y_TEST), evaluate_at=[OTHER], **settings)
     states = oracle.recursion(loss, X, Y, RADIUS, lambda t: 0.5, STEPS, m, V)
     tolerance = {"rtol": 2e-6} if loss == "logistic" else {"rtol": 1e-8}
     for index, state in list(enumerate(states))[1:]:

@@ -22,6 +22,8 @@ def test_least_squares_on_heavy_rows_is_called_unstable_and_clipping_cures_it():
     raw = jm.Samples(*heavy_tails(), preprocessing=jm.Preprocessing(clip=None))
     curve = jm.forecast(problem(raw, "squared", 0.2), jm.Constant(0.3), times=TIMES)
     assert curve.attrs["status"] == "unstable tail events"
+    runs = jm.simulate(problem(raw, "squared", 0.2), jm.Constant(0.3), times=TIMES, seeds=2, progress=False)
+    assert runs.attrs["status"] in ("unstable tail events", "diverged") and "below" in runs.attrs["advice"]
     safe = max(0.6 * curve.attrs["mean_square_stability_rate"], curve.attrs["largest_sample_rate"])
     assert f"below {safe:.3g}" in curve.attrs["advice"] and "clip" in curve.attrs["advice"]
     no_nan(curve)

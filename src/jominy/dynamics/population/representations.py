@@ -130,9 +130,7 @@ def _on_nodes(law: EigenLaw, start: bytes, compress: bool | int) -> Representati
         onto_fine = _projection(fine, chebyshev_nodes(count), everything)
         onto_coarse = _projection(coarse, chebyshev_nodes(count, extrema=True), everything)
         text = f"{count} Chebyshev nodes for {distinct} distinct eigenvalues"
-        return Representation(
-            NodeLandscape(fine), NodeLandscape(coarse), fixed, text, known, (onto_fine, onto_coarse)
-        )
+        return Representation(NodeLandscape(fine), NodeLandscape(coarse), fixed, text, known, (onto_fine, onto_coarse))
 
     given = compress is not True and compress > 0
     counts: tuple[int, ...] = (compress,) if given else RESOLUTIONS if compress else ()

@@ -10,7 +10,6 @@ import jax
 import numpy as np
 
 from jominy.data import Samples
-from jominy.dynamics.ends.stability import rate_limits
 from jominy.dynamics.labelled import labelled
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
@@ -28,8 +27,14 @@ from jominy.dynamics.samples.recursion import (
     plan_blocks,
     run_recursion,
 )
-from jominy.dynamics.samples.remarks import base_rate_notes, base_rates, rate_advice, sample_notes, stability_attributes
-from jominy.dynamics.samples.stability import sample_stability
+from jominy.dynamics.samples.remarks import (
+    base_rate_notes,
+    base_rates,
+    rate_advice,
+    sample_notes,
+    stability_attributes,
+    unsafe_rate,
+)
 from jominy.dynamics.start import random_variance, start_vector
 from jominy.dynamics.times import MOST_STEPS, counted_steps, report_times, whole_steps
 from jominy.errors import InputError
@@ -301,22 +306,12 @@ def _square_size(spreads: Spread) -> np.ndarray:
     return np.sum(spreads.mean**2, axis=1) + total
 
 
-def _grows(risk: np.ndarray) -> bool:
-    """Whether the risk ends above where it has been: losses that are not quadratic everywhere may fall at any rate."""
-    return bool(risk[-1] > np.min(risk))
-
-
 def _status(problem, schedule, found: Optimum, curve: SampleCurve, variables) -> tuple[Status, str | None]:
     if np.any(curve.lost):
         return Status.DIVERGED, rate_advice(problem)
-    if isinstance(problem.loss, SquaredLoss):
-        rate = float(np.max(variables["learning_rate"][1]))
-        if not sample_stability(problem.data).safe(rate):
-            return Status.UNSTABLE, rate_advice(problem, rate)
-    elif _grows(variables["adversarial_risk"][1]):
-        rate = float(variables["learning_rate"][1][-1])
-        if rate > rate_limits(problem).divergent:
-            return Status.UNSTABLE, rate_advice(problem, rate)
+    rate = unsafe_rate(problem, variables["learning_rate"][1], variables["adversarial_risk"][1])
+    if rate is not None:
+        return Status.UNSTABLE, rate_advice(problem, rate)
     if (
         variables["norm"][1][-1] < 1e-12
         and schedule.describe()["kind"] == "exact-line-search"

@@ -75,7 +75,7 @@ def single_precision_does(loss: Loss, rows: Rows, largest_block: int) -> bool:
 
 
 def rule_for_rows(loss: Loss, logit_scale: float) -> GaussianRule | RowsRule:
-    """A quadrature good to 1e-5 in the mean over rows, and to 1e-6 where the loss is smooth: that one follows the logits.
+    """A quadrature for means over rows: follows the logits of smooth losses (to 1e-6), for others good to 1e-5.
 
     For other losses it is good for logits up to `logit_scale` or a little more; `rule.logit_scale` says up to which.
     """
@@ -122,9 +122,7 @@ def sample_order(rows: Rows, spread: Spread, form: Array | None = None) -> Order
     return OrderParameters(score, variance, score - rows.targets, variance, norm, size, *teacher)
 
 
-def slope_at(
-    rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any, form: Array | None = None
-) -> Slope:
+def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any, form: Array | None = None) -> Slope:
     """The recursion's coefficients at a spread, in the spread's precision; sums over rows in that of the rows.
 
     An attack with a `form` of its own needs a dense covariance.

@@ -76,7 +76,7 @@ def read_rows(
     Returns the variables, and the (T,) risk of the first group at the final radius.
     """
     statement = _statement(problem, groups, spreads, times, evaluate_at)
-    loss, rows, classification = problem.loss, statement[1], problem.data.classification
+    rows, classification = statement[1], problem.data.classification
     asked = Radii.of(problem, evaluate_at)
     read = [jax.tree.map(np.asarray, _read(*statement, rule, classification))] * len(groups)
     for group, scale in enumerate(read[0].logit):

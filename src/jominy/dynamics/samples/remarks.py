@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from jominy.data import Samples
-from jominy.dynamics.ends.stability import far_curvature
+from jominy.dynamics.ends.stability import far_curvature, rate_limits
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
@@ -93,6 +93,18 @@ def rate_advice(problem: Problem, rate: float | None = None) -> str | None:
     return f"{told} Lower the rate below {largest:.3g}" + (
         "." if clipped else ", or clip the row norms (`Preprocessing(clip=3)`)."
     )
+
+
+def unsafe_rate(problem: Problem, rates: np.ndarray, risk: np.ndarray) -> float | None:
+    """The rate used (T,) at which rare large steps dominate the mean over runs, or None where none does.
+
+    Losses that are not quadratic everywhere may fall at any rate: `risk` (T,) tells whether this one rises.
+    """
+    if isinstance(problem.loss, SquaredLoss):
+        largest = float(np.max(rates))
+        return None if sample_stability(problem.data).safe(largest) else largest
+    last = float(rates[-1])
+    return last if risk[-1] > np.min(risk) and last > rate_limits(problem).divergent else None
 
 
 def largest_safe_rate(problem: Problem) -> float | None:

@@ -25,6 +25,7 @@ from jominy.dynamics.samples.remarks import (
     rate_advice,
     sample_notes,
     stability_attributes,
+    unsafe_rate,
 )
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, WithReplacement
 from jominy.dynamics.samples.sgd import Rows, RowSource, SampleObservation, SampleSGD
@@ -105,7 +106,7 @@ def sample_simulation(
         seen: SampleObservation = record.observations
         variables = _variables(samples, seen, found, held_out is not None, asked)
         variables["radius"] = (("time",), radius_at(problem, grid[: record.reached]))
-        variables, status, more_notes = _ending(problem, schedule, found, variables, record)
+        variables, status, advice, more_notes = _ending(problem, schedule, found, variables, record)
         return labelled(
             "simulate",
             problem,
@@ -118,7 +119,7 @@ def sample_simulation(
             status,
             method=f"rows of the samples, {type(sampling).__name__}",
             seeds=seeds,
-            advice=rate_advice(problem) if status is Status.DIVERGED else None,
+            advice=advice,
             notes=[*notes, *base_rate_notes(samples, rates, variables), *more_notes],
             more={"dimension": dimension, "epochs": float(epochs), **rates, **stability_attributes(problem)},
         )
@@ -131,18 +132,22 @@ def sample_simulation(
 
 def _ending(
     problem: Problem, schedule: Schedule, found: Any, variables: Variables, record: Record
-) -> tuple[Variables, Status, list[str]]:
-    """How the runs ended; where some diverged, their sizes are infinite from there on."""
+) -> tuple[Variables, Status, str | None, list[str]]:
+    """How the runs ended, and what to do; where some diverged, their sizes are infinite from there on."""
     seen: SampleObservation = record.observations
     lost = np.logical_or.accumulate(~(seen.norm**2 < 1e13), axis=1)
     if record.interrupted:
-        return variables, Status.INTERRUPTED, []
+        return variables, Status.INTERRUPTED, None, []
     if np.any(lost):
         note = f"{int(np.sum(lost[:, -1]))} of {len(lost)} runs diverged; their sizes are infinite from there on"
-        return past_divergence(variables, lost), Status.DIVERGED, [note]
+        return past_divergence(variables, lost), Status.DIVERGED, rate_advice(problem), [note]
+    rates, risk = (np.mean(variables[name][1], axis=0) for name in ("learning_rate", "adversarial_risk"))
+    rate = unsafe_rate(problem, rates, risk)
+    if rate is not None:
+        return variables, Status.UNSTABLE, rate_advice(problem, rate), []
     if problem.final_radius > 0 and np.all(seen.norm[:, -1] < 1e-12) and schedule.adaptive:
-        return variables, Status.STUCK, []
-    return variables, Status.COLLAPSED if found.regime == "collapse" else Status.COMPLETED, []
+        return variables, Status.STUCK, None, []
+    return variables, Status.COLLAPSED if found.regime == "collapse" else Status.COMPLETED, None, []
 
 
 def _variables(samples: Samples, seen: SampleObservation, found, tested: bool, asked: Radii) -> Variables:
