@@ -369,3 +369,17 @@ def test_where_newton_is_led_astray_no_finer_quadrature_follows():
     assert begun.solved.descent.risk < 1e-9
     setting, _ = double_precision(_resolved)(landscape, setting_of(problem.law, problem), begun)
     assert setting.rule.logit_scale <= 16
+
+
+@pytest.mark.parametrize("loss", [jm.HingeLoss(), jm.SquaredHingeLoss(), jm.LogisticLoss()])
+def test_one_huge_variance_hides_no_other(loss):
+    """A coordinate that only disturbs, of variance 1e28: beside it no other varies, and yet they decide the risk."""
+    means = [[0.9, 0.4], [-0.7, 0.1]]
+
+    def best(rows, spectra):
+        mixture = jm.GaussianMixture([0.6, 0.4], rows, [jm.spectrum(one) for one in spectra], labels=[1, -1])
+        return jm.optimum(jm.Problem(mixture, loss, 0.1))
+
+    small = best(means, [[0.1, 0.3], [0.2, 0.05]])
+    large = best([[*one, 0.0] for one in means], [[0.1, 0.3, 1e28], [0.2, 0.05, 1e28]])
+    np.testing.assert_allclose(large.adversarial_risk, small.adversarial_risk, rtol=1e-5)

@@ -98,6 +98,9 @@ def test_places_that_are_there_twice():
     with pytest.raises(InputError, match="width must have each value once"):
         check_result(theory.isel(width=[1, 1]))
     check_result(theory.isel(width=[1, 0]))
+    shortcuts = jm.network_theory(figure_zoo.NETWORK, 0.4, vary={"shortcut": [False, True]})
+    with pytest.raises(InputError, match="shortcut must have each value once"):
+        check_result(shortcuts.assign_coords(shortcut=[-np.inf, -np.inf]))
     with pytest.raises(InputError, match="each value of width may be there once"):
         jm.network_theory(figure_zoo.NETWORK, 0.4, vary={"width": [100, 100]})
 

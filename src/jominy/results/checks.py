@@ -175,8 +175,11 @@ def _check_dimensions(result: xr.Dataset, swept: set[str]) -> None:
             _require(real, f"a result's {name} must be real numbers", kind_of(result[name].variable))
             values = result[name].values
             _require(values.ndim == 1, f"a result's {name} must be one row", ", ".join(map(str, result[name].dims)))
-            distinct = name == "time" or len(set(values.tolist())) == values.size  # of times more is asked below
-            _require(distinct, f"a result's {name} must have each value once", values)
+    for name in map(str, result.dims):
+        # Of times more is asked below; runs may be drawn again, as a bootstrap does.
+        if name in result.coords and result[name].ndim == 1 and name not in ("time", "seed", "network"):
+            values = result[name].values
+            _require(len(set(values.tolist())) == values.size, f"a result's {name} must have each value once", values)
     if "time" in result.dims:
         time = result["time"].values
         rising = time.dtype.kind in "iuf" and not np.isnan(time).any() and bool(np.all(time[1:] > time[:-1]))

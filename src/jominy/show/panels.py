@@ -96,7 +96,11 @@ def _finite_at_the_end(result: xr.Dataset, name: str) -> bool:
 
 
 def _varies(results: list[xr.Dataset], name: str) -> bool:
-    return any(name in result and float(np.nanstd(result[name].values)) > 1e-9 for result in results)
+    def spread(values: np.ndarray) -> float:
+        known = values[np.isfinite(values)]
+        return float(np.std(known)) if known.size else 0.0
+
+    return any(name in result and spread(result[name].values) > 1e-9 for result in results)
 
 
 def with_units(name: str) -> str:

@@ -79,6 +79,9 @@ class Landscape(Protocol):
     def flat_means(self, level: float) -> Array:
         """(n, n) Gram matrix of the class means on directions with less than `level` of the largest variance."""
 
+    def fixed_means(self) -> Array:
+        """(n, n) the same on directions in which inputs do not vary at all beside their means."""
+
     @property
     def untouched(self) -> bool:
         """Whether there are directions that the attack cannot touch."""
@@ -173,6 +176,14 @@ class NodeLandscape(NamedTuple):
         widest = np.max(nodes.eigenvalues, axis=0)
         flat = widest <= level * np.max(widest)
         return np.einsum("naq,maq->nm", nodes.means[..., flat], nodes.mean_overlaps[..., flat])
+
+    def fixed_means(self) -> Array:
+        nodes = self.nodes
+        widest = np.max(nodes.eigenvalues, axis=0)
+        # One huge variance makes no other vanish: eigenvalues are given, and known each to its own rounding.
+        squares = np.max(np.sum(nodes.means * nodes.mean_overlaps, axis=-2), axis=0)
+        fixed = widest <= NO_VARIANCE * np.minimum(np.max(widest), squares)
+        return np.einsum("naq,maq->nm", nodes.means[..., fixed], nodes.mean_overlaps[..., fixed])
 
     @property
     def untouched(self) -> bool:
@@ -292,6 +303,9 @@ class DenseLandscape(NamedTuple):
         values, vectors = np.linalg.eigh(np.sum(self.covariances, axis=0))
         on = self.means @ vectors[:, values <= level * values[-1]]
         return on @ on.T
+
+    def fixed_means(self) -> Array:
+        return self.flat_means(NO_VARIANCE)  # an eigenvalue is known to the rounding of the largest
 
     @property
     def untouched(self) -> bool:

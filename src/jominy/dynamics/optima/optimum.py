@@ -14,7 +14,7 @@ from jominy.data.nodes import coordinate_nodes
 from jominy.dynamics.ends.least_squares import interpolation_threshold
 from jominy.dynamics.optima.corners import FLAT, GOOD, flat_stiffness, optimum_with_corners, well_found
 from jominy.dynamics.optima.far_classes import are_far, far_optimum, is_tail
-from jominy.dynamics.optima.landscapes import NO_VARIANCE, Landscape, NodeLandscape, Scalars, minimiser, padded
+from jominy.dynamics.optima.landscapes import Landscape, NodeLandscape, Scalars, minimiser, padded
 from jominy.dynamics.optima.minimise import (
     NOWHERE,
     FromZero,
@@ -39,6 +39,8 @@ from jominy.losses.targets import stated_labels
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
 
+CERTAIN = 1e-6
+"""In units of the loss at zero: classes with a larger risk are not told apart with certainty."""
 TEACHER_SIZES = (1.0, 3.0)
 """Where the search for the optimum of a risk that is not convex starts again, in units of the teacher."""
 
@@ -238,13 +240,19 @@ def flat_means(law: EigenLaw | DenseLaw, level: float) -> np.ndarray:
     return np.asarray(representations(law)[-1].landscape.flat_means(level))
 
 
+@lru_cache(maxsize=16)
+def fixed_means(law: EigenLaw | DenseLaw) -> np.ndarray:
+    """(n, n) Gram matrix of the class means on the directions in which no input varies."""
+    return np.asarray(representations(law)[-1].landscape.fixed_means())
+
+
 def _separated(law: EigenLaw | DenseLaw, landscape: Landscape, setting: Setting, loss: MarginLoss) -> Solved | None:
     """What stands for the optimum where all classes, or without an attack some, can be told apart with certainty."""
     radius = float(setting.radius)
     if law.label_law is not None:
         return _at_infinity(landscape, setting, loss) if law.label_law.certain and not radius else None
     labels = stated_labels(law)
-    gram = labels[:, None] * flat_means(law, NO_VARIANCE) * labels
+    gram = labels[:, None] * fixed_means(law) * labels
     if not np.any(np.diag(gram) > 0):
         return None
     weights, margin = widest_margin(rows_of(gram))
@@ -257,7 +265,9 @@ def _separated(law: EigenLaw | DenseLaw, landscape: Landscape, setting: Setting,
         ridge = np.max(np.abs(gram))
         slope = -labels * weights * end / (1 - radius / margin) * ridge / law.weights
         scalars = Scalars(slope, np.ones(len(labels)), np.zeros(len(labels)), np.asarray(ridge), everyone)
-        return at_scalars(landscape, setting, scalars)
+        found = at_scalars(landscape, setting, scalars)
+        # What varies little beside the largest variance of all may still vary by more than the margins.
+        return found if found.risk < CERTAIN * float(loss.profile(np.zeros(()))) else None
     apart = np.full(len(labels), margin > radius * (1 + 1e-9)) if radius or margin else separable_part(gram)
     if not np.any(apart):
         return None
