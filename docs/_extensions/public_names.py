@@ -6,6 +6,7 @@ from pathlib import Path
 import jominy
 
 _ABOUT = {
+    "attacks": "Attacks",
     "data": "Data laws, spectra, your samples",
     "dynamics": "Forecast, simulation, optimum, stability",
     "errors": "Errors",
