@@ -101,9 +101,37 @@ def test_names_of_immutable_features_are_those_of_the_table():
         jm.Samples(X, Y, immutable=range(5))
 
 
-def test_a_dense_covariance_is_needed():
+def test_a_matrix_of_weights_needs_a_dense_covariance():
     with pytest.raises(jm.InputError, match="whole covariance"):
-        jm.forecast(problem(jm.LogisticLoss(), 0.1, immutable=[0]), jm.Constant(0.1), time=1, diagonal=True)
+        jm.forecast(problem(jm.LogisticLoss(), 0.1, weights=FULL), jm.Constant(0.1), time=1, diagonal=True)
+
+
+def test_the_diagonal_of_the_covariance_is_nearly_enough_for_immutable_features():
+    """16 rows per feature: within 2 % of the dense recursion, as without an attack of weights."""
+    posed, how = problem(jm.LogisticLoss(), 0.4, immutable=[1, 3]), {"times": [1.0, 4.0, 12.0], "start": 0.5}
+    dense, thin = (jm.forecast(posed, jm.Constant(0.3), diagonal=diagonal, **how) for diagonal in (False, True))
+    np.testing.assert_allclose(thin.adversarial_risk, dense.adversarial_risk, rtol=0.02)
+    np.testing.assert_allclose(thin.norm, dense.norm, rtol=0.03)
+
+
+@pytest.mark.parametrize("start", [None, 0.5, jm.RandomStart(0.7)])
+def test_few_rows_are_followed_in_the_spaces_that_they_span(start):
+    """24 rows of 40 features, of which 15 immutable. Weights that differ by 1e-9 take all 40 coordinates singly."""
+    g = np.random.default_rng(3)
+    x, weights = g.standard_normal((24, 40)), np.repeat([0.0, 1.0], [15, 25])
+    data = jm.Samples(x, np.sign(x[:, 0] + x[:, 20] + 0.5 * g.standard_normal(24)), preprocessing=None)
+    apart = weights * (1 + 1e-9 * np.arange(40)) + np.where(weights == 0, 1e-12 * np.arange(40), 0.0)
+    how = {"times": [1.0, 3.0, 9.0], "start": start, "held_out": (x[:5] + 1.0, data.targets[:5]), "largest_block": 1}
+    blocks, singly = (
+        jm.forecast(jm.Problem(data, jm.SquaredLoss(), 0.3, jm.Mahalanobis(own)), jm.Constant(0.3), **how)
+        for own in (weights, apart)
+    )
+    for name in ("adversarial_risk", "norm", "held_out_adversarial_risk", "held_out_clean_accuracy"):
+        np.testing.assert_allclose(blocks[name], singly[name], rtol=2e-5, atol=1e-9, err_msg=name)
+    optima = [
+        jm.optimum(jm.Problem(data, jm.SquaredLoss(), 0.3, jm.Mahalanobis(own))).adversarial_risk for own in (weights, apart)
+    ]
+    assert optima[0] == pytest.approx(optima[1], rel=1e-4, abs=1e-8)
 
 
 def test_a_scenario_states_an_attack():

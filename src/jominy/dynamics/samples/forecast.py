@@ -104,7 +104,8 @@ def sample_forecast(
         if test is not None:
             groups["held_out_"] = as_precise_as(begin.rows.columns, begin.frame.rows(*test))
         compiled = begin.compile()
-        reader = compile_reading(problem, groups, begin.spreads(len(grid)), grid, evaluate_at)
+        form = begin.statement.form
+        reader = compile_reading(problem, groups, begin.spreads(len(grid)), grid, evaluate_at, form)
         found = sample_optimum(problem)
         found.require_for(schedule)
         bar.update()
@@ -114,7 +115,8 @@ def sample_forecast(
         bar.update()
         bar.set_postfix_str("risks and accuracies of all rows")
         reader()
-        variables, risk = read_rows(problem, groups, curve.recorded.spreads, curve.times, evaluate_at, curve.rule)
+        spreads = curve.recorded.spreads
+        variables, risk = read_rows(problem, groups, spreads, curve.times, evaluate_at, curve.rule, form)
     variables |= _more_variables(risk, curve, found)
     variables["radius"] = (("time",), radius_at(problem, curve.times))
     variables = past_divergence(variables, curve.lost)
@@ -230,16 +232,19 @@ def beginning(
     mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
     variance = random_variance(start) / dimension
     form = problem.form
-    frame, exact = frame_of(samples, mean, variance) if form is None else own_frame(samples)
+    if form is None or form.ndim == 1:
+        frame, exact, form = frame_of(samples, mean, variance, form)
+    else:
+        frame, exact = own_frame(samples)
     rows = exact
     if single_precision_does(problem.loss, exact, largest_block):
         rows = light_rotation(samples) if form is None and exact is rotation(samples)[0] else light(exact)
     plan = plan_blocks(steps if steps[0] == 0 else np.concatenate([[0], steps]), largest_block)
     notes = []
-    if diagonal and form is not None:
-        rule = "An attack that tells features apart needs their whole covariance"
-        raise InputError(rule, "diagonal=True", "Leave diagonal out")
-    if form is not None:
+    if form is not None and form.ndim == 2:
+        if diagonal:
+            rule = "An attack that tells directions apart needs the whole covariance of the weights"
+            raise InputError(rule, "diagonal=True", "Leave diagonal out")
         diagonal = False
     if diagonal is None:
         size = len(exact.columns)

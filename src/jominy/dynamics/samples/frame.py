@@ -20,34 +20,46 @@ class Frame(NamedTuple):
     """Coordinates of the student.
 
     Attributes:
-        basis: (d, r) orthonormal columns; a last one of zeros, if any, stands for all that the others leave out.
-        copies: (r,) of how many dimensions a coordinate's variance is the sum: one, but for that last one.
+        basis: (d, r) orthonormal columns; one of zeros, if any, stands for all that the others leave out of its part.
+        copies: (r,) of how many dimensions a coordinate's variance is the sum: one, but for those of zeros.
+        parts: which features (indices) and which coordinates (a slice) make up each part. An attack tells parts apart,
+            and no direction within one; a coordinate of zeros is the last of its part.
     """
 
     basis: np.ndarray
     copies: np.ndarray
+    parts: tuple[tuple[np.ndarray, slice], ...]
 
     def rows(self, features: np.ndarray, targets: np.ndarray) -> Rows:
         """Rows (m, d) of any origin in these coordinates."""
         coordinates = features @ self.basis
-        if self.copies[-1] > 1:
-            outside = np.sum(features**2, axis=1) - np.sum(coordinates**2, axis=1)
-            coordinates[:, -1] = np.sqrt(np.maximum(outside, 0.0) / self.copies[-1])
+        for own, seen in self.parts:
+            last = seen.stop - 1
+            if not np.any(self.basis[:, last]):
+                outside = np.sum(features[:, own] ** 2, axis=1) - np.sum(coordinates[:, seen] ** 2, axis=1)
+                coordinates[:, last] = np.sqrt(np.maximum(outside, 0.0) / self.copies[last])
         return as_rows(coordinates, targets)
+
+
+def _turned(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Rows (n, d) in the eigenbasis of E[x x'] where that is not zero for want of rows, and that basis (d, r)."""
+    count, dimension = features.shape
+    if dimension == 1:
+        return features, np.ones((1, 1))
+    if count >= dimension:
+        _, basis = np.linalg.eigh(features.T @ features / count)
+        return features @ basis, basis
+    values, turn = np.linalg.eigh(features @ features.T / count)
+    seen = values > LEAST * values[-1]
+    sizes, turn = np.sqrt(count * values[seen]), turn[:, seen]
+    return turn * sizes, features.T @ turn / sizes
 
 
 @lru_cache(maxsize=8)
 def rotation(samples: Samples) -> tuple[Rows, np.ndarray]:
     """The samples in the eigenbasis of E[x x'] where that is not zero for want of rows, and that basis (d, r)."""
-    features = samples.features
-    count, dimension = features.shape
-    if count >= dimension:
-        _, basis = np.linalg.eigh(features.T @ features / count)
-        return as_rows(features @ basis, samples.targets), basis
-    values, turn = np.linalg.eigh(features @ features.T / count)
-    seen = values > LEAST * values[-1]
-    sizes, turn = np.sqrt(count * values[seen]), turn[:, seen]
-    return as_rows(turn * sizes, samples.targets), features.T @ turn / sizes
+    coordinates, basis = _turned(samples.features)
+    return as_rows(coordinates, samples.targets), basis
 
 
 @lru_cache(maxsize=8)
@@ -57,14 +69,55 @@ def light_rotation(samples: Samples) -> Rows:
 
 
 def own_frame(samples: Samples) -> tuple[Frame, Rows]:
-    """The features themselves as coordinates, for attacks that tell them apart."""
+    """The features themselves as coordinates, for attacks that tell directions apart."""
     dimension = samples.dimension
-    return Frame(np.eye(dimension), np.ones(dimension)), as_rows(samples.features, samples.targets)
+    everything = (np.arange(dimension), slice(0, dimension))
+    return Frame(np.eye(dimension), np.ones(dimension), (everything,)), as_rows(samples.features, samples.targets)
 
 
-def frame_of(samples: Samples, mean: np.ndarray, variance: float) -> tuple[Frame, Rows]:
-    """The coordinates that a start of this mean (d,) and variance per coordinate needs, and the samples in them."""
-    rows, basis = rotation(samples)
+@lru_cache(maxsize=8)
+def _parts(samples: Samples, weights: bytes) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
+    """Features, coordinates (n, r) and basis of each part in which the weights (d,) of an attack are one number."""
+    values = np.frombuffer(weights)
+    owned = [np.flatnonzero(values == value) for value in np.unique(values)[::-1]]
+    return tuple((own, *_turned(samples.features[:, own])) for own in owned)
+
+
+def frame_of(
+    samples: Samples, mean: np.ndarray, variance: float, weights: np.ndarray | None = None
+) -> tuple[Frame, Rows, np.ndarray | None]:
+    """The coordinates that a start of this mean (d,) and variance per coordinate needs, and the samples in them.
+
+    `weights` (d,) of an attack: within features of equal weight nothing tells directions apart, so the rows of each
+    such part are followed in their own space. Returns the weights (r,) of the coordinates as well.
+    """
+    dimension = samples.dimension
+    if weights is None:
+        rows, basis = rotation(samples)
+        columns, further, copies = _extended(basis, mean, variance)
+        if further:
+            rows = as_rows(np.pad(rows.columns.T, ((0, 0), (0, further))), samples.targets)
+        everything = (np.arange(dimension), slice(0, columns.shape[1]))
+        return Frame(columns, copies, (everything,)), rows, None
+    bases, known, counted, parts, own_weights = [], [], [], [], []
+    begin = 0
+    for own, coordinates, basis in _parts(samples, np.ascontiguousarray(weights, dtype=float).tobytes()):
+        columns, further, copies = _extended(basis, mean[own], variance)
+        width = columns.shape[1]
+        placed = np.zeros((dimension, width))
+        placed[own] = columns
+        bases.append(placed)
+        known.append(np.pad(coordinates, ((0, 0), (0, further))))
+        counted.append(copies)
+        parts.append((own, slice(begin, begin + width)))
+        own_weights.append(np.full(width, weights[own[0]]))
+        begin += width
+    frame = Frame(np.column_stack(bases), np.concatenate(counted), tuple(parts))
+    return frame, as_rows(np.column_stack(known), samples.targets), np.concatenate(own_weights)
+
+
+def _extended(basis: np.ndarray, mean: np.ndarray, variance: float) -> tuple[np.ndarray, int, np.ndarray]:
+    """The basis (d, r) with what a start needs beside it, how many columns that is, and how often each counts."""
     dimension, inside = basis.shape
     outside = mean - basis @ (basis.T @ mean)
     size = np.linalg.norm(outside)
@@ -77,7 +130,4 @@ def frame_of(samples: Samples, mean: np.ndarray, variance: float) -> tuple[Frame
     copies = np.ones(inside + len(further))
     if variance > 0 and left:
         copies[-1] = left
-    if further:
-        basis = np.column_stack([basis, *further])
-        rows = as_rows(np.pad(rows.columns.T, ((0, 0), (0, len(further)))), samples.targets)
-    return Frame(basis, copies), rows
+    return (np.column_stack([basis, *further]) if further else basis), len(further), copies

@@ -125,7 +125,7 @@ def sample_order(rows: Rows, spread: Spread, form: Array | None = None) -> Order
 def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any, form: Array | None = None) -> Slope:
     """The recursion's coefficients at a spread, in the spread's precision; sums over rows in that of the rows.
 
-    An attack with a `form` of its own needs a dense covariance.
+    An attack whose `form` is a matrix needs a dense covariance.
     """
     student = spread.mean
     spread, radius, rule, form = as_precise_as(rows.columns, (spread, jnp.asarray(radius), rule, form))
@@ -141,8 +141,9 @@ def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any, f
     along = pull**2 * jnp.mean(moments.shift_slope_squared)
     if spread.covariance.ndim == 1:
         hessian, noise = rows.squares @ moments.curvature / count, rows.squares @ moments.slope_squared / count
-        square = mean**2 + spread.covariance
-        found = Slope(gradient, hessian + ridge, noise + 2 * cross * mean + along * square - gradient**2)
+        weights = 1.0 if form is None else form
+        square = mean**2 + weights**2 * spread.covariance
+        found = Slope(gradient, hessian + ridge * weights, noise + 2 * cross * mean + along * square - gradient**2)
         return as_precise_as(student, found)
     attack = jnp.eye(mean.size) if form is None else jnp.diag(form) if form.ndim == 1 else form
     hessian = (moments.curvature * x) @ x.T / count + ridge * attack

@@ -15,7 +15,7 @@ from jominy.data import Samples
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.optima.separation import last_kink, widest_margin
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.samples.frame import rotation
+from jominy.dynamics.samples.frame import frame_of, rotation
 from jominy.losses import Loss, MarginLoss, ResidualLoss
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
@@ -189,17 +189,17 @@ class _Weighted(NamedTuple):
     """A problem in the coordinates in which the attack's form is diagonal, and the optimum without what it can touch.
 
     Attributes:
-        features: (n, d) in these coordinates.
-        form: (d,) diagonal of the attack's form there.
-        basis: (d, d) of the coordinates, or None where they are the features.
-        alone: (d,) the optimum that uses only what cannot be touched.
-        pull: (d,) gradient of the clean risk there.
+        features: (n, r) in these coordinates.
+        form: (r,) diagonal of the attack's form there.
+        basis: (d, r) of the coordinates.
+        alone: (r,) the optimum that uses only what cannot be touched.
+        pull: (r,) gradient of the clean risk there.
         threshold: radius from which on that is the optimum.
     """
 
     features: np.ndarray
     form: np.ndarray
-    basis: np.ndarray | None
+    basis: np.ndarray
     alone: np.ndarray
     pull: np.ndarray
     threshold: float
@@ -210,10 +210,13 @@ def _weighted(problem: Problem) -> _Weighted:
     """Source: theory `attacks.md` section 2, general collapse rule."""
     samples, loss = problem.data, problem.loss
     assert isinstance(samples, Samples) and problem.form is not None
-    features, form, basis = np.asarray(samples.features), problem.form, None
-    if form.ndim == 2:
-        form, basis = np.linalg.eigh(form)
-        features = features @ basis
+    if problem.form.ndim == 2:
+        form, basis = np.linalg.eigh(problem.form)
+        features = np.asarray(samples.features) @ basis
+    else:  # few rows are looked at in the spaces that they span
+        frame, rows, weights = frame_of(samples, np.zeros(samples.dimension), 0.0, problem.form)
+        assert weights is not None
+        features, basis, form = np.ascontiguousarray(np.asarray(rows.columns).T), frame.basis, weights
     form = np.where(form > DEPENDENT * np.max(form), form, 0.0)
     within, alone = form > 0, np.zeros(len(form))
     if not np.all(within):
@@ -251,7 +254,7 @@ def _weighted_optimum(problem: Problem) -> Optimum:
         regime = "collapse"
     elif isinstance(loss, ResidualLoss) and np.max(np.abs(features @ vector - samples.targets)) < 1e-4:
         regime = "interpolating"
-    own = vector if basis is None else basis @ vector
+    own = basis @ vector
     return Optimum(risk, float(np.linalg.norm(own)), regime, radius, threshold, None, own)
 
 

@@ -64,18 +64,25 @@ class _Read(NamedTuple):
 
 
 def read_rows(
-    problem: Problem, groups: dict[str, Rows], spreads: Spread, times: np.ndarray, evaluate_at: np.ndarray, rule: Any
+    problem: Problem,
+    groups: dict[str, Rows],
+    spreads: Spread,
+    times: np.ndarray,
+    evaluate_at: np.ndarray,
+    rule: Any,
+    form: Array | None = None,
 ) -> tuple[Variables, np.ndarray]:
     """What is reported of students with laws `spreads` (T, ...) on groups of rows, in one pass over all of them.
 
     Args:
         groups: rows by the prefix of the variables' names; those trained on first.
         times: (T,) of the students.
+        form: that of the attack, in the coordinates of the rows; None for the identity.
         rule: good for the logits of the first group; where those of another are beyond it, that one gets a finer one.
 
     Returns the variables, and the (T,) risk of the first group at the final radius.
     """
-    statement = _statement(problem, groups, spreads, times, evaluate_at)
+    statement = _statement(problem, groups, spreads, times, evaluate_at, form)
     rows, classification = statement[1], problem.data.classification
     asked = Radii.of(problem, evaluate_at)
     read = [jax.tree.map(np.asarray, _read(*statement, rule, classification))] * len(groups)
@@ -91,20 +98,30 @@ def read_rows(
 
 
 def compile_reading(
-    problem: Problem, groups: dict[str, Rows], spreads: Spread, times: np.ndarray, evaluate_at: np.ndarray
+    problem: Problem,
+    groups: dict[str, Rows],
+    spreads: Spread,
+    times: np.ndarray,
+    evaluate_at: np.ndarray,
+    form: Array | None = None,
 ) -> Callable[[], None]:
     """Compile `read_rows` for arguments like these beside other work; returns what waits for the end."""
 
     def arguments() -> tuple[Any, ...]:
         rows = next(iter(groups.values()))
         rule = as_precise_as(rows.columns, rule_for_rows(problem.loss, 0.0))
-        return (*_statement(problem, groups, spreads, times, evaluate_at), rule, problem.data.classification)
+        return (*_statement(problem, groups, spreads, times, evaluate_at, form), rule, problem.data.classification)
 
     return compile_beside(_read, arguments)
 
 
 def _statement(
-    problem: Problem, groups: dict[str, Rows], spreads: Spread, times: np.ndarray, evaluate_at: np.ndarray
+    problem: Problem,
+    groups: dict[str, Rows],
+    spreads: Spread,
+    times: np.ndarray,
+    evaluate_at: np.ndarray,
+    form: Array | None,
 ) -> tuple[Any, ...]:
     """What `_read` is asked, but for the quadrature."""
     everything = Rows(*(np.concatenate(parts, axis=-1) for parts in zip(*groups.values(), strict=True)))
@@ -112,7 +129,7 @@ def _statement(
     shares = np.repeat(np.diag([1 / count for count in counts]), counts, axis=1)
     asked = Radii.of(problem, evaluate_at)
     radii = np.column_stack([radius_at(problem, times), np.tile(asked.others, (len(times), 1))])
-    return problem.loss, everything, shares, spreads, radii, problem.form
+    return problem.loss, everything, shares, spreads, radii, form
 
 
 @partial(jit_lightly, loops=True, static_argnames="classification")
