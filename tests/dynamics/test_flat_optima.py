@@ -10,9 +10,10 @@ from scipy.optimize import minimize
 from scipy.special import erf, expit, ndtr
 
 import jominy as jm
+from jominy.dynamics.laws.representations import representations
+from jominy.dynamics.laws.risk import setting_of
 from jominy.dynamics.optima.minimise import from_zero
-from jominy.dynamics.optima.optimum import _resolved, setting_of
-from jominy.dynamics.population.representations import representations
+from jominy.dynamics.optima.optimum import _resolved
 from jominy.numerics.precision import double_precision
 from margin_oracle import PROFILES, averages
 from zoo import MARGIN_LOSSES

@@ -10,7 +10,8 @@ from scipy.stats import norm as normal
 import jominy as jm
 import oracle_ode
 import zoo
-from jominy.dynamics.optima import landscapes, search
+from jominy.dynamics.laws import landscapes
+from jominy.dynamics.optima import search
 from user_losses import Hinge
 
 D, C = 6, math.sqrt(2 / math.pi)

@@ -7,8 +7,8 @@ import pytest
 
 import jominy as jm
 import zoo
-from jominy.dynamics.ends.stability import rate_limits
 from jominy.dynamics.simulation import sgd
+from jominy.dynamics.stability import rate_limits
 from jominy.results import Status
 from user_losses import PlainSquare
 

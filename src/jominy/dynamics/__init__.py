@@ -2,18 +2,19 @@
 
 from jominy.dynamics.ends.asymptotic import AsymptoticRate, asymptotic_rate
 from jominy.dynamics.ends.small_rates import SmallRateEnd, interpolation_radius, small_rate_end
-from jominy.dynamics.ends.stability import RateLimits, critical_rate, rate_limits
 from jominy.dynamics.ends.stationary import Stationary, stationary
 from jominy.dynamics.equivalent import least_squares_equivalent
 from jominy.dynamics.forecast import forecast
 from jominy.dynamics.forecast_many import forecast_many
 from jominy.dynamics.homogenize import homogenize
-from jominy.dynamics.optima.optimum import collapse_radius, optimum
+from jominy.dynamics.laws.stability import RateLimits
 from jominy.dynamics.optima.record import Optimum
+from jominy.dynamics.optimum import collapse_radius, optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.samples import OnePass, ReshuffledEpochs, WithReplacement, gaussian_picture
 from jominy.dynamics.sensitivity import sensitivity
 from jominy.dynamics.simulate import simulate
+from jominy.dynamics.stability import critical_rate, rate_limits
 from jominy.dynamics.start import RandomStart
 
 __all__ = [

@@ -1,6 +1,6 @@
 """Adversarial least squares as standard least squares with an adaptive rate and an adaptive ridge.
 
-Source: theory `dynamics.md` section 4.1 (the equivalence is the paper's, these formulas are derived there).
+Source: theory `dynamics.md` sections 4.1 and 4.2 (the equivalence is the paper's, these formulas are derived there).
 """
 
 import numpy as np
@@ -55,3 +55,18 @@ def effective_values(
     with np.errstate(over="ignore"):  # beyond every number it is infinite, as the slope may be
         effective = np.where(rate == 0, 0.0, rate * np.where(rate == 0, 1.0, slope))
     return effective, ridge, 1 + (1 - 2 / np.pi) * share**2
+
+
+def interpolation_threshold(law: EigenLaw) -> float:
+    """c size(X*) / sqrt(X*' M K^{-1} M X*): up to it the teacher is optimal without label noise; 0 with noise.
+
+    X* is the teacher as far as it is seen, on the range of K; M is the attack's form, the identity for l2.
+    """
+    assert law.teacher is not None
+    mass, k = law.teacher**2, law.eigenvalues[0]
+    seen = (mass > 0) & (k > 0)
+    if law.noise_variance > 0 or not np.any(seen):
+        return 0.0
+    form = np.ones_like(k) if law.attack is None else law.attack
+    size, cost = np.sum(form[seen] * mass[seen]), np.sum(form[seen] ** 2 * mass[seen] / k[seen])
+    return float(MEAN_ABS * np.sqrt(size / cost)) if cost > 0 else np.inf

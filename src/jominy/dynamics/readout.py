@@ -12,17 +12,17 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
+from jominy.dynamics.laws.risk import Setting, largest_logit_of_points
 from jominy.dynamics.least_squares import effective_values, is_centred_least_squares
 from jominy.dynamics.optima.minimise import Solved
-from jominy.dynamics.optima.search import Setting
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.students import Observation
-from jominy.losses import OrderParameters, Targets
+from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.foreign import as_numpy
 from jominy.numerics.gaussian import MANY, gaussian_rule
 from jominy.numerics.precision import as_precise_as
-from jominy.numerics.side_by_side import SideBySide
+from jominy.numerics.side_by_side import SideBySide, with_axis
 from jominy.schedules import FixedRadius, RadiusSchedule, require_radius
 
 CACHE_FLOATS = 2**16
@@ -124,37 +124,6 @@ def read_out_points(
         if evaluate_at.size:
             variables["accuracy_at_radius"] = (more, accuracies[..., 2:])
     return variables
-
-
-def with_axis(tree: Any) -> Any:
-    """Leaves (1, ...): one point as P = 1 points."""
-    return jax.tree.map(lambda leaf: np.asarray(leaf)[None], tree)
-
-
-@jax.jit
-def _logit_sds(settings: SideBySide, order: OrderParameters) -> Array:
-    def of_point(setting: Setting, order: OrderParameters) -> Array:
-        return jnp.where(setting.weights > 0, setting.targets.logit_sd(setting.loss, order), 0.0)
-
-    return jax.vmap(of_point, in_axes=(settings.axes, 0))(settings.tree, order)
-
-
-def in_closed_form(settings: SideBySide) -> bool:
-    """Whether the moments integrate over nothing."""
-    return settings.tree.loss.closed_form and type(settings.tree.targets).logit_sd is Targets.logit_sd
-
-
-def largest_logit_of_points(settings: SideBySide, order: OrderParameters) -> float:
-    """The largest standard deviation over which the moments integrate, over P settings; 0 for closed forms."""
-    if in_closed_form(settings):
-        return 0.0
-    sizes = np.asarray(_logit_sds(settings, order))
-    return float(np.max(np.where(np.isfinite(sizes), sizes, 0.0), initial=0.0))
-
-
-def largest_logit(setting: Setting, order: OrderParameters) -> float:
-    """The largest standard deviation over which the moments integrate; 0 for closed forms."""
-    return largest_logit_of_points(SideBySide.of([setting]), with_axis(order))
 
 
 class Reading(NamedTuple):

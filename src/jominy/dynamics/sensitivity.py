@@ -10,17 +10,18 @@ import jax
 import numpy as np
 
 from jominy.data import GaussianMixture
+from jominy.dynamics.laws.representations import representations
+from jominy.dynamics.laws.risk import largest_logit
 from jominy.dynamics.population.forecast import resolved
 from jominy.dynamics.population.lanes import Lane, Plan, Point, lanes_of
-from jominy.dynamics.population.representations import representations
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import Variables, largest_logit, population_variables, reading, with_axis
+from jominy.dynamics.readout import Variables, population_variables, reading
 from jominy.dynamics.students import Observation, diverged
 from jominy.errors import InputError
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.ode import integrate
 from jominy.numerics.precision import double_precision
-from jominy.numerics.side_by_side import SideBySide
+from jominy.numerics.side_by_side import SideBySide, with_axis
 from jominy.results import Status, make_result
 from jominy.schedules import Schedule
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     import xarray as xr
 
     from jominy.dynamics import Problem
-    from jominy.dynamics.ends.stability import RateLimits
+    from jominy.dynamics.laws.stability import RateLimits
 
 NODES = 48
 """Chebyshev nodes that stand for a long spectrum, whatever their error, so that every answer takes the same time."""

@@ -58,3 +58,8 @@ class SideBySide:
         everyone = (self, *others)
         flags = function(*(one.flags for one in everyone))
         return SideBySide(function(*(one.tree for one in everyone)), tuple(jax.tree.leaves(flags)))
+
+
+def with_axis(tree: Any) -> Any:
+    """Leaves (1, ...): one point as P = 1 points."""
+    return jax.tree.map(lambda leaf: np.asarray(leaf)[None], tree)

@@ -10,7 +10,8 @@ import numpy as np
 
 from jominy.data import Samples
 from jominy.dynamics import Problem, collapse_radius, forecast
-from jominy.dynamics.ends.stability import RateLimits, rate_limits
+from jominy.dynamics.laws.stability import RateLimits
+from jominy.dynamics.stability import rate_limits
 from jominy.errors import InputError
 from jominy.results import Status
 from jominy.schedules import Constant, Schedule

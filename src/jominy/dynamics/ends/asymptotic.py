@@ -5,9 +5,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from jominy.data import GaussianMixture
+from jominy.dynamics.laws.representations import representations
 from jominy.dynamics.least_squares import MEAN_ABS, is_centred_least_squares
 from jominy.dynamics.optima.optimum import population_optimum
-from jominy.dynamics.population.representations import representations
 from jominy.dynamics.problem import Problem
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision

@@ -116,18 +116,3 @@ def _rest_at(law: EigenLaw, radius: float, kappa: float, rate: float) -> LeastSq
     sigma = np.sqrt(variance)
     risk = (variance + 2 * MEAN_ABS * radius * norm * sigma + (radius * norm) ** 2) / 2
     return LeastSquaresRest(float(risk), norm, float(variance), float(ridge), kick)
-
-
-def interpolation_threshold(law: EigenLaw) -> float:
-    """c size(X*) / sqrt(X*' M K^{-1} M X*): up to it the teacher is optimal without label noise; 0 with noise.
-
-    X* is the teacher as far as it is seen, on the range of K; M is the attack's form, the identity for l2.
-    """
-    assert law.teacher is not None
-    mass, k = law.teacher**2, law.eigenvalues[0]
-    seen = (mass > 0) & (k > 0)
-    if law.noise_variance > 0 or not np.any(seen):
-        return 0.0
-    form = np.ones_like(k) if law.attack is None else law.attack
-    size, cost = np.sum(form[seen] * mass[seen]), np.sum(form[seen] ** 2 * mass[seen] / k[seen])
-    return float(MEAN_ABS * np.sqrt(size / cost)) if cost > 0 else np.inf

@@ -13,8 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.optima.landscapes import DenseLandscape, Landscape, NodeLandscape, Scalars, dense_order_parameters
-from jominy.dynamics.optima.search import Setting
+from jominy.dynamics.laws.landscapes import DenseLandscape, Landscape, NodeLandscape, Scalars, dense_order_parameters
+from jominy.dynamics.laws.risk import Setting
 from jominy.dynamics.students import Student, attack_ridge, error_coefficients, inner
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array

@@ -11,9 +11,14 @@ from typing import Any
 import numpy as np
 
 from jominy.data.laws import EigenLaw
-from jominy.dynamics.ends.least_squares import effective_ridge, interpolation_threshold
-from jominy.dynamics.least_squares import MEAN_ABS, is_centred_least_squares, is_least_squares_on_one_class
-from jominy.dynamics.optima.optimum import optimum
+from jominy.dynamics.ends.least_squares import effective_ridge
+from jominy.dynamics.least_squares import (
+    MEAN_ABS,
+    interpolation_threshold,
+    is_centred_least_squares,
+    is_least_squares_on_one_class,
+)
+from jominy.dynamics.optima.optimum import mixture_optimum
 from jominy.dynamics.problem import Problem
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
@@ -84,7 +89,7 @@ def small_rate_end(problem: Problem, rate: float) -> SmallRateEnd:
     (0.00051078, 0.00051045)
     """
     law, radius, rate = _law(problem), problem.final_radius, require_rate(rate)
-    found = optimum(problem)
+    found = mixture_optimum(problem)
     trace = float(law.eigenvalues[0] @ law.shares)
     assert law.teacher is not None
     mass = law.teacher**2

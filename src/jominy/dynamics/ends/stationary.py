@@ -13,16 +13,15 @@ from jominy.data import Samples
 from jominy.data.laws import EigenLaw
 from jominy.dynamics.ends.least_squares import least_squares_rest
 from jominy.dynamics.ends.mixture import Rest, rest_near
-from jominy.dynamics.ends.stability import critical_rate
+from jominy.dynamics.laws.landscapes import minimiser, padded
+from jominy.dynamics.laws.representations import Representation, representations
+from jominy.dynamics.laws.risk import Setting, largest_logit
+from jominy.dynamics.laws.stability import mixture_rate_limits
 from jominy.dynamics.least_squares import is_centred_least_squares
-from jominy.dynamics.optima.landscapes import minimiser, padded
 from jominy.dynamics.optima.optimum import population_optimum
-from jominy.dynamics.optima.search import Setting
 from jominy.dynamics.population.lanes import Plan, Point
-from jominy.dynamics.population.representations import Representation, representations
 from jominy.dynamics.population.solve import solve
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import largest_logit
 from jominy.errors import InputError
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.precision import double_precision
@@ -113,7 +112,7 @@ def stationary(problem: Problem, rate: float) -> Stationary:
     rate = require_rate(rate)
     if rate == 0:
         raise InputError("A stationary state needs a rate > 0", rate, "Without steps training stays where it starts")
-    critical = critical_rate(problem)
+    critical = mixture_rate_limits(problem).critical
     if is_centred_least_squares(problem) and problem.law.teacher is not None:
         return _least_squares(problem, rate, critical)
     law = problem.law

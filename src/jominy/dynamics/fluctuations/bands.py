@@ -14,10 +14,10 @@ from jominy.dynamics.fluctuations.moments import covered
 from jominy.dynamics.fluctuations.observables import as_variables, readings
 from jominy.dynamics.fluctuations.start import EARLY, at_start, from_zero, shortly_after
 from jominy.dynamics.fluctuations.trust import judge, withheld
-from jominy.dynamics.optima.landscapes import NodeLandscape
-from jominy.dynamics.optima.search import Setting
-from jominy.dynamics.population.representations import Representation
-from jominy.dynamics.population.spectral import SpectralFlow, SpectralState
+from jominy.dynamics.laws.landscapes import NodeLandscape
+from jominy.dynamics.laws.representations import Representation
+from jominy.dynamics.laws.risk import Setting
+from jominy.dynamics.laws.spectral import SpectralFlow, SpectralState
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, radius_at
 from jominy.dynamics.start import random_variance

@@ -18,7 +18,7 @@ import jax.numpy as jnp
 
 from jominy.dynamics.fluctuations.frame import as_vector
 from jominy.dynamics.fluctuations.increments import Increments
-from jominy.dynamics.population.spectral import SpectralFlow, SpectralState
+from jominy.dynamics.laws.spectral import SpectralFlow, SpectralState
 from jominy.numerics.arrays import Array
 from jominy.schedules import Descent, FixedRadius
 

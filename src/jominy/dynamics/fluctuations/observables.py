@@ -12,7 +12,7 @@ import numpy as np
 
 from jominy.dynamics.fluctuations.frame import Frame, as_vector
 from jominy.dynamics.fluctuations.linear_noise import Fluctuation
-from jominy.dynamics.optima.search import Setting
+from jominy.dynamics.laws.risk import Setting
 from jominy.dynamics.readout import Variables, risks_of_student
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array

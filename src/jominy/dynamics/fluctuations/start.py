@@ -10,7 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.fluctuations.linear_noise import LinearNoise, NoisyState
-from jominy.dynamics.population.spectral import SpectralState
+from jominy.dynamics.laws.spectral import SpectralState
 from jominy.numerics.arrays import Array
 
 EARLY = 1e-14

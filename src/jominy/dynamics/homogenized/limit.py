@@ -11,7 +11,7 @@ from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import Nodes, group_nodes
 from jominy.dynamics.homogenized.dense import DenseSDE
 from jominy.dynamics.homogenized.nodes import NodeSDE, PathNoise
-from jominy.dynamics.population.dense import DenseFlow, DenseState, initial_dense_state
+from jominy.dynamics.laws.dense import DenseFlow, DenseState, initial_dense_state
 from jominy.dynamics.simulation.node_sgd import node_states
 from jominy.dynamics.simulation.noise import Source
 from jominy.dynamics.simulation.sgd import Engine

@@ -12,14 +12,15 @@ from jominy.dynamics.homogenized.clock import Clock, clock, padded
 from jominy.dynamics.homogenized.dense import DenseSDE, dense_path_noise
 from jominy.dynamics.homogenized.limit import infinite_dimension
 from jominy.dynamics.homogenized.nodes import NodeSDE, path_noise
-from jominy.dynamics.optima.landscapes import NodeLandscape, dense_landscape, minimiser
-from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum, setting_of
-from jominy.dynamics.population.dense import DenseFlow
+from jominy.dynamics.laws.dense import DenseFlow
+from jominy.dynamics.laws.landscapes import NodeLandscape, dense_landscape, minimiser
+from jominy.dynamics.laws.representations import representations
+from jominy.dynamics.laws.risk import largest_logit, setting_of
+from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
 from jominy.dynamics.population.forecast import population_forecast
 from jominy.dynamics.population.lanes import Plan
-from jominy.dynamics.population.representations import representations
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import largest_logit, radius_at, read_out
+from jominy.dynamics.readout import radius_at, read_out
 from jominy.dynamics.simulation.dense_sgd import DenseSGD, covariance_roots
 from jominy.dynamics.simulation.node_sgd import node_states
 from jominy.dynamics.simulation.noise import Source

@@ -13,11 +13,10 @@ from collections.abc import Iterator
 
 import numpy as np
 
+from jominy.dynamics.laws.landscapes import Landscape, Scalars, minimiser
+from jominy.dynamics.laws.risk import Setting, largest_logit
 from jominy.dynamics.optima.direct import frame_of, minima
-from jominy.dynamics.optima.landscapes import Landscape, Scalars, minimiser
 from jominy.dynamics.optima.minimise import Solved, as_it_is, at_scalars, polished, visit
-from jominy.dynamics.optima.search import Setting
-from jominy.dynamics.readout import largest_logit
 from jominy.losses import MarginLoss, ResidualLoss
 from jominy.losses.random_labels import RandomLabels
 from jominy.losses.targets import LinearTargets

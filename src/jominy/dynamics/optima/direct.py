@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.optima.landscapes import NO_VARIANCE, DenseLandscape, Landscape, NodeLandscape, Scalars
-from jominy.dynamics.optima.search import Setting
+from jominy.dynamics.laws.landscapes import NO_VARIANCE, DenseLandscape, Landscape, NodeLandscape, Scalars
+from jominy.dynamics.laws.risk import Setting
 from jominy.dynamics.students import attack_ridge
 from jominy.errors import InputError
 from jominy.losses import OrderParameters

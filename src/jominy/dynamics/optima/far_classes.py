@@ -7,10 +7,9 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.optima.landscapes import Landscape
+from jominy.dynamics.laws.landscapes import Landscape
+from jominy.dynamics.laws.risk import Setting, largest_logit
 from jominy.dynamics.optima.minimise import Solved, solve_from, visit
-from jominy.dynamics.optima.search import Setting
-from jominy.dynamics.readout import largest_logit
 from jominy.losses import Loss, MarginLoss
 from jominy.losses.far import far_margins
 from jominy.losses.targets import FixedTargets

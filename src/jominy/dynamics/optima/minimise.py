@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jominy.dynamics.optima.landscapes import Landscape, Scalars
+from jominy.dynamics.laws.landscapes import Landscape, Scalars
+from jominy.dynamics.laws.risk import Setting
 from jominy.dynamics.optima.search import (
     AT,
     FROM_ZERO,
@@ -18,7 +19,6 @@ from jominy.dynamics.optima.search import (
     SLOPES,
     TOWARDS,
     Easing,
-    Setting,
     Visit,
     order_of,
     risk_of,

@@ -8,13 +8,15 @@ from functools import lru_cache
 
 import numpy as np
 
-from jominy.data import GaussianMixture, Samples
+from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import coordinate_nodes
-from jominy.dynamics.ends.least_squares import interpolation_threshold
+from jominy.dynamics.laws.landscapes import Landscape, NodeLandscape, Scalars, minimiser, padded
+from jominy.dynamics.laws.representations import Reference, Representation, representations
+from jominy.dynamics.laws.risk import Setting, largest_logit, setting_of
+from jominy.dynamics.least_squares import interpolation_threshold
 from jominy.dynamics.optima.corners import FLAT, GOOD, flat_stiffness, optimum_with_corners, well_found
 from jominy.dynamics.optima.far_classes import are_far, far_optimum, is_tail
-from jominy.dynamics.optima.landscapes import Landscape, NodeLandscape, Scalars, minimiser, padded
 from jominy.dynamics.optima.minimise import (
     NOWHERE,
     FromZero,
@@ -29,15 +31,11 @@ from jominy.dynamics.optima.minimise import (
     visit,
 )
 from jominy.dynamics.optima.record import Optimum
-from jominy.dynamics.optima.search import Setting, threshold_of
+from jominy.dynamics.optima.search import threshold_of
 from jominy.dynamics.optima.separation import last_kink, rows_of, separable_part, widest_margin
-from jominy.dynamics.population.representations import Reference, Representation, representations
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import largest_logit
 from jominy.losses import MarginLoss, OrderParameters, ResidualLoss, RidgeSquaredLoss, SquaredLoss
 from jominy.losses.targets import stated_labels
-from jominy.numerics.gaussian import gaussian_rule
-from jominy.numerics.precision import double_precision
 
 CERTAIN = 1e-6
 """In units of the loss at zero: classes with a larger risk are not told apart with certainty."""
@@ -61,54 +59,14 @@ class PopulationOptimum:
         return Optimum(risk, norm, self.regime, radius, self.collapse_radius, ridge, vector)
 
 
-@double_precision
-def collapse_radius(problem: Problem) -> float:
-    """The radius from which on the adversarial optimum is the zero vector, for any loss.
-
-    eps_zero = ||E[loss'(0, y) x]|| / E|loss'(0, y)|; the radius of the problem does not enter. For an attack with
-    weights M the norm is that of M^-1/2. Where features cannot be touched, the optimum without the others takes the
-    place of the zero vector: from this radius on no feature is used that can be attacked.
-
-    Source: theory `dynamics.md` section 4.2 and `attacks.md` section 2, general rule.
-
-    Examples
-    --------
-    >>> import jominy as jm
-    >>> data = jm.LinearTeacher(jm.identity(400), noise_variance=0.25)
-    >>> round(jm.collapse_radius(jm.Problem(data, jm.SquaredLoss(), radius=0.5)), 8)
-    1.12099824
-    """
-    if isinstance(problem.data, Samples):
-        from jominy.dynamics.samples.optimum import sample_collapse_radius
-
-        return sample_collapse_radius(problem)
+def mixture_collapse_radius(problem: Problem) -> float:
+    """The radius from which on the adversarial optimum of a mixture uses no feature that can be attacked."""
     law = problem.law
     return _begun(padded(representations(law)[-1].landscape), setting_of(law, problem))[0].threshold
 
 
-@double_precision
-def optimum(problem: Problem) -> Optimum:
-    """The adversarial optimum of a problem.
-
-    Minimises R(X) = E max_{||delta|| <= eps} loss(<X, x + delta>, y) over X; for least squares on one centred class
-    the solution is a ridge regression whose ridge solves a scalar equation. Between classes many standard deviations
-    apart the risk is a tail, or below the smallest number; its logarithm is minimised there (a margin loss with labels
-    that are certain; to 1e-6 in the norm at distances up to 300, checked).
-
-    Source: theory `dynamics.md` section 4.2; for samples, a smoothed Newton method on the empirical risk.
-
-    Examples
-    --------
-    >>> import jominy as jm
-    >>> data = jm.LinearTeacher(jm.identity(400), noise_variance=0.25)
-    >>> found = jm.optimum(jm.Problem(data, jm.SquaredLoss(), radius=0.5))
-    >>> found.regime, round(found.ridge, 8), round(found.adversarial_risk, 8)
-    ('shrink', 0.37107801, 0.3935504)
-    """
-    if isinstance(problem.data, Samples):
-        from jominy.dynamics.samples.optimum import sample_optimum
-
-        return sample_optimum(problem)
+def mixture_optimum(problem: Problem) -> Optimum:
+    """The adversarial optimum of a mixture, on all of its law, as users see it."""
     law = problem.law
     found = population_optimum(problem, representations(law)[-1])
     scalars = found.solved.scalars
@@ -279,12 +237,6 @@ def _separated(law: EigenLaw | DenseLaw, landscape: Landscape, setting: Setting,
     begun = from_zero(landscape, setting)
     solved = begun.zero if radius >= begun.threshold else _lowest(law, landscape, setting, begun)
     return infinity._replace(risk=infinity.risk * float(law.weights @ apart) + solved.risk)
-
-
-def setting_of(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> Setting:
-    """Loss, targets, radius and quadrature (for logits up to that scale) of a problem."""
-    radius = np.asarray(problem.final_radius)
-    return Setting(problem.loss, problem.loss.targets(law), law.weights, radius, gaussian_rule(logit_scale))
 
 
 def _at_infinity(landscape: Landscape, setting: Setting, loss: MarginLoss) -> Solved:

@@ -14,32 +14,14 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jominy.dynamics.optima.landscapes import Landscape, Scalars
+from jominy.dynamics.laws.landscapes import Landscape, Scalars
+from jominy.dynamics.laws.risk import Setting
 from jominy.dynamics.students import attack_ridge
-from jominy.losses import Loss, Moments, OrderParameters, ResidualLoss, Targets
+from jominy.losses import OrderParameters, ResidualLoss
 from jominy.losses.base import FLOOR
 from jominy.losses.targets import FixedTargets
 from jominy.numerics.arrays import Array
-from jominy.numerics.gaussian import GaussianRule, gaussian_rule
 from jominy.numerics.programs import QUICKLY_COMPILED
-
-
-class Setting(NamedTuple):
-    """What the moments need besides the student."""
-
-    loss: Loss
-    targets: Targets
-    weights: Array
-    radius: Array
-    rule: GaussianRule
-
-    def moments(self, order: OrderParameters) -> Moments:
-        return self.targets.moments(self.loss, order, self.radius * order.size, self.rule)
-
-    def finer(self, logit_scale: float) -> "Setting | None":
-        """With a quadrature that resolves logits of that scale; None where this one does, or where none is finer."""
-        rule = gaussian_rule(logit_scale)
-        return self._replace(rule=rule) if rule.logit_scale > self.rule.logit_scale else None
 
 
 class Easing(NamedTuple):

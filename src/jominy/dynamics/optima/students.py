@@ -13,9 +13,9 @@ import jax
 import numpy as np
 
 from jominy.data.nodes import Nodes
-from jominy.dynamics.optima.landscapes import NodeLandscape, minimiser, padded
+from jominy.dynamics.laws.landscapes import NodeLandscape, minimiser, padded
+from jominy.dynamics.laws.representations import Projection, Representation
 from jominy.dynamics.optima.optimum import population_optimum
-from jominy.dynamics.population.representations import Projection, Representation
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.students import Student
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jominy.dynamics.batches import in_finite_steps
-from jominy.dynamics.ends.stability import divergent_rate, rate_limits, thresholds
+from jominy.dynamics.laws.stability import divergent_rate, mixture_rate_limits, thresholds
 from jominy.dynamics.optima.optimum import PopulationOptimum
 from jominy.dynamics.population.lanes import Plan, Point
 from jominy.dynamics.population.solve import Solved
@@ -90,7 +90,7 @@ def advice_for(
     if status is not Status.DIVERGED:
         return None
     if not isinstance(problem.loss, SquaredLoss):
-        return f"{rate_limits(problem).sentence()} Lower the rate, or start nearer to zero."
+        return f"{mixture_rate_limits(problem).sentence()} Lower the rate, or start nearer to zero."
     safe, threshold = thresholds(problem)
     if np.max(variables["learning_rate"][1]) <= threshold:
         return (

@@ -8,13 +8,13 @@ from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.fluctuations import Bands, population_bands
 from jominy.dynamics.labelled import labelled
+from jominy.dynamics.laws.representations import representations
+from jominy.dynamics.laws.spectral import SpectralFlow
 from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.population.ending import ending
 from jominy.dynamics.population.errors import band_difference
 from jominy.dynamics.population.lanes import COARSER, Plan, Point
-from jominy.dynamics.population.representations import representations
 from jominy.dynamics.population.solve import Solved, compile_solve, solve
-from jominy.dynamics.population.spectral import SpectralFlow
 from jominy.dynamics.population.systems import initial
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence

@@ -9,15 +9,15 @@ import numpy as np
 
 from jominy.data import GaussianMixture
 from jominy.dynamics.batches import batch_count, in_finite_steps
-from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum, setting_of
-from jominy.dynamics.optima.search import Setting
+from jominy.dynamics.laws.dense import DenseFlow
+from jominy.dynamics.laws.representations import Representation
+from jominy.dynamics.laws.risk import Setting, largest_logit, setting_of
+from jominy.dynamics.laws.spectral import SpectralFlow
+from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
 from jominy.dynamics.optima.students import optimum_students
-from jominy.dynamics.population.dense import DenseFlow
-from jominy.dynamics.population.representations import Representation
-from jominy.dynamics.population.spectral import SpectralFlow
 from jominy.dynamics.population.systems import Ground, flow, initial
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import evaluation_radii, largest_logit
+from jominy.dynamics.readout import evaluation_radii
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
 from jominy.numerics.gaussian import FULL, GaussianRule, gaussian_rule

@@ -8,11 +8,11 @@ import jax
 import numpy as np
 
 from jominy.dynamics.batches import in_finite_steps
-from jominy.dynamics.optima.search import Setting
+from jominy.dynamics.laws.risk import Setting, in_closed_form, largest_logit_of_points
 from jominy.dynamics.population.chunks import Chunk, chunks_of
 from jominy.dynamics.population.errors import relative_differences
 from jominy.dynamics.population.lanes import Lane, Plan, Point, lanes_of
-from jominy.dynamics.readout import Variables, in_closed_form, largest_logit_of_points, population_variables
+from jominy.dynamics.readout import Variables, population_variables
 from jominy.dynamics.students import Observation, diverged, runaway
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array

@@ -3,10 +3,10 @@
 from typing import Any, NamedTuple
 
 from jominy.data.laws import DenseLaw, EigenLaw
-from jominy.dynamics.optima.landscapes import DenseLandscape, Landscape, NodeLandscape
-from jominy.dynamics.population.dense import DenseFlow, initial_dense_state
-from jominy.dynamics.population.representations import Representation
-from jominy.dynamics.population.spectral import SpectralFlow, initial_state
+from jominy.dynamics.laws.dense import DenseFlow, initial_dense_state
+from jominy.dynamics.laws.landscapes import DenseLandscape, Landscape, NodeLandscape
+from jominy.dynamics.laws.representations import Representation
+from jominy.dynamics.laws.spectral import SpectralFlow, initial_state
 from jominy.dynamics.start import random_variance, start_dense
 from jominy.losses import Loss, Targets
 from jominy.numerics.gaussian import GaussianRule

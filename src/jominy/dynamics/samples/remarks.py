@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 
 from jominy.data import Samples
-from jominy.dynamics.ends.stability import far_curvature, rate_limits
+from jominy.dynamics.laws.stability import far_curvature
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
-from jominy.dynamics.samples.stability import sample_stability
+from jominy.dynamics.samples.stability import sample_rate_limits, sample_stability
 from jominy.losses import SquaredLoss
 
 FEW_SAMPLES = 20
@@ -104,7 +104,7 @@ def unsafe_rate(problem: Problem, rates: np.ndarray, risk: np.ndarray) -> float 
         largest = float(np.max(rates))
         return None if sample_stability(problem.data).safe(largest) else largest
     last = float(rates[-1])
-    return last if risk[-1] > np.min(risk) and last > rate_limits(problem).divergent else None
+    return last if risk[-1] > np.min(risk) and last > sample_rate_limits(problem).divergent else None
 
 
 def largest_safe_rate(problem: Problem) -> float | None:

@@ -11,6 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.data import Samples
+from jominy.dynamics.laws.stability import RateLimits, limits_of
+from jominy.dynamics.problem import Problem
 from jominy.dynamics.samples.frame import rotation
 from jominy.numerics.precision import double_precision
 
@@ -34,6 +36,19 @@ class SampleStability(NamedTuple):
     def largest_safe(self) -> float:
         """The largest rate that is `safe`."""
         return max(0.6 * self.mean_square, self.largest_sample)
+
+
+def sample_rate_limits(problem: Problem) -> RateLimits:
+    """Largest stable rate of SGD on samples, where the mean square error over runs diverges, with the reason."""
+    samples = problem.data
+    assert isinstance(samples, Samples)
+    mean_square = float(np.sum(samples.features**2) / samples.features.size)
+
+    def at_curvature(curvature: float) -> RateLimits:
+        limit = float(sample_stability(samples).mean_square / curvature)
+        return RateLimits(limit, limit, mean_square, "the mean square error over runs, from the samples")
+
+    return limits_of(problem.loss, mean_square, at_curvature)
 
 
 @lru_cache(maxsize=16)

@@ -7,7 +7,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.population.dense import DenseFlow, DenseState
+from jominy.dynamics.laws.dense import DenseFlow, DenseState
 from jominy.dynamics.simulation.noise import SGD_PURPOSE, Normals, class_cuts
 from jominy.dynamics.simulation.sgd import VectorState
 from jominy.dynamics.students import Observation

@@ -9,13 +9,13 @@ from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw
 from jominy.data.nodes import Nodes, coordinate_nodes, group_nodes
 from jominy.dynamics.labelled import labelled
-from jominy.dynamics.optima.landscapes import NodeLandscape, dense_landscape, minimiser
-from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum, setting_of
-from jominy.dynamics.optima.search import Setting
-from jominy.dynamics.population.dense import DenseFlow
-from jominy.dynamics.population.representations import representations
+from jominy.dynamics.laws.dense import DenseFlow
+from jominy.dynamics.laws.landscapes import NodeLandscape, dense_landscape, minimiser
+from jominy.dynamics.laws.representations import representations
+from jominy.dynamics.laws.risk import Setting, largest_logit, setting_of
+from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import largest_logit, past_divergence, population_variables, reading, with_axis
+from jominy.dynamics.readout import past_divergence, population_variables, reading
 from jominy.dynamics.simulation.dense_sgd import DenseSGD, covariance_roots, dense_noise
 from jominy.dynamics.simulation.node_sgd import NodeSGD, node_noise, node_states
 from jominy.dynamics.simulation.noise import Source
@@ -25,7 +25,7 @@ from jominy.dynamics.students import diverged
 from jominy.dynamics.times import counted_steps
 from jominy.errors import InputError
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
-from jominy.numerics.side_by_side import SideBySide
+from jominy.numerics.side_by_side import SideBySide, with_axis
 from jominy.results import Status
 from jominy.schedules import Schedule
 

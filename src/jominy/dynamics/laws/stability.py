@@ -1,9 +1,10 @@
-"""Which constant learning rates keep the risk bounded.
+"""Which constant learning rates keep the risk of a mixture bounded.
 
 Source: theory `dynamics.md` section 4.3 (stability; derived there from the Euler identity of a loss that is quadratic
-far out, independent of the radius); for samples `realdata.md` sections 5 and 6.
+far out, independent of the radius).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -12,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.data import Samples
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.problem import Problem
 from jominy.losses import Loss, SquaredLoss
@@ -56,51 +56,27 @@ class RateLimits:
         return f"Rates below {self.critical:.4g} are stable{above}: {self.reason}."
 
 
-def critical_rate(problem: Problem) -> float:
-    """The constant learning rate below which the risk stays bounded, at any radius.
-
-    gamma_max = 2 / (c max_i tr K_i / d), c the curvature of the loss far out (1 for least squares, squared hinge and
-    probit); exact for one class, sufficient for several; infinity for losses of bounded slope (logistic, hinge); 0 if
-    nothing is known (exponential). For `Samples` and least squares: where the mean square error over runs diverges.
-
-    Source: theory `dynamics.md` section 4.3, derived there; for several classes `rate_limits` tells the gap.
-
-    Examples
-    --------
-    >>> import jominy as jm
-    >>> data = jm.LinearTeacher(jm.identity(400, scale=2.0))
-    >>> round(jm.critical_rate(jm.Problem(data, jm.SquaredLoss(), radius=0.5)), 9)
-    1.0
-    """
-    return rate_limits(problem).critical
-
-
-def rate_limits(problem: Problem) -> RateLimits:
-    """Largest stable rate and smallest divergent one, with the reason; see `critical_rate`."""
-    sizes = mean_squares(problem)
-    curvature = far_curvature(problem.loss)
+def limits_of(loss: Loss, mean_square: float, at_curvature: Callable[[float], RateLimits]) -> RateLimits:
+    """What the loss far out says alone; else `at_curvature` of its curvature there."""
+    curvature = far_curvature(loss)
     if curvature == 0:
-        return RateLimits(np.inf, np.inf, float(sizes.max()), "the loss has a bounded slope")
+        return RateLimits(np.inf, np.inf, mean_square, "the loss has a bounded slope")
     if curvature is None:
-        return RateLimits(0.0, np.inf, float(sizes.max()), "the slope of the loss grows faster than linearly")
-    if isinstance(problem.data, Samples):
-        from jominy.dynamics.samples.stability import sample_stability
-
-        limit = sample_stability(problem.data).mean_square / curvature
-        return RateLimits(
-            float(limit), float(limit), float(sizes.max()), "the mean square error over runs, from the samples"
-        )
-    with np.errstate(divide="ignore", over="ignore"):  # what does not vary is stable at any rate
-        safe, lost = 2 / (curvature * sizes.max()), 2 / (curvature * sizes.min())
-    reason = "2 d / tr K, at any radius" if safe == lost else "2 d / tr K of the widest and of the narrowest class"
-    return RateLimits(float(safe), float(lost), float(sizes.max()), reason)
+        return RateLimits(0.0, np.inf, mean_square, "the slope of the loss grows faster than linearly")
+    return at_curvature(curvature)
 
 
-def mean_squares(problem: Problem) -> np.ndarray:
-    """(n,) tr K_i / d of each class; for samples (1,) their mean ||x||^2 / d."""
-    if isinstance(problem.data, Samples):
-        return np.array([np.sum(problem.data.features**2) / problem.data.features.size])
-    return mean_variances(problem.law)
+def mixture_rate_limits(problem: Problem) -> RateLimits:
+    """Largest stable rate and smallest divergent one of a mixture, with the reason."""
+    sizes = mean_variances(problem.law)
+
+    def at_curvature(curvature: float) -> RateLimits:
+        with np.errstate(divide="ignore", over="ignore"):  # what does not vary is stable at any rate
+            safe, lost = 2 / (curvature * sizes.max()), 2 / (curvature * sizes.min())
+        reason = "2 d / tr K, at any radius" if safe == lost else "2 d / tr K of the widest and of the narrowest class"
+        return RateLimits(float(safe), float(lost), float(sizes.max()), reason)
+
+    return limits_of(problem.loss, float(sizes.max()), at_curvature)
 
 
 def mean_variances(law: EigenLaw | DenseLaw) -> np.ndarray:
@@ -123,7 +99,7 @@ def divergent_rate(problem: Problem) -> float:
     """The rate above which the risk of a mixture grows without bound at any radius; infinite where none is known."""
     if isinstance(problem.loss, SquaredLoss):  # whose curvature need not be found out
         return float(thresholds(problem)[1])
-    return rate_limits(problem).divergent
+    return mixture_rate_limits(problem).divergent
 
 
 @jax.jit

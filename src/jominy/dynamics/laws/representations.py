@@ -20,7 +20,7 @@ from jominy.data.compression import (
 )
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import FixedVectors, Nodes, fixed_vectors, forecast_nodes
-from jominy.dynamics.optima.landscapes import Landscape, NodeLandscape, dense_landscape
+from jominy.dynamics.laws.landscapes import Landscape, NodeLandscape, dense_landscape
 from jominy.dynamics.start import start_in_eigenbasis
 
 LONG_SPECTRUM = 64
