@@ -7,7 +7,7 @@ import pytest
 import jominy as jm
 from jominy.cli import sweep
 from jominy.cli.main import main
-from jominy.study.sweeps.named import DESIGNS
+from jominy.study.designs.named import DESIGNS
 
 NETWORK = """
 title = "A small network"

@@ -83,7 +83,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _axes(arguments: argparse.Namespace) -> dict[str, Any]:
     """Two fields and their values; None where the range is to be chosen."""
-    from jominy.study.sweeps.named import parse_values
+    from jominy.study.designs.named import parse_values
 
     pairs = [parse_values(text) if "=" in text else (text.strip(), None) for text in (arguments.x, arguments.y)]
     if pairs[0][0] == pairs[1][0]:

@@ -157,7 +157,7 @@ def ended(result: Any) -> int:
 
 def _design(arguments: argparse.Namespace, study: Any) -> Any:
     """The design of the command line, or the scenario's, with what the command line changes of it."""
-    from jominy.study.sweeps.named import named_design, parse_values
+    from jominy.study.designs.named import named_design, parse_values
 
     table = study.sweep
     asked = (arguments.over, arguments.design, arguments.points, arguments.seed)

@@ -3,9 +3,9 @@ import pytest
 from scipy.stats import qmc
 
 import jominy as jm
+from jominy.study.designs.named import named_design, parse_values
 from jominy.study.sweeps.fields import find_field
 from jominy.study.sweeps.keys import key_of
-from jominy.study.sweeps.named import named_design, parse_values
 from jominy.study.sweeps.plan import make_plan
 from sweep_zoo import network, plain
 

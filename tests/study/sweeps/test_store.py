@@ -157,8 +157,8 @@ def test_a_claim_ends_with_its_process(store, tmp_path):
 
     run(store, {"radius": [0.1]})
     holder = (
-        "import sys, time; from pathlib import Path; from jominy.study.sweeps.claims import Claims\n"
-        "claims = Claims(Path(sys.argv[1]) / 'claims.lock')\n"
+        "import sys, time; from pathlib import Path; from jominy.study.sweeps.point_locks import PointLocks\n"
+        "claims = PointLocks(Path(sys.argv[1]) / 'claims.lock')\n"
         "assert claims.take(sys.argv[2:]) == sys.argv[2:]; print('held', flush=True); time.sleep(60)"
     )
     keys = [f"{k:064x}" for k in (1 << 240, 2 << 240, 3 << 240)]

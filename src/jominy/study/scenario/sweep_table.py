@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
+from jominy.study.designs import Design, Linear, Logarithmic
+from jominy.study.designs.named import named_design
 from jominy.study.scenario.base import Number, Table, fraction
-
-if TYPE_CHECKING:
-    from jominy.study.sweeps import Design, Linear
 
 EngineName = Literal["forecast", "simulate", "homogenize", "optimum", "stationary", "theory", "trainability", "measure"]
 DesignName = Literal["grid", "zipped", "random", "sobol", "halton", "latin-hypercube"]
@@ -26,8 +25,6 @@ class RangeTable(Table):
 
     def build(self) -> Linear:
         """The range."""
-        from jominy.study.sweeps import Linear, Logarithmic
-
         return (Logarithmic if self.scale == "log" else Linear)(self.low, self.high, self.points, self.whole)
 
 
@@ -60,8 +57,6 @@ class SweepTable(Table):
 
     def build(self) -> Design:
         """The design."""
-        from jominy.study.sweeps.named import named_design
-
         over = {
             name: one.build() if isinstance(one, RangeTable) else [fraction(value) for value in one]
             for name, one in self.over.items()

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.errors import InputError
+from jominy.study.designs.layouts import Grid
+from jominy.study.designs.ranges import Linear, Logarithmic
 from jominy.study.scenario import Scenario
-from jominy.study.sweeps.designs import Grid
 from jominy.study.sweeps.engines import Engine, share_loaded
 from jominy.study.sweeps.plan import Plan, make_plan
-from jominy.study.sweeps.ranges import Linear, Logarithmic
 from jominy.study.sweeps.sweep import sweep
 
 if TYPE_CHECKING:

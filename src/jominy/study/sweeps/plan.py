@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from jominy.errors import InputError
+from jominy.study.designs.layouts import Design, Layout
 from jominy.study.scenario import Scenario
 from jominy.study.scenario.base import Table
-from jominy.study.sweeps.designs import Design, Layout
 from jominy.study.sweeps.engines import Engine, default_engine, share_loaded
 from jominy.study.sweeps.fields import WITHOUT_RATE, find_field, short_names, with_field
 from jominy.study.sweeps.keys import key_of

@@ -12,7 +12,7 @@ from typing import Any, Self
 from jominy.errors import InputError
 from jominy.results.folders import make_folder, remove_unused
 from jominy.study.sweeps.chunks import ENDING, PART, DamagedError, place, read_chunk, write_chunks
-from jominy.study.sweeps.claims import Claims
+from jominy.study.sweeps.point_locks import PointLocks
 from jominy.study.sweeps.records import Record
 
 VERSION = 1
@@ -76,7 +76,7 @@ class FolderStore(MemoryStore):
         self.folder = Path(folder)
         self._seen: set[str] = set()
         self._damaged: list[str] = []
-        self._claims: Claims | None = None
+        self._claims: PointLocks | None = None
         self._made: list[Path] = []
         self._open()
         self.refresh()
@@ -105,7 +105,7 @@ class FolderStore(MemoryStore):
         """Those of the keys that are neither stored nor being computed by another process."""
         if self._claims is None:
             try:
-                self._claims = Claims(self.folder / _CLAIMS)
+                self._claims = PointLocks(self.folder / _CLAIMS)
             except OSError as error:
                 raise _failed("written", self.folder, error) from error
         mine = self._claims.take(keys)
@@ -148,7 +148,7 @@ class FolderStore(MemoryStore):
     def __exit__(self, *_: object) -> None:
         """Close it; a folder that was made for it, and in which nothing came to be stored, goes again."""
         if self._made and not self._records:
-            claims = self._claims or Claims(self.folder / _CLAIMS)
+            claims = self._claims or PointLocks(self.folder / _CLAIMS)
             if claims.alone():
                 remove_unused(self._made, (_ABOUT, _CLAIMS))
             claims.close()

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 from jominy.errors import InputError
 from jominy.numerics.cores import cores
+from jominy.study.designs.layouts import Design, as_design
 from jominy.study.scenario.base import Table
 from jominy.study.sweeps.compute import compute
-from jominy.study.sweeps.designs import Design, as_design
 from jominy.study.sweeps.engines import Engine, default_engine
 from jominy.study.sweeps.gather import gather
 from jominy.study.sweeps.plan import Plan, make_plan

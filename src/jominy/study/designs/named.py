@@ -7,8 +7,8 @@ from typing import Any
 
 from jominy.errors import InputError
 from jominy.numerics.fractions import number
-from jominy.study.sweeps.designs import Design, Grid, LowDiscrepancy, RandomPoints, Zipped
-from jominy.study.sweeps.ranges import Linear, Logarithmic
+from jominy.study.designs.layouts import Design, Grid, LowDiscrepancy, RandomPoints, Zipped
+from jominy.study.designs.ranges import Linear, Logarithmic
 
 SAMPLERS = {"sobol": "Sobol", "halton": "Halton", "latin-hypercube": "LatinHypercube"}
 DESIGNS = ("grid", "zipped", "random", *SAMPLERS)

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from jominy.errors import InputError
-from jominy.study.sweeps.ranges import Linear, Logarithmic
+from jominy.study.designs.ranges import Linear, Logarithmic
 
 
 @dataclass(frozen=True)

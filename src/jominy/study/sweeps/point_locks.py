@@ -17,7 +17,7 @@ except ImportError:  # Windows
     fcntl = None  # type: ignore[assignment]
 
 
-class Claims:
+class PointLocks:
     """Claims of this process on points of a store."""
 
     def __init__(self, file: Path) -> None:
