@@ -129,7 +129,8 @@ def test_few_rows_are_followed_in_the_spaces_that_they_span(start):
     for name in ("adversarial_risk", "norm", "held_out_adversarial_risk", "held_out_clean_accuracy"):
         np.testing.assert_allclose(blocks[name], singly[name], rtol=2e-5, atol=1e-9, err_msg=name)
     optima = [
-        jm.optimum(jm.Problem(data, jm.SquaredLoss(), 0.3, jm.Mahalanobis(own))).adversarial_risk for own in (weights, apart)
+        jm.optimum(jm.Problem(data, jm.SquaredLoss(), 0.3, jm.Mahalanobis(own))).adversarial_risk
+        for own in (weights, apart)
     ]
     assert optima[0] == pytest.approx(optima[1], rel=1e-4, abs=1e-8)
 

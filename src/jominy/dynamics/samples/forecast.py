@@ -224,9 +224,7 @@ def beginning(
     count, dimension = samples.features.shape
     steps = np.rint(times * dimension).astype(int)
     if largest_block is None:
-        # Blocks of an attack with weights may diverge where it nearly collapses training.
-        exactly = isinstance(problem.loss, SquaredLoss) or problem.form is not None
-        every = exactly and count * dimension**2 * float(steps[-1]) < EVERY_STEP
+        every = isinstance(problem.loss, SquaredLoss) and count * dimension**2 * float(steps[-1]) < EVERY_STEP
         largest_block = 1 if every else largest_usual_block(dimension)
     vector = start_vector(start, dimension)
     mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector

@@ -49,11 +49,13 @@ class Slope(NamedTuple):
         gradient: (d,) E grad, over X and the samples.
         hessian: (d, d) or (d,).
         noise: (d, d) or (d,) covariance of one sample's gradient.
+        ridge: () the attack's part of the Hessian, which is inversely proportional to the student's size.
     """
 
     gradient: Array
     hessian: Array
     noise: Array
+    ridge: Array
 
 
 MANY_NUMBERS = 2**16
@@ -143,7 +145,8 @@ def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any, f
         hessian, noise = rows.squares @ moments.curvature / count, rows.squares @ moments.slope_squared / count
         weights = 1.0 if form is None else form
         square = mean**2 + weights**2 * spread.covariance
-        found = Slope(gradient, hessian + ridge * weights, noise + 2 * cross * mean + along * square - gradient**2)
+        noise = noise + 2 * cross * mean + along * square - gradient**2
+        found = Slope(gradient, hessian + ridge * weights, noise, ridge)
         return as_precise_as(student, found)
     attack = jnp.eye(mean.size) if form is None else jnp.diag(form) if form.ndim == 1 else form
     hessian = (moments.curvature * x) @ x.T / count + ridge * attack
@@ -151,7 +154,7 @@ def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any, f
     mixed = cross[:, None] * mean
     varied = spread.covariance if form is None else pulled(form, pulled(form, spread.covariance).T)
     square = mean[:, None] * mean + varied
-    return as_precise_as(student, Slope(gradient, hessian, noise + mixed + mixed.T + along * square))
+    return as_precise_as(student, Slope(gradient, hessian, noise + mixed + mixed.T + along * square, ridge))
 
 
 def sample_descent(spread: Spread, slope: Slope, optimum: Array, dimension: float | None = None) -> Descent:

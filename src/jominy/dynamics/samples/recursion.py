@@ -31,6 +31,11 @@ BEYOND = 1e8
 """Every entry of a state that has left all scales, so that it is seen to have done so whatever it was before."""
 
 
+BRISK = 0.3
+"""Rate times ridge times steps that are not exceeded at once: the student's size, and with it the ridge, would change
+too much. Near a collapse blocks with a frozen ridge diverge where single steps do not."""
+
+
 class Blocks(NamedTuple):
     """Which steps are taken together: first step and length of each block, and the report (index or -1) before it."""
 
@@ -119,13 +124,17 @@ class _Walk(NamedTuple):
 
     Attributes:
         block: the number of the block that is being taken.
-        halfway: whether `there` is the middle of the block, or its beginning.
-        spread, memory: at the beginning of the block.
+        done: steps of it that were taken before, where all of it at once would be too much.
+        span: of how many steps, an odd number, `there` is the middle.
+        halfway: whether `there` is the middle of these steps, or their beginning.
+        spread, memory: at that beginning.
         there, memory_there: where the coefficients are wanted next.
         kept: what is recorded so far.
     """
 
     block: Array
+    done: Array
+    span: Array
     halfway: Array
     spread: Spread
     memory: Array
@@ -146,6 +155,7 @@ def run_recursion(
 ) -> Recorded:
     """The recursion from `start`, in blocks, or `singly` step by step, which needs no eigenvectors.
 
+    Where the attack's ridge is large a block is taken in pieces (`BRISK`).
     It ends early at a report whose logit is beyond `largest_logit`.
     """
     rows, launched, loss, schedule, radius, rule, optimum, copies, dimension, form = problem
@@ -187,23 +197,33 @@ def run_recursion(
 
     def body(walk: _Walk) -> _Walk:
         first, length, report = (part[walk.block] for part in blocks)
-        half = (length - 1) / 2
-        ahead = look(walk.there, walk.memory_there, first + jnp.where(walk.halfway, half, 0.0))
+        ahead_of = walk.done + jnp.where(walk.halfway, (walk.span - 1) // 2, 0)
+        ahead = look(walk.there, walk.memory_there, first + ahead_of)
         kept = jax.lax.cond(
-            (report >= 0) & ~walk.halfway,
+            (report >= 0) & ~walk.halfway & (walk.done == 0),
             lambda: record(walk.kept, report, walk.spread, ahead.slope, ahead.rate),
             lambda: walk.kept,
         )
-        to_middle = (length > 1) & ~walk.halfway
-        count = jnp.where(to_middle, half, length)
-        how = jnp.where(from_zero & (first == 0) & (length > 0), 2, jnp.minimum(length, 1))
-        moved = jax.lax.switch(how, (nothing, one if singly else many, launch), walk, ahead, count)
+        # Of an odd number of steps one is in the middle.
+        most = jnp.floor(BRISK * dimension / jnp.maximum(ahead.rate * ahead.slope.ridge, 1e-9))
+        bearable = jnp.clip(jnp.where(jnp.isfinite(most), most, 1.0), 1, length - walk.done).astype(length.dtype)
+        span = jnp.where(walk.halfway, walk.span, jnp.maximum(bearable - 1 + bearable % 2, 0))
+        to_middle = (span > 1) & ~walk.halfway
+        alone = span == 1
+        count = jnp.where(to_middle, (span - 1) // 2, span)
+        launched_now = from_zero & (first == 0) & (length > 0)
+        how = jnp.where(launched_now, 3, jnp.where(alone, 1, jnp.minimum(span, 1) * (1 if singly else 2)))
+        ways = (nothing, one, launch, launch) if singly else (nothing, one, many, launch)
+        moved = jax.lax.switch(how, ways, walk, ahead, count.astype(float))
         memory = walk.memory + count * ahead.growth
         lost = ~(moved.mean @ moved.mean + jnp.sum(jnp.abs(moved.covariance)) < 100 * OUT_OF_SCALE) & ~to_middle
         moved = jax.tree.map(lambda leaf: jnp.where(lost, BEYOND, leaf), moved)
         here, there = (walk.spread, walk.memory), (moved, memory)
         spread, memory_here = jax.tree.map(lambda old, new: jnp.where(to_middle, old, new), here, there)
-        return _Walk(walk.block + ~to_middle, to_middle, spread, memory_here, moved, memory, kept)
+        done = walk.done + jnp.where(to_middle, 0, count)
+        over = ~to_middle & (done >= length)
+        place = walk.block + over, jnp.where(over, 0, done), span, to_middle
+        return _Walk(*place, spread, memory_here, moved, memory, kept)
 
     empty = Recorded(
         jax.tree.map(lambda leaf: jnp.zeros((reports, *leaf.shape)), start),
@@ -213,5 +233,7 @@ def run_recursion(
     )
     start = jax.tree.map(jnp.asarray, start)
     memory = jnp.zeros(())
-    begin = _Walk(jnp.asarray(0), jnp.asarray(False), start, memory, start, memory, empty)
+    begin = _Walk(
+        jnp.asarray(0), jnp.asarray(0), jnp.asarray(0), jnp.asarray(False), start, memory, start, memory, empty
+    )
     return jax.lax.while_loop(going, body, begin).kept
