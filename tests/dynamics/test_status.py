@@ -44,7 +44,7 @@ def test_a_start_that_the_integrator_cannot_leave_is_a_result():
 
 
 class TestDivergence:
-    @pytest.mark.parametrize("loss", [jm.SquaredHingeLoss(), jm.ProbitLoss()])
+    @pytest.mark.parametrize("loss", [jm.SquaredHingeLoss(), pytest.param(jm.ProbitLoss(), marks=pytest.mark.slow)])
     def test_margin_losses_above_the_divergent_rate_diverge_before_numbers_end(self, loss):
         problem = zoo.two_grouped_classes(16).problem(loss, 0.2)
         limits = rate_limits(problem)

@@ -243,8 +243,9 @@ def test_nodes_that_stand_for_a_long_spectrum():
         np.testing.assert_allclose(bands[0][f"{name}_bias"], bands[1][f"{name}_bias"], rtol=1e-7, atol=1e-11)
 
 
+@slow
 @pytest.mark.parametrize(
-    ("noise", "radius"), [(0.25, 0.5), pytest.param(0.0, 0.2, marks=slow)], ids=["label noise", "noiseless"]
+    ("noise", "radius"), [(0.25, 0.5), (0.0, 0.2)], ids=["label noise", "noiseless"]
 )
 def test_bands_on_few_nodes_are_as_exact_as_said(noise, radius):
     problem = jm.Problem(jm.LinearTeacher(jm.power_law(100, 1.5), noise_variance=noise), jm.SquaredLoss(), radius)

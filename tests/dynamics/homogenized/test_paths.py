@@ -65,7 +65,8 @@ def euler_maruyama(eigenvalues, radius, noise_variance, rate, start, times, path
     return np.stack(seen, axis=1)
 
 
-@pytest.mark.parametrize("spectrum", [pytest.param(zoo.two, marks=pytest.mark.slow), zoo.lin])
+@pytest.mark.slow
+@pytest.mark.parametrize("spectrum", [zoo.two, zoo.lin])
 def test_mean_and_spread_agree_with_a_plain_integrator(spectrum):
     # d = 30, 3000 paths on either side: standard errors of the spread 2 %; the plain scheme's own error (first order,
     # step 0.005) is within that. A noise power wrong by a factor of two would change the spread by 40 %.

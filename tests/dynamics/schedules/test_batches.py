@@ -74,7 +74,7 @@ ENGINES = {
 }  # fmt: skip
 
 
-QUICK = ("groups", "vectors")
+QUICK = ("groups",)
 
 
 @pytest.mark.parametrize("name", [pytest.param(n, marks=() if n in QUICK else pytest.mark.slow) for n in ENGINES])
