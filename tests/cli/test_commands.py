@@ -176,7 +176,7 @@ def test_ctrl_c_keeps_what_is_done(study, tmp_path, capsys, monkeypatch):
     import hand_made
 
     partial = hand_made.simulation({"norm": [[0, 0.4], [0, 0.6]]}, jm.Status.INTERRUPTED, times=hand_made.TIMES[:2])
-    monkeypatch.setattr("jominy.dynamics.simulate", lambda *args, **settings: partial)
+    monkeypatch.setattr("jominy.study.scenario.model.simulate", lambda *args, **settings: partial)
     assert main(["simulate", str(study), "--out", str(tmp_path / "a.nc")]) == 130
     assert "interrupted" in capsys.readouterr().out
     assert jm.load(tmp_path / "a.nc").sizes["time"] == 2

@@ -12,6 +12,7 @@ from jominy.dynamics.population.forecast import population_forecast
 from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
+from jominy.dynamics.samples.forecast import sample_forecast
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.schedules import Schedule
@@ -105,8 +106,6 @@ def forecast(
     """
     require_schedule(schedule)
     if isinstance(problem.data, Samples):
-        from jominy.dynamics.samples.forecast import sample_forecast
-
         if dimension is not None:
             raise InputError(
                 "The dimension of bands is that of the samples themselves", dimension, "Leave dimension out"

@@ -12,6 +12,7 @@ from jominy.dynamics.batches import batch_count, require_single
 from jominy.dynamics.forecast import require_schedule
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
+from jominy.dynamics.samples.simulation import sample_simulation
 from jominy.dynamics.simulation.population import population_simulation
 from jominy.dynamics.simulation.sgd import Watch
 from jominy.dynamics.times import report_times, whole_steps
@@ -81,8 +82,6 @@ def simulate(
     radii = evaluation_radii(evaluate_at)
     chosen = seed_list(seeds)
     if isinstance(problem.data, Samples):
-        from jominy.dynamics.samples.simulation import sample_simulation
-
         require_single(batch_size)
         return sample_simulation(
             problem, schedule, time, times, chosen, start, radii, held_out, sampling, progress, watch

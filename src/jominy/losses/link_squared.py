@@ -6,12 +6,13 @@ Source: theory `dynamics.md` section 2.4.
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, ClassVar
+from typing import ClassVar
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jominy.data import DenseLaw, EigenLaw, GaussianMixture, Samples
 from jominy.data.links import Identity, Link
 from jominy.errors import InputError
 from jominy.losses.base import Loss
@@ -20,9 +21,6 @@ from jominy.losses.link_targets import Ends, LinkTargets
 from jominy.losses.targets import FixedTargets, Targets, stated_labels, teacher_variance
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation
-
-if TYPE_CHECKING:
-    from jominy.data import DenseLaw, EigenLaw, GaussianMixture, Samples
 
 STEEPEST = 16.0
 """The largest standard deviation of the argument of a teacher's link. Panels and time grow with its square: at this one
@@ -61,8 +59,6 @@ class LinkSquaredLoss(Loss):
         return {"kind": type(self).__name__, "link": self.link.describe()}
 
     def check(self, data: GaussianMixture | Samples) -> None:
-        from jominy.data import GaussianMixture
-
         name = type(self).__name__
         if not isinstance(data, GaussianMixture):
             raise InputError(f"{name} is for Gaussian mixtures", type(data).__name__, "Use `SquaredLoss()` on samples")

@@ -11,6 +11,7 @@ from jominy.numerics.averages import mean_and_error
 from jominy.results import Status, make_result
 from jominy.results.checks import check_result
 from jominy.results.reading import notes_of, scenario_of
+from jominy.study.compare_networks import compare_networks
 from jominy.study.z_scores import numerical_error, z_scores
 
 if TYPE_CHECKING:
@@ -70,8 +71,6 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
     """
     check_result(forecast), check_result(simulation)
     if "network" in simulation.dims or "network" in forecast.dims:
-        from jominy.study.compare_networks import compare_networks
-
         return compare_networks(forecast, simulation)
     _check(forecast, simulation)
     corrected = [str(key) for key in forecast.data_vars if f"{key}_bias" in forecast]

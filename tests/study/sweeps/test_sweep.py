@@ -174,7 +174,7 @@ def test_forecasts_that_are_refused_are_found_among_many(monkeypatch):
             raise jm.InputError("not this radius")
         return plain_forecasts(points, **settings)
 
-    monkeypatch.setattr("jominy.dynamics.population.many.plain_forecasts", particular)
+    monkeypatch.setattr("jominy.study.sweeps.together.plain_forecasts", particular)
     outcomes = forecasts_together([plain(radius=radius) for radius in (0.1, 0.2, 0.4, 0.5)])
     assert [type(outcome) for outcome in outcomes] == [Record, Record, Failure, Record]
     assert outcomes[2].reason == "not this radius"

@@ -18,6 +18,7 @@ from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.samples.forecast import beginning, sample_curve, sample_times
 from jominy.dynamics.samples.frame import rotation
+from jominy.dynamics.samples.optimum import sample_optimum
 from jominy.dynamics.samples.readout import read_rows
 from jominy.dynamics.samples.remarks import below_base_rate
 from jominy.dynamics.start import describe_start
@@ -176,8 +177,6 @@ def _gap(problem: Problem, law: GaussianMixture, schedule: Schedule, grid: np.nd
 
 def _optimum_for(problem: Problem, schedule: Schedule, otherwise: Optimum) -> Optimum:
     """The samples' optimum, where the schedule reads it."""
-    from jominy.dynamics.samples.optimum import sample_optimum
-
     return sample_optimum(problem) if schedule.adaptive else otherwise
 
 

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from pydantic import Field
 
+from jominy.attacks import L2, Mahalanobis
 from jominy.errors import InputError
 from jominy.study.scenario.base import NotNegative, Table
-
-if TYPE_CHECKING:
-    from jominy.attacks import L2, Mahalanobis
 
 
 class L2Table(Table):
@@ -20,8 +18,6 @@ class L2Table(Table):
     kind: Literal["l2"] = "l2"
 
     def build(self, dimension: float) -> L2:
-        from jominy.attacks import L2
-
         return L2()
 
 
@@ -32,8 +28,6 @@ class MahalanobisTable(Table):
     weights: list[NotNegative] = Field(min_length=1, description="one per feature, repeated over all of them")
 
     def build(self, dimension: float) -> Mahalanobis:
-        from jominy.attacks import Mahalanobis
-
         if not np.isfinite(dimension):
             raise InputError(
                 "weights of single features need a finite dimension", "an infinite one", "give the data a dimension"

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import numpy as np
 from pydantic import Field
 
+from jominy.data import Spectrum, identity, marchenko_pastur, power_law, two_level, uniform
 from jominy.errors import InputError
 from jominy.study.scenario.base import Table
-
-if TYPE_CHECKING:
-    from jominy.data import Spectrum
 
 _MEAN = Field(1.0, gt=0, description="mean eigenvalue")
 
@@ -23,8 +21,6 @@ class Identity(Table):
     scale: float = Field(1.0, ge=0, description="the variance")
 
     def build(self, dimension: int | float) -> Spectrum:
-        from jominy.data import identity
-
         return identity(dimension, self.scale)
 
 
@@ -38,8 +34,6 @@ class PowerLaw(Table):
     mean: float = _MEAN
 
     def build(self, dimension: int | float) -> Spectrum:
-        from jominy.data import power_law
-
         return power_law(dimension, self.exponent, self.mean)
 
 
@@ -52,8 +46,6 @@ class TwoLevel(Table):
     share: float = Field(0.5, gt=0, lt=1, description="share of the coordinates with the first")
 
     def build(self, dimension: int | float) -> Spectrum:
-        from jominy.data import two_level
-
         return two_level(dimension, self.high, self.low, self.share)
 
 
@@ -65,8 +57,6 @@ class Uniform(Table):
     high: float = Field(ge=0, description="largest eigenvalue; below `low` for the opposite order of coordinates")
 
     def build(self, dimension: int | float) -> Spectrum:
-        from jominy.data import uniform
-
         return uniform(dimension, self.low, self.high)
 
 
@@ -77,8 +67,6 @@ class MarchenkoPastur(Table):
     ratio: float = Field(gt=0, lt=1, description="dimension / number of samples")
 
     def build(self, dimension: int | float) -> Spectrum:
-        from jominy.data import marchenko_pastur
-
         return marchenko_pastur(dimension, self.ratio)
 
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
+from jominy.data import Samples
+from jominy.dynamics import collapse_radius
+from jominy.dynamics.samples.remarks import largest_safe_rate
 from jominy.errors import InputError
 from jominy.study.scenario.model import Scenario
-
-if TYPE_CHECKING:
-    from jominy.data import Samples
 
 FRACTIONS = (0.1, 0.25, 0.5)
 """Of the collapse radius: a weak attack, one that is felt, and one that takes much of the accuracy."""
@@ -70,8 +70,6 @@ def default_loss(samples: Samples) -> tuple[str, str]:
 
 def default_rate(scenario: Scenario) -> tuple[float, str]:
     """The constant rate of a loss on these samples, and what to say about it where it is not the usual one."""
-    from jominy.dynamics.samples.remarks import largest_safe_rate
-
     samples = _samples(scenario)
     in_data_units = samples.rate_to_data_units if scenario.units == "data" else float
     if scenario.loss.kind in _BOUNDED_SLOPE:
@@ -91,8 +89,6 @@ def default_rate(scenario: Scenario) -> tuple[float, str]:
 
 def default_radii(scenario: Scenario) -> tuple[float, list[float]]:
     """The collapse radius, and radii worth a look: 0 and fractions of it; 0 alone where the collapse radius is zero."""
-    from jominy.dynamics import collapse_radius
-
     collapse = float(collapse_radius(scenario.problem()))
     if scenario.units == "data":
         collapse = _samples(scenario).radius_to_data_units(collapse)

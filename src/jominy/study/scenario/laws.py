@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
+from jominy.data import GaussianMixture, LabelLaw, LinearTeacher, LogisticLabels, ProbitLabels, SignLabels
+from jominy.errors import InputError
 from jominy.study.scenario.base import Table
 from jominy.study.scenario.covariances import Covariance
 from jominy.study.scenario.links import LinkTable
 from jominy.study.scenario.vectors import Vector, build_vector
-
-if TYPE_CHECKING:
-    from jominy.data import GaussianMixture, LabelLaw, LinearTeacher
 
 
 def _dimension(value: Any) -> int | float:
@@ -38,8 +37,6 @@ class LabelLawTable(Table):
 
     def build(self) -> LabelLaw:
         """The label law."""
-        from jominy.data import LogisticLabels, ProbitLabels, SignLabels
-
         laws: dict[str, type] = {"logistic": LogisticLabels, "probit": ProbitLabels, "sign": SignLabels}
         return laws[self.kind]()
 
@@ -61,8 +58,6 @@ class TeacherTable(Table):
 
     def build(self) -> LinearTeacher:
         """The law."""
-        from jominy.data import LinearTeacher
-
         return LinearTeacher(
             self.covariance.build(self.dimension),
             teacher=build_vector(self.teacher, self.dimension),
@@ -97,9 +92,6 @@ class MixtureTable(Table):
 
     def build(self) -> GaussianMixture:
         """The law."""
-        from jominy.data import GaussianMixture
-        from jominy.errors import InputError
-
         labels = [component.label for component in self.components if component.label is not None]
         missing = [f"data.components[{k}]" for k, component in enumerate(self.components) if component.label is None]
         if missing and labels:

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from typing import Literal
 
 from pydantic import Field
 
+from jominy.data import Erf, Identity, Link, Logistic, Tanh
 from jominy.study.scenario.base import Table
-
-if TYPE_CHECKING:
-    from jominy.data import Link
 
 
 class LinkTable(Table):
@@ -20,7 +18,5 @@ class LinkTable(Table):
 
     def build(self) -> Link:
         """The link."""
-        from jominy.data import Erf, Identity, Logistic, Tanh
-
         links: dict[str, type] = {"erf": Erf, "logistic": Logistic, "tanh": Tanh, "identity": Identity}
         return links[self.kind](self.gain)

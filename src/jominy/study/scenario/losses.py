@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import importlib
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import Field
 
+from jominy.losses import LinkSquaredLoss
+from jominy.losses import Loss as LossObject
 from jominy.study.scenario.base import Table
 from jominy.study.scenario.links import LinkTable
-
-if TYPE_CHECKING:
-    from jominy.losses import Loss as LossObject
 
 
 class _LossTable(Table):
@@ -73,8 +72,6 @@ class LinkSquaredTable(Table):
     link: LinkTable
 
     def build(self) -> LossObject:
-        from jominy.losses import LinkSquaredLoss
-
         return LinkSquaredLoss(self.link.build())
 
 

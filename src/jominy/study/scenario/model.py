@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, PrivateAttr
 
+from jominy.dynamics import Problem, RandomStart, forecast, gaussian_picture, homogenize, simulate
 from jominy.errors import InputError
+from jominy.study.advise import Advice, advise
 from jominy.study.scenario.attack import Attack, L2Table
 from jominy.study.scenario.base import NotNegative, ScenarioFile
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
@@ -24,8 +26,6 @@ from jominy.study.scenario.vectors import RandomStartTable, Start, build_vector
 if TYPE_CHECKING:
     import xarray as xr
 
-    from jominy.dynamics import Problem
-    from jominy.study.advise import Advice
 
 Data = Annotated[TeacherTable | MixtureTable | FileTable | ScikitLearnTable, Field(discriminator="kind")]
 
@@ -145,8 +145,6 @@ class Scenario(ScenarioFile):
 
     def problem(self) -> Problem:
         """Data, loss and radius."""
-        from jominy.dynamics import Problem
-
         if isinstance(self.data, (TeacherTable, MixtureTable)):
             law = self.data.build()
             return Problem(law, self.loss.build(), self._radius(), self.attack.build(law.dimension))
@@ -180,8 +178,6 @@ class Scenario(ScenarioFile):
 
     def forecast(self, *, progress: bool = True) -> xr.Dataset:
         """The forecast of this scenario."""
-        from jominy.dynamics import forecast
-
         more: dict[str, Any] = {
             "bands": self.bands, "dimension": self.dimension, "batch_size": self.batch_size, "rtol": self.rtol,
             "progress": progress,
@@ -190,8 +186,6 @@ class Scenario(ScenarioFile):
 
     def simulate(self, *, progress: bool = True) -> xr.Dataset:
         """SGD itself on this scenario."""
-        from jominy.dynamics import simulate
-
         further: dict[str, Any] = {"seeds": self.simulation.seeds, "progress": progress, "batch_size": self.batch_size}
         if self.loaded is not None:
             further["sampling"] = self.simulation.build_sampling()
@@ -201,8 +195,6 @@ class Scenario(ScenarioFile):
 
     def homogenize(self, *, progress: bool = True) -> xr.Dataset:
         """Paths of homogenized SGD on this scenario, as many as there are seeds."""
-        from jominy.dynamics import homogenize
-
         self._require_single("homogenized SGD")
         settings = {"paths": self.simulation.seeds, "progress": progress} | self.settings()
         settings.pop("held_out", None)  # of samples, which are refused whether or not some are held out
@@ -210,8 +202,6 @@ class Scenario(ScenarioFile):
 
     def advise(self, *, progress: bool = True) -> Advice:
         """What to know before training as this scenario plans: rate, radius, stray."""
-        from jominy.study.advise import advise
-
         self._require_single("advice")
         settings = self.settings()
         settings.pop("evaluate_at")
@@ -223,8 +213,6 @@ class Scenario(ScenarioFile):
         """What one Gaussian per class would forecast; ``None`` for a synthetic law."""
         if self.loaded is None:
             return None
-        from jominy.dynamics import gaussian_picture
-
         shared = {key: value for key, value in self.settings().items() if key in ("time", "times", "start")}
         return self._titled(gaussian_picture(self.problem(), self.build_schedule(), **shared))
 
@@ -241,8 +229,6 @@ class Scenario(ScenarioFile):
 
     def _start(self) -> Any:
         if isinstance(self.start, RandomStartTable):
-            from jominy.dynamics import RandomStart
-
             return RandomStart(self.start.norm)
         if isinstance(self.start, float) and self.start == 0:
             return None

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from pydantic import Field
 
 from jominy.errors import InputError
-from jominy.meanfield import Architecture, InputGeometry
+from jominy.meanfield import Architecture, InputGeometry, network_theory, trainability
+from jominy.study.measure_network import measure_network
 from jominy.study.scenario.base import NotNegative, ScenarioFile
 from jominy.study.scenario.network_data import NetworkData
 from jominy.study.scenario.network_tables import (
@@ -156,15 +157,11 @@ class NetworkScenario(ScenarioFile):
 
     def theory(self) -> xr.Dataset:
         """What the mean-field theory says (`network_theory`)."""
-        from jominy.meanfield import network_theory
-
         p, q = self.norms
         return self._titled(network_theory(self.architecture(), self.first_radius, p, q, vary=self.varied))
 
     def trainability(self) -> xr.Dataset | None:
         """Whether it can be trained (`trainability`); None without data, with one output, or where p is 1 alone."""
-        from jominy.meanfield import trainability
-
         geometry = self.geometry()
         if geometry is None or self.index_norm is None or not self.has_classes:
             return None
@@ -183,8 +180,6 @@ class NetworkScenario(ScenarioFile):
 
     def measure_real(self, *, progress: bool = True) -> xr.Dataset:
         """Real networks in the variables of `theory()` and `trainability()`, with a ``network`` dimension (PyTorch)."""
-        from jominy.study.measure_network import measure_network
-
         return measure_network(self, progress=progress)
 
     def labelled(self, architecture: Architecture) -> LabelledInputs | None:

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from jominy.schedules import RadiusPiecewise, RadiusRamp
 from jominy.study.scenario.base import NotNegative, Table
 
 Radius = NotNegative
@@ -21,8 +22,6 @@ class RampTable(Table):
     time: float = Field(gt=0, description="in samples / dimension")
 
     def build(self, scaled: Callable[[float], float]) -> Any:
-        from jominy.schedules import RadiusRamp
-
         return RadiusRamp(scaled(self.start), scaled(self.end), self.time)
 
 
@@ -34,8 +33,6 @@ class PiecewiseRadiusTable(Table):
     radii: list[Radius] = Field(description="one more than there are times")
 
     def build(self, scaled: Callable[[float], float]) -> Any:
-        from jominy.schedules import RadiusPiecewise
-
         return RadiusPiecewise(self.times, [scaled(radius) for radius in self.radii])
 
 

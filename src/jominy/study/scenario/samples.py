@@ -4,19 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from pydantic import Field
 
+from jominy.data import Encoder, Preprocessing, Samples, Scaling, from_scikit_learn, read_table, select_classes
+from jominy.data import Table as Read
+from jominy.data.tables import some_rows
 from jominy.errors import InputError
 from jominy.study.scenario.base import Table
 from jominy.study.scenario.class_groups import as_option, as_toml
 from jominy.study.split import split
-
-if TYPE_CHECKING:
-    from jominy.data import Preprocessing, Samples
-    from jominy.data import Table as Read
 
 
 @dataclass(frozen=True)
@@ -39,8 +38,6 @@ class PreprocessingTable(Table):
 
     def build(self) -> Preprocessing:
         """The preprocessing."""
-        from jominy.data import Preprocessing, Scaling
-
         scaling = {
             "per-feature": Scaling.PER_FEATURE,
             "one-factor": Scaling.ONE_FACTOR,
@@ -69,9 +66,6 @@ class _SamplesTable(Table):
 
     def build(self, folder: Path) -> Loaded:
         """Read, split, and preprocess what is trained on. Paths are relative to ``folder``."""
-        from jominy.data import Encoder, Samples
-        from jominy.data.tables import some_rows
-
         read = self.read(folder)
         features, targets = read.X, read.y
         kinds = np.unique(targets).tolist() if targets.dtype.kind in "USO" else []
@@ -123,9 +117,6 @@ class FileTable(_SamplesTable):
 
     def read(self, folder: Path) -> Read:
         """Features (n, d) and targets (n,) as they are in the file."""
-        from jominy.data import Table as Read
-        from jominy.data import read_table, select_classes
-
         read = read_table(
             folder / self.path, self.target, self.drop, separator=self.separator, decimal=self.decimal,
             encode=self.encode,
@@ -142,6 +133,4 @@ class ScikitLearnTable(_SamplesTable):
 
     def read(self, folder: Path) -> Read:
         """Features (n, d) and targets (n,) as scikit-learn has them."""
-        from jominy.data import from_scikit_learn
-
         return from_scikit_learn(self.name, classes=self._groups())

@@ -7,6 +7,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field
 
+from jominy.dynamics import OnePass, ReshuffledEpochs, WithReplacement
+from jominy.schedules import AdaGradNorm, Constant, Cosine, ExactLineSearch, InverseTime, Piecewise, Polyak
 from jominy.study.scenario.base import Number, Table
 
 ToScaled = Callable[[float], float]
@@ -23,8 +25,6 @@ class ConstantTable(Table):
     rate: Number = _RATE
 
     def build(self, scaled: ToScaled) -> Any:
-        from jominy.schedules import Constant
-
         return Constant(scaled(self.rate))
 
 
@@ -36,8 +36,6 @@ class InverseTimeTable(Table):
     decay: float
 
     def build(self, scaled: ToScaled) -> Any:
-        from jominy.schedules import InverseTime
-
         return InverseTime(scaled(self.rate), self.decay)
 
 
@@ -50,8 +48,6 @@ class CosineTable(Table):
     final: Number = 0.0
 
     def build(self, scaled: ToScaled) -> Any:
-        from jominy.schedules import Cosine
-
         return Cosine(scaled(self.rate), self.horizon, scaled(self.final))
 
 
@@ -63,8 +59,6 @@ class PiecewiseTable(Table):
     rates: list[Number] = Field(description="one more than there are times")
 
     def build(self, scaled: ToScaled) -> Any:
-        from jominy.schedules import Piecewise
-
         return Piecewise(self.times, [scaled(rate) for rate in self.rates])
 
 
@@ -74,8 +68,6 @@ class PolyakTable(Table):
     kind: Literal["polyak"]
 
     def build(self, scaled: ToScaled) -> Any:
-        from jominy.schedules import Polyak
-
         return Polyak()
 
 
@@ -85,8 +77,6 @@ class ExactLineSearchTable(Table):
     kind: Literal["exact-line-search"]
 
     def build(self, scaled: ToScaled) -> Any:
-        from jominy.schedules import ExactLineSearch
-
         return ExactLineSearch()
 
 
@@ -98,8 +88,6 @@ class AdaGradNormTable(Table):
     offset: float = Field(1.0, description="the larger, the later the rate begins to fall")
 
     def build(self, scaled: ToScaled) -> Any:
-        from jominy.schedules import AdaGradNorm
-
         # Features s times as large have gradients s times as large (and a rate s^2 times as large).
         factor = scaled(1.0)
         return AdaGradNorm(self.rate * factor**1.5, self.offset * factor**0.5)
@@ -131,8 +119,6 @@ class SimulationTable(Table):
 
     def build_sampling(self) -> Any:
         """The sampling object."""
-        from jominy.dynamics import OnePass, ReshuffledEpochs, WithReplacement
-
         return {
             "with-replacement": WithReplacement,
             "one-pass": OnePass,

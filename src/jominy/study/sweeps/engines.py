@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from enum import Enum
 from typing import TYPE_CHECKING, Any
 
+from jominy.dynamics import optimum, stationary
 from jominy.errors import InputError
 from jominy.results import Status, make_result
 from jominy.study.scenario import NetworkScenario, Scenario
@@ -117,8 +118,6 @@ def share_loaded(source: Scenario, target: Scenario) -> None:
 
 
 def _optimum(scenario: Scenario) -> xr.Dataset:
-    from jominy.dynamics import optimum
-
     found = optimum(scenario.problem())
     numbers = {"adversarial_risk": found.adversarial_risk, "norm": found.norm}
     more: dict[str, Any] = {"collapse_radius": found.collapse_radius, "optimum_regime": found.regime}
@@ -128,8 +127,6 @@ def _optimum(scenario: Scenario) -> xr.Dataset:
 
 
 def _stationary(scenario: Scenario) -> xr.Dataset:
-    from jominy.dynamics import stationary
-
     if not isinstance(scenario.schedule, ConstantTable):
         raise InputError(
             "a stationary state is that of a constant rate", f"schedule of kind {scenario.schedule.kind!r}"

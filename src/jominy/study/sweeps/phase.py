@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jominy.dynamics import collapse_radius, rate_limits
 from jominy.errors import InputError
 from jominy.study.designs.layouts import Grid
 from jominy.study.designs.ranges import Linear, Logarithmic
@@ -107,8 +108,6 @@ def phase(
 
 def chosen_range(scenario: Scenario, name: str) -> Linear:
     """A range of the radius or the rate around the borders of the theory, in the scenario's own units."""
-    from jominy.dynamics import collapse_radius, rate_limits
-
     if name not in ("radius", "rate"):
         raise InputError(f"the field {name!r} needs a range", None, f"such as {name}=0:1:21")
     problem = scenario.problem()
@@ -128,8 +127,6 @@ def _nice(value: float) -> float:
 
 def _borders(plan: Plan, result: xr.Dataset) -> tuple[dict[str, np.ndarray], str]:
     """Each point against the borders of the theory; the limits of the rate are found once for each data and loss."""
-    from jominy.dynamics import rate_limits
-
     found = {name: np.full(len(plan.given), np.nan) for name in _BORDERS}
     collapse = result["collapse_radius"].values.ravel() if "collapse_radius" in result else found[_BORDERS[0]]
     known: dict[str, Any] = {}

@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from jominy.dynamics import Problem
+from jominy.dynamics.population.many import plain_forecasts
 from jominy.errors import InputError
 from jominy.results.schema import labels
 from jominy.study.scenario import Scenario
@@ -55,8 +57,6 @@ class _Maker:
 
     def point(self, scenario: Scenario) -> tuple[Any, Any, Any]:
         """Problem, schedule and start."""
-        from jominy.dynamics import Problem
-
         given = scenario.model_dump(include={"data", "loss", "radius", "attack", "start"})
         told = {name: json.dumps(table, sort_keys=True) for name, table in given.items()}
         data = self._once(told["data"], scenario.data.build)  # type: ignore[arg-type]
@@ -75,8 +75,6 @@ class _Maker:
 
 def _solve(members: list[tuple[int, tuple]], common: dict[str, Any], outcomes: dict[int, Outcome]) -> None:
     """Forecast some points in one call; where it is refused, halves, until it is known of which point."""
-    from jominy.dynamics.population.many import plain_forecasts
-
     try:
         results = plain_forecasts([point for _, point in members], **common)
     except Exception as error:
