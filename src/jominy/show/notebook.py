@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from jominy.errors import InputError
 from jominy.results.schema import FORMAT
+from jominy.show.advice import plot_advice
 from jominy.show.markup import figure_of, listed, pairs
 from jominy.show.report_facts import scenario_rows
 from jominy.show.reports import outcome
@@ -94,8 +95,6 @@ def _result(result: xr.Dataset) -> str | None:
 
 
 def _advice(advice: Any) -> str:
-    from jominy.show.advice import plot_advice
-
     return listed(advice.sentences()) + figure_of(plot_advice(advice), "Forecast risk against a constant rate.")
 
 

@@ -15,8 +15,13 @@ from jominy.show.agreement import agreement, in_short, in_words
 from jominy.show.figures import plot
 from jominy.show.headline import headline
 from jominy.show.markup import escaped, figure_of, listed, pairs, paragraphs, table_of
+from jominy.show.network_text import network_parts, sentences
+from jominy.show.phase import plot_phase
+from jominy.show.phase_text import phase_text
 from jominy.show.report_page import page
 from jominy.show.studies import Study, studies
+from jominy.show.sweep_text import fields_of, sweep_parts
+from jominy.show.sweeps import plot_sweep
 from jominy.show.tables import curves, radii
 from jominy.show.text import Table
 
@@ -193,7 +198,6 @@ def _comparison(study: Study, told: xr.Dataset | None, runs: xr.Dataset, number:
 
 def _networks(study: Study) -> list[str]:
     from jominy.show.network_figures import plot_network
-    from jominy.show.network_text import network_parts, sentences
 
     parts = []
     for theory in study.theories:
@@ -209,11 +213,6 @@ def _networks(study: Study) -> list[str]:
 
 
 def _sweeps(study: Study) -> list[str]:
-    from jominy.show.phase import plot_phase
-    from jominy.show.phase_text import phase_text
-    from jominy.show.sweep_text import fields_of, sweep_parts
-    from jominy.show.sweeps import plot_sweep
-
     parts = []
     for result in study.sweeps:
         phases = "here" in result.attrs  # of a phase diagram, which has its borders too
