@@ -12,8 +12,9 @@ import numpy as np
 from jominy.data import GaussianMixture
 from jominy.dynamics.laws.representations import representations
 from jominy.dynamics.laws.risk import largest_logit
+from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.population.forecast import resolved
-from jominy.dynamics.population.lanes import Lane, Plan, Point, lanes_of
+from jominy.dynamics.population.lanes import Lane, Plan, lanes_of
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, population_variables, reading
 from jominy.dynamics.students import Observation, diverged

@@ -17,9 +17,10 @@ from jominy.dynamics.laws.landscapes import minimiser, padded
 from jominy.dynamics.laws.representations import Representation, representations
 from jominy.dynamics.laws.risk import Setting, largest_logit
 from jominy.dynamics.laws.stability import mixture_rate_limits
+from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.least_squares import is_centred_least_squares
 from jominy.dynamics.optima.optimum import population_optimum
-from jominy.dynamics.population.lanes import Plan, Point
+from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.population.solve import solve
 from jominy.dynamics.problem import Problem
 from jominy.errors import InputError

@@ -11,15 +11,15 @@ from jominy.dynamics.fluctuations.frame import Frame, make_frame
 from jominy.dynamics.fluctuations.increments import Increments
 from jominy.dynamics.fluctuations.linear_noise import Fluctuation, LinearNoise
 from jominy.dynamics.fluctuations.moments import covered
-from jominy.dynamics.fluctuations.observables import as_variables, readings
+from jominy.dynamics.fluctuations.observables import as_variables, rate_reading, readings
 from jominy.dynamics.fluctuations.start import EARLY, at_start, from_zero, shortly_after
 from jominy.dynamics.fluctuations.trust import judge, withheld
 from jominy.dynamics.laws.landscapes import NodeLandscape
-from jominy.dynamics.laws.representations import Representation
 from jominy.dynamics.laws.risk import Setting
 from jominy.dynamics.laws.spectral import SpectralFlow, SpectralState
+from jominy.dynamics.laws.systems import Point, initial
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import Variables, radius_at
+from jominy.dynamics.readout import Variables
 from jominy.dynamics.start import random_variance
 from jominy.dynamics.students import Observation
 from jominy.errors import InputError
@@ -70,28 +70,33 @@ def band_dimension(problem: Problem, dimension: Any) -> float:
     return wanted
 
 
-def population_bands(
-    problem: Problem,
-    flow: SpectralFlow,
-    representation: Representation,
-    start: Any,
-    times: np.ndarray,
-    observation: Observation,
-    sound: np.ndarray,
-    setting: Setting,
-    evaluate_at: np.ndarray,
-    teacher_norm: float,
-    dimension: float,
-    initial: SpectralState,
-    rtol: float,
-    most_steps: int,
-) -> Bands:
-    """Bands at the `times` (T,) at which the mean curve is `observation`; `flow` is the system that gave it.
+class Curve(NamedTuple):
+    """A solved forecast, as its bands need it.
 
-    Only the first times, where the curve is `sound` (T,), have bands: beyond them it has diverged. The spread is not
-    known beyond `most_steps` steps.
+    Attributes:
+        flow: the system that was solved.
+        setting: of the risks read out.
+        times: (T,).
+        observation: leaves (T, ...).
+        sound: (T,) whether the curve has not diverged; true at first, and never again once it is not.
     """
-    landscape, fixed = representation.landscape, representation.fixed
+
+    flow: SpectralFlow
+    setting: Setting
+    times: np.ndarray
+    observation: Observation
+    sound: np.ndarray
+
+
+def population_bands(
+    point: Point, curve: Curve, evaluate_at: np.ndarray, dimension: float, rtol: float, most_steps: int
+) -> Bands:
+    """Bands around the curve of a point, at its times.
+
+    Only the first times, where the curve is sound, have bands. The spread is not known beyond `most_steps` steps.
+    """
+    problem, flow, times, sound = point.problem, curve.flow, curve.times, curve.sound
+    landscape, fixed = point.representation.landscape, point.representation.fixed
     assert isinstance(landscape, NodeLandscape) and fixed is not None
     frame = make_frame(landscape.nodes, fixed, flow.optimum)
     size = frame.matrix.shape[1]
@@ -101,35 +106,26 @@ def population_bands(
             size,
             "Use a smooth or grouped spectrum, or take the spread from `simulate(...)`",
         )
+    start = initial(point.representation, problem.law, point.start)
     calm, count = times[sound], len(times)
     step = Increments(frame, problem.loss, flow.targets, np.asarray(problem.final_radius), flow.rule)
-    zero = from_zero(initial)
+    zero = from_zero(start)
     system = LinearNoise(flow, step, root_time=zero)
-    moving = np.asarray(observation.order.norm)[sound] > 0 if zero else np.ones(calm.size, dtype=bool)
+    moving = np.asarray(curve.observation.order.norm)[sound] > 0 if zero else np.ones(calm.size, dtype=bool)
     if moving.any():
-        fluctuation, reached = _solve(system, initial, random_variance(start), calm, rtol, most_steps)
+        fluctuation, reached = _solve(system, start, random_variance(point.start), calm, rtol, most_steps)
     else:  # the rate is zero at zero: no run ever leaves the start
         fluctuation, reached = _no_fluctuation(frame, calm.size), calm.size
-    seen = jax.tree.map(lambda leaf: leaf[:reached], observation)
+    seen = jax.tree.map(lambda leaf: leaf[:reached], curve.observation)
     still = ~(np.any(fluctuation.covariance, axis=(1, 2)) & moving[:reached])  # as a fixed start is, at time zero
-    classification = problem.data.classification
-    found = readings(
-        setting,
-        frame,
-        seen,
-        fluctuation,
-        radius_at(problem, calm[:reached]),
-        problem.final_radius,
-        evaluate_at,
-        classification,
-        teacher_norm,
-        flow.schedule.adaptive,
-    )
+    found = readings(problem, curve.setting, frame, calm[:reached], seen, fluctuation, evaluate_at)
+    if flow.schedule.adaptive:
+        found["learning_rate"] = rate_reading(fluctuation)
     variables = {
         name: (dims, _completed(values, still, count, name.endswith("_sd")))
         for name, (dims, values) in as_variables(found, dimension).items()
     }
-    norm = np.where(sound, np.asarray(observation.order.norm), 0.0)
+    norm = np.where(sound, np.asarray(curve.observation.order.norm), 0.0)
     trust = judge(variables, times, dimension, norm, all_known=reached == count)
     attributes = {"band_dimension": float(dimension), "bands": trust.verdict, "bands_indicator": trust.indicator}
     notes = list(trust.notes)
@@ -141,19 +137,19 @@ def population_bands(
 
 
 def _solve(
-    system: LinearNoise, initial: SpectralState, variance: float, times: np.ndarray, rtol: float, most_steps: int
+    system: LinearNoise, start: SpectralState, variance: float, times: np.ndarray, rtol: float, most_steps: int
 ) -> tuple[Fluctuation, int]:
     """The fluctuations at the times (those at zero are not used for a start at zero), and how many were reached."""
     every = {*system.flow.schedule.jumps, *system.flow.radius.jumps}
     jumps = np.array(sorted(jump for jump in every if 0 < jump < times[-1]))
     if system.root_time:
         begin = np.sqrt(EARLY)
-        state = shortly_after(system, initial, np.asarray(EARLY))
+        state = shortly_after(system, start, np.asarray(EARLY))
         clock = np.sqrt(times)
         jumps = np.sqrt(jumps)
     else:
         begin, clock = 0.0, times
-        state = at_start(system, initial, variance)
+        state = at_start(system, start, variance)
     inside = clock > begin
     grid = np.concatenate([[begin], clock[inside]])
     if len(grid) == 1:

@@ -13,7 +13,8 @@ import numpy as np
 from jominy.dynamics.fluctuations.frame import Frame, as_vector
 from jominy.dynamics.fluctuations.linear_noise import Fluctuation
 from jominy.dynamics.laws.risk import Setting
-from jominy.dynamics.readout import Variables, risks_of_student
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import Variables, radius_at, risks_of_student
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
 
@@ -62,21 +63,16 @@ def _read(
 
 
 def readings(
+    problem: Problem,
     setting: Setting,
     frame: Frame,
+    times: np.ndarray,
     observation: Observation,
     fluctuation: Fluctuation,
-    radius: np.ndarray,
-    final_radius: float,
     evaluate_at: np.ndarray,
-    classification: bool,
-    teacher_norm: float,
-    adaptive: bool,
 ) -> dict[str, tuple[tuple[str, ...], Reading]]:
-    """Name -> (dimensions, reading) of every variable that fluctuates, at times after the start.
-
-    `radius` (T,) is that of training at these times.
-    """
+    """Name -> (dimensions, reading) of every variable of the weights that fluctuates, at `times` (T,)."""
+    radius, final_radius, classification = radius_at(problem, times), problem.final_radius, problem.data.classification
     moves = np.any(radius != final_radius)  # only then is the excess risk not that of the radius of training
     shared = np.concatenate([[0.0], evaluate_at, [final_radius] if moves else []])
     radii = np.concatenate([radius[:, None], np.broadcast_to(shared, (len(radius), len(shared)))], axis=1)
@@ -101,12 +97,16 @@ def readings(
         found["clean_accuracy"] = (time, pick(accuracies, 1))
         if evaluate_at.size:
             found["accuracy_at_radius"] = (more, pick(accuracies, further))
-    if teacher_norm > 0:
-        found["alignment"] = (time, Reading(alignment.sd / teacher_norm, alignment.bias / teacher_norm))
-    if adaptive:
-        spread = np.sqrt(np.maximum(np.asarray(fluctuation.rate_variance), 0.0))
-        found["learning_rate"] = (time, Reading(spread, np.asarray(fluctuation.rate_bias)))
+    teacher = problem.law.teacher
+    if teacher is not None and (size := float(np.linalg.norm(teacher))) > 0:
+        found["alignment"] = (time, Reading(alignment.sd / size, alignment.bias / size))
     return found
+
+
+def rate_reading(fluctuation: Fluctuation) -> tuple[tuple[str, ...], Reading]:
+    """The same of a learning rate that follows the weights."""
+    spread = np.sqrt(np.maximum(np.asarray(fluctuation.rate_variance), 0.0))
+    return ("time",), Reading(spread, np.asarray(fluctuation.rate_bias))
 
 
 def as_variables(found: dict[str, tuple[tuple[str, ...], Reading]], dimension: float) -> Variables:

@@ -19,6 +19,7 @@ from jominy.dynamics.optima.search import (
     SLOPES,
     TOWARDS,
     Easing,
+    Opening,
     Visit,
     order_of,
     risk_of,
@@ -94,7 +95,7 @@ def towards_teacher(setting: Setting, size: float) -> Scalars:
 def from_zero(landscape: Landscape, setting: Setting, easing: Easing | None = None) -> FromZero:
     """The search from the zero vector."""
     scalars = at_zero(setting)
-    found = _asked(landscape, setting, easing, landscape.zero(), scalars, LOOK, FROM_ZERO)
+    found = _asked(landscape, setting, easing, _opening(landscape.zero(), scalars, LOOK, FROM_ZERO))
     at_start = found.rows["zero"]
     zero = Solved(scalars, order_of(at_start, len(setting.weights)), float(risk_of(at_start)), 0.0)
     return FromZero(float(found.rows["threshold"][0]), zero, _solved(found, scalars))
@@ -112,22 +113,24 @@ def solve_from(
 
     `logarithmic` where the moments give the risk's logarithm.
     """
-    return _solved(_asked(landscape, setting, easing, student, first, LOOK, TOWARDS, logarithmic=logarithmic), first)
+    opening = _opening(student, first, LOOK, TOWARDS)
+    return _solved(_asked(landscape, setting, easing, opening, logarithmic), first)
 
 
 def solve_at(landscape: Landscape, setting: Setting, first: Scalars, easing: Easing | None = None) -> Solved:
     """The same, from the student that `first` stand for."""
-    return _solved(_asked(landscape, setting, easing, landscape.zero(), first, LOOK, AT), first)
+    return _solved(_asked(landscape, setting, easing, _opening(landscape.zero(), first, LOOK, AT)), first)
 
 
 def polished(landscape: Landscape, setting: Setting, first: Scalars, easing: Easing | None = None) -> Solved:
     """By Newton's method from scalars nearby."""
-    return _solved(_asked(landscape, setting, easing, landscape.zero(), first, SLOPES, AT), first)
+    return _solved(_asked(landscape, setting, easing, _opening(landscape.zero(), first, SLOPES, AT)), first)
 
 
 def at_scalars(landscape: Landscape, setting: Setting, scalars: Scalars) -> Solved:
     """A known optimum in the form of a solved one."""
-    return _solved(_asked(landscape, setting, None, landscape.zero(), scalars, SLOPES, AT, tries=0), scalars)
+    opening = _opening(landscape.zero(), scalars, SLOPES, AT, tries=0)
+    return _solved(_asked(landscape, setting, None, opening), scalars)
 
 
 class _Answer(NamedTuple):
@@ -137,12 +140,16 @@ class _Answer(NamedTuple):
     rows: dict[str, np.ndarray]
 
 
-def _asked(landscape, setting, easing, student, first, begin, lead, *, tries=MOST_TRIES, logarithmic=False) -> _Answer:
+def _opening(student: Any, first: Scalars, begin: int, lead: int, tries: int = MOST_TRIES) -> Opening:
+    return Opening(student, first, np.asarray(begin), np.asarray(lead), np.asarray(tries))
+
+
+def _asked(
+    landscape: Landscape, setting: Setting, easing: Easing | None, opening: Opening, logarithmic: bool = False
+) -> _Answer:
     easing = as_it_is(setting) if easing is None else easing
-    numbers = np.asarray(begin), np.asarray(lead), np.asarray(tries)
-    static = {"logarithmic": logarithmic, "centred": landscape.centred}
-    found = search(landscape, setting, easing, student, first, *numbers, **static)
-    return _Answer(found.student, told(np.asarray(found.row), len(first.slope)))
+    found = search(landscape, setting, easing, opening, logarithmic=logarithmic, centred=landscape.centred)
+    return _Answer(found.student, told(np.asarray(found.row), len(opening.first.slope)))
 
 
 def _solved(found: _Answer, first: Scalars) -> Solved:

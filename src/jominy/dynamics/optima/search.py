@@ -47,6 +47,23 @@ class Visit(NamedTuple):
     norm_slope: Array
 
 
+class Opening(NamedTuple):
+    """Where a search begins: at a student, with a descent towards the minimiser for the scalars `first`.
+
+    Attributes:
+        begin: LOOK; or SLOPES for Newton's method from `first` alone.
+        lead: TOWARDS `first` the descent begins, from the student; AT the minimiser for `first`, whatever the student;
+            or FROM_ZERO, which the student is: the collapse radius is found too, and beyond it the search ends.
+        most_tries: steps of each of Newton's methods.
+    """
+
+    student: Any
+    first: Scalars
+    begin: Array
+    lead: Array
+    most_tries: Array
+
+
 class Search(NamedTuple):
     """Where a search has come to. Scalars are rows (k,), what is found at a student is a row (m,): see `_row`.
 
@@ -181,22 +198,16 @@ def search(
     landscape: Landscape,
     setting: Setting,
     easing: Easing,
-    student: Any,
-    first: Scalars,
-    begin: Array,
-    lead: Array,
-    most_tries: Array,
+    opening: Opening,
     logarithmic: bool = False,
     centred: bool = False,
 ) -> Found:
-    """The search from a student, whose descent begins towards the minimiser for `first`; see `Search`.
+    """The search for the optimum from an opening; see `Search`.
 
-    begin: LOOK; or SLOPES for Newton's method from `first` alone, `most_tries` of its steps.
-    lead: TOWARDS `first` the descent begins, from the student; AT the minimiser for `first`, whatever the student; or
-        FROM_ZERO, which the student is: the collapse radius is found too, and beyond it the search ends.
     logarithmic: whether the moments give the logarithm of the risk.
     centred: whether all class means are zero, so that no slope pulls at anything: a smaller program.
     """
+    student, first, begin, lead, most_tries = opening
     n = setting.weights.shape[0]
     k, pinned = 3 * n + 1, first.pinned
     size_at = k + 2 + 4 * n + 1  # of the order parameters in a row

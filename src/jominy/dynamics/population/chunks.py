@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jominy.dynamics.laws.systems import flow
 from jominy.dynamics.population.lanes import COARSER, Lane, Prepared
-from jominy.dynamics.population.systems import flow
 from jominy.dynamics.readout import Reading, reading
 from jominy.numerics.gaussian import GaussianRule
 from jominy.numerics.side_by_side import SideBySide

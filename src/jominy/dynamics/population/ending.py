@@ -6,8 +6,9 @@ import numpy as np
 
 from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.laws.stability import divergent_rate, mixture_rate_limits, thresholds
+from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.optima.optimum import PopulationOptimum
-from jominy.dynamics.population.lanes import Plan, Point
+from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.population.solve import Solved
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables

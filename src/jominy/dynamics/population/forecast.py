@@ -5,17 +5,16 @@ from typing import Any
 import numpy as np
 
 from jominy.data import GaussianMixture
-from jominy.data.laws import DenseLaw, EigenLaw
-from jominy.dynamics.fluctuations import Bands, population_bands
+from jominy.dynamics.fluctuations import Bands, Curve, population_bands
 from jominy.dynamics.labelled import labelled
 from jominy.dynamics.laws.representations import representations
 from jominy.dynamics.laws.spectral import SpectralFlow
+from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.population.ending import ending
 from jominy.dynamics.population.errors import band_difference
-from jominy.dynamics.population.lanes import COARSER, Plan, Point
+from jominy.dynamics.population.lanes import COARSER, Plan
 from jominy.dynamics.population.solve import Solved, compile_solve, solve
-from jominy.dynamics.population.systems import initial
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
 from jominy.schedules import Schedule
@@ -137,25 +136,8 @@ def _resolved_for_bands(
 
 
 def _bands(point: Point, plan: Plan, solution: Solved, dimension: float) -> Bands:
-    law, system = point.problem.law, solution.lanes[0].system
-    assert isinstance(system, SpectralFlow)
-    return population_bands(
-        point.problem,
-        system,
-        point.representation,
-        point.start,
-        plan.times[: len(solution.lost)],
-        solution.observation,
-        ~solution.lost,
-        solution.setting,
-        plan.evaluate_at,
-        _teacher_norm(law),
-        dimension,
-        initial(point.representation, law, point.start),
-        plan.rtol,
-        min(PACE * int(solution.steps) + LEAST_STEPS, MOST_STEPS),
-    )
-
-
-def _teacher_norm(law: EigenLaw | DenseLaw) -> float:
-    return 0.0 if law.teacher is None else float(np.linalg.norm(law.teacher))
+    flow, times = solution.lanes[0].system, plan.times[: len(solution.lost)]
+    assert isinstance(flow, SpectralFlow)
+    curve = Curve(flow, solution.setting, times, solution.observation, ~solution.lost)
+    most_steps = min(PACE * int(solution.steps) + LEAST_STEPS, MOST_STEPS)
+    return population_bands(point, curve, plan.evaluate_at, dimension, plan.rtol, most_steps)

@@ -13,9 +13,9 @@ from jominy.dynamics.laws.dense import DenseFlow
 from jominy.dynamics.laws.representations import Representation
 from jominy.dynamics.laws.risk import Setting, largest_logit, setting_of
 from jominy.dynamics.laws.spectral import SpectralFlow
+from jominy.dynamics.laws.systems import FlowParts, Point, flow, initial
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
 from jominy.dynamics.optima.students import optimum_students
-from jominy.dynamics.population.systems import Ground, flow, initial
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
 from jominy.dynamics.times import report_times, whole_steps
@@ -29,15 +29,6 @@ TIGHTEST, LOOSEST = 1e-14, 0.1
 """Tolerances that a solve can have: below, rounding is larger; above, one step crosses what the curve does."""
 COARSER = 3
 """Factor on the tolerance of the second solve, whose difference from the first is the error estimate."""
-
-
-class Point(NamedTuple):
-    """One forecast to be made, on what stands for its law."""
-
-    problem: Problem
-    schedule: Schedule
-    start: Any
-    representation: Representation
 
 
 class Plan(NamedTuple):
@@ -91,8 +82,8 @@ class Prepared(NamedTuple):
     problem: Problem
     found: PopulationOptimum | None
     setting: Setting
-    fine: Ground
-    coarse: Ground
+    fine: FlowParts
+    coarse: FlowParts
     both: SideBySide
     jumps: tuple[float, ...]
     attacked: bool
@@ -142,8 +133,8 @@ class Lane(NamedTuple):
     @property
     def system(self) -> SpectralFlow | DenseFlow:
         """The system solved."""
-        ground = self.prepared.coarse if self.again else self.prepared.fine
-        return flow(ground._replace(rule=self.rule), self.schedule)
+        parts = self.prepared.coarse if self.again else self.prepared.fine
+        return flow(parts._replace(rule=self.rule), self.schedule)
 
 
 def lanes_of(points: Sequence[Point], plan: Plan, unsolved: bool = False) -> list[Lane]:
@@ -201,8 +192,8 @@ def _with_optimum(
     law = problem.law
     target, coarse_target = students
     shared = (problem.loss, setting.targets, problem.radius_schedule, setting.rule)
-    fine = Ground(representation.landscape, *shared, target)
-    coarse = Ground(representation.coarse, *shared, coarse_target)
+    fine = FlowParts(representation.landscape, *shared, target)
+    coarse = FlowParts(representation.coarse, *shared, coarse_target)
     has = (
         found is None or bool(np.isfinite(found.solved.order.norm)),
         law.teacher is not None and bool(np.any(law.teacher)),

@@ -9,10 +9,11 @@ import numpy as np
 
 from jominy.dynamics.labelled import accuracy_of, optimum_attributes, scenario_of
 from jominy.dynamics.laws.representations import Representations, representations
+from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.population.ending import ending
 from jominy.dynamics.population.forecast import good_enough
-from jominy.dynamics.population.lanes import Plan, Point
+from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.population.solve import Solved, solve
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence

@@ -9,9 +9,10 @@ import numpy as np
 
 from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.laws.risk import Setting, in_closed_form, largest_logit_of_points
+from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.population.chunks import Chunk, chunks_of
 from jominy.dynamics.population.errors import relative_differences
-from jominy.dynamics.population.lanes import Lane, Plan, Point, lanes_of
+from jominy.dynamics.population.lanes import Lane, Plan, lanes_of
 from jominy.dynamics.readout import Variables, population_variables
 from jominy.dynamics.students import Observation, diverged, runaway
 from jominy.losses import OrderParameters

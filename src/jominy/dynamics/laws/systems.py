@@ -1,4 +1,4 @@
-"""The equations of a forecast: the state of the start, and the system to solve."""
+"""The equations of a forecast: what is asked, the state of the start, and the flow to solve."""
 
 from typing import Any, NamedTuple
 
@@ -7,10 +7,20 @@ from jominy.dynamics.laws.dense import DenseFlow, initial_dense_state
 from jominy.dynamics.laws.landscapes import DenseLandscape, Landscape, NodeLandscape
 from jominy.dynamics.laws.representations import Representation
 from jominy.dynamics.laws.spectral import SpectralFlow, initial_state
+from jominy.dynamics.problem import Problem
 from jominy.dynamics.start import random_variance, start_dense
 from jominy.losses import Loss, Targets
 from jominy.numerics.gaussian import GaussianRule
 from jominy.schedules import RadiusSchedule, Schedule
+
+
+class Point(NamedTuple):
+    """One forecast to be made, on what stands for its law."""
+
+    problem: Problem
+    schedule: Schedule
+    start: Any
+    representation: Representation
 
 
 def initial(representation: Representation, law: EigenLaw | DenseLaw, start: Any) -> Any:
@@ -22,8 +32,8 @@ def initial(representation: Representation, law: EigenLaw | DenseLaw, start: Any
     return initial_state(landscape.nodes, fixed.start, law.teacher is not None, random_variance(start))
 
 
-class Ground(NamedTuple):
-    """All that a system is made of but the learning rate: `optimum` is a student on the landscape."""
+class FlowParts(NamedTuple):
+    """All that a flow is made of but the learning rate: `optimum` is a student on the landscape."""
 
     landscape: Landscape
     loss: Loss
@@ -33,9 +43,9 @@ class Ground(NamedTuple):
     optimum: Any
 
 
-def flow(ground: Ground, schedule: Schedule) -> SpectralFlow | DenseFlow:
+def flow(parts: FlowParts, schedule: Schedule) -> SpectralFlow | DenseFlow:
     """The system to solve."""
-    landscape, loss, targets, radius, rule, optimum = ground
+    landscape, loss, targets, radius, rule, optimum = parts
     if isinstance(landscape, NodeLandscape):
         return SpectralFlow(landscape.nodes, loss, targets, schedule, radius, rule, optimum)
     assert isinstance(landscape, DenseLandscape)
