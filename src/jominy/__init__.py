@@ -49,6 +49,7 @@ if TYPE_CHECKING:
     from jominy.dynamics import asymptotic_rate as asymptotic_rate
     from jominy.dynamics import collapse_radius as collapse_radius
     from jominy.dynamics import critical_rate as critical_rate
+    from jominy.dynamics import fit as fit
     from jominy.dynamics import forecast as forecast
     from jominy.dynamics import forecast_many as forecast_many
     from jominy.dynamics import gaussian_picture as gaussian_picture
@@ -89,6 +90,8 @@ if TYPE_CHECKING:
     from jominy.meanfield import network_theory as network_theory
     from jominy.meanfield import trainability as trainability
     from jominy.meanfield import weight_variance_curve as weight_variance_curve
+    from jominy.models import FittedModel as FittedModel
+    from jominy.models import load_model as load_model
     from jominy.networks import AdversarialLoss as AdversarialLoss
     from jominy.networks import CrossEntropyPlus as CrossEntropyPlus
     from jominy.networks import LabelledInputs as LabelledInputs
@@ -153,7 +156,7 @@ _ROOMS = {
     ),
     "dynamics": (
         "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "asymptotic_rate",
-        "collapse_radius", "critical_rate", "forecast", "forecast_many", "gaussian_picture", "homogenize",
+        "collapse_radius", "critical_rate", "fit", "forecast", "forecast_many", "gaussian_picture", "homogenize",
         "interpolation_radius", "least_squares_equivalent", "optimum", "sensitivity", "simulate", "small_rate_end",
         "stationary",
     ),
@@ -168,6 +171,7 @@ _ROOMS = {
         "adversarial_loss", "adversarial_loss_bound", "affine_law", "beta", "network_theory", "trainability",
         "weight_variance_curve",
     ),
+    "models": ("FittedModel", "load_model"),
     "networks": (
         "AdversarialLoss", "CrossEntropyPlus", "LabelledInputs", "MinMax", "RandomNetwork", "diagnose", "digits",
         "fgsm", "gaussian_classes", "measure_adversarial_loss", "measure_affine_law", "measure_operator_norms",

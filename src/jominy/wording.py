@@ -23,7 +23,7 @@ class Reader(Enum):
 
 
 _OPTIONS = "radius|rate|time|target|seeds|bands|dimension|rtol|clip|loss|drop"
-_VERBS = "forecast|simulate|homogenize|compare|optimum|advise|sweep|phase"
+_VERBS = "fit|forecast|simulate|homogenize|compare|optimum|advise|sweep|phase"
 _TABLE = "in [data.preprocessing]"
 _SAID: tuple[tuple[str, str, str], ...] = (
     # in Python, as an option, in a scenario

@@ -114,7 +114,7 @@ def test_every_step_can_be_undone(table, setting, data):
         assert np.all(np.ptp(table, axis=0) <= 1e-12 * np.abs(table).max(axis=0))
         return
     features = fitted.transform(table)
-    untouched = (fitted._standardised(table) ** 2).sum(axis=1) <= fitted.cap
+    untouched = (fitted.scaling.standardised(table) ** 2).sum(axis=1) <= fitted.cap
     size = np.abs(table).max() + 1.0
     np.testing.assert_allclose(fitted.to_data(features)[untouched], table[untouched], atol=1e-9 * size)
 

@@ -18,6 +18,7 @@ from jominy.cli import (
     compare,
     diagnose,
     explore,
+    fit,
     forecast,
     homogenize,
     network,
@@ -90,7 +91,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"jominy {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    of_scenarios = (forecast, simulate, homogenize, compare, optimum, advise, sweep, phase)
+    of_scenarios = (forecast, simulate, homogenize, compare, optimum, fit, advise, sweep, phase)
     for module in (*of_scenarios, explore, network, diagnose, claims, report, schema):
         module.add(commands)
     return root

@@ -12,7 +12,7 @@ _READERS = {
     ".toml": "`jominy forecast`, `jominy compare`, ... read scenarios, `jominy network` those of networks",
     ".nc": "`jominy report` reads results",
     ".py": "`jominy diagnose FILE.py:NAME` reads modules",
-    **dict.fromkeys(DATA_FILES, "`jominy forecast`, `simulate`, `compare`, `optimum` and `advise` read data files"),
+    **dict.fromkeys(DATA_FILES, "`jominy forecast`, `simulate`, `compare`, `optimum`, `fit`, `advise` read data files"),
 }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -156,6 +156,23 @@ class FittedEncoder:
         position = {name: j for j, name in enumerate(self.columns)}
         parts = [part for column in self.learnt for part in column.encoded(frame.iloc[:, position[column.name]])]
         return numeric_table(np.column_stack(parts), names=self.names)
+
+
+    def as_record(self) -> dict[str, Any]:
+        """All of it as a JSON-able record, which `from_record` reads."""
+        learnt = [{"kind": type(column).__name__} | asdict(column) for column in self.learnt]
+        return {"columns": list(self.columns), "learnt": learnt, "report": list(self.report)}
+
+    @staticmethod
+    def from_record(record: dict[str, Any]) -> FittedEncoder:
+        """The encoding that such a record tells of."""
+        learnt: list[_Numbers | _Kinds] = []
+        for told in record["learnt"]:
+            if told["kind"] == "_Numbers":
+                learnt.append(_Numbers(told["name"], float(told["median"])))
+            else:
+                learnt.append(_Kinds(told["name"], tuple(told["kept"]), tuple(told["marks"]), bool(told["single"])))
+        return FittedEncoder(tuple(record["columns"]), tuple(learnt), tuple(record["report"]))
 
 
 class _Told:

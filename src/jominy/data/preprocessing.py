@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike
 from jominy.data.arrays import Array, finite_array, finite_number, read_only
 from jominy.data.tables import column_names, numeric_table, with_columns
 from jominy.errors import InputError
+from jominy.numerics.scaling import RowScaling
 
 _CONSTANT = 1e-12  # a feature that varies by less than this, relative to its size, varies by rounding only
 _TINY = 1e-100  # and one that varies by less than this has a square of zero
@@ -140,14 +141,16 @@ class FittedPreprocessing:
 
     def transform(self, X: ArrayLike) -> Array:
         """Features (n, d) of rows X (n, D) in data units, by the map of the training rows."""
-        rows = self._standardised(X)
-        size = np.sum(rows**2, axis=1)
-        shrink = np.sqrt(self.cap / np.maximum(size, self.cap)) if math.isfinite(self.cap) else np.ones_like(size)
-        return rows * (self.gain * shrink)[:, None]
+        return self.scaling(self._table(X))
 
     def rows_clipped(self, X: ArrayLike) -> int:
         """How many of the rows X (n, D) `transform` shrinks."""
-        return int(np.sum(np.sum(self._standardised(X) ** 2, axis=1) > self.cap))
+        return int(np.sum(np.sum(self.scaling.standardised(self._table(X)) ** 2, axis=1) > self.cap))
+
+    @property
+    def scaling(self) -> RowScaling:
+        """The map itself, on tables of floats."""
+        return RowScaling(self.offset, self.kept, self.scale, self.cap, self.gain)
 
     def to_data(self, features: ArrayLike) -> Array:
         """Rows (n, D) in data units of features (n, d): the inverse of `transform` for rows that were not shrunk."""
@@ -172,11 +175,11 @@ class FittedPreprocessing:
             raise InputError(f"weights must have shape ({self.kept.size},)", f"shape {raw.shape}")
         return raw[self.kept] * self.scale / self.gain
 
-    def _standardised(self, X: ArrayLike) -> Array:
+    def _table(self, X: ArrayLike) -> Array:
         table = numeric_table(with_columns(X, self.names))
         if table.shape[1] != self.kept.size:
             raise InputError(f"X must have the {self.kept.size} columns it was fitted on", f"{table.shape[1]} columns")
-        return (table[:, self.kept] - self.offset[self.kept]) / self.scale
+        return table
 
 
 def _report(fitted: FittedPreprocessing, size: Array) -> tuple[str, ...]:

@@ -117,7 +117,7 @@ class Samples:
             "target_map": target_map,
             "feature_names": tuple(kept_names),
             "notes": (*notes, *moved, *row_numbers(table, names), *(() if encoding is None else encoding.report)),
-            "columns": tuple(columns),
+            "columns": tuple(columns or (feature_names if encoding is None and feature_names else ())),
             "encoding": encoding,
             "groups": kept_groups,
             "untouched": untouched,

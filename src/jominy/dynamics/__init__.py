@@ -4,6 +4,7 @@ from jominy.dynamics.ends.asymptotic import AsymptoticRate, asymptotic_rate
 from jominy.dynamics.ends.small_rates import SmallRateEnd, interpolation_radius, small_rate_end
 from jominy.dynamics.ends.stationary import Stationary, stationary
 from jominy.dynamics.equivalent import least_squares_equivalent
+from jominy.dynamics.fit import fit
 from jominy.dynamics.forecast import forecast
 from jominy.dynamics.forecast_many import forecast_many
 from jominy.dynamics.homogenize import homogenize
@@ -31,6 +32,7 @@ __all__ = [
     "WithReplacement",
     "collapse_radius",
     "critical_rate",
+    "fit",
     "forecast",
     "forecast_many",
     "gaussian_picture",

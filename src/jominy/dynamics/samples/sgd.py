@@ -41,6 +41,8 @@ class SampleObservation(NamedTuple):
     norm: Array
     distance_squared: Array
     rate: Array
+    weights: Array
+    """(d,) those of the student where they are kept, or (0,)."""
 
 
 class SampleSGD(eqx.Module):
@@ -60,6 +62,8 @@ class SampleSGD(eqx.Module):
     radii: Array
     optimum: Array
     form: Array | None = None
+    keep: bool = eqx.field(default=False, static=True)
+    """Whether the weights themselves are observed."""
 
     def step(self, state: VectorState, noise: Array, time: Array) -> VectorState:
         """X <- X - (g/d) (Psi_r x + Psi_rho M X / size(X)) for the row chosen."""
@@ -92,6 +96,7 @@ class SampleSGD(eqx.Module):
             norm,
             error @ error,
             self._rate(state, time),
+            vector if self.keep else vector[:0],
         )
 
     def _average(self, rows: Rows, vector: Array, size: Array, radii: Array) -> RowsSeen:

@@ -51,6 +51,26 @@ def sample_simulation(
     watch: Watch | None = None,
 ):
     """SGD on samples as a labelled result; see `simulate`."""
+    asked = problem, schedule, time, times, seeds, start, evaluate_at, held_out, sampling, progress
+    return sample_runs(*asked, watch=watch)[0]
+
+
+def sample_runs(
+    problem: Problem,
+    schedule: Schedule,
+    time: float | None,
+    times: Sequence[float] | None,
+    seeds: list[int],
+    start: Any,
+    evaluate_at: np.ndarray,
+    held_out: tuple[Any, Any] | None,
+    sampling: Any,
+    progress: bool,
+    *,
+    watch: Watch | None = None,
+    keep: bool = False,
+) -> tuple[Any, np.ndarray]:
+    """The labelled result, and where the weights are to be kept they themselves (seeds, T, d)."""
     samples = problem.data
     assert isinstance(samples, Samples)
     sampling = WithReplacement() if sampling is None else sampling
@@ -98,6 +118,7 @@ def sample_simulation(
         asked.others,
         np.zeros(dimension) if found.vector is None else found.vector,
         problem.form,
+        keep,
     )
     states = vector_states(mean + random_starts(start, seeds, dimension))
     source = RowSource(seeds, sampling, int(steps[-1]), samples.count)
@@ -125,9 +146,8 @@ def sample_simulation(
         )
 
     told = moments_told(watch, result, grid)
-    return result(
-        run_sgd(engine, source, states, steps.tolist(), len(seeds), 1 / dimension, progress, watch=told), grid
-    )
+    record = run_sgd(engine, source, states, steps.tolist(), len(seeds), 1 / dimension, progress, watch=told)
+    return result(record, grid), np.asarray(record.observations.weights)
 
 
 def _ending(

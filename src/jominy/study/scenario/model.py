@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, PrivateAttr
 
-from jominy.dynamics import Problem, RandomStart, forecast, gaussian_picture, homogenize, simulate
+from jominy.dynamics import Problem, RandomStart, fit, forecast, gaussian_picture, homogenize, simulate
 from jominy.errors import InputError
 from jominy.study.advise import Advice, advise
 from jominy.study.scenario.attack import Attack, L2Table
@@ -25,6 +25,8 @@ from jominy.study.scenario.vectors import RandomStartTable, Start, build_vector
 
 if TYPE_CHECKING:
     import xarray as xr
+
+    from jominy.models import FittedModel
 
 
 Data = Annotated[TeacherTable | MixtureTable | FileTable | ScikitLearnTable, Field(discriminator="kind")]
@@ -192,6 +194,16 @@ class Scenario(ScenarioFile):
         if self.simulation.full_vectors is not None:
             further["full_vectors"] = self.simulation.full_vectors
         return self._titled(simulate(self.problem(), self.build_schedule(), **self.settings(), **further))
+
+    def fit(self, seed: int = 0, *, progress: bool = True) -> FittedModel:
+        """The model of one run with this seed, on this scenario's samples."""
+        self._require_single("a model")
+        told = self.settings()
+        told.pop("evaluate_at")
+        times = told.pop("times", None)
+        time = told.pop("time", None) if times is None else times[-1]
+        more = {} if self.loaded is None else {"sampling": self.simulation.build_sampling()}
+        return fit(self.problem(), self.build_schedule(), time, seed=seed, progress=progress, **told, **more)
 
     def homogenize(self, *, progress: bool = True) -> xr.Dataset:
         """Paths of homogenized SGD on this scenario, as many as there are seeds."""

@@ -1,0 +1,140 @@
+"""The fit verb: one real adversarial training, and the model that comes of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jominy.data import Samples
+from jominy.dynamics.forecast import forecast, require_schedule
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.samples.law import Spread, mean_square_size
+from jominy.dynamics.samples.simulation import sample_runs
+from jominy.dynamics.simulate import seed_list
+from jominy.errors import InputError
+from jominy.losses import LogisticLoss
+from jominy.models import FittedModel
+from jominy.numerics.precision import double_precision
+from jominy.results.reading import notes_of
+from jominy.schedules import Schedule
+
+TOLD = ("adversarial_risk", "clean_accuracy", "adversarial_accuracy", "held_out_clean_accuracy",
+        "held_out_adversarial_accuracy")  # fmt: skip
+"""What the report says of the end of training."""
+FAR = 3.0
+"""Standard deviations of one run beyond which a run is not as forecast."""
+
+
+@double_precision
+def fit(
+    problem: Problem,
+    schedule: Schedule,
+    time: float = 10.0,
+    *,
+    seed: int = 0,
+    start: Any = None,
+    held_out: tuple[Any, Any] | None = None,
+    sampling: Any = None,
+    progress: bool = True,
+) -> FittedModel:
+    """Train on samples under attack, once and for real, and return the model to deploy.
+
+    The run is that of `simulate` with this seed: streaming SGD on the rows of `Samples`, under the attack of the
+    problem. The model says where the run ended beside its forecast: runs more than three standard deviations away are
+    not what theory expects of a healthy one.
+
+    Parameters
+    ----------
+    problem : a Problem on Samples
+    schedule : of the learning rate
+    time : train until this time, in samples / dimension
+    seed : of the run
+    start, held_out, sampling, progress : as in `simulate`
+
+    Returns
+    -------
+    FittedModel
+        With `predict`, `decision_function`, `robust_radius`, `certified_accuracy`, `save`; `print(model)` tells how it
+        was trained. What was done until Ctrl-C is a model too, and says so.
+
+    Raises
+    ------
+    InputError
+        The problem is not on Samples; a run that diverged, which leaves no model.
+
+    Examples
+    --------
+    >>> import jominy as jm, numpy as np
+    >>> g = np.random.default_rng(0)
+    >>> X = g.standard_normal((300, 8))
+    >>> y = np.where(X[:, 0] + X[:, 1] + g.standard_normal(300) > 0, "ill", "well")
+    >>> problem = jm.Problem(jm.Samples(X, y), jm.LogisticLoss(), radius=0.2)
+    >>> model = jm.fit(problem, jm.Constant(0.3), time=10)
+    >>> round(model.score(X, y), 1), model.certified_accuracy(X, y, [0.0, 0.5]).round(2).tolist()
+    (0.8, [0.77, 0.54])
+    """
+    require_schedule(schedule)
+    samples = problem.data
+    if not isinstance(samples, Samples):
+        raise InputError(
+            "A model is fitted to samples", type(samples).__name__, "Wrap your arrays as `Samples(X, y)`"
+        )
+    (chosen,) = seed_list([seed])
+    none = np.zeros(0)
+    runs, weights = sample_runs(
+        problem, schedule, time, None, [chosen], start, none, held_out, sampling, progress, keep=True
+    )
+    if runs.attrs["status"] == "diverged":
+        raise InputError("A run that diverges leaves no model", runs.attrs["advice"], "Lower the learning rate")
+    vector = weights[0, len(runs["time"]) - 1]
+    curve = forecast(problem, schedule, times=[0.0, float(runs["time"][-1])], start=start, held_out=held_out)
+    size = float(np.sqrt(max(float(mean_square_size(problem.form, Spread(vector, np.zeros_like(vector)))), 0.0)))
+    scaled, intercept = (vector[:-1], float(vector[-1])) if samples.intercept else (vector, 0.0)
+    targets = samples.target_map
+    return FittedModel(
+        np.array(scaled),
+        intercept,
+        size,
+        None if samples.fitted is None else samples.fitted.scaling,
+        samples.classes,
+        targets.offset,
+        targets.scale,
+        samples.columns,
+        isinstance(problem.loss, LogisticLoss),
+        _record(problem, schedule, runs, curve, chosen),
+        samples.encoding,
+    )
+
+
+def _record(problem: Problem, schedule: Schedule, runs: Any, curve: Any, seed: int) -> dict[str, Any]:
+    """How a model was trained, and how that compares with its forecast, for programs and for people."""
+    ended = {name: float(runs[name].values[0, -1]) for name in TOLD if name in runs}
+    risk, told = ended["adversarial_risk"], float(curve["adversarial_risk"][-1])
+    spread = float(curve["adversarial_risk_sd"][-1])
+    away = (risk - told) / spread if spread > 0 else 0.0
+    time = float(runs["time"][-1])
+    steps = round(time * problem.data.dimension)
+    beside = f"adversarial risk {risk:.4g}; forecast {told:.4g} ± {spread:.2g} for one run ({away:+.1f} sd)"
+    if abs(away) > FAR:
+        beside += ": further away than a healthy run, which is within 3"
+    rates = [f"{name.replace('_', ' ')} {value:.3f}" for name, value in ended.items() if name.endswith("accuracy")]
+    report = [
+        f"trained to time {time:g} ({steps} steps), radius {problem.final_radius:g}, seed {seed}: "
+        f"{runs.attrs['status']}",
+        beside,
+        *([", ".join(rates)] if rates else []),
+        *notes_of(runs),
+    ]
+    return {
+        "loss": problem.loss.describe(),
+        "attack": problem.attack.describe(),
+        "radius": problem.final_radius,
+        "schedule": schedule.describe(),
+        "time": time,
+        "seed": seed,
+        "status": runs.attrs["status"],
+        "end": ended,
+        "forecast": {"adversarial_risk": told, "adversarial_risk_sd": spread, "deviations": away},
+        "report": report,
+    }

@@ -1,0 +1,247 @@
+"""A linear model that was trained under attack, with the preprocessing that its rows need."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from jominy.errors import InputError
+from jominy.numerics.scaling import RowScaling
+
+FORMAT = "jominy model 1"
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class FittedModel:
+    """A linear classifier or regression as it is deployed: rows in data units in, classes or target units out.
+
+    The score of a row x is <weights, z> + intercept, where z are the row's features as they were trained on: centred,
+    scaled, and shrunk where the row is longer than the cap. `FittedModel` is made by :func:`jominy.fit` and read from a
+    file by :func:`load_model`; it needs NumPy alone.
+
+    Parameters
+    ----------
+    weights : (d,) on the features trained on
+    intercept : of the score; zero for a model without one
+    size : dual norm of the weights under the attack: at radius r an attack moves scores by at most r * size
+    scaling : how rows become features; None for rows that are used as given
+    classes : the two classes, for scores below and above zero; None for a regression
+    target_offset, target_scale : of a regression, in units of the target
+    columns : names of the D columns in data units, where they had any
+    probabilistic : whether the score is a log odds, that is, whether the loss was the logistic one
+    record : how it was trained, and where that lies beside the forecast (JSON-able)
+    encoding : what makes numbers of words before that, if anything
+
+    Notes
+    -----
+    Robust radii are in the units of the radius that the model was trained at, on the features trained on: an attack on
+    a row that is shrunk is one on what is left of it.
+    """
+
+    weights: Array
+    intercept: float
+    size: float
+    scaling: RowScaling | None = None
+    classes: tuple[Any, Any] | None = None
+    target_offset: float = 0.0
+    target_scale: float = 1.0
+    columns: tuple[str, ...] = ()
+    probabilistic: bool = False
+    record: dict[str, Any] = field(default_factory=dict)
+    encoding: Any = None
+
+    @property
+    def coef_(self) -> Array:
+        """(D,) weights in data units: of rows that are not shrunk, decision_function(x) = <coef_, x> + intercept_."""
+        return self._in_data_units()[0]
+
+    @property
+    def intercept_(self) -> float:
+        """What belongs to `coef_`."""
+        return self._in_data_units()[1]
+
+    @property
+    def n_features_in_(self) -> int:
+        """Number of columns D that rows must have."""
+        if self.encoding is not None:
+            return len(self.columns)
+        return len(self.weights) if self.scaling is None else len(self.scaling.kept)
+
+    def features(self, X: Any) -> Array:
+        """(n, d) the features trained on, of rows X (n, D) in data units; InputError for rows of another width."""
+        table = self.encoding.transform(X) if self.encoding is not None else self._table(X)
+        return table if self.scaling is None else self.scaling(table)
+
+    def decision_function(self, X: Any) -> Array:
+        """(n,) scores of rows X (n, D): positive for the second class; of a regression in standard deviations."""
+        return self.features(X) @ self.weights + self.intercept
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """(n,) classes, or predictions in units of the target."""
+        scores = self.decision_function(X)
+        if self.classes is None:
+            return self.target_offset + self.target_scale * scores
+        return np.where(scores > 0, self.classes[1], self.classes[0])
+
+    def predict_proba(self, X: Any) -> Array:
+        """(n, 2) probabilities of the classes; InputError unless the loss was the logistic one."""
+        if not self.probabilistic:
+            raise InputError(
+                "Probabilities come from the logistic loss",
+                self.record.get("loss", {}).get("kind", "another loss"),
+                "Train with `LogisticLoss()`, or use decision_function",
+            )
+        scores = self.decision_function(X)
+        likely = np.exp(-np.logaddexp(0.0, -scores))
+        return np.stack([np.exp(-np.logaddexp(0.0, scores)), likely], axis=1)
+
+    def robust_radius(self, X: Any) -> Array:
+        """(n,) radius from which on an attack changes the class predicted for a row; infinite if no attack can.
+
+        Exact for a linear model: |score| / size.
+        """
+        self._require_classes("A robust radius")
+        scores = np.abs(self.decision_function(X))
+        return scores / self.size if self.size > 0 else np.full(len(scores), np.inf)
+
+    def certified_accuracy(self, X: Any, y: Any, radii: Sequence[float] | float) -> Any:
+        """Share of rows X (n, D) that are told right whatever an attack of a radius does: (K,) for K radii."""
+        self._require_classes("A certified accuracy")
+        margins = self._labels(y) * self.decision_function(X)
+        given = np.asarray(radii, dtype=float)
+        if not np.all(given >= 0):
+            raise InputError("Radii must be numbers >= 0", radii, "Give for instance radii=[0, 0.1, 0.2]")
+        gaps = margins - given.reshape(-1, 1) * self.size
+        # A score of zero is a coin, as everywhere in jominy.
+        share = np.mean(np.where(gaps == 0, 0.5, np.where(gaps > 0, 1.0, 0.0)), axis=1)
+        return float(share[0]) if given.ndim == 0 else share
+
+    def score(self, X: Any, y: Any) -> float:
+        """Accuracy, or R^2 of a regression."""
+        if self.classes is not None:
+            return float(np.mean(self.predict(X) == np.asarray(y)))
+        target = np.asarray(y, dtype=float)
+        return 1.0 - float(np.sum((target - self.predict(X)) ** 2) / np.sum((target - target.mean()) ** 2))
+
+    def save(self, path: str | os.PathLike[str]) -> Path:
+        """Write it to a file (.npz) that holds numbers and text alone; `load_model` reads it."""
+        told = {
+            "format": FORMAT,
+            "classes": None if self.classes is None else [_plain(kind) for kind in self.classes],
+            "columns": list(self.columns),
+            "probabilistic": self.probabilistic,
+            "record": self.record,
+        }
+        if self.encoding is not None:
+            if not hasattr(self.encoding, "as_record"):
+                raise InputError(
+                    "A model with a transformer of scikit-learn's cannot be saved without pickle",
+                    type(self.encoding).__name__,
+                    "Apply the transformer yourself and train on what it gives, or use `Encoder()`",
+                )
+            told["encoding"] = self.encoding.as_record()
+        numbers = [self.intercept, self.size, self.target_offset, self.target_scale]
+        arrays: dict[str, Any] = {"weights": self.weights, "numbers": np.array(numbers)}
+        if self.scaling is not None:
+            offset, kept, scale, cap, gain = self.scaling
+            arrays |= {"offset": offset, "kept": kept, "scale": scale, "cap_and_gain": np.array([cap, gain])}
+
+        content = io.BytesIO()
+        np.savez(content, told=np.array(json.dumps(told)), **arrays)
+        from jominy.results.replaced import write_whole  # here, so that prediction needs NumPy alone
+
+        return write_whole(path, content.getvalue(), "the model")
+
+    def __repr__(self) -> str:
+        kind = "regression" if self.classes is None else f"classes {self.classes}"
+        return f"FittedModel({self.n_features_in_} columns, {kind})"
+
+    def __str__(self) -> str:
+        return "\n".join([repr(self), *self.record.get("report", [])])
+
+    def _table(self, X: Any) -> Array:
+        if hasattr(X, "columns") and self.columns:
+            missing = [name for name in self.columns if name not in set(map(str, X.columns))]
+            if missing:
+                raise InputError("Rows must have the columns trained on", f"no {', '.join(missing[:5])}")
+            X = X.rename(columns=str)[list(self.columns)]
+        try:
+            table = np.asarray(X, dtype=float)
+        except (TypeError, ValueError):
+            raise InputError("Rows must be numbers", type(X).__name__, "Encode words as they were trained on") from None
+        if table.ndim != 2 or table.shape[1] != self.n_features_in_:
+            raise InputError(f"Rows must have {self.n_features_in_} columns", f"shape {table.shape}", "Give X (n, D)")
+        if not np.all(np.isfinite(table)):
+            raise InputError("Rows must be finite", "NaN or infinite values", "Fill them as they were trained on")
+        return table
+
+    def _labels(self, y: Any) -> Array:
+        assert self.classes is not None
+        given = np.asarray(y)
+        upper, lower = given == self.classes[1], given == self.classes[0]
+        if not np.all(upper | lower):
+            raise InputError(f"Targets must be one of the classes {self.classes}", given[~(upper | lower)][:3].tolist())
+        return np.where(upper, 1.0, -1.0)
+
+    def _in_data_units(self) -> tuple[Array, float]:
+        if self.scaling is None:
+            return self.weights, self.intercept
+        raw = np.zeros(len(self.scaling.kept))
+        raw[self.scaling.kept] = self.weights * self.scaling.gain / self.scaling.scale
+        return raw, self.intercept - float(raw @ self.scaling.offset)
+
+    def _require_classes(self, what: str) -> None:
+        if self.classes is None:
+            raise InputError(f"{what} is that of a classification", "a regression", "Use predict")
+
+
+def load_model(path: str | os.PathLike[str]) -> FittedModel:
+    """A model that `FittedModel.save` wrote, read without pickle.
+
+    Raises
+    ------
+    InputError
+        The file cannot be read, or is no model of jominy's.
+    """
+    rule = "A model must be a file that FittedModel.save wrote"
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+        told = json.loads(str(arrays["told"]))
+        if told["format"] != FORMAT:
+            raise InputError(rule, told["format"], "Upgrade jominy")
+        intercept, size, offset, scale = map(float, arrays["numbers"])
+        scaling = None
+        if "offset" in arrays:
+            cap, gain = map(float, arrays["cap_and_gain"])
+            scaling = RowScaling(arrays["offset"], arrays["kept"], arrays["scale"], cap, gain)
+        encoding = None
+        if "encoding" in told:
+            from jominy.data.encoding import FittedEncoder
+
+            encoding = FittedEncoder.from_record(told["encoding"])
+        classes = None if told["classes"] is None else (told["classes"][0], told["classes"][1])
+        return FittedModel(
+            arrays["weights"], intercept, size, scaling, classes, offset, scale, tuple(told["columns"]),
+            bool(told["probabilistic"]), told["record"], encoding,
+        )  # fmt: skip
+    except InputError:
+        raise
+    except FileNotFoundError:
+        raise InputError(rule, f"no file {os.fspath(path)}") from None
+    except Exception as error:  # a damaged archive fails in a dozen ways
+        raise InputError(rule, f"{os.fspath(path)}: {type(error).__name__}", "Train it again with `jm.fit`") from None
+
+
+def _plain(kind: Any) -> Any:
+    return kind.item() if hasattr(kind, "item") else kind
