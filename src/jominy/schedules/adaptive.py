@@ -38,6 +38,7 @@ class ExactLineSearch(Schedule):
     """
 
     adaptive: ClassVar[bool] = True
+    rests_at_zero: ClassVar[bool] = True
 
     def rate(self, time: Array, descent: Descent) -> Array:
         # A student of norm zero under attack has infinite curvature (here: beyond every scale that means something).

@@ -42,6 +42,8 @@ class Schedule(eqx.Module):
     """Whether `rate` reads the descent's population values; otherwise those of `UNKNOWN_DESCENT` will do."""
     remembers: ClassVar[bool] = False
     """Whether `rate` reads the descent's memory, which the engines then keep."""
+    rests_at_zero: ClassVar[bool] = False
+    """Whether weights that are zero stay there under attack, whatever the gradient: its rate is zero at the corner."""
 
     @abc.abstractmethod
     def rate(self, time: Array, descent: Descent) -> Array:

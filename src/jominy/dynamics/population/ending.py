@@ -54,7 +54,7 @@ def statuses(solved: Solved) -> list[Status]:
         diverged[place] = rate[place] > divergent_rate(solved.lanes[place].problem)
     told = np.full(len(every), Status.COMPLETED, dtype=object)
     for place in np.flatnonzero((norm < 1e-12) & attacked):
-        if _searches_lines(solved.lanes[place].schedule):
+        if solved.lanes[place].schedule.rests_at_zero:
             told[place] = Status.STUCK
     told[collapse] = Status.COLLAPSED
     told[diverged] = Status.DIVERGED
@@ -74,7 +74,7 @@ def advice_for(
     status: Status, problem: Problem, schedule: Schedule, found: PopulationOptimum, variables: Variables
 ) -> str | None:
     """What to do, where it says more than the status does."""
-    if status is Status.STEP_LIMIT and _searches_lines(schedule):
+    if status is Status.STEP_LIMIT and schedule.rests_at_zero:
         return STRAIGHT
     if status is Status.STEP_LIMIT and found.regime == "collapse":
         return (
@@ -102,7 +102,3 @@ def advice_for(
         f"The learning rate is above the stability threshold 2 d / tr K = {threshold:.6g}, so the risk grows "
         "without bound, at any radius. Use a rate below it."
     )
-
-
-def _searches_lines(schedule: Schedule) -> bool:
-    return schedule.describe()["kind"] == "exact-line-search"

@@ -315,11 +315,7 @@ def _status(problem, schedule, found: Optimum, curve: SampleCurve, variables) ->
     rate = unsafe_rate(problem, variables["learning_rate"][1], variables["adversarial_risk"][1])
     if rate is not None:
         return Status.UNSTABLE, rate_advice(problem, rate)
-    if (
-        variables["norm"][1][-1] < 1e-12
-        and schedule.describe()["kind"] == "exact-line-search"
-        and problem.final_radius > 0
-    ):
+    if variables["norm"][1][-1] < 1e-12 and schedule.rests_at_zero and problem.final_radius > 0:
         return Status.STUCK, None
     if found.regime == "collapse":
         return Status.COLLAPSED, None
