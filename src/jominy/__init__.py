@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     # For type checkers and editors; at run time __getattr__ below does the same, one name at a time.
     from jominy.attacks import L2 as L2
+    from jominy.attacks import LInf as LInf
     from jominy.attacks import Mahalanobis as Mahalanobis
     from jominy.data import Encoder as Encoder
     from jominy.data import Erf as Erf
@@ -148,7 +149,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "attacks": ("L2", "Mahalanobis"),
+    "attacks": ("L2", "LInf", "Mahalanobis"),
     "data": (
         "Encoder", "Erf", "GaussianMixture", "Identity", "LinearTeacher", "Link", "Logistic", "LogisticLabels",
         "Preprocessing", "ProbitLabels", "Samples", "Scaling", "SignLabels", "Spectrum", "Tanh", "identity",

@@ -2,4 +2,5 @@
 
 from jominy.attacks.base import Attack as Attack
 from jominy.attacks.l2 import L2 as L2
+from jominy.attacks.linf import LInf as LInf
 from jominy.attacks.mahalanobis import Mahalanobis as Mahalanobis

@@ -2,37 +2,72 @@
 
 A linear model's score <X, x + delta> is moved by at most the margin shift s = radius * size(X), where size is the dual
 norm of the set of perturbations at radius one. That is the only way in which an attack enters the theory: losses know
-the shift alone, and a law of data knows which quadratic form the size is.
+the shift alone, and a law of data knows what the size is.
 
-Source: theory `attacks.md` sections 0 and 2.
+Two kinds of size are known. The root of a quadratic form (`Attack.form`): nodes keep inner products, and everything is
+linear in the weights. A sum over the single weights (`Attack.budgets`): the laws of the single weights are followed.
+
+Source: theory `attacks.md` sections 0 to 3.
 """
 
 from __future__ import annotations
 
 import abc
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 
+from jominy.data.laws import DenseLaw, EigenLaw
+from jominy.errors import InputError
+
 
 class Attack(abc.ABC):
-    """A set of perturbations {delta}, scaled by the radius, whose size is the root of a quadratic form of X.
+    """A set of perturbations {delta}, scaled by the radius.
 
-    A new attack of this kind says its `form`; everything else follows.
+    A new attack says its `form` where its size is the root of a quadratic form of X, or else that it is not
+    `quadratic`, and its `budgets`; everything else follows.
     """
-
-    @abc.abstractmethod
-    def form(self, dimension: int) -> np.ndarray | None:
-        """M with size(X)^2 = X' M X in the user's coordinates: (d,) its diagonal, (d, d), or None for the identity.
-
-        InputError where the attack is for another dimension.
-        """
 
     @property
     def isotropic(self) -> bool:
         """Whether the form is the identity: what holds for l2 alone may then be used."""
         return False
 
+    @property
+    def quadratic(self) -> bool:
+        """Whether size(X)^2 is a quadratic form of X; otherwise size(X) is a sum over single weights."""
+        return True
+
+    def form(self, dimension: int) -> np.ndarray | None:
+        """M with size(X)^2 = X' M X in the user's coordinates: (d,) its diagonal, (d, d), or None for the identity.
+
+        InputError where the attack is for another dimension, or has no form.
+        """
+        self._refuse("a quadratic form")
+
+    def budgets(self, dimension: float) -> np.ndarray | None:
+        """(d,) b >= 0 with size(X) = sum_j b_j |X_j| / sqrt(d), or None where all are one.
+
+        InputError where the attack is for another dimension, or is no such sum.
+        """
+        self._refuse("a sum over single weights")
+
+    def of(self, law: EigenLaw | DenseLaw) -> EigenLaw | DenseLaw:
+        """The law of a mixture with all that this attack needs to know of its coordinates."""
+        if self.isotropic:
+            return law
+        listed = isinstance(law, DenseLaw) or law.listed
+        form = self.form(int(law.dimension)) if listed else np.ones(1)  # which the law then refuses
+        assert form is not None
+        return law.under(form)
+
+    def remarks(self, radius: float, dimension: float) -> list[str]:
+        """What a reader of a result should know of this attack."""
+        return []
+
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:
         """The attack as a JSON-able record."""
+
+    def _refuse(self, what: str) -> NoReturn:
+        raise InputError(f"The size of this attack is not {what}", type(self).__name__, "Use `L2()` or `LInf()`")

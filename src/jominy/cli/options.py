@@ -34,6 +34,11 @@ def add_source(command: argparse.ArgumentParser) -> None:
         "--radius", type=number, metavar="R", help="l2 norm of the attack in training (data file: chosen from the data)"
     )
     common.add_argument(
+        "--attack",
+        choices=("l2", "linf"),
+        help="what the radius is a size of; linf moves every feature on its own, by R / sqrt(dimension) (default: l2)",
+    )
+    common.add_argument(
         "--rate", type=number, metavar="G", help="constant learning rate (data file: 1, or less where that is unstable)"
     )
     common.add_argument(
@@ -161,6 +166,8 @@ def _changes(arguments: argparse.Namespace, loaded: Scenario) -> dict[str, Any]:
         for name in ("radius", "time", "evaluate_at", "bands", "dimension", "rtol")
         if getattr(arguments, name, None) is not None
     }
+    if getattr(arguments, "attack", None) is not None:
+        changes["attack"] = {"kind": arguments.attack}
     if arguments.rate is not None:
         changes["schedule"] = {"kind": "constant", "rate": arguments.rate}
     if getattr(arguments, "seeds", None) is not None:
@@ -185,7 +192,7 @@ def _of_data_file(arguments: argparse.Namespace, default_radius: float | None) -
         preprocessing["scaling"] = arguments.scaling
     if arguments.clip is not None:
         preprocessing["clip"] = _number_or_text(arguments.clip)
-    given = {"time": arguments.time, "seeds": getattr(arguments, "seeds", None)}
+    given = {name: getattr(arguments, name, None) for name in ("time", "seeds", "attack")}
     return from_data_file(
         arguments.source,
         loss=arguments.loss,

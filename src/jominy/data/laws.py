@@ -15,6 +15,15 @@ from jominy.errors import InputError
 COMMUTES = 1e-10
 """Relative size up to which what is off the diagonal counts as rounding, as for covariances."""
 
+CORRELATED = (
+    "An l_inf attack on a mixture needs covariances that are diagonal in the features: it is not rotation invariant, "
+    "and for correlated features no exact limit is known",
+    "a covariance that is not diagonal",
+    "Give eigenvalues and vectors in the basis of the features, draw samples of the law, Samples(X, y), or use "
+    "`Mahalanobis(weights=...)`",
+)
+"""Rule, value and next step."""
+
 
 @dataclass(frozen=True, eq=False, repr=False)
 class EigenLaw:
@@ -33,6 +42,8 @@ class EigenLaw:
     basis:          (d, d) orthogonal, eigenvectors in columns, or None when the given coordinates are the eigenbasis
     position:       (Q,) in (0, 1) of nodes of which all eigenvalues are functions, or None
     attack:         (Q,) diagonal of the attack's form M, size(X)^2 = X' M X; None for the identity
+    budgets:        (Q,) of an attack on single features, size(X) = sum of budget |X| / sqrt(d), which has no form; None
+                    for the others
 
     On nodes a vector of norm s that is spread evenly has the coordinates s * sqrt(shares).
     """
@@ -50,6 +61,7 @@ class EigenLaw:
     basis: Array | None
     position: Array | None
     attack: Array | None = None
+    budgets: Array | None = None
 
     @cached_property
     def listed(self) -> bool:
@@ -81,6 +93,12 @@ class EigenLaw:
         if np.max(np.abs(turned - np.diag(np.diag(turned)))) <= COMMUTES * np.max(np.abs(turned)):
             return replace(self, attack=np.maximum(np.diag(turned), 0.0))
         return self._dense(full)
+
+    def moved_by_feature(self, budgets: Array | None) -> EigenLaw:
+        """Under an attack that moves each feature by its own budget (d,), by default one."""
+        if self.basis is not None:
+            raise InputError(*CORRELATED)
+        return replace(self, budgets=np.ones(self.eigenvalues.shape[1]) if budgets is None else budgets)
 
     def _dense(self, form: Array) -> DenseLaw:
         """The law in the user's coordinates."""
@@ -126,6 +144,10 @@ class DenseLaw:
     teacher_link: Link | None
     dimension: int
     attack: Array | None = None
+
+    def moved_by_feature(self, budgets: Array | None) -> EigenLaw:
+        """Refused: the features are correlated."""
+        raise InputError(*CORRELATED)
 
     def under(self, form: Array) -> DenseLaw:
         """With the form M of an attack, (d,) or (d, d)."""

@@ -11,6 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jominy.data.laws import EigenLaw
+from jominy.errors import InputError
 
 
 class Nodes(NamedTuple):
@@ -185,6 +186,12 @@ def _teacher(law: EigenLaw) -> np.ndarray:
 
 
 def _attack(law: EigenLaw) -> np.ndarray:
+    if law.budgets is not None:  # what nodes keep, inner products, does not tell its size
+        raise InputError(
+            "This is known for attacks whose size is the root of a quadratic form, such as l2",
+            "an l_inf attack",
+            "Use `forecast`, `simulate`, `optimum` or `stationary`; or `L2()` or `Mahalanobis(weights=...)`",
+        )
     return np.ones(law.eigenvalues.shape[1]) if law.attack is None else law.attack
 
 

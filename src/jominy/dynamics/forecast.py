@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jominy.data import Samples
 from jominy.dynamics.batches import require_single
+from jominy.dynamics.coordinates.forecast import coordinate_forecast
 from jominy.dynamics.fluctuations import band_dimension
 from jominy.dynamics.population.forecast import population_forecast
 from jominy.dynamics.population.lanes import Plan
@@ -131,6 +132,8 @@ def forecast(
     if dimension is not None and not bands:
         received = f"dimension={dimension!r}, bands={bands!r}"
         raise InputError("A dimension belongs to bands", received, "Give `bands=True`")
+    if not problem.attack.quadratic:
+        return coordinate_forecast(problem, schedule, plan, start)
     wanted = band_dimension(problem, dimension) if bands else None
     return population_forecast(problem, schedule, plan, start, compress, wanted)
 

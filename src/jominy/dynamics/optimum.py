@@ -4,6 +4,7 @@ Source: theory `dynamics.md` section 4.2 (derived there; the thresholds also for
 """
 
 from jominy.data import Samples
+from jominy.dynamics.coordinates.optimum import coordinate_collapse_radius, coordinate_optimum
 from jominy.dynamics.optima.optimum import mixture_collapse_radius, mixture_optimum
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
@@ -17,7 +18,9 @@ def collapse_radius(problem: Problem) -> float:
 
     eps_zero = ||E[loss'(0, y) x]|| / E|loss'(0, y)|; the radius of the problem does not enter. For an attack with
     weights M the norm is that of M^-1/2. Where features cannot be touched, the optimum without the others takes the
-    place of the zero vector: from this radius on no feature is used that can be attacked.
+    place of the zero vector: from this radius on no feature is used that can be attacked. Under l_inf with budgets s it
+    is sqrt(d) times the largest |E[loss'(0, y) x_j]| / s_j, over E|loss'(0, y)|: one feature sets it, which
+    `optimum(problem).collapse_feature` names.
 
     Source: theory `dynamics.md` section 4.2 and `attacks.md` section 2, general rule.
 
@@ -30,6 +33,8 @@ def collapse_radius(problem: Problem) -> float:
     """
     if isinstance(problem.data, Samples):
         return sample_collapse_radius(problem)
+    if not problem.attack.quadratic:
+        return coordinate_collapse_radius(problem)
     return mixture_collapse_radius(problem)
 
 
@@ -54,4 +59,6 @@ def optimum(problem: Problem) -> Optimum:
     """
     if isinstance(problem.data, Samples):
         return sample_optimum(problem)
+    if not problem.attack.quadratic:
+        return coordinate_optimum(problem).record
     return mixture_optimum(problem)

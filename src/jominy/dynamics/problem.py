@@ -29,7 +29,8 @@ class Problem:
         RadiusRamp(0.0, 0.5, time=5), RadiusPiecewise or RadiusFunction. Then risks and accuracies are those at the
         radius of the moment (a result's `radius`), while the optimum, and with it distance, excess risk, Polyak's
         rate and the collapse, refer to the final radius
-    attack : L2(), the default, or Mahalanobis(weights=...): budgets per feature, features that cannot be attacked
+    attack : L2(), the default; LInf() or LInf(budget=...): every feature on its own; or Mahalanobis(weights=...). With
+        budgets or weights some features may be out of reach
 
     Raises
     ------
@@ -65,7 +66,7 @@ class Problem:
             raise InputError(
                 "The attack of a problem must be an attack object",
                 self.attack,
-                "Use `L2()`, or `Mahalanobis(weights=...)` for budgets per feature",
+                "Use `L2()`, `LInf()`, or `Mahalanobis(weights=...)` for budgets per feature",
             )
         if not isinstance(self.radius, RadiusSchedule):
             object.__setattr__(self, "radius", require_radius(self.radius))
@@ -78,7 +79,13 @@ class Problem:
 
         self.loss.check(self.data)
         if not self.attack.isotropic:
-            _ = self.form if isinstance(self.data, Samples) else self.law
+            _ = (
+                self.law
+                if isinstance(self.data, GaussianMixture)
+                else self.form
+                if self.attack.quadratic
+                else self.budgets
+            )
 
     @cached_property
     def form(self) -> np.ndarray | None:
@@ -89,6 +96,13 @@ class Problem:
             return form
         within = np.where(untouched, 0.0, 1.0)
         return within if form is None else within * form if form.ndim == 1 else within[:, None] * form * within
+
+    @cached_property
+    def budgets(self) -> np.ndarray:
+        """(d,) of an attack on single features of samples: size(X) = sum_j b_j |X_j| / sqrt(d)."""
+        assert isinstance(self.data, Samples)
+        budgets = self.attack.budgets(self.data.dimension)
+        return np.where(self.data.untouched, 0.0, 1.0 if budgets is None else budgets)
 
     @cached_property
     def law(self) -> EigenLaw | DenseLaw:
@@ -125,7 +139,4 @@ class Problem:
 @lru_cache(maxsize=16)
 def _under(law: EigenLaw | DenseLaw, attack: Attack) -> EigenLaw | DenseLaw:
     """One object for each law and attack, so that what is known of it is found again."""
-    listed = isinstance(law, DenseLaw) or law.listed
-    form = attack.form(int(law.dimension)) if listed else np.ones(1)  # which the law then refuses
-    assert form is not None
-    return law.under(form)
+    return attack.of(law)

@@ -9,6 +9,7 @@ import numpy as np
 
 from jominy.data import Samples
 from jominy.dynamics.batches import batch_count, require_single
+from jominy.dynamics.coordinates.sgd import coordinate_simulation
 from jominy.dynamics.forecast import require_schedule
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
@@ -96,6 +97,8 @@ def simulate(
     grid = whole_steps(report_times(time, times, problem.data.dimension / size), problem.data.dimension / size)
     schedule.check(grid)
     problem.radius_schedule.check(grid)
+    if not problem.attack.quadratic:
+        return coordinate_simulation(problem, schedule, grid, chosen, start, radii, full_vectors, progress, size, watch)
     return population_simulation(problem, schedule, grid, chosen, start, radii, full_vectors, progress, size, watch)
 
 

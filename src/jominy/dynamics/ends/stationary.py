@@ -3,7 +3,7 @@
 Source: theory `dynamics.md` sections 4.2 and 4.3.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import jax
@@ -11,6 +11,7 @@ import numpy as np
 
 from jominy.data import Samples
 from jominy.data.laws import EigenLaw
+from jominy.dynamics.coordinates.rest import coordinate_rest
 from jominy.dynamics.ends.least_squares import least_squares_rest
 from jominy.dynamics.ends.mixture import Rest, rest_near
 from jominy.dynamics.laws.landscapes import minimiser, padded
@@ -47,7 +48,8 @@ class Stationary:
     distance_to_optimum : float, ||X - X0||, X0 the adversarial optimum; infinite where that is
     residual_variance : float or None, sigma^2 = E (y - <X, x>)^2 for one class and a residual loss
     ridge : float, for least squares on one centred class the limiting effective ridge, with which the mean of X is the
-        ridge solution; otherwise E Psi_rho / ||X||, what the attack adds to the Hessian
+        ridge solution; otherwise E Psi_rho / ||X||, what the attack adds to the Hessian. Under l_inf Gamma = E Psi_rho,
+        by which it pulls every weight sqrt(d) X_j of budget one towards zero
     rate, critical_rate : float, the rate, and the one from which on the risk may grow without bound
     status, advice : str, "completed", "diverged" (then all values are infinite) or "step limit reached" (no state at
         rest was found within the longest forecast; the values are those of its end), and what it means
@@ -76,7 +78,8 @@ def stationary(problem: Problem, rate: float) -> Stationary:
     kappa^2 b0 = eps^2 [a0 (1 - g q b1) + g q b0 a1] (sums on the theory page). Every other loss and mixture: the mean
     of X minimises the quadratic model of E Psi_r, E Psi_rr, E Psi_{r r*} (one each per class) and the ridge
     E Psi_rho / ||X||, the variance is (g/2) sum_i p_i E_i[Psi_r^2] lambda_i / (d alpha), and the scalars are those of
-    that state; Newton's method starts where a forecast has arrived. Covariances may or may not commute.
+    that state; Newton's method starts where a forecast has arrived. Covariances may or may not commute. Under l_inf
+    the law of each weight at rest is piecewise normal, in a self-consistent field of a few scalars.
 
     Parameters
     ----------
@@ -116,6 +119,8 @@ def stationary(problem: Problem, rate: float) -> Stationary:
     critical = mixture_rate_limits(problem).critical
     if is_centred_least_squares(problem) and problem.law.teacher is not None:
         return _least_squares(problem, rate, critical)
+    if not problem.attack.quadratic:
+        return _of_coordinates(problem, rate, critical)
     law = problem.law
     representation = representations(law, None, True).unchecked
     found = population_optimum(problem, representation)
@@ -145,6 +150,26 @@ def stationary(problem: Problem, rate: float) -> Stationary:
         f"No state at rest was found after time {HORIZONS[-1] / rate:.3g}: training is still moving there, or its end "
         "is singular. The values are those of that time.",
     )
+
+
+def _of_coordinates(problem: Problem, rate: float, critical: float) -> Stationary:
+    """Under an attack on single features."""
+    if 0 < critical <= rate:
+        return _diverged(rate, critical)
+    rest = coordinate_rest(problem, rate)
+    told = Stationary(
+        rest.risk,
+        float(rest.order.norm),
+        float(np.sqrt(max(rest.distance_squared, 0.0))),
+        _residual_variance(problem, rest.order),
+        rest.pull,
+        rate,
+        critical,
+    )
+    if rest.mismatch < CONVERGED:
+        return told
+    advice = "No state at rest was found: the values are those of the last step of the search for it. Use `forecast`."
+    return replace(told, status=Status.STEP_LIMIT.label, advice=advice)
 
 
 def _least_squares(problem: Problem, rate: float, critical: float) -> Stationary:

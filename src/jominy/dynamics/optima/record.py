@@ -23,6 +23,8 @@ class Optimum:
     collapse_radius : float, the radius from which on X0 = 0
     ridge : float or None, for one centred class and the squared loss: X0 = (K + ridge I)^{-1} K X*
     vector : (d,) array or None, X0 in the coordinates of the data (None in infinite dimension)
+    collapse_feature : int or None, the feature that sets the collapse radius, where one alone does (l_inf attacks): the
+        last one to be used as the radius grows
     """
 
     adversarial_risk: float
@@ -32,6 +34,7 @@ class Optimum:
     collapse_radius: float
     ridge: float | None
     vector: np.ndarray | None
+    collapse_feature: int | None = None
 
     def require_for(self, schedule: Schedule) -> None:
         """InputError for a schedule that steers towards an optimum that there is not."""
@@ -56,4 +59,5 @@ class Optimum:
     def describe(self) -> dict[str, Any]:
         """Everything but the vector, JSON-able."""
         names = ("adversarial_risk", "norm", "regime", "radius", "collapse_radius", "ridge")
-        return {name: getattr(self, name) for name in names}
+        told = {name: getattr(self, name) for name in names}
+        return told if self.collapse_feature is None else told | {"collapse_feature": self.collapse_feature}

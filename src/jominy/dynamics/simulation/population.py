@@ -1,5 +1,6 @@
 """Simulations for Gaussian mixtures: choice of engine, start, noise, result."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -14,8 +15,9 @@ from jominy.dynamics.laws.landscapes import NodeLandscape, dense_landscape, mini
 from jominy.dynamics.laws.representations import representations
 from jominy.dynamics.laws.risk import Setting, largest_logit, setting_of
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
+from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import past_divergence, population_variables, reading
+from jominy.dynamics.readout import Reading, past_divergence, population_variables, reading
 from jominy.dynamics.simulation.dense_sgd import DenseSGD, covariance_roots, dense_noise
 from jominy.dynamics.simulation.node_sgd import NodeSGD, node_noise, node_states
 from jominy.dynamics.simulation.noise import Source
@@ -151,15 +153,36 @@ def runs_result(
     numerical_error: float | None = None,
 ):
     """Recorded runs of single students as a labelled result."""
+    read = reading([problem], SideBySide.of([setting]), times[: record.reached], [found.solved])
+    known = found.record(problem.final_radius)
+    return told_runs(
+        engine, problem, schedule, times, seeds, start, evaluate_at, known, read, record, method, numerical_error
+    )
+
+
+def told_runs(
+    engine: str,
+    problem: Problem,
+    schedule: Schedule,
+    times: np.ndarray,
+    seeds: list[int],
+    start: Any,
+    evaluate_at: np.ndarray,
+    found: Optimum,
+    read: Reading,
+    record: Record,
+    method: str,
+    numerical_error: float | None = None,
+    more_notes: Sequence[str] = (),
+):
+    """The same, given how students are read out."""
     assert isinstance(problem.data, GaussianMixture)
-    law = problem.groups
     times = times[: record.reached]
     observation = record.observations
-    read = reading([problem], SideBySide.of([setting]), times, [found.solved])
     of_points = population_variables(read, with_axis(observation), evaluate_at, ("seed", "time"))
     variables = {name: (dims, values[0]) for name, (dims, values) in of_points.items()}
     lost = np.asarray(diverged(jax.tree.map(np.asarray, observation.order)))
-    notes = found.record(problem.final_radius).notes()
+    notes = [*found.notes(), *more_notes]
     if np.any(lost):
         variables = past_divergence(variables, lost)
         count = int(np.sum(lost[:, -1]))
@@ -181,11 +204,11 @@ def runs_result(
         variables,
         times,
         evaluate_at,
-        found.record(problem.final_radius),
+        found,
         status,
         method=method,
         seeds=seeds,
         numerical_error=numerical_error,
         notes=notes,
-        more={"dimension": int(law.dimension)},
+        more={"dimension": int(problem.law.dimension)},
     )

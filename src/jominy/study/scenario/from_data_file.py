@@ -33,6 +33,7 @@ def from_data_file(
     encode: bool | None = None,
     immutable: Sequence[str | int] = (),
     intercept: bool | None = None,
+    attack: str | None = None,
 ) -> Scenario:
     """The scenario that a data file and these settings make.
 
@@ -49,6 +50,8 @@ def from_data_file(
     radius, rate, time, evaluate_at, units
         As in a scenario file; the learning rate is constant. Loss, radius and rate that are None are chosen from the
         data, and the notes of results say so.
+    attack
+        A kind of attack as in a scenario file, ``"l2"`` (the default) or ``"linf"``.
     held_out
         Share of the samples held out from training.
     seeds
@@ -83,6 +86,8 @@ def from_data_file(
         "units": units,
         "simulation": {"seeds": seeds},
     }
+    if attack is not None:
+        given["attack"] = {"kind": attack}
     made = Scenario.from_mapping(given, folder=source.parent, source="the settings")
     unset = [name for name, value in (("loss", loss), ("rate", rate), ("radius", radius)) if value is None]
     return titled(with_defaults(made, unset) if unset else made, source.name)

@@ -56,7 +56,9 @@ class Scenario(ScenarioFile):
     title: str = Field("", description="one line that says what this is; heads tables and figures")
     data: Data
     loss: Loss
-    radius: Radius | RadiusTable = Field(description="l2 norm of the attack in training, or a schedule of it")
+    radius: Radius | RadiusTable = Field(
+        description="size of the attack in training (in l2 its norm), or a schedule of it"
+    )
     attack: Attack = Field(default_factory=lambda: L2Table(), description="what the radius is a size of")
     schedule: Schedule
     time: float | None = Field(None, gt=0, description="train until this time, in samples / dimension")
@@ -255,7 +257,8 @@ class Scenario(ScenarioFile):
     def _scaled_radius(self, radius: float) -> float:
         if self.units == "scaled" or self.loaded is None:
             return radius
-        return float(self.loaded.samples.radius_from_data_units(radius))
+        samples = self.loaded.samples
+        return float(samples.radius_from_data_units(radius)) * self.attack.data_units(samples.dimension)
 
     def _scaled_rate(self, rate: float) -> float:
         if self.units == "scaled" or self.loaded is None:

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from jominy.dynamics import Problem
+from jominy.dynamics.coordinates.many import plain_coordinate_forecasts
 from jominy.dynamics.population.many import plain_forecasts
 from jominy.errors import InputError
 from jominy.results.schema import labels
@@ -75,8 +76,10 @@ class _Maker:
 
 def _solve(members: list[tuple[int, tuple]], common: dict[str, Any], outcomes: dict[int, Outcome]) -> None:
     """Forecast some points in one call; where it is refused, halves, until it is known of which point."""
+    together = all(problem.attack.quadratic for _, (problem, _, _) in members)
+    forecasts = plain_forecasts if together else plain_coordinate_forecasts
     try:
-        results = plain_forecasts([point for _, point in members], **common)
+        results = forecasts([point for _, point in members], **common)
     except Exception as error:
         if len(members) == 1:
             reason = str(error) if isinstance(error, InputError) else f"{type(error).__name__}: {error}"

@@ -1,0 +1,102 @@
+"""The Gaussian closure: every weight's law is taken for normal, and followed by its mean and variance.
+
+Exact until the law of a weight reaches zero, where its drift jumps; off by up to 1 % in the risk after that. It leads
+the way for the finite volumes, which are exact: where the laws lie, how fast they move, and where they begin.
+
+Source: theory `attacks.md` section 4.
+"""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+from jax.scipy.special import erf
+
+from jominy.data.points import Points
+from jominy.dynamics.coordinates.equations import Averages, Motion, descent, motion, order_parameters
+from jominy.dynamics.students import OUT_OF_SCALE, brake
+from jominy.losses import Loss, OrderParameters, Targets
+from jominy.numerics.arrays import Array
+from jominy.numerics.gaussian import GaussianRule
+from jominy.schedules import RadiusSchedule, Schedule
+
+SMALLEST = 1e-24
+"""Variance of a weight, below which it is a point."""
+
+
+class NormalLaws(NamedTuple):
+    """Means and variances (Q,) of the weights u, and the schedule's `memory` ()."""
+
+    mean: Array
+    variance: Array
+    memory: Array
+
+
+def normal_averages(mean: Array, variance: Array) -> Averages:
+    """The averages over u ~ N(mean, variance)."""
+    spread = jnp.maximum(variance, 0.0)
+    sd = jnp.sqrt(jnp.maximum(variance, SMALLEST))
+    t = mean / sd
+    density = jnp.exp(-(t**2) / 2) / jnp.sqrt(2 * jnp.pi)  # of t
+    sign = erf(t / jnp.sqrt(2.0))
+    return Averages(mean, mean**2 + spread, 2 * jnp.sqrt(spread) * density + mean * sign, sign, density / sd)
+
+
+class Setting(eqx.Module):
+    """All that the equations are made of; `optimum` (Q,) are the weights of the adversarial optimum, u = sqrt(d) X."""
+
+    points: Points
+    loss: Loss
+    targets: Targets
+    schedule: Schedule
+    radius: RadiusSchedule
+    rule: GaussianRule
+    optimum: Array
+
+    def look(self, time: Array, averages: Averages, memory: Array):
+        """Order parameters, motion, descent, rate, and the factor that lets a divergence end, at these averages."""
+        order = order_parameters(self.points, averages)
+        radius = self.radius.at(time)
+        moments = self.targets.moments(self.loss, order, radius * order.size, self.rule)
+        moved = motion(self.points, moments, radius)
+        pushed = descent(self.points.shares, averages, moved, self.optimum, memory)
+        return order, moved, pushed, self.schedule.rate(time, pushed), brake(order, moments)
+
+
+class Sight(NamedTuple):
+    """What the pilot saw: (Q,) means and variances, motion and rate, and the order parameters."""
+
+    mean: Array
+    variance: Array
+    moved: Motion
+    rate: Array
+    order: OrderParameters
+    memory: Array
+
+
+class ClosureFlow(eqx.Module):
+    """The closure as a system of differential equations."""
+
+    setting: Setting
+
+    def velocity(self, time: Array, state: NormalLaws) -> NormalLaws:
+        """Time derivative of means, variances and memory."""
+        averages = normal_averages(state.mean, state.variance)
+        _, (alpha, beta, pull, noise), pushed, rate, braked = self.setting.look(time, averages, state.memory)
+        slowed = braked * rate
+        spread = alpha * state.variance + 2 * pull * averages.at_zero * jnp.maximum(state.variance, SMALLEST)
+        return NormalLaws(
+            -slowed * (alpha * state.mean + beta + pull * averages.sign),
+            slowed * (rate * noise - 2 * spread),
+            braked * pushed.noise if self.setting.schedule.remembers else jnp.zeros(()),
+        )
+
+    def ended(self, state: NormalLaws) -> Array:
+        """Whether the student is so far out that it may as well stay there."""
+        return ~(self.setting.points.shares @ (state.mean**2 + state.variance) < 10 * OUT_OF_SCALE)
+
+    def observe(self, time: Array, state: NormalLaws) -> Sight:
+        """Where the laws are, and what moves them."""
+        averages = normal_averages(state.mean, state.variance)
+        order, moved, _, rate, _ = self.setting.look(time, averages, state.memory)
+        return Sight(state.mean, state.variance, moved, rate, order, state.memory)

@@ -1,0 +1,42 @@
+"""Forecasts of a sweep under attacks on single features: one after the other, as nothing is shared between them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from jominy.dynamics.coordinates.forecast import coordinate_forecast
+from jominy.dynamics.population.lanes import Plan
+from jominy.dynamics.population.many import RTOL, Plain, Variables, plain_forecasts
+from jominy.dynamics.problem import Problem
+from jominy.numerics.precision import double_precision
+from jominy.schedules import Schedule
+
+
+@double_precision
+def plain_coordinate_forecasts(
+    points: Sequence[tuple[Problem, Schedule, Any]],
+    *,
+    dimension: float,
+    time: float | None = None,
+    times: Sequence[float] | None = None,
+    evaluate_at: Sequence[float] = (),
+    rtol: float = RTOL,
+    batch_size: int = 1,
+) -> list[Plain]:
+    """As `plain_forecasts`, of points some of which are under attacks on single features."""
+    plan = Plan.of(dimension, time, times, evaluate_at, rtol, batch_size)
+    same: dict[str, Any] = {"dimension": dimension, "time": time, "times": times, "evaluate_at": evaluate_at}
+    told = []
+    for problem, schedule, start in points:
+        if problem.attack.quadratic:
+            told += plain_forecasts([(problem, schedule, start)], **same, rtol=rtol, batch_size=batch_size)
+            continue
+        schedule.check(plan.times)
+        problem.radius_schedule.check(plan.times)
+        curve = coordinate_forecast(problem, schedule, plan, start)
+        variables, coords = (_parts(curve, names) for names in (curve.data_vars, curve.coords))
+        told.append(Plain(variables, coords, dict(curve.attrs)))
+    return told
+
+
+def _parts(curve: Any, names: Any) -> Variables:
+    return {str(name): (tuple(map(str, curve[name].dims)), curve[name].values) for name in names}

@@ -1,0 +1,140 @@
+"""Streaming SGD itself under an attack on single features: full vectors, the exact attack at every step.
+
+Source: theory `attacks.md` section 3 (the step).
+"""
+
+from dataclasses import replace
+from typing import Any
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jominy.data.laws import EigenLaw
+from jominy.data.nodes import Nodes, coordinate_nodes
+from jominy.dynamics.coordinates.forecast import solve_coordinates
+from jominy.dynamics.coordinates.optimum import coordinate_optimum
+from jominy.dynamics.coordinates.readout import coordinate_reading
+from jominy.dynamics.laws.risk import largest_logit, setting_of
+from jominy.dynamics.population.lanes import Plan
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.simulation.node_sgd import NodeNoise, NodeState, node_noise, node_states, student_of
+from jominy.dynamics.simulation.population import told_runs
+from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd
+from jominy.dynamics.simulation.starts import coordinate_starts
+from jominy.dynamics.students import Observation, Student, observe, order_parameters
+from jominy.dynamics.times import counted_steps
+from jominy.errors import InputError
+from jominy.losses import Loss, Targets
+from jominy.numerics.arrays import Array
+from jominy.numerics.sums import inner
+from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule, Tabulated
+
+OPEN_LOOP = "The adaptive rate is the forecast's, as a function of time (open loop)"
+
+
+class CoordinateSGD(eqx.Module):
+    """SGD steps on vectors (1, d); `reach` (d,) with size(X) = sum of reach |X|."""
+
+    nodes: Nodes
+    reach: Array
+    loss: Loss
+    targets: Targets
+    schedule: Schedule
+    radius: RadiusSchedule
+    optimum: Student
+    step_time: Array
+
+    def _rate(self, state: NodeState, time: Array) -> Array:
+        return self.schedule.rate(time, UNKNOWN_DESCENT._replace(memory=state.memory))
+
+    def step(self, state: NodeState, noise: NodeNoise, time: Array) -> NodeState:
+        """X <- X - (g/d) sum (Psi_r x + radius Psi_s reach sign X) over a batch of fresh samples x (usually one)."""
+        nodes, vector = self.nodes, state.coordinates
+        component = noise.component
+        sample = nodes.means[component] + jnp.sqrt(nodes.eigenvalues[component])[:, None, :] * noise.along
+        target = jax.vmap(self.targets.draw)(component, inner(nodes.teacher, sample), noise.label)
+        radius = self.radius.at(time)
+        shift = radius * jnp.sum(self.reach * jnp.abs(vector))
+        slope, shift_slope = self.loss.adversarial_slopes(inner(vector, sample), shift, target)
+        # No weight stays at zero, where the sign does not matter.
+        push = jnp.tensordot(slope, sample, 1) + radius * jnp.sum(shift_slope) * self.reach * jnp.sign(vector)
+        if self.schedule.remembers:
+            state = state._replace(memory=state.memory + jnp.sum(push**2) * self.step_time**2)
+        moved = vector - self._rate(state, time) * self.step_time * push
+        return state._replace(coordinates=jnp.where(jnp.sum(vector**2) < 1e14, moved, vector))
+
+    def observe(self, state: NodeState, time: Array) -> Observation:
+        """Order parameters, distance, overlap and rate: population values at the current student."""
+        student = student_of(self.nodes, state)
+        size = jnp.sum(self.reach * jnp.abs(state.coordinates))
+        order = order_parameters(self.nodes, student)._replace(size=size)
+        return observe(self.nodes, student, self.optimum, order, self._rate(state, time))
+
+
+def coordinate_simulation(
+    problem: Problem,
+    schedule: Schedule,
+    times: np.ndarray,
+    seeds: list[int],
+    start: Any,
+    evaluate_at: np.ndarray,
+    full_vectors: bool | None,
+    progress: bool,
+    batch_size: int = 1,
+    watch: Watch | None = None,
+):
+    """SGD on a Gaussian mixture as a labelled result; see `simulate`."""
+    law = problem.law
+    assert isinstance(law, EigenLaw) and law.budgets is not None
+    if not law.listed or full_vectors is False:
+        raise InputError(
+            "Under an l_inf attack every weight counts: SGD is run on full vectors, of a spectrum that lists every "
+            "coordinate",
+            f"dimension {law.dimension}, full_vectors={full_vectors}",
+            "Give the spectrum a dimension, for instance 1000, and leave full_vectors out",
+        )
+    found = coordinate_optimum(problem)
+    found.record.require_for(schedule)
+    used, notes = schedule, problem.attack.remarks(problem.final_radius, law.dimension)
+    if schedule.adaptive:
+        # The density of weights at zero, which line search needs, is that of a law and not of one vector.
+        plan = Plan.of(law.dimension, float(times[-1]), None, [], 1e-9, 1)
+        told = solve_coordinates(problem, schedule, plan, start).variables["learning_rate"][1]
+        used = Tabulated(plan.times[: len(told)].tolist(), told.tolist())
+        notes = [*notes, OPEN_LOOP]
+    setting = setting_of(law, problem, 2 * largest_logit(setting_of(law, problem), found.order))
+    nodes = coordinate_nodes(replace(law, budgets=None))
+    vector = np.zeros(law.shares.size) if found.record.vector is None else found.record.vector
+    optimum = Student(vector[None], vector[None] - nodes.teacher, np.zeros_like(nodes.shares))
+    step_time = np.asarray(1 / law.dimension)
+    targets = problem.loss.targets(law)
+    reach = law.budgets / np.sqrt(law.dimension)
+    engine = CoordinateSGD(nodes, reach, problem.loss, targets, used, problem.radius_schedule, optimum, step_time)
+    source = node_noise(seeds, nodes, None, targets.random, batch_size)
+    states = node_states(*coordinate_starts(law, start, seeds))
+    steps = counted_steps(times, batch_size / law.dimension)
+    method = f"full vectors, dimension {law.dimension}"
+
+    def result(record: Record, times: np.ndarray):
+        read = coordinate_reading(problem, setting, found, times[: record.reached])
+        return told_runs(
+            "simulate",
+            problem,
+            schedule,
+            times,
+            seeds,
+            start,
+            evaluate_at,
+            found.record,
+            read,
+            record,
+            method,
+            more_notes=notes,
+        )
+
+    told_watch = moments_told(watch, result, times)
+    taken = batch_size / float(law.dimension)
+    record = run_sgd(engine, source, states, steps.tolist(), len(seeds), taken, progress, watch=told_watch)
+    return result(record, times)

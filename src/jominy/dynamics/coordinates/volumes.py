@@ -1,0 +1,165 @@
+"""The law of every weight by finite volumes: exact as cells and steps shrink.
+
+Each law lives on cells of [-1, 1] in units of a length that follows it (it starts at a point and spreads by orders of
+magnitude); zero, where the drift jumps, is always a face. The fluxes are those that keep the exact law of a constant
+drift at rest (exponential fitting), so that masses stay positive; a step is an implicit midpoint, its coefficients led
+there along a straight line from the last two steps. Cells and steps together are of second order.
+
+A law that does not reach zero is normal, and followed by its mean and variance until it does.
+
+Source: theory `attacks.md` section 4; the length that follows a law is ours.
+"""
+
+from functools import partial
+from typing import Any, NamedTuple
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.scipy.special import ndtr
+
+from jominy.dynamics.coordinates.closure import SMALLEST, NormalLaws, Setting, normal_averages
+from jominy.dynamics.coordinates.equations import Averages, Motion
+from jominy.dynamics.students import Observation
+from jominy.numerics.arrays import Array
+from jominy.numerics.programs import jit_lightly
+from jominy.schedules import UNKNOWN_DESCENT
+
+LEAST_NOISE = 1e-14
+"""Of a weight in units of its length, per time: below, a law moves as a point does."""
+
+
+class Steps(NamedTuple):
+    """S steps, the last of length zero: there is only looked.
+
+    Attributes:
+        time, length: (S,) where a step begins, and how long it takes.
+        fresh: (S,) whether what came before says nothing of it.
+        scale: (S, Q) the length in units of which a law is cut into cells, where the step begins.
+        cells: (S, Q) whether a law is on cells during the step; otherwise it is normal.
+        taken: how many steps there are; what is beyond is filling.
+    """
+
+    time: np.ndarray
+    length: np.ndarray
+    fresh: np.ndarray
+    scale: np.ndarray
+    cells: np.ndarray
+    taken: np.ndarray
+
+
+class _Walk(NamedTuple):
+    masses: Any
+    normal: NormalLaws
+    moved: Motion
+    rate: Array
+    length: Array
+    seen: Any
+
+
+def cell_averages(masses: Array, scale: Array) -> Averages:
+    """Averages over laws with `masses` (Q, N) on cells of [-scale, scale], scale (Q,)."""
+    count = masses.shape[1]
+    width, half = 2 / count, count // 2
+    centres = jnp.asarray((np.arange(count) + 0.5) * width - 1)
+    # The density has a kink at zero: straight lines from the two cells on each side, never across.
+    left, right = 3 * masses[:, half - 1] - masses[:, half - 2], 3 * masses[:, half] - masses[:, half + 1]
+    return Averages(
+        scale * (masses @ centres),
+        scale**2 * (masses @ centres**2),
+        scale * (masses @ jnp.abs(centres)),
+        jnp.sum(masses[:, half:], axis=1) - jnp.sum(masses[:, :half], axis=1),
+        jnp.maximum((left + right) / 4, 0.0) / (width * scale),
+    )
+
+
+def normal_masses(mean: Array, variance: Array, scale: Array, count: int) -> Array:
+    """(Q, N) of normal laws on the cells."""
+    faces = jnp.asarray(np.linspace(-1.0, 1.0, count + 1))
+    below = ndtr((scale[:, None] * faces - mean[:, None]) / jnp.sqrt(jnp.maximum(variance, SMALLEST))[:, None])
+    return jnp.diff(below, axis=1)
+
+
+def stepped(masses: Array, moved: Motion, rate: Array, scale: Array, growth: Array, length: Array) -> Array:
+    """The masses (Q, N) after a step in the middle of which weights move so, and the scale (Q,) is this and grows."""
+    count = masses.shape[1]
+    width = 2 / count
+    centres = (np.arange(count) + 0.5) * width - 1
+    alpha, beta, pull, noise = moved
+    diffusion = jnp.maximum(rate**2 * noise / (2 * scale**2), LEAST_NOISE)[:, None]
+    # The work that the drift does from one cell's centre to the next one's.
+    work = (
+        (rate * alpha + growth)[:, None] * jnp.asarray(np.diff(centres**2) / 2)
+        + (rate * beta / scale)[:, None] * width
+        + (rate * pull / scale)[:, None] * jnp.asarray(np.diff(np.abs(centres)))
+    )
+    slope = work / diffusion
+    small = jnp.abs(slope) < 1e-5
+    up = jnp.where(small, diffusion * (1 - slope / 2), work / jnp.where(small, 1.0, jnp.expm1(slope))) / width**2
+    down = up + work / width**2
+    half = length / 2
+    nothing = jnp.zeros_like(up[:, :1])
+    leaving = jnp.concatenate([up, nothing], axis=1) + jnp.concatenate([nothing, down], axis=1)
+    middle = jax.lax.linalg.tridiagonal_solve(
+        jnp.concatenate([nothing, -half * up], axis=1),
+        jnp.asarray(1 + half * leaving),
+        jnp.concatenate([-half * down, nothing], axis=1),
+        jnp.asarray(masses)[..., None],
+    )[..., 0]
+    return 2 * middle - masses
+
+
+@partial(jit_lightly, static_argnames="count")
+def run_volumes(setting: Setting, start: NormalLaws, steps: Steps, count: int) -> Observation:
+    """What is seen where each of the steps begins, leaves (S, ...): laws on `count` cells, normal at the start."""
+    points, schedule = setting.points, setting.schedule
+    teacher, optimum = points.teacher, setting.optimum
+
+    def averages(masses: Array, normal: NormalLaws, scale: Array, cells: Array) -> Averages:
+        on_cells, as_normal = cell_averages(masses, scale), normal_averages(normal.mean, normal.variance)
+        return Averages(*(jnp.where(cells, one, other) for one, other in zip(on_cells, as_normal, strict=True)))
+
+    def one(k: Array, walk: _Walk) -> _Walk:
+        time, length, scale, cells = steps.time[k], steps.length[k], steps.scale[k], steps.cells[k]
+        normal = walk.normal
+        before = steps.cells[jnp.maximum(k - 1, 0)] & (k > 0)
+        begun = normal_masses(normal.mean, normal.variance, scale, count)
+        masses = jnp.where((cells & ~before)[:, None], begun, walk.masses)
+        here = averages(masses, normal, scale, cells)
+        order, moved, pushed, rate, braked = setting.look(time, here, normal.memory)
+        error = jnp.maximum(points.shares @ (here.square - 2 * optimum * here.mean + optimum**2), 0.0)
+        seen = Observation(order, error, points.shares @ (here.mean * teacher), rate)
+        # Coefficients in the middle of the step.
+        ahead = jnp.where(steps.fresh[k] | (walk.length <= 0), 0.0, length / (2 * jnp.maximum(walk.length, 1e-300)))
+        alpha, beta, pull, noise = jax.tree.map(lambda new, old: new + ahead * (new - old), moved, walk.moved)
+        middle = Motion(alpha, beta, pull, jnp.maximum(noise, 0.0))
+        if schedule.adaptive:
+            led: Array = jnp.maximum(rate + ahead * (rate - walk.rate), 0.0)
+        else:
+            memory = normal.memory + length / 2 * pushed.noise
+            led = schedule.rate(time + length / 2, UNKNOWN_DESCENT._replace(memory=memory))
+        led = led * braked
+        following = steps.scale[jnp.minimum(k + 1, steps.taken - 1)]
+        growth = jnp.where(length > 0, jnp.log(following / scale) / jnp.where(length > 0, length, 1.0), 0.0)
+        moved_masses = stepped(masses, middle, led, jnp.sqrt(scale * following), growth, length)
+        # A normal law far from zero moves in closed form.
+        decay = led * middle.curvature * length
+        tiny = jnp.abs(decay) < 1e-8
+        share = jnp.where(tiny, length, length * -jnp.expm1(-decay) / jnp.where(tiny, 1.0, decay))
+        twice = jnp.where(tiny, length, length * -jnp.expm1(-2 * decay) / jnp.where(tiny, 1.0, 2 * decay))
+        push = led * (middle.slope + middle.pull * here.sign)
+        after = NormalLaws(
+            jnp.exp(-decay) * normal.mean - share * push,
+            jnp.exp(-2 * decay) * normal.variance + twice * led**2 * middle.noise,
+            normal.memory + length * braked * pushed.noise if schedule.remembers else normal.memory,
+        )
+        kept = jax.tree.map(lambda store, leaf: store.at[k].set(leaf), walk.seen, seen)
+        return _Walk(moved_masses, after, moved, rate, length, kept)
+
+    nothing = normal_averages(start.mean, start.variance)
+    order, moved, _, rate, _ = setting.look(steps.time[0], nothing, start.memory)
+    looked = Observation(order, jnp.zeros(()), jnp.zeros(()), rate)
+    empty = jax.tree.map(lambda leaf: jnp.zeros((steps.time.size, *jnp.shape(leaf))), looked)
+    begin = _Walk(jnp.zeros((points.shares.size, count)), start, moved, rate, jnp.zeros(()), empty)
+    begin = jax.tree.map(jnp.asarray, begin)
+    return jax.lax.fori_loop(0, steps.taken, one, begin).seen
