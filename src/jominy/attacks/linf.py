@@ -47,7 +47,7 @@ class LInf(Attack):
     >>> import jominy as jm
     >>> data = jm.LinearTeacher(jm.identity(4), [0.8, 0.4, 0.2, 0.1], noise_variance=0.25)
     >>> jm.optimum(jm.Problem(data, jm.SquaredLoss(), 0.5, jm.LInf())).vector.round(3).tolist()
-    [0.625, 0.225, 0.025, 0.0]
+    [0.672, 0.272, 0.072, 0.0]
     """
 
     budget: np.ndarray | None
