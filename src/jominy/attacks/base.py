@@ -13,12 +13,18 @@ Source: theory `attacks.md` sections 0 to 3.
 from __future__ import annotations
 
 import abc
-from typing import Any, NoReturn
+from typing import Any, NamedTuple, NoReturn
 
 import numpy as np
 
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.errors import InputError
+
+
+class Reach(NamedTuple):
+    """How far each weight (d,) lets an attack on single features move a score: size(X) = sum of `weights` |X|."""
+
+    weights: np.ndarray
 
 
 class Attack(abc.ABC):
@@ -64,6 +70,17 @@ class Attack(abc.ABC):
     def remarks(self, radius: float, dimension: float) -> list[str]:
         """What a reader of a result should know of this attack."""
         return []
+
+    def on_rows(self, untouched: np.ndarray) -> np.ndarray | Reach | None:
+        """What the size on rows is made of, none of it on the features (d,) that are `untouched`: a form or a reach."""
+        within = np.where(untouched, 0.0, 1.0)
+        if not self.quadratic:
+            budgets = self.budgets(within.size)
+            return Reach((within if budgets is None else within * budgets) / np.sqrt(within.size))
+        form = self.form(within.size)
+        if not np.any(untouched):
+            return form
+        return within if form is None else within * form if form.ndim == 1 else within[:, None] * form * within
 
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:

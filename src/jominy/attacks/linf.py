@@ -24,7 +24,7 @@ class LInf(Attack):
     attack that may move every feature by r, in the units of the features that are trained on, has radius = r sqrt(d).
 
     The weights are followed one by one, so what is exact is a law whose covariances are diagonal in the features
-    (mixtures with spectra); on samples it is a Gaussian approximation, whose error in the risk is below 1 %.
+    (mixtures with spectra); on samples it is a Gaussian approximation, within 1 % of SGD in the risk where checked.
 
     Parameters
     ----------

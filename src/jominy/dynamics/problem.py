@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jominy.attacks import L2, Attack
+from jominy.attacks import L2, Attack, Reach
 from jominy.data import GaussianMixture, Samples
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.errors import InputError
@@ -79,30 +79,16 @@ class Problem:
 
         self.loss.check(self.data)
         if not self.attack.isotropic:
-            _ = (
-                self.law
-                if isinstance(self.data, GaussianMixture)
-                else self.form
-                if self.attack.quadratic
-                else self.budgets
-            )
+            _ = self.form if isinstance(self.data, Samples) else self.law
 
     @cached_property
-    def form(self) -> np.ndarray | None:
-        """M of the attack on samples, (d,) or (d, d), or None for the identity: size(X)^2 = X' M X."""
-        assert isinstance(self.data, Samples)
-        form, untouched = self.attack.form(self.data.dimension), self.data.untouched
-        if not np.any(untouched):
-            return form
-        within = np.where(untouched, 0.0, 1.0)
-        return within if form is None else within * form if form.ndim == 1 else within[:, None] * form * within
+    def form(self) -> np.ndarray | Reach | None:
+        """What the attack's size on samples is made of; none of it on features that are out of reach.
 
-    @cached_property
-    def budgets(self) -> np.ndarray:
-        """(d,) of an attack on single features of samples: size(X) = sum_j b_j |X_j| / sqrt(d)."""
+        M with size(X)^2 = X' M X, (d,) or (d, d), or None for the identity; the reach of an attack on single features.
+        """
         assert isinstance(self.data, Samples)
-        budgets = self.attack.budgets(self.data.dimension)
-        return np.where(self.data.untouched, 0.0, 1.0 if budgets is None else budgets)
+        return self.attack.on_rows(self.data.untouched)
 
     @cached_property
     def law(self) -> EigenLaw | DenseLaw:

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jominy.attacks import Reach
 from jominy.data import Samples
 from jominy.dynamics.labelled import labelled
 from jominy.dynamics.optima.record import Optimum
@@ -117,7 +118,7 @@ def sample_forecast(
         reader()
         spreads = curve.recorded.spreads
         variables, risk = read_rows(problem, groups, spreads, curve.times, evaluate_at, curve.rule, form)
-    variables |= _more_variables(risk, curve, found)
+    variables |= _more_variables(problem, risk, curve, found)
     variables["radius"] = (("time",), radius_at(problem, curve.times))
     variables = past_divergence(variables, curve.lost)
     status, advice = _status(problem, schedule, found, curve, variables)
@@ -135,6 +136,7 @@ def sample_forecast(
         method=curve.method,
         advice=advice,
         notes=[
+            *problem.attack.remarks(problem.final_radius, samples.dimension),
             *sample_notes(samples, found, test is not None),
             *base_rate_notes(samples, rates, variables),
             *curve.notes,
@@ -230,16 +232,16 @@ def beginning(
     mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
     variance = random_variance(start) / dimension
     form = problem.form
-    if form is None or form.ndim == 1:
-        frame, exact, form = frame_of(samples, mean, variance, form)
-    else:
+    if isinstance(form, Reach) or (form is not None and form.ndim == 2):
         frame, exact = own_frame(samples)
+    else:
+        frame, exact, form = frame_of(samples, mean, variance, form)
     rows = exact
     if single_precision_does(problem.loss, exact, largest_block):
         rows = light_rotation(samples) if form is None and exact is rotation(samples)[0] else light(exact)
     plan = plan_blocks(steps if steps[0] == 0 else np.concatenate([[0], steps]), largest_block)
     notes = []
-    if form is not None and form.ndim == 2:
+    if not isinstance(form, Reach) and form is not None and form.ndim == 2:
         if diagonal:
             rule = "An attack that tells directions apart needs the whole covariance of the weights"
             raise InputError(rule, "diagonal=True", "Leave diagonal out")
@@ -287,15 +289,16 @@ def sample_curve(problem: Problem, begin: Beginning, times: np.ndarray, found: O
     return SampleCurve(frame, begin.rows, times, recorded, lost, method, arguments[0].rule, begin.notes)
 
 
-def _more_variables(risk: np.ndarray, curve: SampleCurve, found: Optimum) -> Variables:
+def _more_variables(problem: Problem, risk: np.ndarray, curve: SampleCurve, found: Optimum) -> Variables:
     """Norm, distance, excess risk, band and rate."""
     spreads = curve.recorded.spreads
     more: Variables = {
         "norm": (("time",), np.sqrt(np.maximum(_square_size(spreads), 0.0))),
         "excess_risk": (("time",), risk - found.adversarial_risk),
-        "adversarial_risk_sd": (("time",), curve.recorded.risk_sd),
         "learning_rate": (("time",), curve.recorded.rate),
     }
+    if problem.attack.quadratic:  # for others the band is neither derived nor checked
+        more["adversarial_risk_sd"] = (("time",), curve.recorded.risk_sd)
     if found.vector is not None:
         error = _square_size(spreads._replace(mean=spreads.mean - found.vector @ curve.frame.basis))
         more["distance_to_optimum"] = (("time",), np.sqrt(np.maximum(error, 0.0)))

@@ -8,6 +8,8 @@ from typing import Any, NamedTuple
 import jax.numpy as jnp
 import numpy as np
 
+from jominy.attacks import Reach
+from jominy.dynamics.samples import single_features
 from jominy.losses import Loss, MarginLoss, Moments, OrderParameters
 from jominy.losses.base import FLOOR
 from jominy.numerics.arrays import Array
@@ -110,7 +112,29 @@ def mean_square_size(form: Array | None, spread: Spread) -> Array:
     return mean @ pulled(form, mean) + spread_out
 
 
-def sample_order(rows: Rows, spread: Spread, form: Array | None = None) -> OrderParameters:
+def mean_size(form: Array | Reach | None, spread: Spread) -> Array:
+    """The size of the attack: sqrt(E X' M X), or E of the sum over single weights."""
+    if isinstance(form, Reach):
+        return single_features.mean_size(form, *spread)
+    return jnp.sqrt(jnp.maximum(mean_square_size(form, spread), 0.0))
+
+
+def size_of(form: Array | Reach | None, vector: Array) -> Array:
+    """The size of the attack at one student (d,)."""
+    if isinstance(form, Reach):
+        return form.weights @ jnp.abs(vector)
+    return jnp.sqrt(jnp.maximum(vector @ pulled(form, vector), 0.0))
+
+
+def pull_of(form: Array | Reach | None, vector: Array, push: Array) -> Array:
+    """(d,) `push` times the gradient of the size; zero where that is not defined."""
+    if isinstance(form, Reach):
+        return push * form.weights * jnp.sign(vector)
+    size = size_of(form, vector)
+    return jnp.where(size > 0, push / jnp.where(size > 0, size, 1.0), 0.0) * pulled(form, vector)
+
+
+def sample_order(rows: Rows, spread: Spread, form: Array | Reach | None = None) -> OrderParameters:
     """Order parameters with every row a component, arrays (n,), in the rows' precision."""
     spread, form = as_precise_as(rows.columns, (spread, form))
     x, covariance = rows.columns, spread.covariance
@@ -118,23 +142,27 @@ def sample_order(rows: Rows, spread: Spread, form: Array | None = None) -> Order
     variance = jnp.maximum(variance, SMALLEST_VARIANCE)
     score = spread.mean @ x
     norm = jnp.sqrt(jnp.maximum(mean_square_size(None, spread), 0.0))
-    size = norm if form is None else jnp.sqrt(jnp.maximum(mean_square_size(form, spread), 0.0))
+    size = norm if form is None else mean_size(form, spread)
     no_teacher = jnp.zeros_like(score)
     teacher = no_teacher, no_teacher, no_teacher
     return OrderParameters(score, variance, score - rows.targets, variance, norm, size, *teacher)
 
 
-def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any, form: Array | None = None) -> Slope:
+def slope_at(
+    rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any, form: Array | Reach | None = None
+) -> Slope:
     """The recursion's coefficients at a spread, in the spread's precision; sums over rows in that of the rows.
 
     An attack whose `form` is a matrix needs a dense covariance.
     """
     student = spread.mean
     spread, radius, rule, form = as_precise_as(rows.columns, (spread, jnp.asarray(radius), rule, form))
-    x, mean = rows.columns, pulled(form, spread.mean)
-    count = x.shape[1]
+    count = rows.columns.shape[1]
     order = sample_order(rows, spread, form)
     moments: Moments = loss.moments(order, rows.targets, radius * order.size, rule)
+    if isinstance(form, Reach):
+        return as_precise_as(student, _under_signs(rows, spread, moments, radius, form))
+    x, mean = rows.columns, pulled(form, spread.mean)
     pull = radius / jnp.maximum(order.size, FLOOR)
     ridge = pull * jnp.mean(moments.shift_slope)
     first, cross = x @ moments.slope / count, x @ moments.slope_shift_slope * (pull / count)
@@ -155,6 +183,26 @@ def slope_at(rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any, f
     varied = spread.covariance if form is None else pulled(form, pulled(form, spread.covariance).T)
     square = mean[:, None] * mean + varied
     return as_precise_as(student, Slope(gradient, hessian, noise + mixed + mixed.T + along * square, ridge))
+
+
+def _under_signs(rows: Rows, spread: Spread, moments: Moments, radius: Array, reach: Reach) -> Slope:
+    """The coefficients under an attack on single features. Source: theory `attacks.md` section 4."""
+    x, count = rows.columns, rows.columns.shape[1]
+    attack = single_features.pull(reach, *spread)
+    push = radius * jnp.mean(moments.shift_slope)
+    gradient = x @ moments.slope / count + push * attack.gradient
+    cross = radius * (x @ moments.slope_shift_slope) / count
+    along, ridge = radius**2 * jnp.mean(moments.shift_slope_squared), push * attack.hessian
+    # E sign^2 is one, and signs of two weights are taken for independent of each other.
+    own = along * (reach.weights**2 - attack.gradient**2)
+    if spread.covariance.ndim == 1:
+        noise = rows.squares @ moments.slope_squared / count + 2 * cross * attack.gradient - gradient**2
+        hessian = rows.squares @ moments.curvature / count + ridge
+        return Slope(gradient, hessian, noise + along * attack.gradient**2 + own, jnp.max(ridge))
+    mixed = cross[:, None] * attack.gradient
+    noise = (moments.slope_squared * x) @ x.T / count - gradient[:, None] * gradient + mixed + mixed.T
+    noise = noise + along * attack.gradient[:, None] * attack.gradient + jnp.diag(own)
+    return Slope(gradient, (moments.curvature * x) @ x.T / count + jnp.diag(ridge), noise, jnp.max(ridge))
 
 
 def sample_descent(spread: Spread, slope: Slope, optimum: Array, dimension: float | None = None) -> Descent:

@@ -11,6 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jominy.attacks import Reach
 from jominy.data import Samples
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.optima.separation import last_kink, widest_margin
@@ -20,6 +21,8 @@ from jominy.losses import Loss, MarginLoss, ResidualLoss
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
 
+BLUNT = 0.1
+"""How far from zero |X_j| is rounded, in units of the smoothing."""
 SMOOTHINGS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 LEAST_SPREAD = 1e-12
 DEPENDENT = 1e-12
@@ -37,7 +40,7 @@ class Landscape(NamedTuple):
 
 @partial(jax.jit, static_argnames="loss")
 def _risk(
-    loss: Loss, features: Array, targets: Array, radius: Array, form: Array, smoothing: Array, x: Array
+    loss: Loss, features: Array, targets: Array, radius: Array, form: Array | Reach, smoothing: Array, x: Array
 ) -> Landscape:
     """The smoothed risk at x: |e| becomes sqrt(e^2 + smoothing^2), the size likewise (a millionth of it).
 
@@ -45,13 +48,11 @@ def _risk(
     of the attack's form, ones for l2.
     """
     count = len(targets)
-    norm = jnp.sqrt(x @ (form * x) + (1e-6 * smoothing) ** 2)
+    norm, unit, tangent, size = _smoothed_size(form, smoothing, x)
     at = (features @ x, norm, targets, radius, smoothing)
     slopes = _margin_slopes(loss, *at) if isinstance(loss, MarginLoss) else _residual_slopes(loss, *at)
     psi, psi_r, psi_rho, psi_rr, psi_mixed, psi_pp = slopes
-    unit = form * x / norm
     cross = (psi_mixed @ features / count)[:, None] * unit
-    tangent = (jnp.diag(form) - unit[:, None] * unit) / norm
     return Landscape(
         jnp.mean(psi),
         psi_r @ features / count + jnp.mean(psi_rho) * unit,
@@ -60,8 +61,20 @@ def _risk(
         + cross.T
         + jnp.mean(psi_pp) * unit[:, None] * unit
         + jnp.mean(psi_rho) * tangent,
-        jnp.mean(loss.adversarial(at[0], radius * jnp.sqrt(x @ (form * x)), targets)),
+        jnp.mean(loss.adversarial(at[0], radius * size, targets)),
     )
+
+
+def _smoothed_size(form: Array | Reach, smoothing: Array, x: Array) -> tuple[Array, Array, Array, Array]:
+    """The smoothed size of the attack, its gradient (d,) and Hessian (d, d), and the size itself."""
+    if isinstance(form, Reach):
+        lengths = jnp.sqrt(x**2 + (BLUNT * smoothing) ** 2)
+        bent = form.weights * (1 - (x / lengths) ** 2) / lengths
+        size = form.weights @ jnp.abs(x)
+        return form.weights @ lengths, form.weights * x / lengths, jnp.diag(bent), size
+    norm = jnp.sqrt(x @ (form * x) + (1e-6 * smoothing) ** 2)
+    unit = form * x / norm
+    return norm, unit, (jnp.diag(form) - unit[:, None] * unit) / norm, jnp.sqrt(x @ (form * x))
 
 
 def _margin_slopes(loss: MarginLoss, score, norm, targets, radius, smoothing) -> tuple[Array, ...]:
@@ -195,6 +208,7 @@ class _Weighted(NamedTuple):
         alone: (r,) the optimum that uses only what cannot be touched.
         pull: (r,) gradient of the clean risk there.
         threshold: radius from which on that is the optimum.
+        feature: the one that sets it, where one alone does.
     """
 
     features: np.ndarray
@@ -203,6 +217,7 @@ class _Weighted(NamedTuple):
     alone: np.ndarray
     pull: np.ndarray
     threshold: float
+    feature: int | None
 
 
 @lru_cache(maxsize=16)
@@ -210,7 +225,9 @@ def _weighted(problem: Problem) -> _Weighted:
     """Source: theory `attacks.md` section 2, general collapse rule."""
     samples, loss = problem.data, problem.loss
     assert isinstance(samples, Samples) and problem.form is not None
-    if problem.form.ndim == 2:
+    if isinstance(problem.form, Reach):
+        form, basis, features = problem.form.weights, np.eye(samples.dimension), np.asarray(samples.features)
+    elif problem.form.ndim == 2:
         form, basis = np.linalg.eigh(problem.form)
         features = np.asarray(samples.features) @ basis
     else:  # few rows are looked at in the spaces that they span
@@ -226,8 +243,13 @@ def _weighted(problem: Problem) -> _Weighted:
         alone[~within] = _descended(problem, clean, free, begin)
     slopes = np.asarray(_slopes_at(loss, features @ alone, samples.targets))
     pull, size = slopes @ features / samples.count, float(np.mean(np.abs(slopes)))
-    reach = np.sqrt(np.sum(pull[within] ** 2 / form[within]))
-    return _Weighted(features, form, basis, alone, pull, float(reach / size) if size > 0 else np.inf)
+    if isinstance(problem.form, Reach):
+        feature = int(np.argmax(np.where(within, np.abs(pull) / np.where(within, form, 1.0), -1.0)))
+        reach = np.abs(pull[feature]) / form[feature]
+    else:
+        feature, reach = None, np.sqrt(np.sum(pull[within] ** 2 / form[within]))
+    threshold = float(reach / size) if size > 0 else np.inf
+    return _Weighted(features, form, basis, alone, pull, threshold, feature)
 
 
 @partial(jax.jit, static_argnames="loss")
@@ -240,12 +262,15 @@ def _weighted_optimum(problem: Problem) -> Optimum:
     """The optimum under an attack with weights of its own."""
     samples, loss, radius = problem.data, problem.loss, problem.final_radius
     assert isinstance(samples, Samples)
-    features, form, basis, alone, pull, threshold = _weighted(problem)
-    evaluate = partial(_risk, loss, features, samples.targets, radius, form)
+    features, form, basis, alone, pull, threshold, feature = _weighted(problem)
+    signs = isinstance(problem.form, Reach)
+    evaluate = partial(_risk, loss, features, samples.targets, radius, Reach(form) if signs else form)
     vector = alone
     if radius < threshold:
         begin = alone - 0.1 * pull * np.linalg.norm(alone) / max(np.linalg.norm(pull), 1e-300)
-        vector = _descended(problem, evaluate, features, pull, begin if np.any(alone) else None)
+        vector = _descended(problem, evaluate, features, pull, begin if np.any(alone) else None, signs)
+        if signs:
+            vector = _thresholded(problem, form, vector)
     risk = float(evaluate(0.0, vector + 1e-150).risk)
     if isinstance(loss, MarginLoss) and risk < float(at_zero(samples, loss).loss) / samples.count and not loss.kinks:
         return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
@@ -255,11 +280,19 @@ def _weighted_optimum(problem: Problem) -> Optimum:
     elif isinstance(loss, ResidualLoss) and np.max(np.abs(features @ vector - samples.targets)) < 1e-4:
         regime = "interpolating"
     own = basis @ vector
-    return Optimum(risk, float(np.linalg.norm(own)), regime, radius, threshold, None, own)
+    return Optimum(risk, float(np.linalg.norm(own)), regime, radius, threshold, None, own, feature)
 
 
-def _descended(problem: Problem, evaluate, features: np.ndarray, pull: np.ndarray, begin=None) -> np.ndarray:
-    """The minimiser of a risk whose gradient at zero is `pull`, as its kinks become sharp."""
+def _thresholded(problem: Problem, reach: np.ndarray, vector: np.ndarray) -> np.ndarray:
+    """With exact zeros for weights that are as small as |X_j| is rounded; the others are right to the square of it."""
+    scale = 1.0 if isinstance(problem.loss, MarginLoss) else float(np.sqrt(np.mean(problem.data.targets**2)))  # type: ignore[union-attr]
+    return np.where((reach > 0) & (np.abs(vector) < 100 * BLUNT * SMOOTHINGS[-1] * scale), 0.0, vector)
+
+
+def _descended(
+    problem: Problem, evaluate, features: np.ndarray, pull: np.ndarray, begin=None, signs: bool = False
+) -> np.ndarray:
+    """The minimiser of a risk whose gradient at zero is `pull`, as its kinks, also those of `signs`, become sharp."""
     samples, loss = problem.data, problem.loss
     assert isinstance(samples, Samples)
     margin = isinstance(loss, MarginLoss)
@@ -271,7 +304,7 @@ def _descended(problem: Problem, evaluate, features: np.ndarray, pull: np.ndarra
     if not np.any(way):
         return np.zeros(len(pull))
     x = -0.1 * scale * pull / np.sqrt(np.mean(way**2)) if begin is None else begin
-    kinked = not margin or loss.kinks  # type: ignore[attr-defined]
+    kinked = not margin or loss.kinks or signs  # type: ignore[attr-defined]
     for smoothing in scale * np.array(SMOOTHINGS if kinked else SMOOTHINGS[-1:]):
         x = _minimise(partial(evaluate, smoothing), x, scale / np.where(sizes > 0, sizes, 1.0), height, bound)
     return x

@@ -8,6 +8,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jominy.attacks import Reach
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, radius_at
 from jominy.dynamics.samples.law import Rows, Spread, rule_for_rows, sample_order
@@ -70,7 +71,7 @@ def read_rows(
     times: np.ndarray,
     evaluate_at: np.ndarray,
     rule: Any,
-    form: Array | None = None,
+    form: Array | Reach | None = None,
 ) -> tuple[Variables, np.ndarray]:
     """What is reported of students with laws `spreads` (T, ...) on groups of rows, in one pass over all of them.
 
@@ -103,7 +104,7 @@ def compile_reading(
     spreads: Spread,
     times: np.ndarray,
     evaluate_at: np.ndarray,
-    form: Array | None = None,
+    form: Array | Reach | None = None,
 ) -> Callable[[], None]:
     """Compile `read_rows` for arguments like these beside other work; returns what waits for the end."""
 
@@ -121,7 +122,7 @@ def _statement(
     spreads: Spread,
     times: np.ndarray,
     evaluate_at: np.ndarray,
-    form: Array | None,
+    form: Array | Reach | None,
 ) -> tuple[Any, ...]:
     """What `_read` is asked, but for the quadrature."""
     everything = Rows(*(np.concatenate(parts, axis=-1) for parts in zip(*groups.values(), strict=True)))
@@ -139,7 +140,7 @@ def _read(
     shares: Array,
     spreads: Spread,
     radii: Array,
-    form: Array | None,
+    form: Array | Reach | None,
     rule: Any,
     classification: bool,
 ) -> _Read:

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jominy.attacks import Reach
 from jominy.dynamics.samples.law import (
     Rows,
     Slope,
@@ -57,7 +58,7 @@ class SampleProblem(NamedTuple):
     """What the recursion needs: `rows` perhaps rounded, and the law after a first step of size one (`first_step`).
 
     `optimum` (r,) and `copies` (r,) are in the rows' frame; `dimension` is the number of features; `form` is that of
-    an attack with weights, in the frame.
+    an attack with weights, in the frame, or the reach of one on single features.
     """
 
     rows: Rows
@@ -69,7 +70,7 @@ class SampleProblem(NamedTuple):
     optimum: Array
     copies: Array
     dimension: int
-    form: Array | None = None
+    form: Array | Reach | None = None
 
 
 class Ahead(NamedTuple):

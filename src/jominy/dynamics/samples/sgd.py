@@ -7,7 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.samples.law import pulled
+from jominy.attacks import Reach
+from jominy.dynamics.samples.law import pull_of, size_of
 from jominy.dynamics.samples.sampling import Sampling
 from jominy.dynamics.simulation.sgd import VectorState
 from jominy.losses import Loss
@@ -61,20 +62,18 @@ class SampleSGD(eqx.Module):
     radius: RadiusSchedule
     radii: Array
     optimum: Array
-    form: Array | None = None
+    form: Array | Reach | None = None
     keep: bool = eqx.field(default=False, static=True)
     """Whether the weights themselves are observed."""
 
     def step(self, state: VectorState, noise: Array, time: Array) -> VectorState:
-        """X <- X - (g/d) (Psi_r x + Psi_rho M X / size(X)) for the row chosen."""
+        """X <- X - (g/d) (Psi_r x + radius Psi_s grad size(X)) for the row chosen."""
         x, y = self.features[noise[0]], self.targets[noise[0]]
         vector = state.vector
-        along = pulled(self.form, vector)
-        size = jnp.sqrt(jnp.maximum(vector @ along, 0.0))
+        size = size_of(self.form, vector)
         radius = self.radius.at(time)
         slope, shift_slope = self.loss.adversarial_slopes(vector @ x, radius * size, y)
-        pull = jnp.where(size > 0, radius * shift_slope / jnp.where(size > 0, size, 1.0), 0.0)
-        push = slope * x + pull * along
+        push = slope * x + pull_of(self.form, vector, radius * shift_slope)
         if self.schedule.remembers:
             state = state._replace(memory=state.memory + push @ push / vector.size**2)
         moved = vector - self._rate(state, time) / vector.size * push
@@ -87,7 +86,7 @@ class SampleSGD(eqx.Module):
         """Averages over the rows at this student."""
         vector = state.vector
         norm = jnp.sqrt(vector @ vector)
-        size = jnp.sqrt(jnp.maximum(vector @ pulled(self.form, vector), 0.0))
+        size = size_of(self.form, vector)
         error = vector - self.optimum
         radii = jnp.concatenate([jnp.reshape(self.radius.at(time), (1,)), self.radii])
         return SampleObservation(
