@@ -107,3 +107,14 @@ def test_held_out_rows_an_intercept_and_adaptive_rates():
 def test_the_gaussian_picture_is_refused():
     with pytest.raises(jm.InputError, match="l2 attacks"):
         jm.gaussian_picture(problem("logistic", 0.4), jm.Constant(0.5), time=1)
+
+
+def test_a_fitted_model_knows_the_size_of_its_weights():
+    """Its certified accuracy is that of the exact attack: the score moves by radius * sum |w_j| / sqrt(d)."""
+    posed = problem("logistic", 0.4)
+    model = jm.fit(posed, jm.Constant(0.5), time=4)
+    told = model.certified_accuracy(X, Y, [0.0, 0.4])
+    weights = np.asarray(model.weights)
+    margin = Y * (posed.data.features @ weights)
+    wanted = [np.mean(margin > radius * np.sum(np.abs(weights)) / np.sqrt(6)) for radius in (0.0, 0.4)]
+    np.testing.assert_allclose(told, wanted, atol=1e-12)

@@ -9,7 +9,7 @@ import numpy as np
 from jominy.data import Samples
 from jominy.dynamics.forecast import forecast, require_schedule
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.samples.law import Spread, mean_square_size
+from jominy.dynamics.samples.law import size_of
 from jominy.dynamics.samples.simulation import sample_runs
 from jominy.dynamics.simulate import seed_list
 from jominy.errors import InputError
@@ -77,9 +77,7 @@ def fit(
     require_schedule(schedule)
     samples = problem.data
     if not isinstance(samples, Samples):
-        raise InputError(
-            "A model is fitted to samples", type(samples).__name__, "Wrap your arrays as `Samples(X, y)`"
-        )
+        raise InputError("A model is fitted to samples", type(samples).__name__, "Wrap your arrays as `Samples(X, y)`")
     (chosen,) = seed_list([seed])
     none = np.zeros(0)
     runs, weights = sample_runs(
@@ -89,7 +87,7 @@ def fit(
         raise InputError("A run that diverges leaves no model", runs.attrs["advice"], "Lower the learning rate")
     vector = weights[0, len(runs["time"]) - 1]
     curve = forecast(problem, schedule, times=[0.0, float(runs["time"][-1])], start=start, held_out=held_out)
-    size = float(np.sqrt(max(float(mean_square_size(problem.form, Spread(vector, np.zeros_like(vector)))), 0.0)))
+    size = float(size_of(problem.form, vector))
     scaled, intercept = (vector[:-1], float(vector[-1])) if samples.intercept else (vector, 0.0)
     targets = samples.target_map
     return FittedModel(
@@ -111,11 +109,13 @@ def _record(problem: Problem, schedule: Schedule, runs: Any, curve: Any, seed: i
     """How a model was trained, and how that compares with its forecast, for programs and for people."""
     ended = {name: float(runs[name].values[0, -1]) for name in TOLD if name in runs}
     risk, told = ended["adversarial_risk"], float(curve["adversarial_risk"][-1])
-    spread = float(curve["adversarial_risk_sd"][-1])
-    away = (risk - told) / spread if spread > 0 else 0.0
+    # Under some attacks the spread of single runs is not known.
+    spread = float(curve["adversarial_risk_sd"][-1]) if "adversarial_risk_sd" in curve else None
+    away = (risk - told) / spread if spread else 0.0
     time = float(runs["time"][-1])
     steps = round(time * problem.data.dimension)
-    beside = f"adversarial risk {risk:.4g}; forecast {told:.4g} ± {spread:.2g} for one run ({away:+.1f} sd)"
+    stray = "" if spread is None else f" ± {spread:.2g} for one run ({away:+.1f} sd)"
+    beside = f"adversarial risk {risk:.4g}; forecast {told:.4g}{stray}"
     if abs(away) > FAR:
         beside += ": further away than a healthy run, which is within 3"
     rates = [f"{name.replace('_', ' ')} {value:.3f}" for name, value in ended.items() if name.endswith("accuracy")]
@@ -135,6 +135,10 @@ def _record(problem: Problem, schedule: Schedule, runs: Any, curve: Any, seed: i
         "seed": seed,
         "status": runs.attrs["status"],
         "end": ended,
-        "forecast": {"adversarial_risk": told, "adversarial_risk_sd": spread, "deviations": away},
+        "forecast": {
+            "adversarial_risk": told,
+            "adversarial_risk_sd": spread,
+            "deviations": None if spread is None else away,
+        },
         "report": report,
     }
