@@ -163,7 +163,7 @@ def verbs(path: str, name: str, whole: dict[str, xr.Dataset]):
     if name in ("phase", "line", "points") and "sweep" in found.attrs:
         yield lambda: print(sweep_text(found))
         yield lambda: picture(plot_sweep(found), "svg")
-    if name == "phase":
+    if name == "phase" and "here" in found.attrs:
         yield lambda: print(phase_text(found))
         yield lambda: picture(plot_phase(found), "svg")
     if name in ("theory", "theories"):

@@ -100,7 +100,18 @@ _ATTRIBUTES: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 _OVER_TIME = ("forecast", "simulate", "homogenize")
-_FOLLOWED = {"adversarial_risk", "clean_risk", "norm"}
+_NOT_OVER_TIME = ("compare", "gaussian picture", "sensitivity", "train", "trainability")
+_FOLLOWED = {"adversarial_risk", "clean_risk", "norm", "accuracy_at_radius"}
+_OF_NETWORKS = ("network theory", "trainability")
+_OF_TRAINING = {"seed", "time", "step", "evaluation_radius"}
+"""Dimensions that no theory or measurement of random networks has."""
+
+
+def _is_curve(result: xr.Dataset, swept: set[str]) -> bool:
+    """Whether it is followed over time, as far as it says; what lost its engine is taken for what it looks like."""
+    engine = result.attrs.get("engine", "")
+    other = engine in _NOT_OVER_TIME or engine.startswith(("measure", "network", "sweep"))
+    return not swept and not other and bool({str(name) for name in result.data_vars} & _FOLLOWED)
 
 
 def require_format(result: xr.Dataset) -> None:
@@ -138,7 +149,7 @@ def check_result(result: xr.Dataset) -> xr.Dataset:
             _require(holds(value), f"a result's {name} must be {words}", value)
     swept = set(json.loads(result.attrs["sweep"])["fields"]) if "sweep" in result.attrs else set()
     engine = result.attrs.get("engine", "")
-    if not swept and engine in _OVER_TIME and {str(name) for name in result.data_vars} & _FOLLOWED:
+    if _is_curve(result, swept):
         rule = "a curve must have its times (choose one with isel(time=[-1]), which keeps them)"
         _require("time" in result.dims, rule, ", ".join(map(str, result.dims)) or "no dimension")
     if engine == "network theory":
@@ -148,7 +159,7 @@ def check_result(result: xr.Dataset) -> xr.Dataset:
     _check_variables(result, swept)
     if swept:
         _check_sweep(result, swept)
-    if result.attrs.get("engine") == "compare" and "seeds" in result.attrs:
+    if (engine == "compare" and "seeds" in result.attrs) or {"largest_z", "largest_relative_error"} & set(result):
         _check_comparison(result)
     if "network" in result.dims:
         _check_measured(result)
@@ -188,9 +199,20 @@ def _check_dimensions(result: xr.Dataset, swept: set[str]) -> None:
 
 def _check_variables(result: xr.Dataset, swept: set[str]) -> None:
     engine = result.attrs.get("engine")
-    curves = "time" in result.dims and not swept and engine in _OVER_TIME
+    curves = "time" in result.dims and (_is_curve(result, swept) or (not swept and engine in _OVER_TIME))
+    of_networks = engine in _OF_NETWORKS or (not swept and "network" in result.dims and "time" not in result.coords)
+    foreign = (_OF_TRAINING if of_networks else set()) | ({"network"} if engine in _OF_NETWORKS else set())
+    foreign |= {"step"} if swept else set()
     for key, variable in result.variables.items():
         name, kind = str(key), variable.dtype.kind
+        dims = set(map(str, variable.dims))
+        strange = ", ".join(sorted(dims & foreign))
+        _require(not strange, f"a result's {name} must vary over what it is computed for", strange)
+        if name in result.coords and name in (*result.dims, *swept):
+            alone = dims in (set(), {name}, {"point"})
+            _require(alone, f"a result's {name} must be one row", ", ".join(sorted(dims)))
+        if of_networks and "layer" in dims and name in result.data_vars:
+            _require(name in _BY_LAYER, f"a network's {name} must be one of the whole network", "one for each layer")
         for attribute in ("long_name", "units", "symbol"):
             told = variable.attrs.get(attribute, "")
             _require(_is_text(told), f"the {attribute} of a result's {name} must be a text", told)
@@ -198,8 +220,7 @@ def _check_variables(result: xr.Dataset, swept: set[str]) -> None:
             _require(kind in "OUS" and _all_text(variable.values), f"a result's {name} must be text", kind_of(variable))
         elif is_variable(name) and name not in swept:
             _require(kind in "iufb", f"a result's {name} must be real numbers", kind_of(variable))
-            dims = set(map(str, variable.dims))
-            if curves and "point" not in dims:
+            if curves and ("point" not in dims or engine in ("simulate", "homogenize")):
                 more = {"evaluation_radius"} if name.endswith(_AT_RADIUS) else set()
                 allowed = name in result.coords or dims <= _CURVES | more
                 _require(allowed, f"a result's {name} must vary over time (and runs) alone", ", ".join(sorted(dims)))
@@ -220,10 +241,17 @@ def _all_text(values: np.ndarray) -> bool:
     return values.dtype.kind == "U" or all(isinstance(one, str) for one in values.ravel())
 
 
+_BORDERS = ("radius_over_collapse", "rate_over_stable", "rate_over_divergent")
+_BY_LAYER = ("weight_variance_rate", "weight_variance", "gradient_norm", "layer")
+
+
 def _check_sweep(result: xr.Dataset, swept: set[str]) -> None:
     _require_names(result, ("status", "reason", *sorted(swept)), "sweep")
     dims = set(map(str, result["status"].dims))
     grid = "point" not in result.dims
+    borders = [name for name in _BORDERS if name in result]
+    odd = [name for name in borders if "here" in result.attrs and set(map(str, result[name].dims)) != dims]
+    _require(not odd, "a phase diagram's borders must be told for each point", ", ".join(odd))
     known = swept if grid else {"point"}
     _require(dims <= known, "a sweep must have a status for each point", ", ".join(sorted(dims)))
     told = ", ".join(map(str, result["reason"].dims))
@@ -234,10 +262,9 @@ def _check_sweep(result: xr.Dataset, swept: set[str]) -> None:
     missing = [name for name in swept if grid and result[name].dims and name not in dims]
     _require(not missing, "a sweep must have a status for each point", f"none over {', '.join(missing)}")
     if "here" in result.attrs:
-        borders = ("radius_over_collapse", "rate_over_stable", "rate_over_divergent")
-        _require_names(result, borders, "phase diagram")
+        _require_names(result, _BORDERS, "phase diagram")
         _require(len(swept) == 2 and grid, "a phase diagram must have two fields", ", ".join(sorted(swept)))
-        for name in (*borders, *swept):
+        for name in (*_BORDERS, *swept):
             _require(result[name].dtype.kind in "iuf", f"a phase diagram's {name} must be real numbers", name)
         here = json.loads(result.attrs["here"])
         _require(set(here) in (set(), swept), "a phase diagram's own point must be told in its fields", here)
@@ -255,6 +282,7 @@ def _check_comparison(result: xr.Dataset) -> None:
         dims = ("variable", "time")[:number]
         rule = f"a comparison's {name} must be over {' and '.join(dims)}"
         _require(result[name].dims == dims, rule, ", ".join(map(str, result[name].dims)))
+    _require("seeds" in result.attrs, "a comparison must say of how many runs it is (seeds)", "no number")
     _require(result.attrs["seeds"] >= 2, "a comparison must be of two runs or more", result.attrs["seeds"])
 
 

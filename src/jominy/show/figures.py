@@ -189,11 +189,16 @@ def _finite(parts: list[np.ndarray]) -> np.ndarray:
     return values[np.isfinite(values)]
 
 
+def _drawable(values: np.ndarray) -> np.ndarray:
+    """Where matplotlib can draw: its axes overflow a little below the largest number."""
+    return np.abs(values) < 1e200
+
+
 def _values(result: Any, name: str, dimension: str) -> tuple[np.ndarray, np.ndarray]:
     values = result[name]
     if dimension != "time" and "time" in values.dims:
         values = values.isel(time=-1)
-    finite = np.isfinite(values.values)
+    finite = _drawable(values.values)
     return values[dimension].values[finite], values.values[finite]
 
 
@@ -206,7 +211,7 @@ def _own_band(forecast: Any, name: str, dimension: str) -> tuple[np.ndarray, np.
     if dimension != "time" and "time" in parts[0].dims:
         parts = [part.isel(time=-1) for part in parts]
     x, (centre, spread, *bias) = parts[0][dimension].values, (part.values for part in parts)
-    width = np.where(np.isfinite(centre) & np.isfinite(spread), spread, np.nan)  # a gap in the band
+    width = np.where(_drawable(centre) & _drawable(spread), spread, np.nan)  # a gap in the band
     centre = np.where(np.isnan(width), np.nan, centre + sum(bias))
     return x, centre - width, centre + width
 
@@ -219,7 +224,7 @@ def _runs(result: Any, name: str, dimension: str) -> tuple[np.ndarray, np.ndarra
     if "seed" not in values.dims:
         values = values.expand_dims(seed=1)
     runs = values.transpose("seed", dimension).values
-    whole = np.all(np.isfinite(runs), axis=0)
+    whole = np.all(_drawable(runs), axis=0)
     return values[dimension].values[whole], runs[:, whole]
 
 

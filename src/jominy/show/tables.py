@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jominy.errors import InputError
 from jominy.numerics.averages import mean_and_error
 from jominy.results import Status, describe_variable
 from jominy.results.reading import notes_of, scenario_of, table_in
@@ -88,6 +89,8 @@ def curves(result: xr.Dataset, *, rows: int = 6) -> Table:
        1    0.6000
     """
     chosen = pick(result["time"].values, rows)
+    if "point" in result.dims:
+        raise InputError("A table is that of one curve", f"{result.sizes['point']} points", "Choose with isel(point=0)")
     names = [name for name in MAIN if name in result and "time" in result[name].dims]
     columns = [["time", *(short(value) for value in result["time"].values[chosen])]]
     for name in names:
