@@ -36,6 +36,7 @@ def fit(
     start: Any = None,
     held_out: tuple[Any, Any] | None = None,
     sampling: Any = None,
+    beside_forecast: bool = True,
     progress: bool = True,
 ) -> FittedModel:
     """Train on samples under attack, once and for real, and return the model to deploy.
@@ -51,6 +52,7 @@ def fit(
     time : train until this time, in samples / dimension
     seed : of the run
     start, held_out, sampling, progress : as in `simulate`
+    beside_forecast : whether to forecast the run too, and say where it ended beside that
 
     Returns
     -------
@@ -86,7 +88,9 @@ def fit(
     if runs.attrs["status"] == "diverged":
         raise InputError("A run that diverges leaves no model", runs.attrs["advice"], "Lower the learning rate")
     vector = weights[0, len(runs["time"]) - 1]
-    curve = forecast(problem, schedule, times=[0.0, float(runs["time"][-1])], start=start, held_out=held_out)
+    curve = None
+    if beside_forecast:
+        curve = forecast(problem, schedule, times=[0.0, float(runs["time"][-1])], start=start, held_out=held_out)
     size = float(size_of(problem.form, vector))
     scaled, intercept = (vector[:-1], float(vector[-1])) if samples.intercept else (vector, 0.0)
     targets = samples.target_map
@@ -108,16 +112,21 @@ def fit(
 def _record(problem: Problem, schedule: Schedule, runs: Any, curve: Any, seed: int) -> dict[str, Any]:
     """How a model was trained, and how that compares with its forecast, for programs and for people."""
     ended = {name: float(runs[name].values[0, -1]) for name in TOLD if name in runs}
-    risk, told = ended["adversarial_risk"], float(curve["adversarial_risk"][-1])
-    # Under some attacks the spread of single runs is not known.
-    spread = float(curve["adversarial_risk_sd"][-1]) if "adversarial_risk_sd" in curve else None
-    away = (risk - told) / spread if spread else 0.0
+    risk = ended["adversarial_risk"]
+    beside, told = f"adversarial risk {risk:.4g}", None
+    if curve is not None:
+        expected = float(curve["adversarial_risk"][-1])
+        # Under some attacks the spread of single runs is not known.
+        spread = float(curve["adversarial_risk_sd"][-1]) if "adversarial_risk_sd" in curve else None
+        away = None if spread is None else (risk - expected) / spread if spread else 0.0
+        beside += f"; forecast {expected:.4g}"
+        if away is not None:
+            beside += f" ± {spread:.2g} for one run ({away:+.1f} sd)"
+            if abs(away) > FAR:
+                beside += ": further away than a healthy run, which is within 3"
+        told = {"adversarial_risk": expected, "adversarial_risk_sd": spread, "deviations": away}
     time = float(runs["time"][-1])
     steps = round(time * problem.data.dimension)
-    stray = "" if spread is None else f" ± {spread:.2g} for one run ({away:+.1f} sd)"
-    beside = f"adversarial risk {risk:.4g}; forecast {told:.4g}{stray}"
-    if abs(away) > FAR:
-        beside += ": further away than a healthy run, which is within 3"
     rates = [f"{name.replace('_', ' ')} {value:.3f}" for name, value in ended.items() if name.endswith("accuracy")]
     report = [
         f"trained to time {time:g} ({steps} steps), radius {problem.final_radius:g}, seed {seed}: "
@@ -135,10 +144,6 @@ def _record(problem: Problem, schedule: Schedule, runs: Any, curve: Any, seed: i
         "seed": seed,
         "status": runs.attrs["status"],
         "end": ended,
-        "forecast": {
-            "adversarial_risk": told,
-            "adversarial_risk_sd": spread,
-            "deviations": None if spread is None else away,
-        },
+        "forecast": told,
         "report": report,
     }

@@ -1,0 +1,170 @@
+"""Adversarially trained linear models as estimators of scikit-learn: in pipelines, grid searches, cross validation.
+
+Needs scikit-learn, which nothing else in jominy does: `pip install 'jominy[examples]'`, or scikit-learn by itself.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
+from sklearn.utils import check_random_state
+from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+from jominy.attacks import L2
+from jominy.data import Preprocessing, Samples
+from jominy.dynamics import Problem, fit
+from jominy.dynamics.samples.remarks import largest_safe_rate
+from jominy.losses import LogisticLoss, SquaredLoss
+from jominy.models import FittedModel
+from jominy.schedules import Constant
+
+LARGEST_RATE = 1.0
+"""Tried where the data would stand more."""
+SHARE = 0.5
+"""Of the largest safe rate that is used where that is known."""
+
+
+class _Adversarial(BaseEstimator):
+    """What both estimators do; see them."""
+
+    def __init__(
+        self, radius=0.1, *, attack=None, loss=None, schedule=None, time=20.0, intercept=True, clip=3.0,
+        random_state=None,
+    ):  # fmt: skip
+        self.radius = radius
+        self.attack = attack
+        self.loss = loss
+        self.schedule = schedule
+        self.time = time
+        self.intercept = intercept
+        self.clip = clip
+        self.random_state = random_state
+
+    def _trained(self, X: Any, y: Any, loss: Any) -> None:
+        samples = Samples(X, y, Preprocessing(clip=self.clip), intercept=self.intercept)
+        attack = L2() if self.attack is None else self.attack
+        problem = Problem(samples, loss if self.loss is None else self.loss, self.radius, attack)
+        schedule = Constant(usable_rate(problem)) if self.schedule is None else self.schedule
+        seed = int(check_random_state(self.random_state).randint(2**31 - 1)) if self.random_state is not None else 0
+        self.model_: FittedModel = fit(problem, schedule, self.time, seed=seed, beside_forecast=False, progress=False)
+
+    @property
+    def coef_(self) -> NDArray[np.float64]:
+        """Weights in data units: (1, D) of a classifier, (D,) of a regression."""
+        return self.model_.coef_[None] if self.model_.classes is not None else self.model_.coef_
+
+    @property
+    def intercept_(self) -> Any:
+        """What belongs to `coef_`."""
+        return np.array([self.model_.intercept_]) if self.model_.classes is not None else self.model_.intercept_
+
+    def _rows(self, X: Any) -> Any:
+        check_is_fitted(self)
+        return validate_data(self, X, reset=False, dtype=np.float64)
+
+
+class AdversarialClassifier(ClassifierMixin, _Adversarial):
+    """A linear classifier of two classes, trained under attack by streaming SGD.
+
+    Parameters
+    ----------
+    radius : of the attack in training, on features that are scaled so that a row has a mean ||x||^2 of D
+    attack : L2() by default; Mahalanobis(weights=...), LInf(...)
+    loss : LogisticLoss() by default; any margin loss
+    schedule : of the learning rate; by default constant, as large as is safe for these rows, and at most 1
+    time : train until this time, in samples / dimension
+    intercept : whether to learn one, which no attack can touch
+    clip : rows whose ||x||^2 is above this many times the mean are shrunk onto it; None for none
+    random_state : of the order of rows; None is seed 0
+
+    Attributes
+    ----------
+    model_ : the FittedModel, with `robust_radius` and `certified_accuracy`
+    classes_, coef_, intercept_, n_features_in_ : as scikit-learn has them
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_breast_cancer
+    >>> from sklearn.model_selection import cross_val_score
+    >>> X, y = load_breast_cancer(return_X_y=True)
+    >>> scores = cross_val_score(AdversarialClassifier(radius=0.3), X, y, cv=3)
+    >>> bool(scores.mean() > 0.93)
+    True
+    """
+
+    def fit(self, X: Any, y: Any) -> AdversarialClassifier:
+        """Train on rows X (n, D) with two kinds of y (n,)."""
+        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
+        check_classification_targets(y)
+        if type_of_target(y, input_name="y") != "binary":
+            found = type_of_target(y)
+            raise ValueError(f"Only binary classification is supported. The type of the target is {found}.")
+        self.classes_ = np.unique(y)
+        if len(self.classes_) < 2:
+            raise ValueError("Classifier can't train when only one class is present.")
+        self._trained(X, np.where(y == self.classes_[1], 1, 0), LogisticLoss())
+        return self
+
+    def decision_function(self, X: Any) -> NDArray[np.float64]:
+        """(n,) scores, positive for the second class."""
+        rows = self._rows(X)
+        return self.model_.decision_function(rows)
+
+    def predict(self, X: Any) -> NDArray[Any]:
+        """(n,) classes."""
+        rows = self._rows(X)
+        return self.classes_[(self.model_.decision_function(rows) > 0).astype(int)]
+
+    def predict_proba(self, X: Any) -> NDArray[np.float64]:
+        """(n, 2) probabilities of the classes, after the logistic loss."""
+        rows = self._rows(X)
+        return self.model_.predict_proba(rows)
+
+    def robust_radius(self, X: Any) -> NDArray[np.float64]:
+        """(n,) radius from which on an attack changes the class predicted."""
+        rows = self._rows(X)
+        return self.model_.robust_radius(rows)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_class = False
+        return tags
+
+
+class AdversarialRegressor(RegressorMixin, _Adversarial):
+    """A linear regression trained under attack by streaming SGD; parameters as for `AdversarialClassifier`.
+
+    The loss is the squared one by default. Whatever its values, the target is one of numbers.
+
+    Examples
+    --------
+    >>> from sklearn.datasets import load_diabetes
+    >>> X, y = load_diabetes(return_X_y=True)
+    >>> bool(AdversarialRegressor(radius=0.05, time=60).fit(X, y).score(X, y) > 0.45)
+    True
+    """
+
+    def fit(self, X: Any, y: Any) -> AdversarialRegressor:
+        """Train on rows X (n, D) with numbers y (n,)."""
+        X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=True)
+        self._trained(X, y, SquaredLoss())
+        return self
+
+    def predict(self, X: Any) -> NDArray[np.float64]:
+        """(n,) predictions in units of the target."""
+        rows = self._rows(X)
+        scores = self.model_.decision_function(rows)
+        low, high = self.model_.classes or (0.0, 0.0)
+        if self.model_.classes is not None:  # a target of two numbers was learnt as -1 and +1
+            return (low + high) / 2 + scores * (high - low) / 2
+        return self.model_.target_offset + self.model_.target_scale * scores
+
+
+def usable_rate(problem: Problem) -> float:
+    """Half of the largest rate that is safe for the rows, or 1 if that is less."""
+    safe = largest_safe_rate(problem)
+    return LARGEST_RATE if safe is None else min(LARGEST_RATE, SHARE * safe)
