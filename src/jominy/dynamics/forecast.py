@@ -9,6 +9,7 @@ from jominy.data import Samples
 from jominy.dynamics.batches import require_single
 from jominy.dynamics.coordinates.forecast import coordinate_forecast
 from jominy.dynamics.fluctuations import band_dimension
+from jominy.dynamics.other_attacks import require_none, split_evaluation
 from jominy.dynamics.population.forecast import population_forecast
 from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.problem import Problem
@@ -30,7 +31,7 @@ def forecast(
     *,
     times: Sequence[float] | None = None,
     start: Any = None,
-    evaluate_at: Sequence[float] = (),
+    evaluate_at: Sequence[Any] = (),
     held_out: tuple[Any, Any] | None = None,
     diagonal: bool | None = None,
     largest_block: int | None = None,
@@ -54,7 +55,9 @@ def forecast(
     time : float, the horizon in samples / dimension (101 even times are reported, and more early ones); or else
     times : (T,) increasing times to report
     start : nothing (zero), an array (d,), a number (its norm, spread evenly over the coordinates) or RandomStart(norm)
-    evaluate_at : radii at which risk and accuracy are reported besides the training radius and zero
+    evaluate_at : radii at which risk and accuracy are reported besides the training radius and zero; pairs of another
+        attack and its radius among them, such as (LInf(), 0.2), on samples, and (L2(), 0.5) after training under l_inf
+        on mixtures: `risk_at_attack` and `accuracy_at_attack` over `evaluation_attack`
     held_out : (X_test, y_test), samples only: the same trajectory read out on these rows
     diagonal : samples only: keep only the diagonal of the covariance (default: chosen by cost)
     largest_block : samples only: most SGD steps taken at once (1: every step; default: chosen by cost)
@@ -106,6 +109,7 @@ def forecast(
     (0.0091, 0.00025)
     """
     require_schedule(schedule)
+    evaluate_at, others = split_evaluation(evaluate_at)
     if isinstance(problem.data, Samples):
         if dimension is not None:
             raise InputError(
@@ -114,7 +118,7 @@ def forecast(
         require_single(batch_size)
         radii = evaluation_radii(evaluate_at)
         return sample_forecast(
-            problem, schedule, time, times, start, radii, held_out, diagonal, largest_block, progress
+            problem, schedule, time, times, start, radii, held_out, diagonal, largest_block, progress, others
         )
     if held_out is not None:
         raise InputError(
@@ -133,7 +137,12 @@ def forecast(
         received = f"dimension={dimension!r}, bands={bands!r}"
         raise InputError("A dimension belongs to bands", received, "Give `bands=True`")
     if not problem.attack.quadratic:
-        return coordinate_forecast(problem, schedule, plan, start)
+        return coordinate_forecast(problem, schedule, plan, start, others)
+    require_none(
+        others,
+        "on mixtures the equations of l2 keep inner products, and not the weights",
+        "Train under `LInf(...)` or on `Samples(...)`, or give a number: a radius of the attack of the training",
+    )
     wanted = band_dimension(problem, dimension) if bands else None
     return population_forecast(problem, schedule, plan, start, compress, wanted)
 

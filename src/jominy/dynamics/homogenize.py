@@ -10,6 +10,7 @@ import numpy as np
 from jominy.data import Samples
 from jominy.dynamics.forecast import require_schedule
 from jominy.dynamics.homogenized.population import population_paths
+from jominy.dynamics.other_attacks import require_none, split_evaluation
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
 from jominy.dynamics.simulate import seed_list
@@ -80,6 +81,8 @@ def homogenize(
     True
     """
     require_schedule(schedule)
+    evaluate_at, others = split_evaluation(evaluate_at)
+    require_none(others, "runs are looked at under the attack they are trained under", "Use `forecast(...)`")
     radii = evaluation_radii(evaluate_at)
     chosen = seed_list(paths)
     if isinstance(problem.data, Samples):

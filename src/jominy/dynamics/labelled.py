@@ -34,6 +34,7 @@ def labelled(
     advice: str | None = None,
     numerical_error: float | None = None,
     notes: Sequence[str] = (),
+    attacks: Sequence[str] = (),
     more: dict[str, Any] | None = None,
 ):
     """The result with its coordinates, the scenario, the optimum and the collapse radius among its attributes."""
@@ -42,6 +43,8 @@ def labelled(
         coords["seed"] = seeds
     if evaluate_at.size:
         coords["evaluation_radius"] = evaluate_at
+    if attacks:
+        coords["evaluation_attack"] = list(attacks)
     accuracy = accuracy_of(problem) + (numerical_error or 0.0)
     status, advice, notes = judged(
         variables, status, advice, notes, optimum_risk=found.adversarial_risk, accuracy=accuracy

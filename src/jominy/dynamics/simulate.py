@@ -11,6 +11,7 @@ from jominy.data import Samples
 from jominy.dynamics.batches import batch_count, require_single
 from jominy.dynamics.coordinates.sgd import coordinate_simulation
 from jominy.dynamics.forecast import require_schedule
+from jominy.dynamics.other_attacks import require_none, split_evaluation
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
 from jominy.dynamics.samples.simulation import sample_simulation
@@ -80,6 +81,8 @@ def simulate(
     True
     """
     require_schedule(schedule)
+    evaluate_at, others = split_evaluation(evaluate_at)
+    require_none(others, "runs are looked at under the attack they are trained under", "Use `forecast(...)`")
     radii = evaluation_radii(evaluate_at)
     chosen = seed_list(seeds)
     if isinstance(problem.data, Samples):

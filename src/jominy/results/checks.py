@@ -17,7 +17,17 @@ if TYPE_CHECKING:
     import xarray as xr
 
 AGAIN = "the file was edited or is damaged: compute it again"
-_WORDS = ("status", "reason", "verdict", "optimum_regime", "variable", "parameter", "bands", "method")
+_WORDS = (
+    "status",
+    "reason",
+    "verdict",
+    "optimum_regime",
+    "variable",
+    "parameter",
+    "bands",
+    "method",
+    "evaluation_attack",
+)
 """Variables and coordinates that are text."""
 _PLACES = ("time", "evaluation_radius", "variable", "p", "q", "radius", "width", "depth")
 """Dimensions that are looked up by what they say."""
@@ -222,6 +232,7 @@ def _check_variables(result: xr.Dataset, swept: set[str]) -> None:
             _require(kind in "iufb", f"a result's {name} must be real numbers", kind_of(variable))
             if curves and ("point" not in dims or engine in ("simulate", "homogenize")):
                 more = {"evaluation_radius"} if name.endswith(_AT_RADIUS) else set()
+                more |= {"evaluation_attack"} if name.endswith("_at_attack") else set()
                 allowed = name in result.coords or dims <= _CURVES | more
                 _require(allowed, f"a result's {name} must vary over time (and runs) alone", ", ".join(sorted(dims)))
         else:

@@ -3,6 +3,7 @@
 Source: theory `attacks.md` sections 3 and 4.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import jax
@@ -21,6 +22,7 @@ from jominy.dynamics.laws import risk
 from jominy.dynamics.laws.risk import largest_logit, setting_of
 from jominy.dynamics.laws.stability import divergent_rate, mixture_rate_limits
 from jominy.dynamics.optima.record import Optimum
+from jominy.dynamics.other_attacks import OtherAttack, read_under
 from jominy.dynamics.population.errors import relative_differences
 from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.problem import Problem
@@ -51,10 +53,15 @@ class CoordinateSolution(NamedTuple):
     found: CoordinateOptimum
     points: Points
     lost: np.ndarray
+    orders: tuple[OrderParameters, OrderParameters]
+    setting: risk.Setting
 
 
-def coordinate_forecast(problem: Problem, schedule: Schedule, plan: Plan, start: Any):
+def coordinate_forecast(
+    problem: Problem, schedule: Schedule, plan: Plan, start: Any, others: Sequence[OtherAttack] = ()
+):
     """The forecast as a labelled result; see `forecast`."""
+    sized = [_known_size(problem, other) for other in others]
     if in_finite_steps(plan.batch_size, problem.data.dimension, plan.grid[-1]):
         raise InputError(
             "Finite batches under an l_inf attack are not known: each weight then makes jumps of its own",
@@ -63,7 +70,14 @@ def coordinate_forecast(problem: Problem, schedule: Schedule, plan: Plan, start:
         )
     solved = solve_coordinates(problem, schedule, plan, start)
     record = solved.found.record
-    variables = past_divergence(solved.variables, solved.lost)
+    told, told_classes = solved.variables, problem.data.classification
+    if others:
+        coarse, fine = (
+            read_under(others, [getattr(order, name) for name in sized], solved.setting, order, told_classes)
+            for order in solved.orders
+        )
+        told = told | _led_on(coarse, fine)
+    variables = past_divergence(told, solved.lost)
     status, advice = _status(problem, schedule, record, variables, solved.lost, len(plan.times))
     distinct = grouped(problem.law, _start(problem, start)).points.shares.size  # type: ignore[arg-type]
     merging = "" if solved.points.shares.size == distinct else f" for {distinct} distinct features"
@@ -87,6 +101,23 @@ def coordinate_forecast(problem: Problem, schedule: Schedule, plan: Plan, start:
         advice=advice,
         numerical_error=solved.error,
         notes=notes,
+        attacks=[other.label for other in others],
+    )
+
+
+def _known_size(problem: Problem, other: OtherAttack) -> str:
+    """Which order parameter is the size of another attack: the norm for l2, the same budgets' own."""
+    if other.attack.isotropic:
+        return "norm"
+    if not other.attack.quadratic:
+        law, same = problem.law, other.attack.of(problem.data.law)  # type: ignore[union-attr]
+        assert isinstance(law, EigenLaw) and isinstance(same, EigenLaw)
+        if np.array_equal(law.budgets, same.budgets):  # type: ignore[arg-type]
+            return "size"
+    raise InputError(
+        "After training under l_inf on a mixture other attacks are known in l2, and with the same budgets",
+        other.label,
+        "Use `L2()`, or samples of the law, on which every attack is known",
     )
 
 
@@ -184,10 +215,12 @@ def solve_coordinates(problem: Problem, schedule: Schedule, plan: Plan, start: A
     solver = _Solver(problem, schedule, plan, found, random_variance(start), jumps)
     points = merged(everything, MOST_POINTS)
     flown = solver.piloted(_filled(points))
-    solves = [flown.solved(0)[0], flown.solved(1)[0]]
+    (lowest, _), (low, seen) = flown.solved(0), flown.solved(1)
+    solves = [lowest, low]
     told, level = _led_on(*solves), 1
     while True:
         level += 1
+        coarser = seen
         fine, seen = flown.solved(level)
         lost = np.logical_or.accumulate(np.asarray(diverged(seen.order)))
         before, told = told, _led_on(solves[-1], fine)
@@ -203,7 +236,9 @@ def solve_coordinates(problem: Problem, schedule: Schedule, plan: Plan, start: A
         )
         error += float(relative_differences(many, few, ~lost[None, :count])[0])
     variables = {name: (dims, values[0]) for name, (dims, values) in told.items()}
-    return CoordinateSolution(variables, error, CELLS * 2**level, found, points, lost)
+    return CoordinateSolution(
+        variables, error, CELLS * 2**level, found, points, lost, (coarser.order, seen.order), flown.static
+    )
 
 
 def _led_on(coarse: Variables, fine: Variables) -> Variables:

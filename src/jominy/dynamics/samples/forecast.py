@@ -13,11 +13,13 @@ from jominy.attacks import Reach
 from jominy.data import Samples
 from jominy.dynamics.labelled import labelled
 from jominy.dynamics.optima.record import Optimum
+from jominy.dynamics.other_attacks import OtherAttack
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, radius_at
 from jominy.dynamics.samples.frame import Frame, frame_of, light_rotation, own_frame, rotation
 from jominy.dynamics.samples.law import Rows, Spread, first_step, light, rule_for_rows, single_precision_does
 from jominy.dynamics.samples.optimum import at_zero, sample_optimum
+from jominy.dynamics.samples.other_attacks import read_rows_under
 from jominy.dynamics.samples.readout import compile_reading, read_rows
 from jominy.dynamics.samples.recursion import (
     OUT_OF_SCALE,
@@ -87,6 +89,7 @@ def sample_forecast(
     diagonal: bool | None,
     largest_block: int | None,
     progress: bool,
+    others: Sequence[OtherAttack] = (),
 ):
     """The forecast of samples as a labelled result; see `forecast`."""
     from tqdm import tqdm
@@ -119,6 +122,10 @@ def sample_forecast(
         spreads = curve.recorded.spreads
         variables, risk = read_rows(problem, groups, spreads, curve.times, evaluate_at, curve.rule, form)
     variables |= _more_variables(problem, risk, curve, found)
+    if others:
+        variables |= read_rows_under(
+            problem, others, begin.frame, spreads, test, curve.times, curve.rule, begin.rows.columns
+        )
     variables["radius"] = (("time",), radius_at(problem, curve.times))
     variables = past_divergence(variables, curve.lost)
     status, advice = _status(problem, schedule, found, curve, variables)
@@ -135,6 +142,7 @@ def sample_forecast(
         status,
         method=curve.method,
         advice=advice,
+        attacks=[other.label for other in others],
         notes=[
             *problem.attack.remarks(problem.final_radius, samples.dimension),
             *sample_notes(samples, found, test is not None),
