@@ -69,11 +69,11 @@ def test_sgd_in_numpy_has_these_risks(attack):
 
 def test_few_rows_are_seen_in_all_their_features():
     """More features than rows, random start: the attack of the training, asked for in the features, is what it was."""
-    data = jm.Samples(X[:4], Y[:4], preprocessing=None)
-    for attack in (jm.L2(), jm.LInf()):
+    data = jm.Samples(X[:3], Y[:3], preprocessing=None)
+    for attack in (jm.L2(), jm.LInf(), jm.Mahalanobis([1.0, 0.5, 1.0, 1.0, 0.5])):
         told = jm.forecast(
             jm.Problem(data, jm.LogisticLoss(), 0.4, attack), jm.Constant(0.3), times=[1.0, 5.0],
-            start=jm.RandomStart(0.6), evaluate_at=[(attack, 0.4)], held_out=(X[4:], Y[4:]),
+            start=jm.RandomStart(0.6), evaluate_at=[(attack, 0.4)], held_out=(X[3:], Y[3:]),
         )  # fmt: skip
         for prefix in ("", "held_out_"):
             other, own = told[f"{prefix}risk_at_attack"][:, 0], told[f"{prefix}adversarial_risk"]

@@ -26,9 +26,11 @@ def in_features(frame: Frame, spreads: Spread) -> Spread:
     if covariance.ndim == 2:
         covariance = covariance[:, :, None] * np.eye(covariance.shape[1])
     turned = basis @ covariance @ basis.T
-    if not np.any(basis[:, -1]):  # that coordinate stands for all that the others leave out
-        outside = np.eye(len(basis)) - basis @ basis.T
-        turned = turned + (covariance[:, -1, -1] / frame.copies[-1])[:, None, None] * outside
+    for own, seen in frame.parts:
+        last = seen.stop - 1
+        if not np.any(basis[:, last]):  # this coordinate stands for all that the others of its part leave out
+            outside = np.eye(len(own)) - basis[own, seen] @ basis[own, seen].T
+            turned[:, own[:, None], own] += (covariance[:, last, last] / frame.copies[last])[:, None, None] * outside
     return Spread(spreads.mean @ basis.T, turned)
 
 
