@@ -157,7 +157,6 @@ class FittedEncoder:
         parts = [part for column in self.learnt for part in column.encoded(frame.iloc[:, position[column.name]])]
         return numeric_table(np.column_stack(parts), names=self.names)
 
-
     def as_record(self) -> dict[str, Any]:
         """All of it as a JSON-able record, which `from_record` reads."""
         learnt = [{"kind": type(column).__name__} | asdict(column) for column in self.learnt]

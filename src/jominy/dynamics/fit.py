@@ -8,7 +8,9 @@ import numpy as np
 
 from jominy.data import Samples
 from jominy.dynamics.forecast import forecast, require_schedule
+from jominy.dynamics.labelled import Training
 from jominy.dynamics.problem import Problem
+from jominy.dynamics.samples.forecast import sample_times
 from jominy.dynamics.samples.law import size_of
 from jominy.dynamics.samples.simulation import sample_runs
 from jominy.dynamics.simulate import seed_list
@@ -81,10 +83,9 @@ def fit(
     if not isinstance(samples, Samples):
         raise InputError("A model is fitted to samples", type(samples).__name__, "Wrap your arrays as `Samples(X, y)`")
     (chosen,) = seed_list([seed])
-    none = np.zeros(0)
-    runs, weights = sample_runs(
-        problem, schedule, time, None, [chosen], start, none, held_out, sampling, progress, keep=True
-    )
+    training = Training(problem, schedule, start, np.zeros(0))
+    times = sample_times(time, None, samples.dimension, in_blocks=schedule.adaptive)
+    runs, weights = sample_runs(training, times, [chosen], held_out, sampling, progress, keep=True)
     if runs.attrs["status"] == "diverged":
         raise InputError("A run that diverges leaves no model", runs.attrs["advice"], "Lower the learning rate")
     vector = weights[0, len(runs["time"]) - 1]

@@ -9,6 +9,7 @@ from jominy.data import Samples
 from jominy.dynamics.batches import require_single
 from jominy.dynamics.coordinates.forecast import coordinate_forecast
 from jominy.dynamics.fluctuations import band_dimension
+from jominy.dynamics.labelled import Training
 from jominy.dynamics.other_attacks import require_none, split_evaluation
 from jominy.dynamics.population.forecast import population_forecast
 from jominy.dynamics.population.lanes import Plan
@@ -116,10 +117,8 @@ def forecast(
                 "The dimension of bands is that of the samples themselves", dimension, "Leave dimension out"
             )
         require_single(batch_size)
-        radii = evaluation_radii(evaluate_at)
-        return sample_forecast(
-            problem, schedule, time, times, start, radii, held_out, diagonal, largest_block, progress, others
-        )
+        training = Training(problem, schedule, start, evaluation_radii(evaluate_at), others)
+        return sample_forecast(training, time, times, held_out, diagonal, largest_block, progress)
     if held_out is not None:
         raise InputError(
             "Held-out arrays belong to a problem on Samples",

@@ -9,9 +9,9 @@ import numpy as np
 
 from jominy.data import GaussianMixture
 from jominy.dynamics.labelled import accuracy_of, scenario_of
-from jominy.dynamics.population.ending import statuses
 from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.population.many import RTOL, Found, solve_points
+from jominy.dynamics.population.outcome import statuses
 from jominy.dynamics.population.solve import Solved
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence

@@ -10,6 +10,7 @@ import numpy as np
 from jominy.data import Samples
 from jominy.dynamics.forecast import require_schedule
 from jominy.dynamics.homogenized.population import population_paths
+from jominy.dynamics.labelled import Training
 from jominy.dynamics.other_attacks import require_none, split_evaluation
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
@@ -94,7 +95,7 @@ def homogenize(
     grid = report_times(time, times, problem.data.dimension)
     schedule.check(grid)
     problem.radius_schedule.check(grid)
-    return population_paths(problem, schedule, grid, chosen, start, radii, _step(step), progress)
+    return population_paths(Training(problem, schedule, start, radii), grid, chosen, _step(step), progress)
 
 
 def _step(step: Any) -> float | None:

@@ -1,12 +1,13 @@
 """Every engine's last step: its variables as one labelled result."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from jominy.data import Samples
 from jominy.dynamics.optima.record import Optimum
+from jominy.dynamics.other_attacks import DIMENSION, OtherAttack
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
 from jominy.dynamics.start import describe_start
@@ -18,48 +19,70 @@ ON_MIXTURES, ON_SAMPLES = 1e-6, 1e-4
 """Relative errors of risks: sums over samples are coarser, and in single precision."""
 
 
+class Training(NamedTuple):
+    """What is trained, and what is asked of it besides: the same for every engine.
+
+    Attributes:
+        problem, schedule, start: as users give them.
+        evaluate_at: (K,) radii at which risk and accuracy are reported besides the training radius and zero.
+        others: attacks under which they are reported besides that of the training.
+    """
+
+    problem: Problem
+    schedule: Schedule
+    start: Any
+    evaluate_at: np.ndarray
+    others: Sequence[OtherAttack] = ()
+
+
+class Method(NamedTuple):
+    """How a result came about: the engine's name, the method in words, and its relative error where that is known."""
+
+    engine: str
+    description: str
+    numerical_error: float | None = None
+
+
+class Outcome(NamedTuple):
+    """How a computation ended: its status, what to do about it, and what a reader should know."""
+
+    status: Status
+    advice: str | None
+    notes: Sequence[str]
+
+
 def labelled(
-    engine: str,
-    problem: Problem,
-    schedule: Schedule,
-    start: Any,
+    method: Method,
+    training: Training,
     variables: Variables,
     times: np.ndarray,
-    evaluate_at: np.ndarray,
     found: Optimum,
-    status: Status,
+    outcome: Outcome,
     *,
-    method: str,
     seeds: Sequence[int] | None = None,
-    advice: str | None = None,
-    numerical_error: float | None = None,
-    notes: Sequence[str] = (),
-    attacks: Sequence[str] = (),
     more: dict[str, Any] | None = None,
 ):
     """The result with its coordinates, the scenario, the optimum and the collapse radius among its attributes."""
     coords: dict[str, Any] = {"time": times}
     if seeds is not None:
         coords["seed"] = seeds
-    if evaluate_at.size:
-        coords["evaluation_radius"] = evaluate_at
-    if attacks:
-        coords["evaluation_attack"] = list(attacks)
-    accuracy = accuracy_of(problem) + (numerical_error or 0.0)
-    status, advice, notes = judged(
-        variables, status, advice, notes, optimum_risk=found.adversarial_risk, accuracy=accuracy
-    )
+    if training.evaluate_at.size:
+        coords["evaluation_radius"] = training.evaluate_at
+    if training.others:
+        coords[DIMENSION] = [other.label for other in training.others]
+    accuracy = accuracy_of(training.problem) + (method.numerical_error or 0.0)
+    sound = judged(variables, *outcome, optimum_risk=found.adversarial_risk, accuracy=accuracy)
     return make_result(
         variables,
         coords,
-        engine=engine,
-        scenario=scenario_of(problem, schedule, start),
-        status=status,
-        advice=advice,
-        numerical_error=numerical_error,
+        engine=method.engine,
+        scenario=scenario_of(training.problem, training.schedule, training.start),
+        status=sound.status,
+        advice=sound.advice,
+        numerical_error=method.numerical_error,
         seed=seeds,
-        notes=notes,
-        extra={"method": method, **optimum_attributes(found), **(more or {})},
+        notes=sound.notes,
+        extra={"method": method.description, **optimum_attributes(found), **(more or {})},
     )
 
 

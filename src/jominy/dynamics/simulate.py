@@ -11,10 +11,12 @@ from jominy.data import Samples
 from jominy.dynamics.batches import batch_count, require_single
 from jominy.dynamics.coordinates.sgd import coordinate_simulation
 from jominy.dynamics.forecast import require_schedule
+from jominy.dynamics.labelled import Training
 from jominy.dynamics.other_attacks import require_none, split_evaluation
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
-from jominy.dynamics.samples.simulation import sample_simulation
+from jominy.dynamics.samples.forecast import sample_times
+from jominy.dynamics.samples.simulation import sample_runs
 from jominy.dynamics.simulation.population import population_simulation
 from jominy.dynamics.simulation.sgd import Watch
 from jominy.dynamics.times import report_times, whole_steps
@@ -83,13 +85,12 @@ def simulate(
     require_schedule(schedule)
     evaluate_at, others = split_evaluation(evaluate_at)
     require_none(others, "runs are looked at under the attack they are trained under", "Use `forecast(...)`")
-    radii = evaluation_radii(evaluate_at)
+    training = Training(problem, schedule, start, evaluation_radii(evaluate_at))
     chosen = seed_list(seeds)
     if isinstance(problem.data, Samples):
         require_single(batch_size)
-        return sample_simulation(
-            problem, schedule, time, times, chosen, start, radii, held_out, sampling, progress, watch
-        )
+        grid = sample_times(time, times, problem.data.dimension, in_blocks=schedule.adaptive)
+        return sample_runs(training, grid, chosen, held_out, sampling, progress, watch=watch)[0]
     if sampling is not None or held_out is not None:
         raise InputError(
             "Sampling and held-out arrays belong to a problem on Samples",
@@ -101,8 +102,8 @@ def simulate(
     schedule.check(grid)
     problem.radius_schedule.check(grid)
     if not problem.attack.quadratic:
-        return coordinate_simulation(problem, schedule, grid, chosen, start, radii, full_vectors, progress, size, watch)
-    return population_simulation(problem, schedule, grid, chosen, start, radii, full_vectors, progress, size, watch)
+        return coordinate_simulation(training, grid, chosen, full_vectors, progress, size, watch)
+    return population_simulation(training, grid, chosen, full_vectors, progress, size, watch)
 
 
 MOST_SEEDS = 1_000_000

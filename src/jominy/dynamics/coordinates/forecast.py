@@ -17,7 +17,7 @@ from jominy.dynamics.coordinates.optimum import CoordinateOptimum, coordinate_op
 from jominy.dynamics.coordinates.plan import AT_REST, Pilot, first_time, fly, steps_along
 from jominy.dynamics.coordinates.readout import coordinate_reading
 from jominy.dynamics.coordinates.volumes import run_volumes
-from jominy.dynamics.labelled import labelled
+from jominy.dynamics.labelled import Method, Outcome, Training, labelled
 from jominy.dynamics.laws import risk
 from jominy.dynamics.laws.risk import largest_logit, setting_of
 from jominy.dynamics.laws.stability import divergent_rate, mixture_rate_limits
@@ -87,21 +87,14 @@ def coordinate_forecast(
             f"The collapse radius {record.collapse_radius:.6g} is set by single features, number "
             f"{record.collapse_feature} being the first: do not extrapolate it to other dimensions."
         )
+    words = f"the law of each weight on {solved.cells} cells, {solved.points.shares.size} points{merging}"
     return labelled(
-        "forecast",
-        problem,
-        schedule,
-        start,
+        Method("forecast", words, solved.error),
+        Training(problem, schedule, start, plan.evaluate_at, others),
         variables,
         plan.times[: len(solved.lost)],
-        plan.evaluate_at,
         record,
-        status,
-        method=f"the law of each weight on {solved.cells} cells, {solved.points.shares.size} points{merging}",
-        advice=advice,
-        numerical_error=solved.error,
-        notes=notes,
-        attacks=[other.label for other in others],
+        Outcome(status, advice, notes),
     )
 
 

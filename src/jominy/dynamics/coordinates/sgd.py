@@ -4,7 +4,6 @@ Source: theory `attacks.md` section 3 (the step).
 """
 
 from dataclasses import replace
-from typing import Any
 
 import equinox as eqx
 import jax
@@ -16,11 +15,11 @@ from jominy.data.nodes import Nodes, coordinate_nodes
 from jominy.dynamics.coordinates.forecast import solve_coordinates
 from jominy.dynamics.coordinates.optimum import coordinate_optimum
 from jominy.dynamics.coordinates.readout import coordinate_reading
+from jominy.dynamics.labelled import Method, Training
 from jominy.dynamics.laws.risk import largest_logit, setting_of
 from jominy.dynamics.population.lanes import Plan
-from jominy.dynamics.problem import Problem
 from jominy.dynamics.simulation.node_sgd import NodeNoise, NodeState, node_noise, node_states, student_of
-from jominy.dynamics.simulation.population import told_runs
+from jominy.dynamics.simulation.population import runs_result
 from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd
 from jominy.dynamics.simulation.starts import coordinate_starts
 from jominy.dynamics.students import Observation, Student, observe, order_parameters
@@ -74,18 +73,16 @@ class CoordinateSGD(eqx.Module):
 
 
 def coordinate_simulation(
-    problem: Problem,
-    schedule: Schedule,
+    training: Training,
     times: np.ndarray,
     seeds: list[int],
-    start: Any,
-    evaluate_at: np.ndarray,
     full_vectors: bool | None,
     progress: bool,
     batch_size: int = 1,
     watch: Watch | None = None,
 ):
     """SGD on a Gaussian mixture as a labelled result; see `simulate`."""
+    problem, schedule, start = training.problem, training.schedule, training.start
     law = problem.law
     assert isinstance(law, EigenLaw) and law.budgets is not None
     if not law.listed or full_vectors is False:
@@ -115,26 +112,13 @@ def coordinate_simulation(
     source = node_noise(seeds, nodes, None, targets.random, batch_size)
     states = node_states(*coordinate_starts(law, start, seeds))
     steps = counted_steps(times, batch_size / law.dimension)
-    method = f"full vectors, dimension {law.dimension}"
+    method = Method("simulate", f"full vectors, dimension {law.dimension}")
 
     def result(record: Record, times: np.ndarray):
         read = coordinate_reading(problem, setting, found, times[: record.reached])
-        return told_runs(
-            "simulate",
-            problem,
-            schedule,
-            times,
-            seeds,
-            start,
-            evaluate_at,
-            found.record,
-            read,
-            record,
-            method,
-            more_notes=notes,
-        )
+        return runs_result(method, training, times, seeds, found.record, read, record, notes)
 
     told_watch = moments_told(watch, result, times)
     taken = batch_size / float(law.dimension)
-    record = run_sgd(engine, source, states, steps.tolist(), len(seeds), taken, progress, watch=told_watch)
+    record = run_sgd(engine, source, states, steps.tolist(), taken, progress, watch=told_watch)
     return result(record, times)

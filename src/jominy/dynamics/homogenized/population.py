@@ -12,6 +12,7 @@ from jominy.dynamics.homogenized.clock import Clock, clock, padded
 from jominy.dynamics.homogenized.dense import DenseSDE, dense_path_noise
 from jominy.dynamics.homogenized.limit import infinite_dimension
 from jominy.dynamics.homogenized.nodes import NodeSDE, path_noise
+from jominy.dynamics.labelled import Method, Training
 from jominy.dynamics.laws.dense import DenseFlow
 from jominy.dynamics.laws.landscapes import NodeLandscape, dense_landscape, minimiser
 from jominy.dynamics.laws.representations import representations
@@ -19,8 +20,7 @@ from jominy.dynamics.laws.risk import largest_logit, setting_of
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
 from jominy.dynamics.population.forecast import population_forecast
 from jominy.dynamics.population.lanes import Plan
-from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import radius_at, read_out
+from jominy.dynamics.readout import radius_at, read_out, reading
 from jominy.dynamics.simulation.dense_sgd import DenseSGD, covariance_roots
 from jominy.dynamics.simulation.node_sgd import node_states
 from jominy.dynamics.simulation.noise import Source
@@ -30,7 +30,7 @@ from jominy.dynamics.simulation.starts import coordinate_starts, dense_starts, f
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
-from jominy.schedules import Schedule
+from jominy.numerics.side_by_side import SideBySide
 
 LONGEST_STEP = 0.05
 """The first step tried."""
@@ -47,17 +47,9 @@ class Grid(NamedTuple):
     rule: GaussianRule
 
 
-def population_paths(
-    problem: Problem,
-    schedule: Schedule,
-    times: np.ndarray,
-    paths: list[int],
-    start: Any,
-    evaluate_at: np.ndarray,
-    step: float | None,
-    progress: bool,
-):
+def population_paths(training: Training, times: np.ndarray, paths: list[int], step: float | None, progress: bool):
     """Homogenized SGD on a Gaussian mixture as a labelled result; see `homogenize`."""
+    problem, schedule, start = training.problem, training.schedule, training.start
     assert isinstance(problem.data, GaussianMixture)
     law = problem.groups
     if np.isinf(law.dimension):
@@ -71,23 +63,19 @@ def population_paths(
     grid = _grid(problem, schedule, times, start, found, step)
     scheme = _scheme(law, problem, schedule, grid.clock, grid.rule, found)
     engine, source, states, method = _paths(law, scheme, start, paths)
-    record = run_sgd(
-        engine, source, states, grid.clock.reports.tolist(), len(paths), 1.0, progress, f"SDE, {len(paths)} paths"
-    )
+    reports, words = grid.clock.reports.tolist(), f"SDE, {len(paths)} paths"
+    record = run_sgd(engine, source, states, reports, 1.0, progress, words)
     longest = float(np.max(np.diff(grid.clock.edges), initial=0.0))
+    scheme_in_words = f"weak midpoint scheme of second order, steps of at most {longest:.3g}"
+    setting = setting_of(law, problem)._replace(rule=grid.rule)
     return runs_result(
-        "homogenize",
-        problem,
-        schedule,
+        Method("homogenize", f"homogenized SGD, {method}; {scheme_in_words}", grid.error),
+        training,
         times,
         paths,
-        start,
-        evaluate_at,
-        found,
-        setting_of(law, problem)._replace(rule=grid.rule),
+        found.record(problem.final_radius),
+        reading([problem], SideBySide.of([setting]), times[: record.reached], [found.solved]),
         record,
-        f"homogenized SGD, {method}; weak midpoint scheme of second order, steps of at most {longest:.3g}",
-        numerical_error=grid.error,
     )
 
 
@@ -103,7 +91,7 @@ def _grid(problem, schedule, times, start, found: PopulationOptimum, step: float
         ticks = clock(times, (*schedule.jumps, *problem.radius_schedule.jumps), length)
         scheme = _scheme(law, problem, schedule, ticks, rule, found)
         limit = infinite_dimension(law, scheme, start)
-        record = run_sgd(*limit, ticks.reports.tolist(), 1, 1.0, progress=False)
+        record = run_sgd(*limit, ticks.reports.tolist(), 1.0, progress=False)
         if record.interrupted:
             raise KeyboardInterrupt  # before the first path nothing is there to keep
         seen = jax.tree.map(lambda leaf: leaf[0], record.observations)

@@ -6,14 +6,14 @@ import numpy as np
 
 from jominy.data import GaussianMixture
 from jominy.dynamics.fluctuations import Bands, Curve, population_bands
-from jominy.dynamics.labelled import labelled
+from jominy.dynamics.labelled import Method, Training, labelled
 from jominy.dynamics.laws.representations import representations
 from jominy.dynamics.laws.spectral import SpectralFlow
 from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.optima.optimum import population_optimum
-from jominy.dynamics.population.ending import ending
 from jominy.dynamics.population.errors import band_difference
 from jominy.dynamics.population.lanes import COARSER, Plan
+from jominy.dynamics.population.outcome import outcome_of
 from jominy.dynamics.population.solve import Solved, compile_solve, solve
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
@@ -77,30 +77,24 @@ def population_forecast(
         point, solved, bands = _resolved_for_bands(point, solved, plan, compress, band_dimension)
     representation, times = point.representation, plan.times
     found = population_optimum(problem, representation)
-    end = ending(point, solved, plan)
+    outcome = outcome_of(point, solved, plan)
     if not solved.reached[0]:  # not a single step: the start is what can be told
         times = np.zeros(1)
         (solved,) = solve([point], plan._replace(times=times))
     solution = solved.only()
-    variables, notes = past_divergence(solution.variables, solution.lost), end.notes
+    variables = past_divergence(solution.variables, solution.lost)
     more: dict[str, Any] = {} if plan.batch_size == 1 else {"batch_size": plan.batch_size}
     if band_dimension is not None:
         bands = bands or _bands(point, plan, solution, band_dimension)
-        variables, more, notes = variables | bands.variables, bands.attributes, notes + bands.notes
+        variables, more = variables | bands.variables, bands.attributes
+        outcome = outcome._replace(notes=[*outcome.notes, *bands.notes])
     return labelled(
-        "forecast",
-        problem,
-        schedule,
-        start,
+        Method("forecast", representation.description, float(solution.numerical_error)),
+        Training(problem, schedule, start, plan.evaluate_at),
         variables,
         times[: len(solution.lost)],
-        plan.evaluate_at,
         found.record(problem.final_radius),
-        end.status,
-        method=representation.description,
-        advice=end.advice,
-        numerical_error=float(solution.numerical_error),
-        notes=notes,
+        outcome,
         more=more,
     )
 

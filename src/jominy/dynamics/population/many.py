@@ -11,9 +11,9 @@ from jominy.dynamics.labelled import accuracy_of, optimum_attributes, scenario_o
 from jominy.dynamics.laws.representations import Representations, representations
 from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.optima.optimum import population_optimum
-from jominy.dynamics.population.ending import ending
 from jominy.dynamics.population.forecast import good_enough
 from jominy.dynamics.population.lanes import Plan
+from jominy.dynamics.population.outcome import outcome_of
 from jominy.dynamics.population.solve import Solved, solve
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
@@ -62,12 +62,12 @@ def plain_forecasts(
     for found in solve_points(list(points), plan, True, progress=False):
         point = found.point
         solved = found.solved.rows([found.row])
-        ended, solution = ending(point, solved, plan), solved.only()
+        outcome, solution = outcome_of(point, solved, plan), solved.only()
         optimum = solution.lanes[0].found.record(point.problem.final_radius)
         more = {} if plan.batch_size == 1 else {"batch_size": plan.batch_size}
         variables, error = past_divergence(solution.variables, solution.lost), float(solution.numerical_error)
         accuracy = accuracy_of(point.problem) + error
-        end = judged(variables, *ended, optimum_risk=optimum.adversarial_risk, accuracy=accuracy)
+        end = judged(variables, *outcome, optimum_risk=optimum.adversarial_risk, accuracy=accuracy)
         attrs = attributes(
             engine="forecast",
             scenario=scenario_of(point.problem, point.schedule, point.start),

@@ -11,9 +11,8 @@ import numpy as np
 
 from jominy.attacks import Reach
 from jominy.data import Samples
-from jominy.dynamics.labelled import labelled
+from jominy.dynamics.labelled import Method, Outcome, Training, labelled
 from jominy.dynamics.optima.record import Optimum
-from jominy.dynamics.other_attacks import OtherAttack
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, radius_at
 from jominy.dynamics.samples.frame import Frame, frame_of, light_rotation, own_frame, rotation
@@ -79,21 +78,18 @@ class SampleCurve(NamedTuple):
 
 
 def sample_forecast(
-    problem: Problem,
-    schedule: Schedule,
+    training: Training,
     time: float | None,
     times: Sequence[float] | None,
-    start: Any,
-    evaluate_at: np.ndarray,
     held_out: tuple[Any, Any] | None,
     diagonal: bool | None,
     largest_block: int | None,
     progress: bool,
-    others: Sequence[OtherAttack] = (),
 ):
     """The forecast of samples as a labelled result; see `forecast`."""
     from tqdm import tqdm
 
+    problem, schedule, start, evaluate_at, others = training
     samples = problem.data
     assert isinstance(samples, Samples)
     test = None if held_out is None else samples.transform_pair(held_out)
@@ -130,25 +126,19 @@ def sample_forecast(
     variables = past_divergence(variables, curve.lost)
     status, advice = _status(problem, schedule, found, curve, variables)
     rates = base_rates(samples, None if test is None else test[1])
+    notes = [
+        *problem.attack.remarks(problem.final_radius, samples.dimension),
+        *sample_notes(samples, found, test is not None),
+        *base_rate_notes(samples, rates, variables),
+        *curve.notes,
+    ]
     return labelled(
-        "forecast",
-        problem,
-        schedule,
-        start,
+        Method("forecast", curve.method),
+        training,
         variables,
         curve.times,
-        evaluate_at,
         found,
-        status,
-        method=curve.method,
-        advice=advice,
-        attacks=[other.label for other in others],
-        notes=[
-            *problem.attack.remarks(problem.final_radius, samples.dimension),
-            *sample_notes(samples, found, test is not None),
-            *base_rate_notes(samples, rates, variables),
-            *curve.notes,
-        ],
+        Outcome(status, advice, notes),
         more=rates | stability_attributes(problem),
     )
 

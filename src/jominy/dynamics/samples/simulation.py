@@ -1,19 +1,17 @@
 """Simulations on a user's rows: engine, order of rows, result."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
 from jominy.data import Samples
-from jominy.dynamics.labelled import labelled
-from jominy.dynamics.problem import Problem
+from jominy.dynamics.labelled import Method, Outcome, Training, labelled
+from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.readout import Variables, past_divergence, radius_at
 from jominy.dynamics.samples.forecast import (
     beginning,
     largest_usual_block,
     sample_curve,
-    sample_times,
 )
 from jominy.dynamics.samples.law import rounding_does
 from jominy.dynamics.samples.optimum import sample_optimum
@@ -37,32 +35,10 @@ from jominy.results import Status
 from jominy.schedules import Schedule, Tabulated
 
 
-def sample_simulation(
-    problem: Problem,
-    schedule: Schedule,
-    time: float | None,
-    times: Sequence[float] | None,
-    seeds: list[int],
-    start: Any,
-    evaluate_at: np.ndarray,
-    held_out: tuple[Any, Any] | None,
-    sampling: Any,
-    progress: bool,
-    watch: Watch | None = None,
-):
-    """SGD on samples as a labelled result; see `simulate`."""
-    asked = problem, schedule, time, times, seeds, start, evaluate_at, held_out, sampling, progress
-    return sample_runs(*asked, watch=watch)[0]
-
-
 def sample_runs(
-    problem: Problem,
-    schedule: Schedule,
-    time: float | None,
-    times: Sequence[float] | None,
+    training: Training,
+    grid: np.ndarray,
     seeds: list[int],
-    start: Any,
-    evaluate_at: np.ndarray,
     held_out: tuple[Any, Any] | None,
     sampling: Any,
     progress: bool,
@@ -70,7 +46,11 @@ def sample_runs(
     watch: Watch | None = None,
     keep: bool = False,
 ) -> tuple[Any, np.ndarray]:
-    """The labelled result, and where the weights are to be kept they themselves (seeds, T, d)."""
+    """SGD on samples as a labelled result, at the times of a grid, and where they are kept the weights (seeds, T, d).
+
+    See `simulate`.
+    """
+    problem, schedule, start, evaluate_at, _ = training
     samples = problem.data
     assert isinstance(samples, Samples)
     sampling = WithReplacement() if sampling is None else sampling
@@ -78,7 +58,6 @@ def sample_runs(
     if held_out is not None:
         test_features, test_targets = samples.transform_pair(held_out)
     dimension = samples.dimension
-    grid = sample_times(time, times, dimension, in_blocks=schedule.adaptive)
     problem.radius_schedule.check(grid)
     steps = np.rint(grid * dimension).astype(int)
     sampling.check(int(steps[-1]), samples.count)
@@ -121,53 +100,41 @@ def sample_runs(
         keep,
     )
     states = vector_states(mean + random_starts(start, seeds, dimension))
+    method = Method("simulate", f"rows of the samples, {type(sampling).__name__}")
     source = RowSource(seeds, sampling, int(steps[-1]), samples.count)
 
     def result(record: Record, grid: np.ndarray):
         seen: SampleObservation = record.observations
         variables = _variables(samples, seen, found, held_out is not None, asked)
         variables["radius"] = (("time",), radius_at(problem, grid[: record.reached]))
-        variables, status, advice, more_notes = _ending(problem, schedule, found, variables, record)
-        return labelled(
-            "simulate",
-            problem,
-            schedule,
-            start,
-            variables,
-            grid[: record.reached],
-            evaluate_at,
-            found,
-            status,
-            method=f"rows of the samples, {type(sampling).__name__}",
-            seeds=seeds,
-            advice=advice,
-            notes=[*notes, *base_rate_notes(samples, rates, variables), *more_notes],
-            more={"dimension": dimension, "epochs": float(epochs), **rates, **stability_attributes(problem)},
-        )
+        variables, outcome = _outcome(training, found, variables, record)
+        all_notes = [*notes, *base_rate_notes(samples, rates, variables), *outcome.notes]
+        more = {"dimension": dimension, "epochs": float(epochs), **rates, **stability_attributes(problem)}
+        times, outcome = grid[: record.reached], outcome._replace(notes=all_notes)
+        return labelled(method, training, variables, times, found, outcome, seeds=seeds, more=more)
 
     told = moments_told(watch, result, grid)
-    record = run_sgd(engine, source, states, steps.tolist(), len(seeds), 1 / dimension, progress, watch=told)
+    record = run_sgd(engine, source, states, steps.tolist(), 1 / dimension, progress, watch=told)
     return result(record, grid), np.asarray(record.observations.weights)
 
 
-def _ending(
-    problem: Problem, schedule: Schedule, found: Any, variables: Variables, record: Record
-) -> tuple[Variables, Status, str | None, list[str]]:
+def _outcome(training: Training, found: Optimum, variables: Variables, record: Record) -> tuple[Variables, Outcome]:
     """How the runs ended, and what to do; where some diverged, their sizes are infinite from there on."""
+    problem = training.problem
     seen: SampleObservation = record.observations
     lost = np.logical_or.accumulate(~(seen.norm**2 < 1e13), axis=1)
     if record.interrupted:
-        return variables, Status.INTERRUPTED, None, []
+        return variables, Outcome(Status.INTERRUPTED, None, [])
     if np.any(lost):
         note = f"{int(np.sum(lost[:, -1]))} of {len(lost)} runs diverged; their sizes are infinite from there on"
-        return past_divergence(variables, lost), Status.DIVERGED, rate_advice(problem), [note]
+        return past_divergence(variables, lost), Outcome(Status.DIVERGED, rate_advice(problem), [note])
     rates, risk = (np.mean(variables[name][1], axis=0) for name in ("learning_rate", "adversarial_risk"))
     rate = unsafe_rate(problem, rates, risk)
     if rate is not None:
-        return variables, Status.UNSTABLE, rate_advice(problem, rate), []
-    if problem.final_radius > 0 and np.all(seen.norm[:, -1] < 1e-12) and schedule.adaptive:
-        return variables, Status.STUCK, None, []
-    return variables, Status.COLLAPSED if found.regime == "collapse" else Status.COMPLETED, None, []
+        return variables, Outcome(Status.UNSTABLE, rate_advice(problem, rate), [])
+    if problem.final_radius > 0 and np.all(seen.norm[:, -1] < 1e-12) and training.schedule.adaptive:
+        return variables, Outcome(Status.STUCK, None, [])
+    return variables, Outcome(Status.COLLAPSED if found.regime == "collapse" else Status.COMPLETED, None, [])
 
 
 def _variables(samples: Samples, seen: SampleObservation, found, tested: bool, asked: Radii) -> Variables:

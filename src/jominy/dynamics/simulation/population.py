@@ -9,14 +9,13 @@ import numpy as np
 from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw
 from jominy.data.nodes import Nodes, coordinate_nodes, group_nodes
-from jominy.dynamics.labelled import labelled
+from jominy.dynamics.labelled import Method, Outcome, Training, labelled
 from jominy.dynamics.laws.dense import DenseFlow
 from jominy.dynamics.laws.landscapes import NodeLandscape, dense_landscape, minimiser
 from jominy.dynamics.laws.representations import representations
-from jominy.dynamics.laws.risk import Setting, largest_logit, setting_of
+from jominy.dynamics.laws.risk import largest_logit, setting_of
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
 from jominy.dynamics.optima.record import Optimum
-from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Reading, past_divergence, population_variables, reading
 from jominy.dynamics.simulation.dense_sgd import DenseSGD, covariance_roots, dense_noise
 from jominy.dynamics.simulation.node_sgd import NodeSGD, node_noise, node_states
@@ -29,22 +28,19 @@ from jominy.errors import InputError
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
 from jominy.numerics.side_by_side import SideBySide, with_axis
 from jominy.results import Status
-from jominy.schedules import Schedule
 
 
 def population_simulation(
-    problem: Problem,
-    schedule: Schedule,
+    training: Training,
     times: np.ndarray,
     seeds: list[int],
-    start: Any,
-    evaluate_at: np.ndarray,
     full_vectors: bool | None,
     progress: bool,
     batch_size: int = 1,
     watch: Watch | None = None,
 ):
     """SGD on a Gaussian mixture as a labelled result; see `simulate`."""
+    problem = training.problem
     assert isinstance(problem.data, GaussianMixture)
     law = problem.groups
     if np.isinf(law.dimension):
@@ -52,37 +48,35 @@ def population_simulation(
             "A simulation needs a finite dimension", law.dimension, "Give the spectrum a dimension, for instance 1000"
         )
     found = population_optimum(problem, representations(problem.law)[-1])
-    found.record(problem.final_radius).require_for(schedule)
+    found.record(problem.final_radius).require_for(training.schedule)
     setting = setting_of(law, problem)
     rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))
     setting = setting._replace(rule=rule)
     steps = counted_steps(times, batch_size / law.dimension)
-    engine, source, states, method = engine_of(problem, schedule, rule, found, start, seeds, full_vectors, batch_size)
+    engine, source, states, words = engine_of(training, rule, found, seeds, full_vectors, batch_size)
+    method, known = Method("simulate", words), found.record(problem.final_radius)
 
     def result(record: Record, times: np.ndarray):
-        return runs_result(
-            "simulate", problem, schedule, times, seeds, start, evaluate_at, found, setting, record, method
-        )
+        read = reading([problem], SideBySide.of([setting]), times[: record.reached], [found.solved])
+        return runs_result(method, training, times, seeds, known, read, record)
 
     told = moments_told(watch, result, times)
     step_time = batch_size / law.dimension
-    record = run_sgd(engine, source, states, steps.tolist(), len(seeds), step_time, progress, watch=told)
+    record = run_sgd(engine, source, states, steps.tolist(), step_time, progress, watch=told)
     return result(record, times)
 
 
 def engine_of(
-    problem: Problem,
-    schedule: Schedule,
+    training: Training,
     rule: GaussianRule,
     found: PopulationOptimum,
-    start: Any,
     seeds: list[int],
     full_vectors: bool | None,
     batch_size: int = 1,
 ) -> tuple[Engine, Source, Any, str]:
     """The engine that takes the steps, the source of its noise, the states of all seeds, and the method in words."""
-    assert isinstance(problem.data, GaussianMixture)
-    law = problem.groups
+    assert isinstance(training.problem.data, GaussianMixture)
+    law = training.problem.groups
     if isinstance(law, DenseLaw):
         if full_vectors is False:
             raise InputError(
@@ -90,7 +84,7 @@ def engine_of(
                 "full_vectors=False",
                 "Leave full_vectors out",
             )
-        return _dense(law, problem, schedule, rule, found, start, seeds, batch_size)
+        return _dense(law, training, rule, found, seeds, batch_size)
     if full_vectors and not law.listed:
         raise InputError(
             "Full vectors need a spectrum that lists every coordinate",
@@ -99,87 +93,64 @@ def engine_of(
         )
     groups = group_nodes(law)
     if full_vectors or (full_vectors is None and not few_groups(law, groups[0])):
-        return _vectors(law, problem, schedule, rule, found, start, seeds, batch_size)
-    return _groups(law, groups, problem, schedule, rule, found, start, seeds, batch_size)
+        return _vectors(law, training, rule, found, seeds, batch_size)
+    return _groups(law, groups, training, rule, found, seeds, batch_size)
 
 
-def _node_engine(nodes: Nodes, present, problem, schedule, rule, found: PopulationOptimum, dimension: float) -> NodeSGD:
+def _node_engine(
+    nodes: Nodes, present, training: Training, rule: GaussianRule, found: PopulationOptimum, dimension: float
+) -> NodeSGD:
+    problem, schedule = training.problem, training.schedule
     optimum = minimiser(NodeLandscape(nodes), found.solved.scalars)
     step_time = np.asarray(1 / dimension)
     targets = problem.loss.targets(problem.law)
     return NodeSGD(nodes, present, problem.loss, targets, schedule, problem.radius_schedule, rule, optimum, step_time)
 
 
-def _vectors(law, problem, schedule, rule, found, start, seeds, batch_size) -> tuple[Engine, Source, Any, str]:
+def _vectors(law, training: Training, rule, found, seeds, batch_size) -> tuple[Engine, Source, Any, str]:
     nodes = coordinate_nodes(law)
-    engine = _node_engine(nodes, np.ones_like(nodes.teacher), problem, schedule, rule, found, law.dimension)
+    engine = _node_engine(nodes, np.ones_like(nodes.teacher), training, rule, found, law.dimension)
     source = node_noise(seeds, nodes, None, engine.targets.random, batch_size)
-    states = node_states(*coordinate_starts(law, start, seeds))
+    states = node_states(*coordinate_starts(law, training.start, seeds))
     return engine, source, states, f"full vectors, dimension {law.dimension}"
 
 
-def _groups(law, groups, problem, schedule, rule, found, start, seeds, batch_size) -> tuple[Engine, Source, Any, str]:
+def _groups(law, groups, training: Training, rule, found, seeds, batch_size) -> tuple[Engine, Source, Any, str]:
     nodes = groups[0]
     present = np.einsum("aaq->aq", nodes.gram)
-    engine = _node_engine(nodes, present, problem, schedule, rule, found, law.dimension)
+    engine = _node_engine(nodes, present, training, rule, found, law.dimension)
     source = node_noise(seeds, nodes, rest_dimensions(law, nodes), engine.targets.random, batch_size)
-    states = node_states(*group_starts(law, groups, start, seeds))
+    states = node_states(*group_starts(law, groups, training.start, seeds))
     return engine, source, states, f"exact in law, {nodes.shares.size} groups of equal eigenvalues"
 
 
-def _dense(law, problem, schedule, rule, found, start, seeds, batch_size) -> tuple[Engine, Source, Any, str]:
-    landscape = dense_landscape(law)
+def _dense(law, training: Training, rule, found, seeds, batch_size) -> tuple[Engine, Source, Any, str]:
+    landscape, problem = dense_landscape(law), training.problem
     target = minimiser(landscape, found.solved.scalars)
     targets = problem.loss.targets(law)
-    flow = DenseFlow(landscape, problem.loss, targets, schedule, problem.radius_schedule, rule, target)
+    flow = DenseFlow(landscape, problem.loss, targets, training.schedule, problem.radius_schedule, rule, target)
     engine = DenseSGD(flow, covariance_roots(law.covariances))
-    states = vector_states(dense_starts(law, start, seeds))
+    states = vector_states(dense_starts(law, training.start, seeds))
     source = dense_noise(seeds, law.weights, law.dimension, batch_size)
     return engine, source, states, f"full vectors, dimension {law.dimension}"
 
 
 def runs_result(
-    engine: str,
-    problem: Problem,
-    schedule: Schedule,
+    method: Method,
+    training: Training,
     times: np.ndarray,
     seeds: list[int],
-    start: Any,
-    evaluate_at: np.ndarray,
-    found: PopulationOptimum,
-    setting: Setting,
-    record: Record,
-    method: str,
-    numerical_error: float | None = None,
-):
-    """Recorded runs of single students as a labelled result."""
-    read = reading([problem], SideBySide.of([setting]), times[: record.reached], [found.solved])
-    known = found.record(problem.final_radius)
-    return told_runs(
-        engine, problem, schedule, times, seeds, start, evaluate_at, known, read, record, method, numerical_error
-    )
-
-
-def told_runs(
-    engine: str,
-    problem: Problem,
-    schedule: Schedule,
-    times: np.ndarray,
-    seeds: list[int],
-    start: Any,
-    evaluate_at: np.ndarray,
     found: Optimum,
     read: Reading,
     record: Record,
-    method: str,
-    numerical_error: float | None = None,
     more_notes: Sequence[str] = (),
 ):
-    """The same, given how students are read out."""
+    """Recorded runs of single students as a labelled result."""
+    problem = training.problem
     assert isinstance(problem.data, GaussianMixture)
     times = times[: record.reached]
     observation = record.observations
-    of_points = population_variables(read, with_axis(observation), evaluate_at, ("seed", "time"))
+    of_points = population_variables(read, with_axis(observation), training.evaluate_at, ("seed", "time"))
     variables = {name: (dims, values[0]) for name, (dims, values) in of_points.items()}
     lost = np.asarray(diverged(jax.tree.map(np.asarray, observation.order)))
     notes = [*found.notes(), *more_notes]
@@ -194,21 +165,7 @@ def told_runs(
         status = Status.DIVERGED
     elif found.regime == "collapse":
         status = Status.COLLAPSED
-    elif problem.final_radius > 0 and np.all(observation.order.norm[:, -1] < 1e-12) and schedule.adaptive:
+    elif problem.final_radius > 0 and np.all(observation.order.norm[:, -1] < 1e-12) and training.schedule.adaptive:
         status = Status.STUCK
-    return labelled(
-        engine,
-        problem,
-        schedule,
-        start,
-        variables,
-        times,
-        evaluate_at,
-        found,
-        status,
-        method=method,
-        seeds=seeds,
-        numerical_error=numerical_error,
-        notes=notes,
-        more={"dimension": int(problem.law.dimension)},
-    )
+    outcome, more = Outcome(status, None, notes), {"dimension": int(problem.law.dimension)}
+    return labelled(method, training, variables, times, found, outcome, seeds=seeds, more=more)

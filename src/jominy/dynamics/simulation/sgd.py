@@ -81,7 +81,6 @@ def run_sgd(
     source: Source,
     states: Any,
     report_steps: Sequence[int],
-    seeds: int,
     step_time: float,
     progress: bool,
     words: str | None = None,
@@ -95,6 +94,7 @@ def run_sgd(
     """
     from tqdm import tqdm
 
+    seeds = len(jax.tree.leaves(states)[0])
     split, last = seed_teams(seeds, source.team), report_steps[-1]
     length = block_length(split.shape[1], seeds, source.width, last)
     words = f"SGD, {seeds} seeds" if words is None else words

@@ -1,10 +1,9 @@
 """How a forecast of a Gaussian mixture ended, and what to do about it."""
 
-from typing import NamedTuple
-
 import numpy as np
 
 from jominy.dynamics.batches import in_finite_steps
+from jominy.dynamics.labelled import Outcome
 from jominy.dynamics.laws.stability import divergent_rate, mixture_rate_limits, thresholds
 from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.optima.optimum import PopulationOptimum
@@ -17,15 +16,7 @@ from jominy.results import Status
 from jominy.schedules import Schedule
 
 
-class Ending(NamedTuple):
-    """How a forecast ended: status, what to do about it, and what a reader should know."""
-
-    status: Status
-    advice: str | None
-    notes: list[str]
-
-
-def ending(point: Point, solved: Solved, plan: Plan) -> Ending:
+def outcome_of(point: Point, solved: Solved, plan: Plan) -> Outcome:
     """How the forecast of the one point solved ended."""
     problem, schedule, found = point.problem, point.schedule, solved.lanes[0].found
     (status,), solution = statuses(solved), solved.only()
@@ -38,7 +29,7 @@ def ending(point: Point, solved: Solved, plan: Plan) -> Ending:
             f"Batches of {size} are a share of {size / dimension:.1g} of the dimension: the curve is that of single "
             "samples, off by about as much."
         )
-    return Ending(status, advice_for(status, problem, schedule, found, solution.variables), notes)
+    return Outcome(status, advice_for(status, problem, schedule, found, solution.variables), notes)
 
 
 def statuses(solved: Solved) -> list[Status]:
