@@ -52,6 +52,26 @@ def fly(setting: Setting, start: NormalLaws, times: np.ndarray, jumps: np.ndarra
     return Pilot(grid, sight, int(seen.reached[0]))
 
 
+def _unpulled(pilot: Pilot, last: int) -> np.ndarray:
+    """(P, Q) how far out weights are that have not met zero yet: those without an attack, less its pull so far.
+
+    A strong pull gathers most of a law at zero, so that its variance says nothing of what is still on its way there.
+    """
+    sight, times = pilot.sight, pilot.times
+    mean, variance, pulled = sight.mean[0], sight.variance[0], np.zeros_like(sight.mean[0])
+    found = [np.abs(mean) + REACH * np.sqrt(variance)]
+    for k in range(last):
+        length, rate = times[k + 1] - times[k], (sight.rate[k] + sight.rate[k + 1]) / 2
+        alpha, beta, pull, noise = ((part[k] + part[k + 1]) / 2 for part in sight.moved)
+        decay = np.maximum(rate * alpha * length, 1e-12)
+        once, twice = -np.expm1(-decay) / decay * length, -np.expm1(-2 * decay) / (2 * decay) * length
+        mean = np.exp(-decay) * mean - once * rate * beta
+        variance = np.exp(-2 * decay) * variance + twice * rate**2 * noise
+        pulled = np.exp(-decay) * pulled + once * rate * pull
+        found.append(np.abs(mean) + REACH * np.sqrt(variance) - pulled)
+    return np.array(found)
+
+
 def first_time(pilot: Pilot, setting: Setting, times: np.ndarray) -> float:
     """When cells take over: 0 where the laws at the start are wide; else while the closure is as good as exact.
 
@@ -113,7 +133,7 @@ def steps_along(
     # Along a power of time, as laws spread.
     log_known = np.log(np.maximum(known, 1e-12 * known[-1]))
     log_grid = np.log(np.maximum(grid, 1e-12 * known[-1]))
-    scale = np.log(np.abs(mean) + REACH * deviation)
+    scale = np.log(np.maximum(np.abs(mean) + REACH * deviation, _unpulled(pilot, last)))
     scales = np.exp(np.stack([np.interp(log_grid, log_known, row) for row in scale.T], axis=1))
     near = (np.abs(mean) < KINK * deviation) & (setting.points.budgets > 0)
     at = np.clip(np.searchsorted(known, grid, side="right") - 1, 0, last)
