@@ -11,7 +11,7 @@ from scipy.special import erf, expit, ndtr
 
 import jominy as jm
 from jominy.dynamics.laws.representations import representations
-from jominy.dynamics.laws.risk import setting_of
+from jominy.dynamics.laws.risk import risk_spec
 from jominy.dynamics.optima.minimise import from_zero
 from jominy.dynamics.optima.optimum import _resolved
 from jominy.numerics.precision import double_precision
@@ -365,10 +365,10 @@ def test_where_newton_is_led_astray_no_finer_quadrature_follows():
     variances = [np.array([1e-11, 6e-12]), np.array([1.25e28, 6.3e28])]
     data = jm.GaussianMixture([0.52, 0.48], means, variances, labels=[1, -1])
     problem = jm.Problem(data, jm.ProbitLoss(), 2.8e-15)
-    landscape = representations(problem.law)[-1].landscape
-    begun = double_precision(from_zero)(landscape, setting_of(problem.law, problem))
+    geometry = representations(problem.law)[-1].geometry
+    begun = double_precision(from_zero)(geometry, risk_spec(problem.law, problem))
     assert begun.solved.descent.risk < 1e-9
-    setting, _ = double_precision(_resolved)(landscape, setting_of(problem.law, problem), begun)
+    setting, _ = double_precision(_resolved)(geometry, risk_spec(problem.law, problem), begun)
     assert setting.rule.logit_scale <= 16
 
 

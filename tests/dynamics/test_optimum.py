@@ -10,7 +10,7 @@ from scipy.stats import norm as normal
 import jominy as jm
 import oracle_ode
 import zoo
-from jominy.dynamics.laws import landscapes
+from jominy.dynamics.laws import geometry
 from jominy.dynamics.optima import search
 from user_losses import Hinge
 
@@ -237,7 +237,7 @@ def test_long_spectra_of_any_length_share_programs_and_empty_nodes_change_nothin
     compiled = search.search._cache_size()
     others = [found(902), found(1003)]
     assert search.search._cache_size() == compiled
-    monkeypatch.setattr(landscapes, "FEW_NODES", 8192)  # a size that no other test has
+    monkeypatch.setattr(geometry, "FEW_NODES", 8192)  # a size that no other test has
     for dimension, values in ((901, first), (902, others[0])):
         np.testing.assert_allclose(values, found(dimension), rtol=1e-12)
     assert search.search._cache_size() > compiled

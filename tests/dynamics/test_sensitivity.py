@@ -41,9 +41,7 @@ def differences(make, values, name, shift=2e-3):
     ("make", "values"),
     [
         (least_squares, {"radius": 0.4, "rate": 0.6, "noise": 0.25, "exponent": 1.2}),
-        pytest.param(
-            logistic, {"radius": 0.3, "rate": 1.0, "separation": 1.5, "start": 0.4}, marks=pytest.mark.slow
-        ),
+        pytest.param(logistic, {"radius": 0.3, "rate": 1.0, "separation": 1.5, "start": 0.4}, marks=pytest.mark.slow),
     ],
 )
 def test_against_differences_of_forecasts(make, values):

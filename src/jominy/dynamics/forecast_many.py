@@ -57,7 +57,7 @@ def forecast_many(
     -------
     xarray.Dataset
         The variables of `forecast` over `point` and `time`, and for each point status, numerical_error (estimated for
-        every eighth point on one landscape: each carries the largest among those solved together), optimum_risk,
+        every eighth point on one geometry: each carries the largest among those solved together), optimum_risk,
         optimum_norm and collapse_radius. Sizes of diverged points are infinite; what a point does not have is NaN.
 
     Raises

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jominy.attacks import Attack
-from jominy.dynamics.laws.risk import Setting
+from jominy.dynamics.laws.risk import RiskSpec
 from jominy.dynamics.readout import Variables, read_out
 from jominy.errors import InputError
 from jominy.losses import OrderParameters
@@ -68,7 +68,7 @@ def require_none(others: Sequence[OtherAttack], why: str, step: str) -> None:
 
 
 def read_under(
-    others: Sequence[OtherAttack], sizes: Sequence[np.ndarray], setting: Setting, order: OrderParameters, known: bool
+    others: Sequence[OtherAttack], sizes: Sequence[np.ndarray], setting: RiskSpec, order: OrderParameters, known: bool
 ) -> Variables:
     """Risk and, where classes are `known`, accuracy of students (T,) whose size under each attack is (T,)."""
     found: dict[str, list[np.ndarray]] = {"risk_at_attack": [], "accuracy_at_attack": []}

@@ -12,7 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 from numpy.typing import ArrayLike
 
-from jominy.dynamics.laws.risk import Setting, largest_logit_of_points
+from jominy.dynamics.laws.risk import RiskSpec, largest_logit_of_points
 from jominy.dynamics.least_squares import effective_values, is_centred_least_squares
 from jominy.dynamics.optima.minimise import Solved
 from jominy.dynamics.problem import Problem
@@ -37,7 +37,7 @@ def evaluation_radii(values: Sequence[float]) -> np.ndarray:
     return np.unique(radii)
 
 
-def risks_of_student(setting: Setting, one: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
+def risks_of_student(setting: RiskSpec, one: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
     """(K,) risks and accuracies of one student at K radii; `accuracy` off leaves the second zero."""
 
     def at_radius(radius: Array) -> tuple[Array, Array]:
@@ -63,7 +63,7 @@ def _risks(settings: SideBySide, order: OrderParameters, radii: Array, accuracy:
     floats = points * components * settings.tree.rule.nodes.size
     together = None if components >= MANY else max(1, min(256, students, CACHE_FLOATS // floats))
 
-    def of_point(setting: Setting, order: OrderParameters, radii: Array) -> tuple[Array, Array]:
+    def of_point(setting: RiskSpec, order: OrderParameters, radii: Array) -> tuple[Array, Array]:
         def of(both: tuple[OrderParameters, Array]) -> tuple[Array, Array]:
             return risks_of_student(setting, *both, accuracy)
 
@@ -73,7 +73,7 @@ def _risks(settings: SideBySide, order: OrderParameters, radii: Array, accuracy:
 
 
 def read_out(
-    setting: Setting,
+    setting: RiskSpec,
     order: OrderParameters,
     radius: ArrayLike,
     evaluate_at: np.ndarray,
@@ -213,7 +213,7 @@ def _radius_at(schedule: RadiusSchedule, times: Array) -> Array:
     return jax.vmap(schedule.at)(times)
 
 
-def final_risk(problem: Problem, setting: Setting, order: OrderParameters, variables: Variables) -> np.ndarray:
+def final_risk(problem: Problem, setting: RiskSpec, order: OrderParameters, variables: Variables) -> np.ndarray:
     """Adversarial risk at the final radius, on which the excess risk is measured."""
     risk = variables["adversarial_risk"][1]
     if isinstance(problem.radius_schedule, FixedRadius):

@@ -244,9 +244,7 @@ def test_nodes_that_stand_for_a_long_spectrum():
 
 
 @slow
-@pytest.mark.parametrize(
-    ("noise", "radius"), [(0.25, 0.5), (0.0, 0.2)], ids=["label noise", "noiseless"]
-)
+@pytest.mark.parametrize(("noise", "radius"), [(0.25, 0.5), (0.0, 0.2)], ids=["label noise", "noiseless"])
 def test_bands_on_few_nodes_are_as_exact_as_said(noise, radius):
     problem = jm.Problem(jm.LinearTeacher(jm.power_law(100, 1.5), noise_variance=noise), jm.SquaredLoss(), radius)
     asked = {"times": [0.5, 2.0, 20.0], "start": 0.7, "bands": True}

@@ -19,7 +19,7 @@ from jominy.dynamics.coordinates.readout import coordinate_reading
 from jominy.dynamics.coordinates.volumes import run_volumes
 from jominy.dynamics.labelled import Method, Outcome, Training, labelled
 from jominy.dynamics.laws import risk
-from jominy.dynamics.laws.risk import largest_logit, setting_of
+from jominy.dynamics.laws.risk import largest_logit, risk_spec
 from jominy.dynamics.laws.stability import divergent_rate, mixture_rate_limits
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.other_attacks import OtherAttack, read_under
@@ -54,7 +54,7 @@ class CoordinateSolution(NamedTuple):
     points: Points
     lost: np.ndarray
     orders: tuple[OrderParameters, OrderParameters]
-    setting: risk.Setting
+    setting: risk.RiskSpec
 
 
 def coordinate_forecast(
@@ -134,9 +134,9 @@ class _Solver(NamedTuple):
         problem = self.problem
         optimum = np.asarray(minimiser(points, self.found.scalars))
         start = NormalLaws(points.start, np.full(points.shares.size, self.variance), np.zeros(()))
-        scale = largest_logit(setting_of(problem.law, problem), self.found.order)
+        scale = largest_logit(risk_spec(problem.law, problem), self.found.order)
         for _ in range(6):
-            static = setting_of(problem.law, problem, scale)
+            static = risk_spec(problem.law, problem, scale)
             radius = problem.radius_schedule
             setting = Setting(points, problem.loss, static.targets, self.schedule, radius, static.rule, optimum)
             pilot = fly(setting, start, self.plan.grid, self.jumps)
@@ -158,7 +158,7 @@ def _sound(pilot: Pilot) -> OrderParameters:
 class _Piloted(NamedTuple):
     solver: _Solver
     setting: Setting
-    static: risk.Setting
+    static: risk.RiskSpec
     start: NormalLaws
     pilot: Pilot
     times: np.ndarray

@@ -3,13 +3,13 @@
 import numpy as np
 
 from jominy.dynamics.coordinates.optimum import CoordinateOptimum
-from jominy.dynamics.laws.risk import Setting
+from jominy.dynamics.laws.risk import RiskSpec
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Reading, radius_at
 from jominy.numerics.side_by_side import SideBySide
 
 
-def coordinate_reading(problem: Problem, setting: Setting, found: CoordinateOptimum, times: np.ndarray) -> Reading:
+def coordinate_reading(problem: Problem, setting: RiskSpec, found: CoordinateOptimum, times: np.ndarray) -> Reading:
     """The reading of one problem at (T,) times."""
     teacher, record = problem.law.teacher, found.record
     return Reading(

@@ -19,7 +19,7 @@ from jominy.dynamics.coordinates.optimum import (
     points_at_rest,
     static_of,
 )
-from jominy.dynamics.laws.risk import largest_logit, setting_of
+from jominy.dynamics.laws.risk import largest_logit, risk_spec
 from jominy.dynamics.problem import Problem
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
@@ -92,7 +92,7 @@ def coordinate_rest(problem: Problem, rate: float) -> CoordinateRest:
     points = points_at_rest(problem.law).points
     optimum = np.asarray(minimiser(points, found.scalars))
     optimum = np.where(np.isfinite(optimum), optimum, 0.0)
-    scale = largest_logit(setting_of(problem.law, problem), found.order)
+    scale = largest_logit(risk_spec(problem.law, problem), found.order)
     static = static_of(problem, points, problem.final_radius, scale)
     width = np.max(points.eigenvalues, axis=0) * rate
     averages = Averages(
@@ -101,7 +101,7 @@ def coordinate_rest(problem: Problem, rate: float) -> CoordinateRest:
     mismatch = np.inf
     for _ in range(MOST_ITERATIONS):
         risk, order, moved, pull = _moved(static, averages)
-        logit = largest_logit(setting_of(problem.law, problem), order)
+        logit = largest_logit(risk_spec(problem.law, problem), order)
         if gaussian_rule(logit).logit_scale > static.rule.logit_scale:
             static = static._replace(rule=gaussian_rule(logit))
             continue

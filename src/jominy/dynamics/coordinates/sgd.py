@@ -16,7 +16,7 @@ from jominy.dynamics.coordinates.forecast import solve_coordinates
 from jominy.dynamics.coordinates.optimum import coordinate_optimum
 from jominy.dynamics.coordinates.readout import coordinate_reading
 from jominy.dynamics.labelled import Method, Training
-from jominy.dynamics.laws.risk import largest_logit, setting_of
+from jominy.dynamics.laws.risk import largest_logit, risk_spec
 from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.simulation.node_sgd import NodeNoise, NodeState, node_noise, node_states, student_of
 from jominy.dynamics.simulation.population import runs_result
@@ -101,7 +101,7 @@ def coordinate_simulation(
         told = solve_coordinates(problem, schedule, plan, start).variables["learning_rate"][1]
         used = Tabulated(plan.times[: len(told)].tolist(), told.tolist())
         notes = [*notes, OPEN_LOOP]
-    setting = setting_of(law, problem, 2 * largest_logit(setting_of(law, problem), found.order))
+    setting = risk_spec(law, problem, 2 * largest_logit(risk_spec(law, problem), found.order))
     nodes = coordinate_nodes(replace(law, budgets=None))
     vector = np.zeros(law.shares.size) if found.record.vector is None else found.record.vector
     optimum = Student(vector[None], vector[None] - nodes.teacher, np.zeros_like(nodes.shares))

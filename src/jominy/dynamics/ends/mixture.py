@@ -13,8 +13,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.laws.landscapes import DenseLandscape, Landscape, NodeLandscape, Scalars, dense_order_parameters
-from jominy.dynamics.laws.risk import Setting
+from jominy.dynamics.laws.geometry import (
+    DenseGeometry,
+    LocalAverages,
+    NodeGeometry,
+    RiskGeometry,
+    dense_order_parameters,
+)
+from jominy.dynamics.laws.risk import RiskSpec
 from jominy.dynamics.students import Student, attack_ridge, error_coefficients, inner
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
@@ -34,43 +40,43 @@ class Rest(NamedTuple):
 
 @jax.jit
 def _image(
-    landscape: Landscape, setting: Setting, rate: Array, target: Any, scalars: Scalars, power: Array
-) -> tuple[Scalars, Array, Rest]:
+    geometry: RiskGeometry, setting: RiskSpec, rate: Array, target: Any, scalars: LocalAverages, power: Array
+) -> tuple[LocalAverages, Array, Rest]:
     """The scalars and E Psi_r^2 at the state that given ones hold at rest, and that state."""
-    mean = landscape.minimiser(scalars)
+    mean = geometry.minimiser(scalars)
     strength = setting.weights * power
-    if isinstance(landscape, NodeLandscape):
-        nodes = landscape.nodes
+    if isinstance(geometry, NodeGeometry):
+        nodes = geometry.nodes
         alpha = (setting.weights * scalars.curvature) @ nodes.eigenvalues + scalars.ridge * nodes.attack
         variance = rate / 2 * (strength @ nodes.eigenvalues) * nodes.shares / jnp.maximum(alpha, SMALLEST)
         student = Student(mean.coefficients, mean.residual, jnp.where(variance != 0, variance, 0.0))
-        order = landscape.order(student)
+        order = geometry.order(student)
         error = error_coefficients(student, target)
         distance = jnp.sum(inner(nodes.gram, error, error) + student.variance)
     else:
-        assert isinstance(landscape, DenseLandscape)
-        curvature = jnp.einsum("n,nij->ij", setting.weights * scalars.curvature, landscape.covariances)
-        values, vectors = jnp.linalg.eigh(curvature + scalars.ridge * landscape.attack)
-        noise = rate / len(mean) * jnp.einsum("n,nij->ij", strength, landscape.covariances)
+        assert isinstance(geometry, DenseGeometry)
+        curvature = jnp.einsum("n,nij->ij", setting.weights * scalars.curvature, geometry.covariances)
+        values, vectors = jnp.linalg.eigh(curvature + scalars.ridge * geometry.attack)
+        noise = rate / len(mean) * jnp.einsum("n,nij->ij", strength, geometry.covariances)
         sums = jnp.maximum(values[:, None] + values, SMALLEST)
         spread = vectors @ ((vectors.T @ noise @ vectors) / sums) @ vectors.T
-        order = dense_order_parameters(landscape, mean, spread)
+        order = dense_order_parameters(geometry, mean, spread)
         distance = (mean - target) @ (mean - target) + jnp.trace(spread)
     moments = setting.moments(order)
     ridge = attack_ridge(moments, setting.weights, setting.radius, order.size)
-    found = Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
+    found = LocalAverages(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
     return found, moments.slope_squared, Rest(order, setting.weights @ moments.value, ridge, distance)
 
 
 @jax.jit
-def _scalars_at(setting: Setting, order: OrderParameters) -> tuple[Scalars, Array]:
+def _scalars_at(setting: RiskSpec, order: OrderParameters) -> tuple[LocalAverages, Array]:
     moments = setting.moments(order)
     ridge = attack_ridge(moments, setting.weights, setting.radius, order.size)
-    return Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge), moments.slope_squared
+    return LocalAverages(moments.slope, moments.curvature, moments.teacher_curvature, ridge), moments.slope_squared
 
 
 def rest_near(
-    landscape: Landscape, setting: Setting, rate: float, target: Any, order: OrderParameters
+    geometry: RiskGeometry, setting: RiskSpec, rate: float, target: Any, order: OrderParameters
 ) -> tuple[Rest, float]:
     """The state at rest near a student with these order parameters, and the remaining relative mismatch of scalars."""
     count = len(setting.weights)
@@ -80,8 +86,8 @@ def rest_near(
         slope, curvature, pull, power = np.reshape(u[:-1], (4, count))
         # In logarithms where a sign is known: a rest may have scalars of any size.
         curvature, power, ridge = np.exp(np.minimum([curvature, power, np.full(count, u[-1])], 600.0))
-        scalars = Scalars(slope, curvature, pull * curvature, np.asarray(ridge[0]))
-        found, squared, rest = _image(landscape, setting, np.asarray(rate), target, scalars, power)
+        scalars = LocalAverages(slope, curvature, pull * curvature, np.asarray(ridge[0]))
+        found, squared, rest = _image(geometry, setting, np.asarray(rate), target, scalars, power)
         return _raveled(found, squared), jax.tree.map(np.asarray, rest)
 
     solved = fixed_point(lambda u: state_at(u)[0], first)
@@ -90,7 +96,7 @@ def rest_near(
     return rest, float(np.max(np.where(np.isfinite(gap), gap, np.inf)))
 
 
-def _raveled(scalars: Scalars, power: Array) -> np.ndarray:
+def _raveled(scalars: LocalAverages, power: Array) -> np.ndarray:
     slope, curvature, pull, ridge = (np.asarray(part) for part in scalars[:4])
     curvature, power, ridge = (np.maximum(part, SMALLEST) for part in (curvature, np.asarray(power), ridge))
     return np.concatenate([slope, np.log(curvature), pull / curvature, np.log(power), [np.log(ridge)]])

@@ -14,9 +14,9 @@ from jominy.data.laws import EigenLaw
 from jominy.dynamics.coordinates.rest import coordinate_rest
 from jominy.dynamics.ends.least_squares import least_squares_rest
 from jominy.dynamics.ends.mixture import Rest, rest_near
-from jominy.dynamics.laws.landscapes import minimiser, padded
+from jominy.dynamics.laws.geometry import minimiser, padded
 from jominy.dynamics.laws.representations import Representation, representations
-from jominy.dynamics.laws.risk import Setting, largest_logit
+from jominy.dynamics.laws.risk import RiskSpec, largest_logit
 from jominy.dynamics.laws.stability import mixture_rate_limits
 from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.least_squares import is_centred_least_squares
@@ -192,12 +192,12 @@ def _least_squares(problem: Problem, rate: float, critical: float) -> Stationary
     return Stationary(end.risk, end.norm, float(distance), end.residual_variance, end.ridge, rate, critical)
 
 
-def _rest(problem: Problem, setting: Setting, rate: float, order: Any) -> tuple[Rest, float]:
+def _rest(problem: Problem, setting: RiskSpec, rate: float, order: Any) -> tuple[Rest, float]:
     """The state at rest on the uncompressed law."""
     exact: Representation = representations(problem.law)[-1]
-    landscape = padded(exact.landscape)
-    target = minimiser(landscape, population_optimum(problem, exact).solved.scalars)
-    return rest_near(landscape, setting, rate, target, order)
+    geometry = padded(exact.geometry)
+    target = minimiser(geometry, population_optimum(problem, exact).solved.scalars)
+    return rest_near(geometry, setting, rate, target, order)
 
 
 def _described(problem: Problem, rest: Rest, rate: float, critical: float, separable: bool) -> Stationary:

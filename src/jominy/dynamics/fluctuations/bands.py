@@ -14,8 +14,8 @@ from jominy.dynamics.fluctuations.moments import covered
 from jominy.dynamics.fluctuations.observables import as_variables, rate_reading, readings
 from jominy.dynamics.fluctuations.start import EARLY, at_start, from_zero, shortly_after
 from jominy.dynamics.fluctuations.trust import judge, withheld
-from jominy.dynamics.laws.landscapes import NodeLandscape
-from jominy.dynamics.laws.risk import Setting
+from jominy.dynamics.laws.geometry import NodeGeometry
+from jominy.dynamics.laws.risk import RiskSpec
 from jominy.dynamics.laws.spectral import SpectralFlow, SpectralState
 from jominy.dynamics.laws.systems import Point, initial
 from jominy.dynamics.problem import Problem
@@ -82,7 +82,7 @@ class Curve(NamedTuple):
     """
 
     flow: SpectralFlow
-    setting: Setting
+    setting: RiskSpec
     times: np.ndarray
     observation: Observation
     sound: np.ndarray
@@ -96,9 +96,9 @@ def population_bands(
     Only the first times, where the curve is sound, have bands. The spread is not known beyond `most_steps` steps.
     """
     problem, flow, times, sound = point.problem, curve.flow, curve.times, curve.sound
-    landscape, fixed = point.representation.landscape, point.representation.fixed
-    assert isinstance(landscape, NodeLandscape) and fixed is not None
-    frame = make_frame(landscape.nodes, fixed, flow.optimum)
+    geometry, fixed = point.representation.geometry, point.representation.fixed
+    assert isinstance(geometry, NodeGeometry) and fixed is not None
+    frame = make_frame(geometry.nodes, fixed, flow.optimum)
     size = frame.matrix.shape[1]
     if size > LARGEST_STATE:
         raise InputError(

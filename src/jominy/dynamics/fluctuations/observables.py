@@ -12,7 +12,7 @@ import numpy as np
 
 from jominy.dynamics.fluctuations.frame import Frame, as_vector
 from jominy.dynamics.fluctuations.linear_noise import Fluctuation
-from jominy.dynamics.laws.risk import Setting
+from jominy.dynamics.laws.risk import RiskSpec
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, radius_at, risks_of_student
 from jominy.dynamics.students import Observation
@@ -28,7 +28,7 @@ class Reading(NamedTuple):
 
 @partial(jax.jit, static_argnames="accuracy")
 def _read(
-    setting: Setting, frame: Frame, observation: Observation, fluctuation: Fluctuation, radii: Array, accuracy: bool
+    setting: RiskSpec, frame: Frame, observation: Observation, fluctuation: Fluctuation, radii: Array, accuracy: bool
 ) -> tuple[Reading, ...]:
     """Readings (T, ...) of risks (K,), accuracies (K,), norm, distance and of the overlap divided by the norm.
 
@@ -64,7 +64,7 @@ def _read(
 
 def readings(
     problem: Problem,
-    setting: Setting,
+    setting: RiskSpec,
     frame: Frame,
     times: np.ndarray,
     observation: Observation,

@@ -4,7 +4,7 @@ import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.laws.landscapes import dense_order_parameters
+from jominy.dynamics.laws.geometry import dense_order_parameters
 from jominy.dynamics.simulation.dense_sgd import DenseSGD
 from jominy.dynamics.simulation.noise import PATH_PURPOSE, Normals
 from jominy.dynamics.simulation.sgd import VectorState

@@ -14,9 +14,9 @@ from jominy.dynamics.homogenized.limit import infinite_dimension
 from jominy.dynamics.homogenized.nodes import NodeSDE, path_noise
 from jominy.dynamics.labelled import Method, Training
 from jominy.dynamics.laws.dense import DenseFlow
-from jominy.dynamics.laws.landscapes import NodeLandscape, dense_landscape, minimiser
+from jominy.dynamics.laws.geometry import NodeGeometry, dense_geometry, minimiser
 from jominy.dynamics.laws.representations import representations
-from jominy.dynamics.laws.risk import largest_logit, setting_of
+from jominy.dynamics.laws.risk import largest_logit, risk_spec
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
 from jominy.dynamics.population.forecast import population_forecast
 from jominy.dynamics.population.lanes import Plan
@@ -67,7 +67,7 @@ def population_paths(training: Training, times: np.ndarray, paths: list[int], st
     record = run_sgd(engine, source, states, reports, 1.0, progress, words)
     longest = float(np.max(np.diff(grid.clock.edges), initial=0.0))
     scheme_in_words = f"weak midpoint scheme of second order, steps of at most {longest:.3g}"
-    setting = setting_of(law, problem)._replace(rule=grid.rule)
+    setting = risk_spec(law, problem)._replace(rule=grid.rule)
     return runs_result(
         Method("homogenize", f"homogenized SGD, {method}; {scheme_in_words}", grid.error),
         training,
@@ -84,7 +84,7 @@ def _grid(problem, schedule, times, start, found: PopulationOptimum, step: float
     law = problem.groups
     curve = population_forecast(problem, schedule, Plan(times, np.zeros(0), 1e-9), start, True)
     told = curve.adversarial_risk.reindex(time=times, fill_value=np.inf).values
-    setting = setting_of(law, problem)
+    setting = risk_spec(law, problem)
     rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))
     length = LONGEST_STEP if step is None else step
     for _ in range(HALVINGS):
@@ -118,9 +118,9 @@ def _scheme(
     """The steps to take: on groups where these are few, else coordinate by coordinate."""
     edges, radius, targets = padded(ticks.edges), problem.radius_schedule, problem.loss.targets(law)
     if isinstance(law, DenseLaw):
-        landscape = dense_landscape(law)
-        target = minimiser(landscape, found.solved.scalars)
-        moving = DenseFlow(landscape, problem.loss, targets, schedule, radius, rule, target)
+        geometry = dense_geometry(law)
+        target = minimiser(geometry, found.solved.scalars)
+        moving = DenseFlow(geometry, problem.loss, targets, schedule, radius, rule, target)
         return DenseSDE(DenseSGD(moving, covariance_roots(law.covariances)), edges)
     nodes = group_nodes(law)[0]
     nodes = nodes if few_groups(law, nodes) else coordinate_nodes(law)
@@ -132,7 +132,7 @@ def _scheme(
         schedule,
         radius,
         rule,
-        minimiser(NodeLandscape(nodes), found.solved.scalars),
+        minimiser(NodeGeometry(nodes), found.solved.scalars),
         np.asarray(float(law.dimension)),
         edges,
     )

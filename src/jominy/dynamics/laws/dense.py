@@ -10,7 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.laws.landscapes import DenseLandscape, dense_order_parameters
+from jominy.dynamics.laws.geometry import DenseGeometry, dense_order_parameters
 from jominy.dynamics.students import Observation, attack_ridge, batch_memory, brake, diverged, gone, runaway
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
@@ -29,7 +29,7 @@ class DenseState(NamedTuple):
 class DenseFlow(eqx.Module):
     """dX/dt of the deterministic equivalent in mean and covariance."""
 
-    law: DenseLandscape
+    law: DenseGeometry
     loss: Loss
     targets: Targets
     schedule: Schedule

@@ -20,7 +20,7 @@ from jominy.data.compression import (
 )
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import FixedVectors, Nodes, fixed_vectors, forecast_nodes
-from jominy.dynamics.laws.landscapes import Landscape, NodeLandscape, dense_landscape
+from jominy.dynamics.laws.geometry import NodeGeometry, RiskGeometry, dense_geometry
 from jominy.dynamics.start import start_in_eigenbasis
 
 LONG_SPECTRUM = 64
@@ -33,7 +33,7 @@ RESOLUTIONS = (24, 48, 96)
 class Reference:
     """Where the optimum of a law is sought: on all of it, or on nodes that resolve it. Hashed by identity."""
 
-    landscape: Landscape
+    geometry: RiskGeometry
 
 
 class Projection(NamedTuple):
@@ -52,16 +52,16 @@ class Projection(NamedTuple):
 class Representation:
     """What stands for a law; compared and hashed by identity.
 
-    landscape:   what is reported on
+    geometry:   what is reported on
     coarse:      another version no better, whose forecast says how far to trust the reported one (or the same again)
     fixed:       the fixed vectors behind the nodes' coefficients; None for dense matrices
     description: in words
     reference:   where the optimum is sought
-    projections: of what is on the reference onto the landscape and the coarse one; none where they resolve everything
+    projections: of what is on the reference onto the geometry and the coarse one; none where they resolve everything
     """
 
-    landscape: Landscape
-    coarse: Landscape
+    geometry: RiskGeometry
+    coarse: RiskGeometry
     fixed: FixedVectors | None
     description: str
     reference: Reference
@@ -70,12 +70,12 @@ class Representation:
     @property
     def size(self) -> int:
         """How many nodes there are; zero for dense matrices."""
-        return self.landscape.nodes.shares.size if isinstance(self.landscape, NodeLandscape) else 0
+        return self.geometry.nodes.shares.size if isinstance(self.geometry, NodeGeometry) else 0
 
     @cached_property
     def mirrored(self) -> "Representation":
         """The coarse version as what is reported on."""
-        return replace(self, landscape=self.coarse, coarse=self.landscape, projections=self.projections[::-1])
+        return replace(self, geometry=self.coarse, coarse=self.geometry, projections=self.projections[::-1])
 
 
 class Representations:
@@ -108,21 +108,21 @@ def representations(law: EigenLaw | DenseLaw, start: Any = None, compress: bool 
 
 @lru_cache(maxsize=16)
 def _dense(law: DenseLaw) -> Representations:
-    landscape = dense_landscape(law)
+    geometry = dense_geometry(law)
     text = f"dense mean and covariance, dimension {law.dimension}"
-    return Representations([lambda: Representation(landscape, landscape, None, text, Reference(landscape))])
+    return Representations([lambda: Representation(geometry, geometry, None, text, Reference(geometry))])
 
 
 @lru_cache(maxsize=16)
 def _on_nodes(law: EigenLaw, start: bytes, compress: bool | int) -> Representations:
     fixed = fixed_vectors(law, np.frombuffer(start))
-    exact = NodeLandscape(forecast_nodes(law, fixed))
+    exact = NodeGeometry(forecast_nodes(law, fixed))
     distinct = exact.nodes.shares.size
 
     @cache
     def reference() -> tuple[Reference, FineNodes]:
         found = fine_nodes(law, fixed)
-        return Reference(NodeLandscape(found.nodes)), found
+        return Reference(NodeGeometry(found.nodes)), found
 
     def compressed(count: int) -> Representation:
         fine, coarse = (compressed_nodes(law, fixed, count, extrema) for extrema in (False, True))
@@ -130,7 +130,7 @@ def _on_nodes(law: EigenLaw, start: bytes, compress: bool | int) -> Representati
         onto_fine = _projection(fine, chebyshev_nodes(count), everything)
         onto_coarse = _projection(coarse, chebyshev_nodes(count, extrema=True), everything)
         text = f"{count} Chebyshev nodes for {distinct} distinct eigenvalues"
-        return Representation(NodeLandscape(fine), NodeLandscape(coarse), fixed, text, known, (onto_fine, onto_coarse))
+        return Representation(NodeGeometry(fine), NodeGeometry(coarse), fixed, text, known, (onto_fine, onto_coarse))
 
     given = compress is not True and compress > 0
     counts: tuple[int, ...] = (compress,) if given else RESOLUTIONS if compress else ()

@@ -14,7 +14,7 @@ from jominy.numerics.gaussian import GaussianRule, gaussian_rule
 from jominy.numerics.side_by_side import SideBySide, with_axis
 
 
-class Setting(NamedTuple):
+class RiskSpec(NamedTuple):
     """What the moments need besides the student."""
 
     loss: Loss
@@ -26,21 +26,21 @@ class Setting(NamedTuple):
     def moments(self, order: OrderParameters) -> Moments:
         return self.targets.moments(self.loss, order, self.radius * order.size, self.rule)
 
-    def finer(self, logit_scale: float) -> "Setting | None":
+    def finer(self, logit_scale: float) -> "RiskSpec | None":
         """With a quadrature that resolves logits of that scale; None where this one does, or where none is finer."""
         rule = gaussian_rule(logit_scale)
         return self._replace(rule=rule) if rule.logit_scale > self.rule.logit_scale else None
 
 
-def setting_of(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> Setting:
+def risk_spec(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> RiskSpec:
     """Loss, targets, radius and quadrature (for logits up to that scale) of a problem."""
     radius = np.asarray(problem.final_radius)
-    return Setting(problem.loss, problem.loss.targets(law), law.weights, radius, gaussian_rule(logit_scale))
+    return RiskSpec(problem.loss, problem.loss.targets(law), law.weights, radius, gaussian_rule(logit_scale))
 
 
 @jax.jit
 def _logit_sds(settings: SideBySide, order: OrderParameters) -> Array:
-    def of_point(setting: Setting, order: OrderParameters) -> Array:
+    def of_point(setting: RiskSpec, order: OrderParameters) -> Array:
         return jnp.where(setting.weights > 0, setting.targets.logit_sd(setting.loss, order), 0.0)
 
     return jax.vmap(of_point, in_axes=(settings.axes, 0))(settings.tree, order)
@@ -59,6 +59,6 @@ def largest_logit_of_points(settings: SideBySide, order: OrderParameters) -> flo
     return float(np.max(np.where(np.isfinite(sizes), sizes, 0.0), initial=0.0))
 
 
-def largest_logit(setting: Setting, order: OrderParameters) -> float:
+def largest_logit(setting: RiskSpec, order: OrderParameters) -> float:
     """The largest standard deviation over which the moments integrate; 0 for closed forms."""
     return largest_logit_of_points(SideBySide.of([setting]), with_axis(order))

@@ -4,7 +4,7 @@ from typing import Any, NamedTuple
 
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.laws.dense import DenseFlow, initial_dense_state
-from jominy.dynamics.laws.landscapes import DenseLandscape, Landscape, NodeLandscape
+from jominy.dynamics.laws.geometry import DenseGeometry, NodeGeometry, RiskGeometry
 from jominy.dynamics.laws.representations import Representation
 from jominy.dynamics.laws.spectral import SpectralFlow, initial_state
 from jominy.dynamics.problem import Problem
@@ -27,15 +27,15 @@ def initial(representation: Representation, law: EigenLaw | DenseLaw, start: Any
     """The state of the start."""
     if isinstance(law, DenseLaw):
         return initial_dense_state(start_dense(start, law), random_variance(start))
-    landscape, fixed = representation.landscape, representation.fixed
-    assert isinstance(landscape, NodeLandscape) and fixed is not None
-    return initial_state(landscape.nodes, fixed.start, law.teacher is not None, random_variance(start))
+    geometry, fixed = representation.geometry, representation.fixed
+    assert isinstance(geometry, NodeGeometry) and fixed is not None
+    return initial_state(geometry.nodes, fixed.start, law.teacher is not None, random_variance(start))
 
 
 class FlowParts(NamedTuple):
-    """All that a flow is made of but the learning rate: `optimum` is a student on the landscape."""
+    """All that a flow is made of but the learning rate: `optimum` is a student on the geometry."""
 
-    landscape: Landscape
+    geometry: RiskGeometry
     loss: Loss
     targets: Targets
     radius: RadiusSchedule
@@ -45,8 +45,8 @@ class FlowParts(NamedTuple):
 
 def flow(parts: FlowParts, schedule: Schedule) -> SpectralFlow | DenseFlow:
     """The system to solve."""
-    landscape, loss, targets, radius, rule, optimum = parts
-    if isinstance(landscape, NodeLandscape):
-        return SpectralFlow(landscape.nodes, loss, targets, schedule, radius, rule, optimum)
-    assert isinstance(landscape, DenseLandscape)
-    return DenseFlow(landscape, loss, targets, schedule, radius, rule, optimum)
+    geometry, loss, targets, radius, rule, optimum = parts
+    if isinstance(geometry, NodeGeometry):
+        return SpectralFlow(geometry.nodes, loss, targets, schedule, radius, rule, optimum)
+    assert isinstance(geometry, DenseGeometry)
+    return DenseFlow(geometry, loss, targets, schedule, radius, rule, optimum)

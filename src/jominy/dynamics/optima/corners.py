@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from jominy.dynamics.laws.landscapes import Landscape, Scalars, minimiser
-from jominy.dynamics.laws.risk import Setting, largest_logit
+from jominy.dynamics.laws.geometry import LocalAverages, RiskGeometry, minimiser
+from jominy.dynamics.laws.risk import RiskSpec, largest_logit
 from jominy.dynamics.optima.direct import frame_of, minima
 from jominy.dynamics.optima.minimise import Solved, as_it_is, at_scalars, polished, visit
 from jominy.losses import MarginLoss, ResidualLoss
@@ -46,37 +46,39 @@ def flat_stiffness(weights: np.ndarray, flat_means: np.ndarray) -> float:
     return float(np.min(values[seen])) if values[-1] > 0 else np.inf
 
 
-def optimum_with_corners(exact: Landscape, setting: Setting, stiffness: float, zero: Solved) -> Solved:
+def optimum_with_corners(exact: RiskGeometry, setting: RiskSpec, stiffness: float, zero: Solved) -> Solved:
     """The optimum on nodes that are not compressed; `zero` is the zero vector in that form, and none is above it."""
-    landscape = exact.orthonormal()
+    geometry = exact.orthonormal()
     if np.isinf(stiffness):  # nothing is flat; but a class that does not vary may be all that holds a direction
         means = np.diag(exact.flat_means(1.0)) * setting.weights
         stiffness = float(np.min(means[means > 0], initial=np.max(means)))
         ridges = np.append(0.0, stiffness * RIDGES)
     else:
         ridges = stiffness * RIDGES
-    setting, eased = _eased(landscape, setting, zero, ridges)
+    setting, eased = _eased(geometry, setting, zero, ridges)
     polishing = []
     for ridge, one in zip(ridges, eased, strict=True):
         none = as_it_is(setting)._replace(ridge=np.asarray(ridge))
-        polishing.append(polished(landscape, setting, one.scalars._replace(flat=None), none))
+        polishing.append(polished(geometry, setting, one.scalars._replace(flat=None), none))
         for pins, scalars in _at_corners(setting, one, zero):
-            polishing.append(polished(landscape, setting, scalars, none._replace(pins=pins)))
+            polishing.append(polished(geometry, setting, scalars, none._replace(pins=pins)))
     # Of equals the polished ones come first, which say it to rounding, and of those the most eased ones, which are as
     # short as can be.
-    found = [*(at_scalars(landscape, setting, one.scalars) for one in polishing), *eased, zero]
+    found = [*(at_scalars(geometry, setting, one.scalars) for one in polishing), *eased, zero]
     found = [one for one in found if np.isfinite(one.risk) and np.isfinite(one.order.norm)]
     lowest = min(one.risk for one in found)
     return next(one for one in found if one.risk <= lowest * (1 + 1e-12))
 
 
-def _eased(landscape: Landscape, setting: Setting, zero: Solved, ridges: np.ndarray) -> tuple[Setting, list[Solved]]:
+def _eased(
+    geometry: RiskGeometry, setting: RiskSpec, zero: Solved, ridges: np.ndarray
+) -> tuple[RiskSpec, list[Solved]]:
     """The optima of the least softened risk with each of the ridges, and a quadrature that resolves them."""
-    frame, scale = frame_of(landscape), _scale(setting, zero)
+    frame, scale = frame_of(geometry), _scale(setting, zero)
     for _ in range(4):
         found = []
         for scalars in minima(frame, setting, scale, _spreads(setting, scale), ridges):
-            there = visit(landscape, setting, minimiser(landscape, scalars))
+            there = visit(geometry, setting, minimiser(geometry, scalars))
             found.append(Solved(scalars, there.order, float(there.risk), np.inf))
         finer = setting.finer(max(largest_logit(setting, one.order) for one in found))
         if finer is None:
@@ -85,7 +87,7 @@ def _eased(landscape: Landscape, setting: Setting, zero: Solved, ridges: np.ndar
     return setting, found
 
 
-def _spreads(setting: Setting, scale: float) -> list[float]:
+def _spreads(setting: RiskSpec, scale: float) -> list[float]:
     """Of scores, in turn."""
     if not _has_corners(setting):
         return [0.0]
@@ -94,21 +96,21 @@ def _spreads(setting: Setting, scale: float) -> list[float]:
     return [scale * 10.0**-power for power in range(1, last + 1)]
 
 
-def _has_corners(setting: Setting) -> bool:
+def _has_corners(setting: RiskSpec) -> bool:
     loss, targets = setting.loss, setting.targets
     if isinstance(loss, ResidualLoss):
         return isinstance(targets, LinearTargets) and not targets.noise_variance
     return isinstance(loss, MarginLoss) and bool(loss.kinks)
 
 
-def _scale(setting: Setting, zero: Solved) -> float:
+def _scale(setting: RiskSpec, zero: Solved) -> float:
     """Of scores: that of the targets of a residual loss; a margin loss has its own, one."""
     if not isinstance(setting.loss, ResidualLoss):
         return 1.0
     return float(np.sqrt(np.max(zero.order.residual_mean**2 + zero.order.residual_variance)))
 
 
-def _at_corners(setting: Setting, eased: Solved, zero: Solved) -> Iterator[tuple[np.ndarray, Scalars]]:
+def _at_corners(setting: RiskSpec, eased: Solved, zero: Solved) -> Iterator[tuple[np.ndarray, LocalAverages]]:
     """The components that came near a corner, held there: the nearest, the two nearest, ...; with scalars to begin."""
     order, scalars = eased.order, eased.scalars
     if not _has_corners(setting) or isinstance(setting.targets, RandomLabels):
@@ -125,7 +127,7 @@ def _at_corners(setting: Setting, eased: Solved, zero: Solved) -> Iterator[tuple
         pinned = away <= near
         yield (
             pins,
-            Scalars(
+            LocalAverages(
                 scalars.slope,
                 np.where(pinned, 1.0, scalars.curvature),
                 np.where(pinned, pull, scalars.teacher_curvature),

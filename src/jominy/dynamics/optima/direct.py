@@ -16,8 +16,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.laws.landscapes import NO_VARIANCE, DenseLandscape, Landscape, NodeLandscape, Scalars
-from jominy.dynamics.laws.risk import Setting
+from jominy.dynamics.laws.geometry import NO_VARIANCE, DenseGeometry, LocalAverages, NodeGeometry, RiskGeometry
+from jominy.dynamics.laws.risk import RiskSpec
 from jominy.dynamics.students import attack_ridge
 from jominy.errors import InputError
 from jominy.losses import OrderParameters
@@ -79,11 +79,11 @@ class Frame(NamedTuple):
         )
 
 
-def frame_of(landscape: Landscape) -> Frame:
-    """The coordinates of an orthonormal landscape."""
-    order = jax.tree.map(np.asarray, landscape.order(landscape.zero()))
-    if isinstance(landscape, NodeLandscape):
-        nodes = landscape.nodes
+def frame_of(geometry: RiskGeometry) -> Frame:
+    """The coordinates of an orthonormal geometry."""
+    order = jax.tree.map(np.asarray, geometry.order(geometry.zero()))
+    if isinstance(geometry, NodeGeometry):
+        nodes = geometry.nodes
         present = np.einsum("aaq->aq", nodes.gram) > 0
         means, teacher = nodes.means[:, present], nodes.teacher[present]
         variances = np.broadcast_to(nodes.eigenvalues[:, None], (len(means), *present.shape))[:, present]
@@ -93,14 +93,14 @@ def frame_of(landscape: Landscape) -> Frame:
         form = np.broadcast_to(nodes.attack, present.shape)[present][~flat]
         isotropic = bool(np.all(np.asarray(nodes.attack)[nodes.shares > 0] == 1))
     else:
-        assert isinstance(landscape, DenseLandscape)
-        values, vectors = np.linalg.eigh(np.sum(landscape.covariances, axis=0))
-        means, teacher = np.asarray(landscape.means) @ vectors, np.asarray(landscape.teacher) @ vectors
+        assert isinstance(geometry, DenseGeometry)
+        values, vectors = np.linalg.eigh(np.sum(geometry.covariances, axis=0))
+        means, teacher = np.asarray(geometry.means) @ vectors, np.asarray(geometry.teacher) @ vectors
         flat = values <= NO_VARIANCE * values[-1]
         on = vectors[:, ~flat]
-        curved = on.T @ np.asarray(landscape.covariances) @ on
-        form = on.T @ np.asarray(landscape.attack) @ on
-        isotropic = np.array_equal(landscape.attack, np.eye(len(values)))
+        curved = on.T @ np.asarray(geometry.covariances) @ on
+        form = on.T @ np.asarray(geometry.attack) @ on
+        isotropic = np.array_equal(geometry.attack, np.eye(len(values)))
     # On flat directions nothing but the span of the means is seen.
     left, lengths, rows = np.linalg.svd(means[:, flat], full_matrices=False)
     kept = lengths > SEEN * np.max(np.abs(means), initial=0.0)
@@ -114,7 +114,7 @@ def frame_of(landscape: Landscape) -> Frame:
         )
     means = np.concatenate([means[:, ~flat], left * lengths], axis=1)
     teacher = np.concatenate([teacher[~flat], rows @ teacher[flat]])
-    weights = np.asarray(_weights(landscape))
+    weights = np.asarray(_weights(geometry))
     diagonal = curved if curved.ndim == 2 else np.einsum("ijj->ij", curved)
     heights = weights @ means**2
     heights[: diagonal.shape[1]] += weights @ diagonal
@@ -132,9 +132,9 @@ def frame_of(landscape: Landscape) -> Frame:
     return Frame(weights, means * sizes, variances, sizes, teacher / sizes, order, coefficients, attack)
 
 
-def _weights(landscape: Landscape) -> np.ndarray:
+def _weights(geometry: RiskGeometry) -> np.ndarray:
     """(n,) of the components."""
-    return landscape.nodes.weights if isinstance(landscape, NodeLandscape) else landscape.weights  # type: ignore[attr-defined]
+    return geometry.nodes.weights if isinstance(geometry, NodeGeometry) else geometry.weights  # type: ignore[attr-defined]
 
 
 class Slopes(NamedTuple):
@@ -145,17 +145,17 @@ class Slopes(NamedTuple):
 
 
 @jax.jit
-def _bends(setting: Setting, spread: Array, order: OrderParameters) -> tuple[Slopes, Scalars, Array]:
+def _bends(setting: RiskSpec, spread: Array, order: OrderParameters) -> tuple[Slopes, LocalAverages, Array]:
     """Values and slopes; the scalars; and how the slopes change with each of the four, (4, n, 4)."""
 
-    def slopes(moved: OrderParameters) -> tuple[Slopes, Scalars]:
+    def slopes(moved: OrderParameters) -> tuple[Slopes, LocalAverages]:
         softer = moved._replace(
             margin_variance=moved.margin_variance + spread, residual_variance=moved.residual_variance + spread
         )
         found = setting.moments(softer)
         each = (found.slope, found.curvature / 2, found.teacher_curvature, setting.radius * found.shift_slope)
         ridge = attack_ridge(found, setting.weights, setting.radius, moved.size)
-        scalars = Scalars(found.slope, found.curvature, found.teacher_curvature, ridge)
+        scalars = LocalAverages(found.slope, found.curvature, found.teacher_curvature, ridge)
         return Slopes(found.value, jnp.stack(each, axis=-1)), scalars
 
     def along(way: Array) -> Array:
@@ -182,10 +182,10 @@ class Point(NamedTuple):
     risk: float
     gradient: np.ndarray
     hessian: Callable[[], np.ndarray]
-    scalars: Scalars
+    scalars: LocalAverages
 
 
-def _point(frame: Frame, setting: Setting, spread: float, ridge: float, z: np.ndarray) -> Point:
+def _point(frame: Frame, setting: RiskSpec, spread: float, ridge: float, z: np.ndarray) -> Point:
     order = frame.order(z)
     order = order._replace(size=np.maximum(order.size, 1e-150))
     found, scalars, bends = jax.tree.map(np.asarray, _bends(setting, np.asarray(spread**2), order))
@@ -312,8 +312,8 @@ def begun(frame: Frame, at: Callable[[np.ndarray], Point], scale: float) -> Poin
 
 
 def minima(
-    frame: Frame, setting: Setting, scale: float, spreads: Sequence[float], ridges: Iterable[float]
-) -> list[Scalars]:
+    frame: Frame, setting: RiskSpec, scale: float, spreads: Sequence[float], ridges: Iterable[float]
+) -> list[LocalAverages]:
     """The scalars of the minimisers of the risk with each of the ridges, as its corners become sharp.
 
     `scale` is that of the scores; the spreads, one after the other, soften the corners.

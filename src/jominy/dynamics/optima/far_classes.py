@@ -7,8 +7,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.laws.landscapes import Landscape
-from jominy.dynamics.laws.risk import Setting, largest_logit
+from jominy.dynamics.laws.geometry import RiskGeometry
+from jominy.dynamics.laws.risk import RiskSpec, largest_logit
 from jominy.dynamics.optima.minimise import Solved, solve_from, visit
 from jominy.losses import Loss, MarginLoss
 from jominy.losses.far import far_margins
@@ -22,7 +22,7 @@ SCALES = np.geomspace(0.1, 2.5, 33)
 """Norms that the descent may begin at, where one is that at which the least margin is its variance."""
 
 
-def are_far(setting: Setting, solved: Solved) -> bool:
+def are_far(setting: RiskSpec, solved: Solved) -> bool:
     """Whether what was solved is a matter of tails."""
     assert solved.descent is not None
     return isinstance(setting.targets, FixedTargets) and is_tail(setting.loss, solved.descent.risk)
@@ -39,29 +39,29 @@ def _undecided(loss: MarginLoss) -> Array:
     return loss.profile(jnp.zeros(()))
 
 
-def far_optimum(landscape: Landscape, setting: Setting, solved: Solved) -> Solved:
+def far_optimum(geometry: RiskGeometry, setting: RiskSpec, solved: Solved) -> Solved:
     """The optimum, from where a descent without tails has ended; that itself if the tails do not matter."""
     assert isinstance(setting.loss, MarginLoss) and isinstance(setting.targets, FixedTargets)
     far = setting._replace(loss=far_margins(setting.loss, setting.weights))
     assert solved.descent is not None
     direction = solved.descent.student
-    order = landscape.order(direction)
+    order = geometry.order(direction)
     margins = setting.targets.labels * order.margin_mean - setting.radius * order.size
     unit = float(np.min(margins / order.margin_variance))
     if not unit > 0:
         return solved
-    largest = landscape.scaled(direction, unit * SCALES[-1])
-    far = far._replace(rule=gaussian_rule(largest_logit(far, landscape.order(largest))))
-    tried = [landscape.scaled(direction, unit * scale) for scale in SCALES]
+    largest = geometry.scaled(direction, unit * SCALES[-1])
+    far = far._replace(rule=gaussian_rule(largest_logit(far, geometry.order(largest))))
+    tried = [geometry.scaled(direction, unit * scale) for scale in SCALES]
     student, here = min(
-        ((one, visit(landscape, far, one)) for one in tried), key=lambda both: _or_high(float(both[1].risk))
+        ((one, visit(geometry, far, one)) for one in tried), key=lambda both: _or_high(float(both[1].risk))
     )
-    found = solve_from(landscape, far, student, here.scalars, logarithmic=True)
+    found = solve_from(geometry, far, student, here.scalars, logarithmic=True)
     finer = far.finer(largest_logit(far, found.order))
     if finer is not None:
         far = finer
-        here = visit(landscape, far, student)
-        found = solve_from(landscape, far, student, here.scalars, logarithmic=True)
+        here = visit(geometry, far, student)
+        found = solve_from(geometry, far, student, here.scalars, logarithmic=True)
     return found._replace(risk=float(np.exp(found.risk)))
 
 

@@ -1,4 +1,4 @@
-"""The minimiser of the adversarial risk on a landscape: what is asked of the compiled search.
+"""The minimiser of the adversarial risk on a geometry: what is asked of the compiled search.
 
 Source: theory `dynamics.md` section 4.2. The scalars that make the optimum solve a fixed-point equation; a damped
 iteration descends the convex risk towards it, and Newton's method finishes.
@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jominy.dynamics.laws.landscapes import Landscape, Scalars
-from jominy.dynamics.laws.risk import Setting
+from jominy.dynamics.laws.geometry import LocalAverages, RiskGeometry
+from jominy.dynamics.laws.risk import RiskSpec
 from jominy.dynamics.optima.search import (
     AT,
     FROM_ZERO,
@@ -19,8 +19,8 @@ from jominy.dynamics.optima.search import (
     SLOPES,
     TOWARDS,
     Easing,
+    Evaluation,
     Opening,
-    Visit,
     order_of,
     risk_of,
     scalars_of,
@@ -36,7 +36,7 @@ class Descent(NamedTuple):
 
     student: Any
     risk: float
-    scalars: Scalars
+    scalars: LocalAverages
     order: OrderParameters
 
 
@@ -46,7 +46,7 @@ class Solved(NamedTuple):
     `descent` is where the descent before it ended: what to begin with where the rest failed.
     """
 
-    scalars: Scalars
+    scalars: LocalAverages
     order: OrderParameters
     risk: float
     mismatch: float
@@ -66,46 +66,46 @@ NOWHERE = 1e200
 
 
 @jax.jit
-def _compiled_visit(landscape: Landscape, setting: Setting, student: Any) -> Visit:
-    return visited(landscape, setting, as_it_is(setting), student)
+def _compiled_visit(geometry: RiskGeometry, setting: RiskSpec, student: Any) -> Evaluation:
+    return visited(geometry, setting, as_it_is(setting), student)
 
 
-def visit(landscape: Landscape, setting: Setting, student: Any) -> Visit:
+def visit(geometry: RiskGeometry, setting: RiskSpec, student: Any) -> Evaluation:
     """What is found at a student, as NumPy arrays."""
-    return jax.tree.map(np.asarray, _compiled_visit(landscape, setting, student))
+    return jax.tree.map(np.asarray, _compiled_visit(geometry, setting, student))
 
 
-def as_it_is(setting: Setting) -> Easing:
+def as_it_is(setting: RiskSpec) -> Easing:
     """No easing."""
     return Easing(np.zeros(()), np.zeros(()), np.zeros(setting.weights.shape))
 
 
-def at_zero(setting: Setting) -> Scalars:
+def at_zero(setting: RiskSpec) -> LocalAverages:
     """The scalars whose student is the zero vector."""
     ones = np.ones(setting.weights.shape)
-    return Scalars(0 * ones, ones, 0 * ones, np.asarray(NOWHERE))
+    return LocalAverages(0 * ones, ones, 0 * ones, np.asarray(NOWHERE))
 
 
-def towards_teacher(setting: Setting, size: float) -> Scalars:
+def towards_teacher(setting: RiskSpec, size: float) -> LocalAverages:
     """The scalars whose student is `size` times the teacher."""
     ones = np.ones(setting.weights.shape)
-    return Scalars(0 * ones, ones, -size * ones, np.zeros(()))
+    return LocalAverages(0 * ones, ones, -size * ones, np.zeros(()))
 
 
-def from_zero(landscape: Landscape, setting: Setting, easing: Easing | None = None) -> FromZero:
+def from_zero(geometry: RiskGeometry, setting: RiskSpec, easing: Easing | None = None) -> FromZero:
     """The search from the zero vector."""
     scalars = at_zero(setting)
-    found = _asked(landscape, setting, easing, _opening(landscape.zero(), scalars, LOOK, FROM_ZERO))
+    found = _asked(geometry, setting, easing, _opening(geometry.zero(), scalars, LOOK, FROM_ZERO))
     at_start = found.rows["zero"]
     zero = Solved(scalars, order_of(at_start, len(setting.weights)), float(risk_of(at_start)), 0.0)
     return FromZero(float(found.rows["threshold"][0]), zero, _solved(found, scalars))
 
 
 def solve_from(
-    landscape: Landscape,
-    setting: Setting,
+    geometry: RiskGeometry,
+    setting: RiskSpec,
     student: Any,
-    first: Scalars,
+    first: LocalAverages,
     easing: Easing | None = None,
     logarithmic: bool = False,
 ) -> Solved:
@@ -114,23 +114,23 @@ def solve_from(
     `logarithmic` where the moments give the risk's logarithm.
     """
     opening = _opening(student, first, LOOK, TOWARDS)
-    return _solved(_asked(landscape, setting, easing, opening, logarithmic), first)
+    return _solved(_asked(geometry, setting, easing, opening, logarithmic), first)
 
 
-def solve_at(landscape: Landscape, setting: Setting, first: Scalars, easing: Easing | None = None) -> Solved:
+def solve_at(geometry: RiskGeometry, setting: RiskSpec, first: LocalAverages, easing: Easing | None = None) -> Solved:
     """The same, from the student that `first` stand for."""
-    return _solved(_asked(landscape, setting, easing, _opening(landscape.zero(), first, LOOK, AT)), first)
+    return _solved(_asked(geometry, setting, easing, _opening(geometry.zero(), first, LOOK, AT)), first)
 
 
-def polished(landscape: Landscape, setting: Setting, first: Scalars, easing: Easing | None = None) -> Solved:
+def polished(geometry: RiskGeometry, setting: RiskSpec, first: LocalAverages, easing: Easing | None = None) -> Solved:
     """By Newton's method from scalars nearby."""
-    return _solved(_asked(landscape, setting, easing, _opening(landscape.zero(), first, SLOPES, AT)), first)
+    return _solved(_asked(geometry, setting, easing, _opening(geometry.zero(), first, SLOPES, AT)), first)
 
 
-def at_scalars(landscape: Landscape, setting: Setting, scalars: Scalars) -> Solved:
+def at_scalars(geometry: RiskGeometry, setting: RiskSpec, scalars: LocalAverages) -> Solved:
     """A known optimum in the form of a solved one."""
-    opening = _opening(landscape.zero(), scalars, SLOPES, AT, tries=0)
-    return _solved(_asked(landscape, setting, None, opening), scalars)
+    opening = _opening(geometry.zero(), scalars, SLOPES, AT, tries=0)
+    return _solved(_asked(geometry, setting, None, opening), scalars)
 
 
 class _Answer(NamedTuple):
@@ -140,19 +140,19 @@ class _Answer(NamedTuple):
     rows: dict[str, np.ndarray]
 
 
-def _opening(student: Any, first: Scalars, begin: int, lead: int, tries: int = MOST_TRIES) -> Opening:
+def _opening(student: Any, first: LocalAverages, begin: int, lead: int, tries: int = MOST_TRIES) -> Opening:
     return Opening(student, first, np.asarray(begin), np.asarray(lead), np.asarray(tries))
 
 
 def _asked(
-    landscape: Landscape, setting: Setting, easing: Easing | None, opening: Opening, logarithmic: bool = False
+    geometry: RiskGeometry, setting: RiskSpec, easing: Easing | None, opening: Opening, logarithmic: bool = False
 ) -> _Answer:
     easing = as_it_is(setting) if easing is None else easing
-    found = search(landscape, setting, easing, opening, logarithmic=logarithmic, centred=landscape.centred)
+    found = search(geometry, setting, easing, opening, logarithmic=logarithmic, centred=geometry.centred)
     return _Answer(found.student, told(np.asarray(found.row), len(opening.first.slope)))
 
 
-def _solved(found: _Answer, first: Scalars) -> Solved:
+def _solved(found: _Answer, first: LocalAverages) -> Solved:
     count, rows = len(first.slope), found.rows
     lead = scalars_of(rows["lead"], first.pinned)
     descent = Descent(found.student, float(risk_of(rows["there"])), lead, order_of(rows["there"], count))

@@ -11,9 +11,9 @@ import numpy as np
 from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import coordinate_nodes
-from jominy.dynamics.laws.landscapes import Landscape, NodeLandscape, Scalars, minimiser, padded
+from jominy.dynamics.laws.geometry import LocalAverages, NodeGeometry, RiskGeometry, minimiser, padded
 from jominy.dynamics.laws.representations import Reference, Representation, representations
-from jominy.dynamics.laws.risk import Setting, largest_logit, setting_of
+from jominy.dynamics.laws.risk import RiskSpec, largest_logit, risk_spec
 from jominy.dynamics.least_squares import interpolation_threshold
 from jominy.dynamics.optima.corners import FLAT, GOOD, flat_stiffness, optimum_with_corners, well_found
 from jominy.dynamics.optima.far_classes import are_far, far_optimum, is_tail
@@ -45,7 +45,7 @@ TEACHER_SIZES = (1.0, 3.0)
 
 @dataclass(frozen=True)
 class PopulationOptimum:
-    """The optimum as scalars, which `NodeLandscape.minimiser` turns into a student on any set of nodes."""
+    """The optimum as scalars, which `NodeGeometry.minimiser` turns into a student on any set of nodes."""
 
     solved: Solved
     regime: str
@@ -62,7 +62,7 @@ class PopulationOptimum:
 def mixture_collapse_radius(problem: Problem) -> float:
     """The radius from which on the adversarial optimum of a mixture uses no feature that can be attacked."""
     law = problem.law
-    return _begun(padded(representations(law)[-1].landscape), setting_of(law, problem))[0].threshold
+    return _begun(padded(representations(law)[-1].geometry), risk_spec(law, problem))[0].threshold
 
 
 def mixture_optimum(problem: Problem) -> Optimum:
@@ -78,9 +78,9 @@ def mixture_optimum(problem: Problem) -> Optimum:
     if found.regime == "separable":
         vector = None
     elif isinstance(law, DenseLaw):
-        vector = np.asarray(minimiser(representations(law)[-1].landscape, scalars))
+        vector = np.asarray(minimiser(representations(law)[-1].geometry, scalars))
     elif law.listed:
-        student = minimiser(NodeLandscape(coordinate_nodes(law)), scalars)
+        student = minimiser(NodeGeometry(coordinate_nodes(law)), scalars)
         vector = law.from_eigenbasis(np.asarray(student.coefficients)[0])
     else:
         vector = None
@@ -95,25 +95,25 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
 @lru_cache(maxsize=64)
 def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
     assert isinstance(problem.data, GaussianMixture)
-    law, landscape = problem.law, _padded(reference)
-    setting, loss, radius = setting_of(law, problem), problem.loss, problem.final_radius
+    law, geometry = problem.law, _padded(reference)
+    setting, loss, radius = risk_spec(law, problem), problem.loss, problem.final_radius
     least_squares = isinstance(loss, SquaredLoss)
-    begun, out_of_reach = _begun(landscape, setting)
+    begun, out_of_reach = _begun(geometry, setting)
     threshold = begun.threshold
     if radius >= threshold:
         if out_of_reach is not None:
             return PopulationOptimum(out_of_reach, "shrink" if least_squares else "interior", threshold)
         return PopulationOptimum(begun.zero, "collapse", threshold)
     if isinstance(loss, MarginLoss):
-        apart = _separated(law, landscape, setting, loss)
+        apart = _separated(law, geometry, setting, loss)
         if apart is not None:
             return PopulationOptimum(apart, "separable" if np.isinf(apart.order.norm) else "interior", threshold)
     if _interpolates(problem):
-        at_teacher = at_scalars(landscape, setting, towards_teacher(setting, 1.0))
+        at_teacher = at_scalars(geometry, setting, towards_teacher(setting, 1.0))
         return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
-    solved = _lowest(law, landscape, setting, begun)
+    solved = _lowest(law, geometry, setting, begun)
     if not loss.convex and law.teacher is not None:
-        others = [solve_at(landscape, setting, towards_teacher(setting, size)) for size in TEACHER_SIZES]
+        others = [solve_at(geometry, setting, towards_teacher(setting, size)) for size in TEACHER_SIZES]
         solved = min(solved, *others, begun.zero, key=lambda one: one.risk if np.isfinite(one.risk) else np.inf)
     pinned = solved.scalars.pinned
     regime = "shrink" if least_squares else "interior"
@@ -122,44 +122,44 @@ def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
     return PopulationOptimum(solved, regime, threshold)
 
 
-def _begun(landscape: Landscape, setting: Setting) -> tuple[FromZero, Solved | None]:
+def _begun(geometry: RiskGeometry, setting: RiskSpec) -> tuple[FromZero, Solved | None]:
     """The search from the zero vector; and the optimum without what the attack can touch, if that is not all.
 
     Source: theory `attacks.md` section 2, general collapse rule.
     """
-    if not landscape.untouched:
-        return from_zero(landscape, setting), None
+    if not geometry.untouched:
+        return from_zero(geometry, setting), None
     clean = setting._replace(radius=np.zeros(()))
-    found = from_zero(landscape, clean, as_it_is(setting)._replace(ridge=np.asarray(NOWHERE)))
+    found = from_zero(geometry, clean, as_it_is(setting)._replace(ridge=np.asarray(NOWHERE)))
     scalars = found.solved.scalars._replace(ridge=np.asarray(NOWHERE))
-    student = minimiser(landscape, scalars)
-    seen = visit(landscape, setting._replace(radius=np.ones(())), student)
+    student = minimiser(geometry, scalars)
+    seen = visit(geometry, setting._replace(radius=np.ones(())), student)
     push = float(seen.norm_slope)
-    threshold = float(threshold_of(landscape.attackable_pull(student, seen.scalars), push))
-    alone = Solved(scalars, seen.order, float(visit(landscape, clean, student).risk), found.solved.mismatch)
+    threshold = float(threshold_of(geometry.attackable_pull(student, seen.scalars), push))
+    alone = Solved(scalars, seen.order, float(visit(geometry, clean, student).risk), found.solved.mismatch)
     if float(setting.radius) >= threshold:
         return found._replace(threshold=threshold), alone
     firmly = seen.scalars._replace(ridge=np.asarray(float(setting.radius) ** 2 + 0.1))
-    return FromZero(threshold, found.zero, solve_from(landscape, setting, student, firmly)), alone
+    return FromZero(threshold, found.zero, solve_from(geometry, setting, student, firmly)), alone
 
 
 @lru_cache(maxsize=64)
-def _padded(reference: Reference) -> Landscape:
-    return padded(reference.landscape)
+def _padded(reference: Reference) -> RiskGeometry:
+    return padded(reference.geometry)
 
 
-def _lowest(law: EigenLaw | DenseLaw, landscape: Landscape, setting: Setting, begun: FromZero) -> Solved:
+def _lowest(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSpec, begun: FromZero) -> Solved:
     """The optimum below the collapse radius, of a convex risk; else where the search from zero ends."""
-    setting, solved = _resolved(landscape, setting, begun)
+    setting, solved = _resolved(geometry, setting, begun)
     stiffness = flat_stiffness(np.asarray(setting.weights), flat_means(law, FLAT))
     if are_far(setting, solved):
-        solved = far_optimum(landscape, setting, solved)
+        solved = far_optimum(geometry, setting, solved)
         found = is_tail(setting.loss, solved.risk)  # a descent that was led astray took it for one
     else:
         found = well_found(solved, stiffness)
     if not setting.loss.convex or (found and _below(solved, begun.zero)):
         return solved
-    exact = padded(representations(law)[-1].landscape.weighted(setting.weights))
+    exact = padded(representations(law)[-1].geometry.weighted(setting.weights))
     return optimum_with_corners(exact, setting, stiffness, begun.zero)
 
 
@@ -168,18 +168,18 @@ def _below(solved: Solved, zero: Solved) -> bool:
     return bool(np.isfinite(solved.order.norm)) and solved.risk < zero.risk
 
 
-def _resolved(landscape: Landscape, setting: Setting, begun: FromZero) -> tuple[Setting, Solved]:
+def _resolved(geometry: RiskGeometry, setting: RiskSpec, begun: FromZero) -> tuple[RiskSpec, Solved]:
     """With a quadrature that resolves the logits at the optimum."""
     solved = begun.solved
     for _ in range(4):
         finer = setting.finer(largest_logit(setting, _end(setting, solved)))
         if finer is None:
             break
-        setting, solved = finer, _begun(landscape, finer)[0].solved
+        setting, solved = finer, _begun(geometry, finer)[0].solved
     return setting, solved
 
 
-def _end(setting: Setting, solved: Solved) -> OrderParameters:
+def _end(setting: RiskSpec, solved: Solved) -> OrderParameters:
     """Those of the student that a search has come to.
 
     That is where its descent ended, if Newton's method found no minimum from there: then he may be anywhere, and a
@@ -195,20 +195,20 @@ def _end(setting: Setting, solved: Solved) -> OrderParameters:
 @lru_cache(maxsize=16)
 def flat_means(law: EigenLaw | DenseLaw, level: float) -> np.ndarray:
     """(n, n) Gram matrix of the class means on the directions in which, relative to `level`, no input varies."""
-    return np.asarray(representations(law)[-1].landscape.flat_means(level))
+    return np.asarray(representations(law)[-1].geometry.flat_means(level))
 
 
 @lru_cache(maxsize=16)
 def fixed_means(law: EigenLaw | DenseLaw) -> np.ndarray:
     """(n, n) Gram matrix of the class means on the directions in which no input varies."""
-    return np.asarray(representations(law)[-1].landscape.fixed_means())
+    return np.asarray(representations(law)[-1].geometry.fixed_means())
 
 
-def _separated(law: EigenLaw | DenseLaw, landscape: Landscape, setting: Setting, loss: MarginLoss) -> Solved | None:
+def _separated(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSpec, loss: MarginLoss) -> Solved | None:
     """What stands for the optimum where all classes, or without an attack some, can be told apart with certainty."""
     radius = float(setting.radius)
     if law.label_law is not None:
-        return _at_infinity(landscape, setting, loss) if law.label_law.certain and not radius else None
+        return _at_infinity(geometry, setting, loss) if law.label_law.certain and not radius else None
     labels = stated_labels(law)
     gram = labels[:, None] * fixed_means(law) * labels
     if not np.any(np.diag(gram) > 0):
@@ -222,26 +222,26 @@ def _separated(law: EigenLaw | DenseLaw, landscape: Landscape, setting: Setting,
         everyone = np.ones(len(labels), bool)
         ridge = np.max(np.abs(gram))
         slope = -labels * weights * end / (1 - radius / margin) * ridge / law.weights
-        scalars = Scalars(slope, np.ones(len(labels)), np.zeros(len(labels)), np.asarray(ridge), everyone)
-        found = at_scalars(landscape, setting, scalars)
+        scalars = LocalAverages(slope, np.ones(len(labels)), np.zeros(len(labels)), np.asarray(ridge), everyone)
+        found = at_scalars(geometry, setting, scalars)
         # What varies little beside the largest variance of all may still vary by more than the margins.
         return found if found.risk < CERTAIN * float(loss.profile(np.zeros(()))) else None
     apart = np.full(len(labels), margin > radius * (1 + 1e-9)) if radius or margin else separable_part(gram)
     if not np.any(apart):
         return None
-    infinity = _at_infinity(landscape, setting, loss)
+    infinity = _at_infinity(geometry, setting, loss)
     if np.all(apart):
         return infinity
     rest = np.where(apart, 0.0, law.weights)
-    landscape, setting = landscape.weighted(rest), setting._replace(weights=rest)
-    begun = from_zero(landscape, setting)
-    solved = begun.zero if radius >= begun.threshold else _lowest(law, landscape, setting, begun)
+    geometry, setting = geometry.weighted(rest), setting._replace(weights=rest)
+    begun = from_zero(geometry, setting)
+    solved = begun.zero if radius >= begun.threshold else _lowest(law, geometry, setting, begun)
     return infinity._replace(risk=infinity.risk * float(law.weights @ apart) + solved.risk)
 
 
-def _at_infinity(landscape: Landscape, setting: Setting, loss: MarginLoss) -> Solved:
+def _at_infinity(geometry: RiskGeometry, setting: RiskSpec, loss: MarginLoss) -> Solved:
     """What stands for an optimum that lies at infinity: the scalars are those of the zero vector."""
-    nothing = at_scalars(landscape, setting, at_zero(setting))
+    nothing = at_scalars(geometry, setting, at_zero(setting))
     infimum = float(loss.profile(np.asarray(1e6)))
     return nothing._replace(order=nothing.order._replace(norm=np.asarray(np.inf)), risk=infimum)
 

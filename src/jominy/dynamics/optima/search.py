@@ -14,8 +14,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jominy.dynamics.laws.landscapes import Landscape, Scalars
-from jominy.dynamics.laws.risk import Setting
+from jominy.dynamics.laws.geometry import LocalAverages, RiskGeometry
+from jominy.dynamics.laws.risk import RiskSpec
 from jominy.dynamics.students import attack_ridge
 from jominy.losses import OrderParameters, ResidualLoss
 from jominy.losses.base import FLOOR
@@ -30,7 +30,7 @@ class Easing(NamedTuple):
     Attributes:
         spread: () variance added to every margin and every residual.
         ridge: () added to that of the attack, and its half times ||X||^2 to the risk.
-        pins: (n,) margins at which the components of `Scalars.pinned` are held (residuals are held at zero).
+        pins: (n,) margins at which the components of `LocalAverages.pinned` are held (residuals are held at zero).
     """
 
     spread: Array
@@ -38,11 +38,11 @@ class Easing(NamedTuple):
     pins: Array
 
 
-class Visit(NamedTuple):
+class Evaluation(NamedTuple):
     """What is found at a student: risk, scalars and order parameters there, and E Psi_rho."""
 
     risk: Array
-    scalars: Scalars
+    scalars: LocalAverages
     order: OrderParameters
     norm_slope: Array
 
@@ -58,14 +58,14 @@ class Opening(NamedTuple):
     """
 
     student: Any
-    first: Scalars
+    first: LocalAverages
     begin: Array
     lead: Array
     most_tries: Array
 
 
 class Search(NamedTuple):
-    """Where a search has come to. Scalars are rows (k,), what is found at a student is a row (m,): see `_row`.
+    """Where a search has come to. LocalAverages are rows (k,), what is found at a student is a row (m,): see `_row`.
 
     Attributes:
         phase: what is asked next.
@@ -138,26 +138,26 @@ LOOK, PULL, DESCEND, SLOPES, TRY, DONE = range(6)
 """Risk at the start, gradient at zero, descent, slopes of Newton's method, his step, and the end."""
 
 
-def visited(landscape: Landscape, setting: Setting, easing: Easing, student: Any) -> Visit:
+def visited(geometry: RiskGeometry, setting: RiskSpec, easing: Easing, student: Any) -> Evaluation:
     """What is found at a student."""
-    order = landscape.order(student)
+    order = geometry.order(student)
     softer = order._replace(
         margin_variance=order.margin_variance + easing.spread, residual_variance=order.residual_variance + easing.spread
     )
     moments = setting.moments(softer)
     ridge = attack_ridge(moments, setting.weights, setting.radius, order.size) + easing.ridge
-    found = Scalars(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
+    found = LocalAverages(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
     risk = setting.weights @ moments.value + easing.ridge * order.size**2 / 2
-    return Visit(risk, found, order, setting.radius * (setting.weights @ moments.shift_slope))
+    return Evaluation(risk, found, order, setting.radius * (setting.weights @ moments.shift_slope))
 
 
-def _row(found: Visit) -> Array:
+def _row(found: Evaluation) -> Array:
     """(m,) all of it in a row: risk, norm slope, scalars (k,), and the order parameters."""
     ends = found.risk, found.norm_slope
     return jnp.concatenate([jnp.stack(ends), scalars_row(found.scalars), *map(jnp.ravel, found.order)])
 
 
-def scalars_row(scalars: Scalars) -> Array:
+def scalars_row(scalars: LocalAverages) -> Array:
     """(k,) without the pins."""
     return jnp.concatenate([scalars.slope, scalars.curvature, scalars.teacher_curvature, jnp.ravel(scalars.ridge)])
 
@@ -167,10 +167,10 @@ def risk_of(row: Any) -> Any:
     return row[0]
 
 
-def scalars_of(row: Any, pinned: Any) -> Scalars:
+def scalars_of(row: Any, pinned: Any) -> LocalAverages:
     """The scalars in a row (k,), as NumPy's or JAX's arrays."""
     n = (len(row) - 1) // 3
-    return Scalars(row[:n], row[n : 2 * n], row[2 * n : 3 * n], row[3 * n], pinned)
+    return LocalAverages(row[:n], row[n : 2 * n], row[2 * n : 3 * n], row[3 * n], pinned)
 
 
 def order_of(row: Any, n: int) -> OrderParameters:
@@ -195,8 +195,8 @@ def threshold_of(pull: Any, push: Any) -> Any:
 
 @partial(jax.jit, static_argnames=("logarithmic", "centred"), compiler_options=QUICKLY_COMPILED)
 def search(
-    landscape: Landscape,
-    setting: Setting,
+    geometry: RiskGeometry,
+    setting: RiskSpec,
     easing: Easing,
     opening: Opening,
     logarithmic: bool = False,
@@ -212,7 +212,7 @@ def search(
     k, pinned = 3 * n + 1, first.pinned
     size_at = k + 2 + 4 * n + 1  # of the order parameters in a row
     many = max(k + 1, len(SHARES))
-    free = landscape.free(pinned)
+    free = geometry.free(pinned)
     given = scalars_row(first)
     halves = 0.5 ** jnp.arange(many)
     shares = jnp.array([*SHARES, *[SHARES[-1]] * (many - len(SHARES))])
@@ -224,15 +224,15 @@ def search(
     tiny = tiny & (easing.ridge > 0) if pinned is None else tiny
 
     def ask(one: Any, radius: Array) -> Array:
-        return _row(visited(landscape, setting._replace(radius=radius), easing, one))
+        return _row(visited(geometry, setting._replace(radius=radius), easing, one))
 
     def followed(state: Search) -> jax.Array:
         """The lead with slopes that follow the means of the scores, as they do to first order."""
         scalars = scalars_of(state.lead, pinned)
-        response = landscape.response(scalars)
+        response = geometry.response(scalars)
         slope, bend = scalars.slope, jnp.maximum(scalars.curvature, 0.0)
         root = jnp.sqrt(setting.weights * bend)
-        to_be = landscape.order(landscape.minimiser(scalars, free)).margin_mean - state.there[k + 2 : k + 2 + n]
+        to_be = geometry.order(geometry.minimiser(scalars, free)).margin_mean - state.there[k + 2 : k + 2 + n]
         moved = _solve_positive(jnp.eye(n) + root[:, None] * response * root, root * to_be)
         return jnp.asarray(state.lead).at[:n].set(slope + bend * moved / jnp.where(root > 0, root, 1.0))
 
@@ -257,7 +257,7 @@ def search(
         lengths = jnp.where(descends, state.length * halves, jnp.where(whole, 1.0, 0.0))
 
         def aim(row: Array) -> Any:
-            return landscape.minimiser(scalars_of(row, pinned), free)
+            return geometry.minimiser(scalars_of(row, pinned), free)
 
         def apart() -> Any:
             return jax.vmap(aim)(asked)
@@ -265,7 +265,7 @@ def search(
         def together() -> Any:
             return jax.tree.map(lambda leaf: jnp.broadcast_to(leaf, (many, *leaf.shape)), aim(ahead))
 
-        targets = lax.cond(newton, apart, together) if landscape.costly else apart()
+        targets = lax.cond(newton, apart, together) if geometry.costly else apart()
 
         def between(old: Array, new: Array) -> Array:
             old = jnp.where(newton, 0.0, old)
@@ -419,7 +419,7 @@ def _largest(gaps: Array, places: Array) -> Array:
 
 
 def _chosen(row: Array, method: Array) -> Array:
-    """Scalars (..., k) as Newton's method sees them: those whose signs are known as logarithms, with method 1."""
+    """LocalAverages (..., k) as Newton's method sees them: those whose signs are known as logarithms, with method 1."""
     n = (row.shape[-1] - 1) // 3
     positive = jnp.maximum(jnp.concatenate([row[..., n : 2 * n], row[..., -1:]], axis=-1), SMALLEST)
     logs, ratio = jnp.log(positive), row[..., 2 * n : 3 * n] / positive[..., :n]
@@ -436,7 +436,7 @@ def _plain(row: Array, method: Array) -> Array:
     return jnp.where(method == 1, scalars, row)
 
 
-def _held(first: Scalars, setting: Setting, easing: Easing, asked: Array, found: Array) -> Array:
+def _held(first: LocalAverages, setting: RiskSpec, easing: Easing, asked: Array, found: Array) -> Array:
     """(many, k) what the scalars asked about are at their own students where components are pinned.
 
     Their slopes are multipliers, which are right once the score is.
@@ -458,6 +458,6 @@ def _held(first: Scalars, setting: Setting, easing: Easing, asked: Array, found:
             ridge = push / jnp.maximum(order.size, FLOOR) + easing.ridge
         curvature = jnp.where(pinned, first.curvature, scalars.curvature)
         pull = jnp.where(pinned, first.teacher_curvature, scalars.teacher_curvature)
-        return scalars_row(Scalars(slope, curvature, pull, ridge))
+        return scalars_row(LocalAverages(slope, curvature, pull, ridge))
 
     return jax.vmap(one)(asked, found)

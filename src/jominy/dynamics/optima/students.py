@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from jominy.data.nodes import Nodes
-from jominy.dynamics.laws.landscapes import NodeLandscape, minimiser, padded
+from jominy.dynamics.laws.geometry import NodeGeometry, minimiser, padded
 from jominy.dynamics.laws.representations import Projection, Representation
 from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.problem import Problem
@@ -25,11 +25,11 @@ RESOLVED = 1e-12
 
 @lru_cache(maxsize=64)
 def optimum_students(problem: Problem, representation: Representation) -> tuple[Any, Any]:
-    """The optimum as a student on a representation's landscape, and on the coarser one."""
+    """The optimum as a student on a representation's geometry, and on the coarser one."""
     scalars = population_optimum(problem, representation).solved.scalars
-    landscapes = (representation.landscape, representation.coarse)
+    geometries = (representation.geometry, representation.coarse)
     if not representation.projections:
-        fine, coarse = (jax.tree.map(np.asarray, minimiser(landscape, scalars)) for landscape in landscapes)
+        fine, coarse = (jax.tree.map(np.asarray, minimiser(geometry, scalars)) for geometry in geometries)
         return fine, coarse
     every, joined = _joined(representation)
     whole = minimiser(joined, scalars)
@@ -43,17 +43,17 @@ def optimum_students(problem: Problem, representation: Representation) -> tuple[
 
 
 @lru_cache(maxsize=16)
-def _joined(representation: Representation) -> tuple[list[Nodes], NodeLandscape]:
-    """The nodes of a representation, of the coarser one and of the reference, and all of them as one landscape.
+def _joined(representation: Representation) -> tuple[list[Nodes], NodeGeometry]:
+    """The nodes of a representation, of the coarser one and of the reference, and all of them as one geometry.
 
     The minimiser is a matter of each node by itself, so that one program finds it on all of them.
     """
-    landscapes = (representation.landscape, representation.coarse, representation.reference.landscape)
-    every: list[Nodes] = [one.nodes for one in landscapes]  # type: ignore[attr-defined]
+    geometries = (representation.geometry, representation.coarse, representation.reference.geometry)
+    every: list[Nodes] = [one.nodes for one in geometries]  # type: ignore[attr-defined]
     first = every[0]
     per_node = ("eigenvalues", "shares", "gram", "means", "mean_overlaps", "teacher", "attack")
     joined = {name: np.concatenate([getattr(nodes, name) for nodes in every], axis=-1) for name in per_node}
-    return every, padded(NodeLandscape(first._replace(**joined)))
+    return every, padded(NodeGeometry(first._replace(**joined)))
 
 
 def _projected(student: Student, nodes: Nodes, exact: Student, everywhere: Nodes, projection: Projection) -> Student:

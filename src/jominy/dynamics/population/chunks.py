@@ -19,7 +19,7 @@ CHUNK_FLOATS = 2**17
 """About as many numbers as stay in a core's cache."""
 MOST_LANES = 256
 SAMPLED = 8
-"""The error is estimated for every so many points on one landscape."""
+"""The error is estimated for every so many points on one geometry."""
 
 
 def _without_rule(tree: Any) -> Any:
@@ -56,7 +56,7 @@ class Group:
 
     @cached_property
     def coarse(self) -> SideBySide:
-        """Likewise on the coarser landscapes."""
+        """Likewise on the coarser geometries."""
         return SideBySide.of([_without_rule(one.coarse) for one in self.prepared])
 
     @cached_property
@@ -75,7 +75,7 @@ class Group:
 
 
 class Chunk(NamedTuple):
-    """The lanes at `place` (L,) of a group, on their own landscapes or `again` (L,) on the coarser ones.
+    """The lanes at `place` (L,) of a group, on their own geometries or `again` (L,) on the coarser ones.
 
     The last may repeat the one before, so that all chunks of a group are of one length: the first `own` do not.
     """
@@ -150,8 +150,8 @@ def _chunks(group: Group) -> list[Chunk]:
     length = 2 ** int(np.log2(np.clip(CHUNK_FLOATS // floats, 2, MOST_LANES)))
     while length > 2 and length // 2 >= len(lanes):
         length //= 2
-    landscapes = {id(one.fine.landscape) for one in group.prepared}
-    sampled = order[:: min(SAMPLED, length) if len(landscapes) == 1 else 1]
+    geometries = {id(one.fine.geometry) for one in group.prepared}
+    sampled = order[:: min(SAMPLED, length) if len(geometries) == 1 else 1]
     cut = []
     for some, again in ((order, False), (sampled, True)):
         for begin in range(0, len(some), length):

@@ -11,7 +11,7 @@ from jominy.data import GaussianMixture
 from jominy.dynamics.batches import batch_count, in_finite_steps
 from jominy.dynamics.laws.dense import DenseFlow
 from jominy.dynamics.laws.representations import Representation
-from jominy.dynamics.laws.risk import Setting, largest_logit, setting_of
+from jominy.dynamics.laws.risk import RiskSpec, largest_logit, risk_spec
 from jominy.dynamics.laws.spectral import SpectralFlow
 from jominy.dynamics.laws.systems import FlowParts, Point, flow, initial
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
@@ -72,7 +72,7 @@ class Prepared(NamedTuple):
     Attributes:
         problem, found: and its optimum, which is sought while a program is compiled for these shapes.
         setting: of the moments, with a quadrature that resolves the logits at the optimum.
-        fine, coarse: the system's parts on the landscape, and on the coarser one.
+        fine, coarse: the system's parts on the geometry, and on the coarser one.
         both: these two side by side, without a quadrature, for a point that is solved alone.
         jumps: times at which the radius jumps.
         attacked: whether the final radius is above zero.
@@ -81,7 +81,7 @@ class Prepared(NamedTuple):
 
     problem: Problem
     found: PopulationOptimum | None
-    setting: Setting
+    setting: RiskSpec
     fine: FlowParts
     coarse: FlowParts
     both: SideBySide
@@ -97,7 +97,7 @@ class Prepared(NamedTuple):
 
 
 class Lane(NamedTuple):
-    """One solve to make: a point on its landscape, or `again` on the coarser one.
+    """One solve to make: a point on its geometry, or `again` on the coarser one.
 
     Attributes:
         place: the point's in the list given.
@@ -126,7 +126,7 @@ class Lane(NamedTuple):
         return self.prepared.optimum
 
     @property
-    def setting(self) -> Setting:
+    def setting(self) -> RiskSpec:
         """What the moments need besides the student."""
         return self.prepared.setting._replace(rule=self.rule)
 
@@ -173,26 +173,26 @@ def _prepared(problem: Problem, representation: Representation, accuracy: float)
     assert isinstance(problem.data, GaussianMixture)
     law = problem.law
     found = population_optimum(problem, representation)
-    setting = setting_of(law, problem)
+    setting = risk_spec(law, problem)
     setting = setting._replace(rule=gaussian_rule(largest_logit(setting, found.solved.order), accuracy))
     return _with_optimum(problem, representation, setting, found, optimum_students(problem, representation))
 
 
 def _unsolved(problem: Problem, representation: Representation, accuracy: float) -> Prepared:
     """Of the shapes of what is prepared, as far as they can be told."""
-    setting = setting_of(problem.law, problem)
+    setting = risk_spec(problem.law, problem)
     setting = setting._replace(rule=gaussian_rule(accuracy=accuracy))
-    students = representation.landscape.zero(), representation.coarse.zero()
+    students = representation.geometry.zero(), representation.coarse.zero()
     return _with_optimum(problem, representation, setting, None, students)
 
 
 def _with_optimum(
-    problem: Problem, representation: Representation, setting: Setting, found: PopulationOptimum | None, students: Any
+    problem: Problem, representation: Representation, setting: RiskSpec, found: PopulationOptimum | None, students: Any
 ) -> Prepared:
     law = problem.law
     target, coarse_target = students
     shared = (problem.loss, setting.targets, problem.radius_schedule, setting.rule)
-    fine = FlowParts(representation.landscape, *shared, target)
+    fine = FlowParts(representation.geometry, *shared, target)
     coarse = FlowParts(representation.coarse, *shared, coarse_target)
     has = (
         found is None or bool(np.isfinite(found.solved.order.norm)),

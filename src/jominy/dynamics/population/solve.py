@@ -8,7 +8,7 @@ import jax
 import numpy as np
 
 from jominy.dynamics.batches import in_finite_steps
-from jominy.dynamics.laws.risk import Setting, in_closed_form, largest_logit_of_points
+from jominy.dynamics.laws.risk import RiskSpec, in_closed_form, largest_logit_of_points
 from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.population.chunks import Chunk, chunks_of
 from jominy.dynamics.population.errors import relative_differences
@@ -36,7 +36,7 @@ class Solved(NamedTuple):
         lost: (P, T) whether a student had diverged by then.
         observation: (P, T, ...) what was seen.
         rule: the quadrature.
-        numerical_error: (P,) estimated relative error of the variables; of many on one landscape, the largest of every
+        numerical_error: (P,) estimated relative error of the variables; of many on one geometry, the largest of every
             eighth point among those solved together, which are of like stiffness.
     """
 
@@ -50,7 +50,7 @@ class Solved(NamedTuple):
     numerical_error: np.ndarray
 
     @property
-    def setting(self) -> Setting:
+    def setting(self) -> RiskSpec:
         """What the moments of the first point need."""
         return self.lanes[0].setting._replace(rule=self.rule)
 
@@ -150,7 +150,7 @@ def _largest_logit(settings: SideBySide, order: OrderParameters, rows: np.ndarra
 
 
 def _with_errors(solved: list[Solved]) -> list[Solved]:
-    """The points on their own landscapes, with error estimates from those solved again."""
+    """The points on their own geometries, with error estimates from those solved again."""
     finished: list[Solved] = []
     where: dict[int, tuple[Solved, int]] = {}
     for one in solved:
@@ -182,7 +182,7 @@ def _at(solved: Solved, rows: list[int]) -> Variables:
 def _runaways(settings: SideBySide, order: OrderParameters) -> Array:
     """(P, T) whether students have met the brake on slopes."""
 
-    def of_point(setting: Setting, order: OrderParameters) -> Array:
+    def of_point(setting: RiskSpec, order: OrderParameters) -> Array:
         return runaway(order, jax.vmap(setting.moments)(order))
 
     return jax.vmap(of_point, in_axes=(settings.axes, 0))(settings.tree, order)

@@ -29,7 +29,7 @@ DEPENDENT = 1e-12
 """Relative to the largest singular value of columns of equal length: so little is rounding."""
 
 
-class Landscape(NamedTuple):
+class SmoothedRisk(NamedTuple):
     """Value, gradient (d,) and Hessian (d, d) of the smoothed risk, and the risk itself."""
 
     value: Array
@@ -41,7 +41,7 @@ class Landscape(NamedTuple):
 @partial(jax.jit, static_argnames="loss")
 def _risk(
     loss: Loss, features: Array, targets: Array, radius: Array, form: Array | Reach, smoothing: Array, x: Array
-) -> Landscape:
+) -> SmoothedRisk:
     """The smoothed risk at x: |e| becomes sqrt(e^2 + smoothing^2), the size likewise (a millionth of it).
 
     A margin loss with kinks is averaged over a Gaussian spread `smoothing` of each margin. `form` (d,) is the diagonal
@@ -53,7 +53,7 @@ def _risk(
     slopes = _margin_slopes(loss, *at) if isinstance(loss, MarginLoss) else _residual_slopes(loss, *at)
     psi, psi_r, psi_rho, psi_rr, psi_mixed, psi_pp = slopes
     cross = (psi_mixed @ features / count)[:, None] * unit
-    return Landscape(
+    return SmoothedRisk(
         jnp.mean(psi),
         psi_r @ features / count + jnp.mean(psi_rho) * unit,
         features.T @ (psi_rr[:, None] * features) / count
@@ -351,9 +351,9 @@ def _minimise(evaluate, x: np.ndarray, units: np.ndarray, height: float, bound: 
 
     import scipy.optimize  # here, because it takes a third of a second that other commands need not pay
 
-    last: dict[bytes, Landscape] = {}
+    last: dict[bytes, SmoothedRisk] = {}
 
-    def at(point: np.ndarray) -> Landscape:
+    def at(point: np.ndarray) -> SmoothedRisk:
         key = point.tobytes()
         if key not in last:
             last.clear()

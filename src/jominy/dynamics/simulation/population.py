@@ -11,9 +11,9 @@ from jominy.data.laws import DenseLaw
 from jominy.data.nodes import Nodes, coordinate_nodes, group_nodes
 from jominy.dynamics.labelled import Method, Outcome, Training, labelled
 from jominy.dynamics.laws.dense import DenseFlow
-from jominy.dynamics.laws.landscapes import NodeLandscape, dense_landscape, minimiser
+from jominy.dynamics.laws.geometry import NodeGeometry, dense_geometry, minimiser
 from jominy.dynamics.laws.representations import representations
-from jominy.dynamics.laws.risk import largest_logit, setting_of
+from jominy.dynamics.laws.risk import largest_logit, risk_spec
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.readout import Reading, past_divergence, population_variables, reading
@@ -49,7 +49,7 @@ def population_simulation(
         )
     found = population_optimum(problem, representations(problem.law)[-1])
     found.record(problem.final_radius).require_for(training.schedule)
-    setting = setting_of(law, problem)
+    setting = risk_spec(law, problem)
     rule = gaussian_rule(2 * largest_logit(setting, found.solved.order))
     setting = setting._replace(rule=rule)
     steps = counted_steps(times, batch_size / law.dimension)
@@ -101,7 +101,7 @@ def _node_engine(
     nodes: Nodes, present, training: Training, rule: GaussianRule, found: PopulationOptimum, dimension: float
 ) -> NodeSGD:
     problem, schedule = training.problem, training.schedule
-    optimum = minimiser(NodeLandscape(nodes), found.solved.scalars)
+    optimum = minimiser(NodeGeometry(nodes), found.solved.scalars)
     step_time = np.asarray(1 / dimension)
     targets = problem.loss.targets(problem.law)
     return NodeSGD(nodes, present, problem.loss, targets, schedule, problem.radius_schedule, rule, optimum, step_time)
@@ -125,10 +125,10 @@ def _groups(law, groups, training: Training, rule, found, seeds, batch_size) -> 
 
 
 def _dense(law, training: Training, rule, found, seeds, batch_size) -> tuple[Engine, Source, Any, str]:
-    landscape, problem = dense_landscape(law), training.problem
-    target = minimiser(landscape, found.solved.scalars)
+    geometry, problem = dense_geometry(law), training.problem
+    target = minimiser(geometry, found.solved.scalars)
     targets = problem.loss.targets(law)
-    flow = DenseFlow(landscape, problem.loss, targets, training.schedule, problem.radius_schedule, rule, target)
+    flow = DenseFlow(geometry, problem.loss, targets, training.schedule, problem.radius_schedule, rule, target)
     engine = DenseSGD(flow, covariance_roots(law.covariances))
     states = vector_states(dense_starts(law, training.start, seeds))
     source = dense_noise(seeds, law.weights, law.dimension, batch_size)

@@ -16,7 +16,7 @@ from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array, root
 
 
-class Scalars(NamedTuple):
+class LocalAverages(NamedTuple):
     """What determines the optimum on any set of nodes; n components.
 
     Attributes:
@@ -42,7 +42,7 @@ class Scalars(NamedTuple):
         return jnp.where(jnp.any(self.pinned & (self.teacher_curvature != 0)), 1.0, 0.0)
 
 
-class Landscape(Protocol):
+class RiskGeometry(Protocol):
     """Where the optimum is sought: on nodes, or in dense coordinates."""
 
     @property
@@ -53,13 +53,13 @@ class Landscape(Protocol):
     def centred(self) -> bool:
         """Whether all class means are zero."""
 
-    def minimiser(self, scalars: Scalars, free: Array | None = None) -> Any:
+    def minimiser(self, scalars: LocalAverages, free: Array | None = None) -> Any:
         """The minimiser of the quadratic model in which the scalars are frozen."""
 
     def free(self, pinned: Array | None) -> Array | None:
         """Where the student is free of pinned components' covariances: what `minimiser` makes itself if not given."""
 
-    def response(self, scalars: Scalars) -> Array:
+    def response(self, scalars: LocalAverages) -> Array:
         """(n, n) by how much the means of the scores fall per weighted slope."""
 
     def order(self, student: Any) -> OrderParameters: ...
@@ -70,10 +70,10 @@ class Landscape(Protocol):
     def scaled(self, student: Any, factor: float) -> Any:
         """`factor` times a student without spread."""
 
-    def weighted(self, weights: Array) -> "Landscape":
+    def weighted(self, weights: Array) -> "RiskGeometry":
         """With other weights (n,) of the components."""
 
-    def orthonormal(self) -> "Landscape":
+    def orthonormal(self) -> "RiskGeometry":
         """With coordinates that are no sums of others, so that no two large ones cancel; not for compressed nodes."""
 
     def flat_means(self, level: float) -> Array:
@@ -86,14 +86,14 @@ class Landscape(Protocol):
     def untouched(self) -> bool:
         """Whether there are directions that the attack cannot touch."""
 
-    def attackable_pull(self, student: Any, scalars: Scalars) -> float:
+    def attackable_pull(self, student: Any, scalars: LocalAverages) -> float:
         """sqrt(g' M^-1 g) of the risk's gradient g without the attack's own part, where the attack's form M reaches.
 
         `scalars` are those at the student, whose ridge does not count.
         """
 
 
-class NodeLandscape(NamedTuple):
+class NodeGeometry(NamedTuple):
     """Students on the nodes of commuting covariances."""
 
     nodes: Nodes
@@ -113,7 +113,7 @@ class NodeLandscape(NamedTuple):
         variance = jnp.asarray(pinned, float) @ self.nodes.eigenvalues
         return variance <= NO_VARIANCE * jnp.max(variance)
 
-    def minimiser(self, scalars: Scalars, free: Array | None = None) -> Student:
+    def minimiser(self, scalars: LocalAverages, free: Array | None = None) -> Student:
         """The minimiser of the quadratic model in which the scalars are frozen."""
         nodes = self.nodes
         curvature = (nodes.weights * scalars.curvature) @ nodes.eigenvalues
@@ -141,7 +141,7 @@ class NodeLandscape(NamedTuple):
             residual = jnp.where(flat, told - nodes.teacher, residual)
         return Student(coefficients, residual, jnp.zeros_like(nodes.shares))
 
-    def response(self, scalars: Scalars) -> Array:
+    def response(self, scalars: LocalAverages) -> Array:
         nodes = self.nodes
         alpha = (nodes.weights * scalars.curvature) @ nodes.eigenvalues + scalars.ridge * nodes.attack
         fall = nodes.means / jnp.maximum(alpha, LEAST_CURVATURE)
@@ -158,10 +158,10 @@ class NodeLandscape(NamedTuple):
         coefficients = factor * np.asarray(student.coefficients)
         return Student(coefficients, coefficients - self.nodes.teacher, np.zeros_like(self.nodes.shares))
 
-    def weighted(self, weights: Array) -> "NodeLandscape":
-        return NodeLandscape(self.nodes._replace(weights=np.asarray(weights)))
+    def weighted(self, weights: Array) -> "NodeGeometry":
+        return NodeGeometry(self.nodes._replace(weights=np.asarray(weights)))
 
-    def orthonormal(self) -> "NodeLandscape":
+    def orthonormal(self) -> "NodeGeometry":
         nodes = self.nodes
         values, vectors = np.linalg.eigh(np.moveaxis(nodes.gram, -1, 0))
         present = values > NO_VARIANCE * np.max(values, axis=-1, keepdims=True)
@@ -169,7 +169,7 @@ class NodeLandscape(NamedTuple):
         means = np.einsum("qba,naq->nbq", frame, nodes.means)
         teacher = np.einsum("qba,aq->bq", frame, nodes.teacher)
         gram = np.einsum("qa,ab->abq", present, np.eye(present.shape[1]))
-        return NodeLandscape(nodes._replace(gram=gram, means=means, mean_overlaps=means, teacher=teacher))
+        return NodeGeometry(nodes._replace(gram=gram, means=means, mean_overlaps=means, teacher=teacher))
 
     def flat_means(self, level: float) -> Array:
         nodes = self.nodes
@@ -187,10 +187,10 @@ class NodeLandscape(NamedTuple):
 
     @property
     def untouched(self) -> bool:
-        # Empty nodes fill up a landscape; they have no share of the coordinates.
+        # Empty nodes fill up a geometry; they have no share of the coordinates.
         return bool(np.any((np.asarray(self.nodes.attack) == 0) & (np.asarray(self.nodes.shares) > 0)))
 
-    def attackable_pull(self, student: Student, scalars: Scalars) -> float:
+    def attackable_pull(self, student: Student, scalars: LocalAverages) -> float:
         nodes, w = self.nodes, np.asarray(self.nodes.weights)
         curvature = (w * np.asarray(scalars.curvature)) @ nodes.eigenvalues
         teacher = (w * np.asarray(scalars.teacher_curvature)) @ nodes.eigenvalues
@@ -208,26 +208,26 @@ FEW_NODES = 8
 """Up to so many nodes share the programs of this number."""
 
 
-def padded(landscape: Any) -> Any:
-    """The landscape with empty nodes up to a power of two: spectra of all lengths then share a few programs.
+def padded(geometry: Any) -> Any:
+    """The geometry with empty nodes up to a power of two: spectra of all lengths then share a few programs.
 
     For what is read off as scalars; students have the empty nodes as well.
     """
-    if not isinstance(landscape, NodeLandscape):
-        return landscape
-    nodes = landscape.nodes
+    if not isinstance(geometry, NodeGeometry):
+        return geometry
+    nodes = geometry.nodes
     count = nodes.shares.size
     more = max(1 << (count - 1).bit_length(), FEW_NODES) - count
     if not more:
-        return landscape
+        return geometry
     per_node = ("eigenvalues", "shares", "gram", "means", "mean_overlaps", "teacher", "attack")
     longer = {name: getattr(nodes, name) for name in per_node}
     for name, part in longer.items():
         longer[name] = np.concatenate([part, np.zeros((*np.shape(part)[:-1], more))], axis=-1)
-    return NodeLandscape(nodes._replace(**longer))
+    return NodeGeometry(nodes._replace(**longer))
 
 
-class DenseLandscape(NamedTuple):
+class DenseGeometry(NamedTuple):
     """Students as vectors (d,) for covariances that do not commute."""
 
     weights: Array
@@ -253,7 +253,7 @@ class DenseLandscape(NamedTuple):
         values, vectors = jnp.linalg.eigh(jnp.einsum("n,nij->ij", jnp.asarray(pinned, float), self.covariances))
         return (vectors * (values <= NO_VARIANCE * jnp.max(values))) @ vectors.T
 
-    def minimiser(self, scalars: Scalars, free: Array | None = None) -> Array:
+    def minimiser(self, scalars: LocalAverages, free: Array | None = None) -> Array:
         """The minimiser of the quadratic model in which the scalars are frozen."""
         curvature = jnp.einsum("n,nij->ij", self.weights * scalars.curvature, self.covariances)
         pull = jnp.einsum("n,nij,j->i", self.weights * scalars.teacher_curvature, self.covariances, self.teacher)
@@ -279,7 +279,7 @@ class DenseLandscape(NamedTuple):
         assert found is not None
         return found
 
-    def response(self, scalars: Scalars) -> Array:
+    def response(self, scalars: LocalAverages) -> Array:
         curvature = jnp.einsum("n,nij->ij", self.weights * scalars.curvature, self.covariances)
         curvature = curvature + scalars.ridge * self.attack
         return self.means @ jnp.linalg.solve(curvature, self.means.T)
@@ -293,10 +293,10 @@ class DenseLandscape(NamedTuple):
     def scaled(self, student: Array, factor: float) -> Array:
         return factor * np.asarray(student)
 
-    def weighted(self, weights: Array) -> "DenseLandscape":
+    def weighted(self, weights: Array) -> "DenseGeometry":
         return self._replace(weights=weights)
 
-    def orthonormal(self) -> "DenseLandscape":
+    def orthonormal(self) -> "DenseGeometry":
         return self
 
     def flat_means(self, level: float) -> Array:
@@ -312,7 +312,7 @@ class DenseLandscape(NamedTuple):
         values = np.linalg.eigvalsh(self.attack)
         return bool(values[0] <= NO_VARIANCE * values[-1])
 
-    def attackable_pull(self, student: Array, scalars: Scalars) -> float:
+    def attackable_pull(self, student: Array, scalars: LocalAverages) -> float:
         w = np.asarray(self.weights)
         curvature = np.einsum("n,nij->ij", w * np.asarray(scalars.curvature), self.covariances)
         teacher = np.einsum("n,nij,j->i", w * np.asarray(scalars.teacher_curvature), self.covariances, self.teacher)
@@ -320,16 +320,16 @@ class DenseLandscape(NamedTuple):
         return float(np.sqrt(gradient @ np.linalg.pinv(self.attack, rcond=NO_VARIANCE, hermitian=True) @ gradient))
 
 
-def dense_landscape(law: DenseLaw) -> DenseLandscape:
-    """The landscape of a dense law."""
+def dense_geometry(law: DenseLaw) -> DenseGeometry:
+    """The geometry of a dense law."""
     teacher = np.zeros(law.dimension) if law.teacher is None else law.teacher
     labels = np.zeros(len(law.weights)) if law.labels is None else law.labels
     form = np.eye(law.dimension) if law.attack is None else law.attack
     noise = np.asarray(law.noise_variance)
-    return DenseLandscape(law.weights, law.means, law.covariances, teacher, labels, noise, form)
+    return DenseGeometry(law.weights, law.means, law.covariances, teacher, labels, noise, form)
 
 
-def dense_order_parameters(law: DenseLandscape, mean: Array, covariance: Array | None) -> OrderParameters:
+def dense_order_parameters(law: DenseGeometry, mean: Array, covariance: Array | None) -> OrderParameters:
     """Order parameters of X ~ N(mean (d,), covariance (d, d)); None is no spread."""
     residual = mean - law.teacher
     spread = 0.0 if covariance is None else jnp.einsum("nij,ij->n", law.covariances, covariance)
@@ -349,6 +349,6 @@ def dense_order_parameters(law: DenseLandscape, mean: Array, covariance: Array |
 
 
 @jax.jit
-def minimiser(landscape: Landscape, scalars: Scalars) -> Any:
-    """`landscape.minimiser(scalars)`, compiled."""
-    return landscape.minimiser(scalars)
+def minimiser(geometry: RiskGeometry, scalars: LocalAverages) -> Any:
+    """`geometry.minimiser(scalars)`, compiled."""
+    return geometry.minimiser(scalars)
