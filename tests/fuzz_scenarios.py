@@ -215,6 +215,32 @@ def compare(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
     return Scenario(ask, f"compare({problem}, {schedule}, start={start})")
 
 
+def _scenario(n: Numbers, law: Any, loss: Any) -> Any:
+    """A scenario of one level, or of two classes of one, with the same numbers as the other verbs get."""
+    level = {"kind": "identity", "scale": n.any(zero=0.2)}
+    if isinstance(loss, jm.SquaredLoss):
+        data = {"kind": "linear-teacher", "dimension": D, "covariance": level, "noise_variance": n.any(zero=0.3)}
+    else:
+        parts = [{"weight": 0.5, "mean": n.signed(), "covariance": level, "label": label} for label in (1, -1)]
+        data = {"kind": "mixture", "dimension": D, "components": parts}
+    kind = {"SquaredLoss": "squared", "LogisticLoss": "logistic"}[type(loss).__name__]
+    return jm.Scenario.from_mapping(
+        {"data": data, "loss": {"kind": kind}, "radius": n.any(zero=0.2), "time": n.any(low=0.5, high=5.0, zero=0),
+         "schedule": {"kind": "constant", "rate": n.any()}}
+    )  # fmt: skip
+
+
+def sweep(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    told = _scenario(n, law, loss)
+    values = {"radius": [n.any(zero=0.2), n.any()], "rate": [n.any(), n.any()]}
+    return Scenario(lambda: jm.sweep(told, values, progress=False), f"sweep({told!r}, {values})")
+
+
+def phase(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    told = _scenario(n, law, loss)
+    return Scenario(lambda: jm.phase(told, {"radius": [n.any(), n.any()], "rate": [n.any(), n.any()]}, progress=False), f"phase({told!r})")
+
+
 class Structure(NamedTuple):
     """What scenarios of one compiled program share."""
 
@@ -247,11 +273,17 @@ def structures() -> list[Structure]:
     for verb in (simulate, compare):
         found += [Structure(verb, law, loss, name) for law, loss in with_runs for name in ("constant", "line search")]
     found += [Structure(homogenize, law, loss, "constant") for law, loss in few]
+    for verb in (sweep, phase):
+        found += [Structure(verb, law, loss, "constant") for law, loss in (few[0], few[2])]
     return found
 
 
 def _goes(law: Callable, schedule: str) -> bool:
     return schedule in ("constant", "Polyak", "line search") or law in (teacher_law, one_level, even_classes, rows)
+
+
+NOT_EVERYWHERE = ("rate_over_stable", "rate_over_divergent")
+"""Of a phase diagram: some losses have no such limit."""
 
 
 def what_is_wrong(answer: Any) -> list[str]:
@@ -271,8 +303,13 @@ def what_is_wrong(answer: Any) -> list[str]:
     if "point" in answer.dims:
         answer = answer.isel(point=answer.status.values == "completed")
     for name, values in answer.data_vars.items():
-        if values.dtype.kind != "f":
+        if values.dtype.kind != "f" or name in NOT_EVERYWHERE:
             continue
+        if "status" in answer and not set(answer["status"].dims) - set(values.dims) and answer["status"].dims:
+            known = answer["status"] == "completed"  # the other points of a sweep say why
+            if name == "distance_to_optimum":  # of classes that are apart with certainty there is none
+                known = known & np.isfinite(answer["optimum_norm"])
+            values = values.where(known, 0.0)
         if attrs.get("engine") == "compare" and set(values.dims) == set(answer["mean"].dims):
             # Where both are infinite, as the ridge of a student at zero is, there is no difference to tell.
             values = values.where(np.isfinite(answer["mean"]) & np.isfinite(answer["forecast"]), 0.0)

@@ -138,7 +138,9 @@ def _borders(plan: Plan, result: xr.Dataset) -> tuple[dict[str, np.ndarray], str
         if law not in known:
             known[law] = rate_limits(point.problem())
         limits, radius = known[law], point._radius()
-        found[_BORDERS[0]][k] = (radius if isinstance(radius, float) else radius.final) / collapse[k]
+        final = radius if isinstance(radius, float) else radius.final
+        # Where nothing can be learnt every radius is beyond the collapse.
+        found[_BORDERS[0]][k] = final / collapse[k] if collapse[k] != 0 else np.inf
         if point.schedule.kind == "constant":
             rate = point._scaled_rate(point.schedule.rate)
             found[_BORDERS[1]][k] = rate / limits.critical if 0 < limits.critical < np.inf else np.nan
