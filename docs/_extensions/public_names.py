@@ -12,6 +12,7 @@ _ABOUT = {
     "errors": "Errors",
     "losses": "Losses",
     "meanfield": "Wide random networks: theory",
+    "models": "Trained models",
     "networks": "Real networks (needs PyTorch)",
     "results": "Results and files",
     "schedules": "Learning rates and radii over time",

@@ -63,6 +63,16 @@ def test_every_page_is_in_the_contents():
     assert pages - {"index"} <= set(listed)
 
 
+def test_every_room_with_public_names_has_its_page_of_the_api():
+    """What the build itself says only to whoever builds: its table of titles, and the contents, know every room."""
+    import jominy
+
+    extension = (ROOT / "docs" / "_extensions" / "public_names.py").read_text(encoding="utf-8")
+    contents = (ROOT / "docs" / "api.md").read_text(encoding="utf-8").split()
+    for room in jominy._ROOMS:
+        assert f'    "{room}": "' in extension and f"api/{room}" in contents, room
+
+
 NUMBER = r"\d+(?:\.\d+)*"
 CITATION = re.compile(rf"(\w+)\.md`{{0,2}},?\s+(?:sections?\s+)?({NUMBER}(?:(?:,\s+|\s+and\s+|\s+to\s+){NUMBER})*)")
 
