@@ -238,7 +238,8 @@ def sweep(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
 
 def phase(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
     told = _scenario(n, law, loss)
-    return Scenario(lambda: jm.phase(told, {"radius": [n.any(), n.any()], "rate": [n.any(), n.any()]}, progress=False), f"phase({told!r})")
+    values = {"radius": [n.any(), n.any()], "rate": [n.any(), n.any()]}
+    return Scenario(lambda: jm.phase(told, values, progress=False), f"phase({told!r}, {values})")
 
 
 class Structure(NamedTuple):

@@ -30,7 +30,7 @@ CHANGES = {
     "no word of the times": (lambda told: told.drop_vars("time"), "at which time"),
     "text": (lambda told: told.assign(norm=told.norm.astype(str)), "norm must be real numbers"),
     "one more dimension": (lambda told: told.assign(norm=told.norm.expand_dims("extra")), "dimension 'extra'"),
-    "a foreign dimension": (lambda told: told.assign(norm=told.norm.expand_dims("layer")), "vary over time"),
+    "a foreign dimension": (lambda told: told.assign(norm=told.norm.expand_dims("layer")), "one of the whole model"),
     "units": (lambda told: told.assign(norm=told.norm.assign_attrs(units=3)), "units of a result's norm"),
 }
 

@@ -221,8 +221,8 @@ def _check_variables(result: xr.Dataset, swept: set[str]) -> None:
         if name in result.coords and name in (*result.dims, *swept):
             alone = dims in (set(), {name}, {"point"})
             _require(alone, f"a result's {name} must be one row", ", ".join(sorted(dims)))
-        if of_networks and "layer" in dims and name in result.data_vars:
-            _require(name in _BY_LAYER, f"a network's {name} must be one of the whole network", "one for each layer")
+        if "layer" in dims and name in result.data_vars and (of_networks or name in _OF_LINEAR_MODELS):
+            _require(name in _BY_LAYER, f"a result's {name} must be one of the whole model", "one for each layer")
         for attribute in ("long_name", "units", "symbol"):
             told = variable.attrs.get(attribute, "")
             _require(_is_text(told), f"the {attribute} of a result's {name} must be a text", told)
@@ -253,6 +253,10 @@ def _all_text(values: np.ndarray) -> bool:
 
 
 _BORDERS = ("radius_over_collapse", "rate_over_stable", "rate_over_divergent")
+_OF_LINEAR_MODELS = (
+    "adversarial_risk", "clean_risk", "adversarial_accuracy", "clean_accuracy", "norm", "distance_to_optimum",
+    "excess_risk", "alignment", "learning_rate", "optimum_risk", "optimum_norm", "collapse_radius",
+)  # fmt: skip
 _BY_LAYER = ("weight_variance_rate", "weight_variance", "gradient_norm", "layer")
 
 

@@ -191,7 +191,7 @@ def _finite(parts: list[np.ndarray]) -> np.ndarray:
 
 def _drawable(values: np.ndarray) -> np.ndarray:
     """Where matplotlib can draw: its axes overflow a little below the largest number."""
-    return np.abs(values) < 1e200
+    return np.abs(np.asarray(values, dtype=float)) < 1e200
 
 
 def _values(result: Any, name: str, dimension: str) -> tuple[np.ndarray, np.ndarray]:

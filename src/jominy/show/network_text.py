@@ -49,7 +49,8 @@ def sentences(theory: xr.Dataset, trained: xr.Dataset | None, measured: xr.Datas
         told += _verdict(trained)
         if outside := json.loads(trained.attrs.get("outside", "[]")):
             told.append(f"The fit behind tau has not seen: {', '.join(outside)}. Take the verdict as a direction only.")
-    if np.any(theory["adversarial_loss"].values > theory["adversarial_loss_bound"].values):
+    bound = theory.get("adversarial_loss_bound")
+    if bound is not None and np.any(theory["adversarial_loss"].values > bound.values):
         told.append(
             "The bound is a theorem for infinite width; at this width the loss may lie above it, as the theory's own "
             "value, which has the correction for the width, does here."
