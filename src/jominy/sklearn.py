@@ -1,6 +1,6 @@
 """Adversarially trained linear models as estimators of scikit-learn: in pipelines, grid searches, cross validation.
 
-Needs scikit-learn, which nothing else in jominy does: `pip install 'jominy[examples]'`, or scikit-learn by itself.
+Needs scikit-learn, an optional extra.
 """
 
 from __future__ import annotations

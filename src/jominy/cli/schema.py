@@ -30,7 +30,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     text = json.dumps(json_schema(NetworkScenario if arguments.network else Scenario), indent=2, allow_nan=False)
     if arguments.out is None:
-        print(text)
+        print(text, flush=True)  # here, where a reader that has left is no fault
         return 0
     from jominy.results.replaced import require_place, write_whole
 
