@@ -12,9 +12,24 @@ jominy's, median over the turns. Each figure stands beside others of the same ma
 """
 
 
+def sections(text: str) -> dict[str, str]:
+    """What stands on a page under each heading."""
+    found = {}
+    for part in text.split("\n## ")[1:]:
+        heading, _, rest = part.partition("\n")
+        found[heading] = f"## {heading}\n{rest.rstrip()}\n"
+    return found
+
+
 def write_page(kept: dict, path: Path) -> None:
-    """Tables of all benchmarks, one after the other."""
-    parts = [HEAD]
+    """Tables of all benchmarks, one after the other; those measured elsewhere stay as they are, in their place."""
+    measured = sections("\n" + "\n".join(_measured(kept)))
+    told = sections(path.read_text()) if path.exists() else {}
+    path.write_text("\n".join([HEAD, *(told | measured).values()]))
+
+
+def _measured(kept: dict) -> list[str]:
+    parts: list[str] = []
     for name, found in kept.items():
         machine, load = found["machine"], found["load"]
         parts.append(
@@ -31,4 +46,4 @@ def write_page(kept: dict, path: Path) -> None:
         parts[-1] += "\n" + "\n".join(rows) + "\n"
         if notes:
             parts.append("\n".join(notes) + "\n")
-    path.write_text("\n".join(parts))
+    return parts
