@@ -86,6 +86,7 @@ def test_a_lane_that_diverges_leaves_the_others_their_quadrature():
     assert_same(many.isel(point=slice(2)), alone)
 
 
+@pytest.mark.slow
 def test_a_grid_of_lanes_in_chunks_of_like_stiffness_keeps_its_order():
     problems = [teacher(radius) for radius in (0.1, 0.5)]
     rates = np.random.default_rng(3).uniform(0.05, 1.2, 150)

@@ -50,7 +50,7 @@ CASES = {
     "power law, Polyak": lambda d=200: case(zoo.one_class(zoo.pow_(d), 0.25), "squared", 0.6, *POLYAK),
 }
 ENGINE = {"non-commuting": "full vectors", "power law, ": "full vectors"}  # else: exact in law over groups
-QUICK = ["isotropic", "two-level, line search", "logistic", "non-commuting logistic"]
+QUICK = ["isotropic", "two-level, line search", "non-commuting logistic"]
 
 
 @functools.cache

@@ -393,6 +393,7 @@ def right_as_said(problem, other, schedule):
         and (name, loss, radius) != ("power 4", "noiseless", 0.2)
     ],
 )
+@pytest.mark.slow
 def test_every_variable_of_a_limiting_law_is_as_exact_as_said(name, loss, radius):
     spectrum, rule = (make() for make in CONTINUOUS[name])
     make, schedule = LOSSES[loss]

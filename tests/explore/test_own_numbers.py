@@ -76,6 +76,7 @@ def test_every_number_that_a_sweep_names_has_a_control_within_the_scenarios_own_
     assert numbers["data.components.0.covariance.high"]["group"] == "Component 1"
 
 
+@pytest.mark.slow
 def test_numbers_set_anew_are_those_of_the_same_scenario_file_and_its_copies(tmp_path, capsys):
     explorer, desk, _ = opened(tmp_path, CLASSES)
     state = explorer.start.model_copy(

@@ -18,7 +18,8 @@ from meanfield_oracles import affine_at, draw_weights, weight_gradients
     ("depth", "shortcut", "activation", "variance", "bias"),
     [
         (3, False, ReLULike(), 1.8, 0.2),
-        (9, True, ReLULike(), 0.12, 0.0),  # the cross terms make it 6.5 times the paths' own weight
+        # The cross terms make it 6.5 times the paths' own weight.
+        pytest.param(9, True, ReLULike(), 0.12, 0.0, marks=pytest.mark.slow),
         (3, True, ReLULike(1.0, 0.3), LayerVariances((0.2, 0.6, 0.4)), 0.2),
     ],
 )

@@ -190,6 +190,7 @@ def test_ctrl_c_in_a_module_stays_ctrl_c():
         diagnose(raising(KeyboardInterrupt()), INPUTS, 0.3)
 
 
+@pytest.mark.slow
 def test_layers_in_place_change_no_number():
     """The same network with its first layer in place and not: every number, in attacks, diagnosis and training."""
     inputs, found = INPUTS.clone(), []

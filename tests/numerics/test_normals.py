@@ -32,6 +32,7 @@ def test_a_normal_depends_on_seed_purpose_and_place_alone():
     assert not np.any(np.isin(other, together))
 
 
+@pytest.mark.slow
 def test_the_numbers_are_standard_normal_and_independent():
     # Twelve million numbers of 1000 seeds; each check below has a z of its own, |z| < 4 for all of them (seeds fixed).
     block = NormalStreams(list(range(1000)), purpose=0, width=100).block(np.arange(1000), 0, 120).astype(float)

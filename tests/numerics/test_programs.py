@@ -19,6 +19,7 @@ def curve(dimension):
 
 
 @pytest.mark.skipif(not (programs.MAPS.exists() and programs.LIMIT.exists()), reason="Linux alone has such a limit")
+@pytest.mark.slow
 def test_programs_make_room(monkeypatch, tmp_path):
     monkeypatch.setattr(programs, "_compiled", 0)  # the tests before may have left it at the point of making room
     first, before = curve(21), maps()

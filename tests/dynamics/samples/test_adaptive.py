@@ -55,7 +55,7 @@ def test_runs_that_follow_the_rate_have_the_risk_forecast(name, start, first):
     assert "the forecast's" in runs.attrs["notes"]
 
 
-@pytest.mark.parametrize("name", SCHEDULES)
+@pytest.mark.parametrize("name", [pytest.param("polyak", marks=pytest.mark.slow), "line search"])
 def test_runs_follow_the_rate_step_by_step_where_it_changes_fast(name):
     mine = problem(named("wine"), "squared", 0.2)
     times = np.arange(9) / 13
