@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from tests.fuzz_scenarios import run, structures
+from tests.fuzz_scenarios import Tally, run, structures, try_one
 
 import jominy as jm
 from jominy.data.nodes import fixed_vectors
@@ -71,6 +71,22 @@ def test_random_scenarios():
     cheap = [index for index, one in enumerate(structures()) if one.name in CHEAP]
     assert len(cheap) == len(CHEAP)
     tally = run(30, seed=16, chosen=cheap)
+    assert not tally.faults, tally.told()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["matrices, squared, line search/60", *(pytest.param(one, marks=pytest.mark.slow) for one in (
+        "classes, exponential, constant/113", "classes, exponential, Polyak/25", "classes, hinge, line search/39",
+    ))],
+)  # fmt: skip
+def test_scenarios_that_once_went_wrong(name):
+    """Seed 801: a covariance that rounding leaves below zero, searches that end anywhere, a lower zero vector."""
+    structure, _, number = name.rpartition("/")
+    verb = "optimum" if structure.endswith("exponential, constant") else "forecast"
+    (index,) = [k for k, one in enumerate(structures()) if one.name == f"{verb}, {structure}"]
+    tally = Tally()
+    try_one(structures()[index], (801, index, int(number)), tally, first=True)
     assert not tally.faults, tally.told()
 
 

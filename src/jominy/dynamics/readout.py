@@ -180,7 +180,9 @@ def population_variables(
     variables = read_out_points(read.settings, order, radius, evaluate_at, read.classification, dims)
     variables["norm"] = (dims, norm)
     if np.all(np.isfinite(read.optimum_norm)):
-        variables["distance_to_optimum"] = (dims, np.sqrt(np.asarray(observation.distance_squared)))
+        # At the optimum rounding may leave less than nothing.
+        distance = np.sqrt(np.maximum(np.asarray(observation.distance_squared), 0.0))
+        variables["distance_to_optimum"] = (dims, distance)
     risk = variables["adversarial_risk"][1]
     if np.any(read.radius != read.final_radius[:, None]):
         last = np.broadcast_to(read.final_radius.reshape(per_point), norm.shape)

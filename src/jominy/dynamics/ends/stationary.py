@@ -204,7 +204,7 @@ def _described(problem: Problem, rest: Rest, rate: float, critical: float, separ
     return Stationary(
         float(rest.risk),
         float(rest.order.norm),
-        np.inf if separable else float(np.sqrt(rest.distance_squared)),
+        np.inf if separable else float(np.sqrt(max(rest.distance_squared, 0.0))),
         _residual_variance(problem, rest.order),
         float(rest.ridge),
         rate,

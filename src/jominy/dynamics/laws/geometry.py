@@ -155,7 +155,8 @@ class NodeGeometry(NamedTuple):
         return Student(np.zeros_like(nodes.teacher), -nodes.teacher, np.zeros_like(nodes.shares))
 
     def scaled(self, student: Student, factor: float) -> Student:
-        coefficients = factor * np.asarray(student.coefficients)
+        with np.errstate(invalid="ignore"):  # of a search that was led astray, whose students are then passed over
+            coefficients = factor * np.asarray(student.coefficients)
         return Student(coefficients, coefficients - self.nodes.teacher, np.zeros_like(self.nodes.shares))
 
     def weighted(self, weights: Array) -> "NodeGeometry":

@@ -62,7 +62,8 @@ def far_optimum(geometry: RiskGeometry, setting: RiskSpec, solved: Solved) -> So
         far = finer
         here = visit(geometry, far, student)
         found = solve_from(geometry, far, student, here.scalars, logarithmic=True)
-    return found._replace(risk=float(np.exp(found.risk)))
+    with np.errstate(over="ignore"):  # a search led astray ends anywhere, also where the risk is infinite
+        return found._replace(risk=float(np.exp(found.risk)))
 
 
 def _or_high(risk: float) -> float:
