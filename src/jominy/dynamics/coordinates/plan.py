@@ -44,7 +44,7 @@ def fly(setting: Setting, start: NormalLaws, times: np.ndarray, jumps: np.ndarra
     grid = np.unique(np.concatenate([times, further]))
     # Filled up to a multiple, so that few programs are compiled.
     missing = -len(grid) % PILOT_POINTS
-    grid = np.sort(np.concatenate([grid, end * (np.arange(missing) + 1 / np.e) / max(missing, 1)]))
+    grid = np.sort(np.concatenate([grid, end * (np.arange(missing) + np.exp(-1.0)) / max(missing, 1)]))
     system, state = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (ClosureFlow(setting), start))
     rtol = np.array([PILOT_RTOL])
     seen = integrate(system, state, grid[None], jumps[None], rtol, None, MOST_STEPS // 5)
