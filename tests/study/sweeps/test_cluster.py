@@ -24,14 +24,18 @@ def test_a_running_scheduler_computes_the_same():
     assert result.identical(jm.sweep(network(), OVER, progress=False))
 
 
-def test_a_scheduler_that_is_not_there(monkeypatch):
-    pytest.importorskip("distributed")
+def test_a_scheduler_that_is_not_there(monkeypatch, tmp_path):
+    distributed = pytest.importorskip("distributed")
     monkeypatch.setattr("jominy.study.sweeps.cluster._PATIENCE", 0.2)
     for address in ("tcp://127.0.0.1:9", "nonsense"):
         with pytest.raises(jm.InputError, match="must be a Dask scheduler"), cluster_executor(address):
             pass
     with pytest.raises(jm.InputError, match="brings its own workers"), cluster_executor("tcp://127.0.0.1:9", 2):
         pass
+    # It has not become the place where everything else is computed: results are saved afterwards as before.
+    with pytest.raises(ValueError, match="No global client"):
+        distributed.default_client()
+    jm.save(jm.sweep(network(), OVER, progress=False), tmp_path / "after.nc")
 
 
 def test_without_dask(monkeypatch):

@@ -45,7 +45,7 @@ def cluster_executor(address: str, workers: int | None = None) -> Iterator[Execu
             def setup(self, worker: Any) -> None:
                 begin_worker()
 
-        with cluster, Client(cluster) as client:
+        with cluster, Client(cluster, set_as_default=False) as client:
             client.register_plugin(Begin())
             try:
                 yield client.get_executor()
@@ -55,7 +55,8 @@ def cluster_executor(address: str, workers: int | None = None) -> Iterator[Execu
     if workers is not None:
         raise InputError("a running cluster brings its own workers", f"workers {workers}", "leave --workers out")
     try:
-        client = Client(address, timeout=_PATIENCE)
+        # Not as Dask's default, which it would stay though it fails: whatever is saved afterwards would go there.
+        client = Client(address, timeout=_PATIENCE, set_as_default=False)
     except (OSError, ValueError) as error:  # a refused connection, a time-out; an address that is none
         raise InputError(
             "there must be a Dask scheduler at the address of the cluster",
