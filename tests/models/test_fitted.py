@@ -114,6 +114,8 @@ def test_words_are_encoded_and_saved(tmp_path):
     again = jm.load_model(model.save(tmp_path / "m.npz"))
     other = frame.iloc[:9, ::-1]
     np.testing.assert_array_equal(again.decision_function(other), model.decision_function(frame.iloc[:9]))
+    beside = frame.assign(ill=Y, number=3)  # a table as it was read, with its target
+    np.testing.assert_array_equal(again.decision_function(beside), model.decision_function(frame))
     with pytest.raises(jm.InputError):
         again.predict(frame[["a", "b"]])
 

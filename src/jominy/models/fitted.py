@@ -79,7 +79,8 @@ class FittedModel:
 
     def features(self, X: Any) -> Array:
         """(n, d) the features trained on, of rows X (n, D) in data units; InputError for rows of another width."""
-        table = self.encoding.transform(X) if self.encoding is not None else self._table(X)
+        rows = self._own_columns(X)
+        table = self.encoding.transform(rows) if self.encoding is not None else self._table(rows)
         return table if self.scaling is None else self.scaling(table)
 
     def decision_function(self, X: Any) -> Array:
@@ -169,12 +170,16 @@ class FittedModel:
     def __str__(self) -> str:
         return "\n".join([repr(self), *self.record.get("report", [])])
 
+    def _own_columns(self, X: Any) -> Any:
+        """The columns trained on, of a frame that has them under their names, perhaps beside others."""
+        if not (hasattr(X, "columns") and self.columns):
+            return X
+        missing = [name for name in self.columns if name not in set(map(str, X.columns))]
+        if missing:
+            raise InputError("Rows must have the columns trained on", f"no {', '.join(missing[:5])}")
+        return X.rename(columns=str)[list(self.columns)]
+
     def _table(self, X: Any) -> Array:
-        if hasattr(X, "columns") and self.columns:
-            missing = [name for name in self.columns if name not in set(map(str, X.columns))]
-            if missing:
-                raise InputError("Rows must have the columns trained on", f"no {', '.join(missing[:5])}")
-            X = X.rename(columns=str)[list(self.columns)]
         try:
             table = np.asarray(X, dtype=float)
         except (TypeError, ValueError):
