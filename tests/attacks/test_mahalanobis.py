@@ -289,19 +289,17 @@ def test_an_attack_that_does_not_fit_is_refused():
         jm.forecast(problem, jm.Constant(0.1), time=1, bands=True)
 
 
-@pytest.mark.parametrize("loss", [jm.LogisticLoss(), jm.SquaredLoss()])
-def test_blocks_of_steps_stand_a_collapse(loss):
-    """Budgets of .2 to 3 on rows (300, 24), at the collapse radius and beyond: blocks of 7 steps with a frozen ridge
-    diverge there, single steps do not."""
-    g = np.random.default_rng(5)
-    x = g.standard_normal((300, 24)) * np.linspace(0.5, 1.5, 24)
-    data = jm.Samples(x, np.sign(x[:, :3].sum(axis=1) + g.standard_normal(300)))
-    attack = jm.Mahalanobis(np.linspace(0.2, 3, 24))
+@pytest.mark.parametrize(("loss", "share"), [(jm.LogisticLoss(), 1.5), (jm.SquaredLoss(), 1.0)])
+def test_blocks_of_steps_stand_a_collapse(loss, share):
+    """Breast cancer, budgets of .2 to 3, at the collapse radius and beyond: blocks of 7 steps with a frozen ridge
+    diverge there (they did), single steps do not; far from it blocks are right to 2e-4 anyway."""
+    x, y = pytest.importorskip("sklearn.datasets").load_breast_cancer(return_X_y=True)
+    attack, data = jm.Mahalanobis(np.linspace(0.2, 3, 30)), jm.Samples(x, y)
     collapse = jm.collapse_radius(jm.Problem(data, loss, 0.1, attack))
-    for share in (0.3, 1.0, 1.3):
-        posed = jm.Problem(data, loss, share * collapse, attack)
+    for radius in (0.3 * collapse, share * collapse):
+        posed = jm.Problem(data, loss, radius, attack)
         singly, blocks = (
-            jm.forecast(posed, jm.Constant(0.4), times=[2.0, 6.0], largest_block=largest) for largest in (1, 7)
+            jm.forecast(posed, jm.Constant(0.5), times=[2.0, 10.0], largest_block=largest) for largest in (1, 7)
         )
         assert singly.attrs["status"] == blocks.attrs["status"] != "diverged"
         np.testing.assert_allclose(blocks.adversarial_risk, singly.adversarial_risk, rtol=1e-3)
