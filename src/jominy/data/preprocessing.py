@@ -164,9 +164,7 @@ class FittedPreprocessing:
         scaled = finite_array(weights, "weights", largest=math.inf)
         if scaled.shape != self.scale.shape:
             raise InputError(f"weights must have shape ({self.dimension},)", f"shape {scaled.shape}")
-        raw = np.zeros(self.kept.size)
-        raw[self.kept] = scaled * self.gain / self.scale
-        return raw, 0.0 - float(raw @ self.offset)
+        return self.scaling.weights_to_data(scaled)
 
     def weights_from_data(self, weights: ArrayLike) -> Array:
         """Weights (d,) on the scaled features for weights (D,) in data units; the inverse of `weights_to_data`."""

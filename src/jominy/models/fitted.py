@@ -201,9 +201,8 @@ class FittedModel:
     def _in_data_units(self) -> tuple[Array, float]:
         if self.scaling is None:
             return self.weights, self.intercept
-        raw = np.zeros(len(self.scaling.kept))
-        raw[self.scaling.kept] = self.weights * self.scaling.gain / self.scaling.scale
-        return raw, self.intercept - float(raw @ self.scaling.offset)
+        raw, shift = self.scaling.weights_to_data(self.weights)
+        return raw, self.intercept + shift
 
     def _require_classes(self, what: str) -> None:
         if self.classes is None:

@@ -27,6 +27,12 @@ class RowScaling(NamedTuple):
         """(n, d) rows before they are shrunk, of a table (n, D)."""
         return (table[:, self.kept] - self.offset[self.kept]) / self.scale
 
+    def weights_to_data(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
+        """Weights (D,) and intercept in data units of weights (d,), for rows that are not shrunk."""
+        raw = np.zeros(self.kept.size)
+        raw[self.kept] = weights * self.gain / self.scale
+        return raw, 0.0 - float(raw @ self.offset)
+
     def __call__(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, d) features of a table (n, D) in data units."""
         rows = self.standardised(table)

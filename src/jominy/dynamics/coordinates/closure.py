@@ -10,7 +10,6 @@ from typing import NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
-from jax.scipy.special import erf
 
 from jominy.data.points import Points
 from jominy.dynamics.coordinates.equations import Averages, Motion, descent, motion, order_parameters
@@ -18,6 +17,7 @@ from jominy.dynamics.students import OUT_OF_SCALE, brake
 from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.signs import sign_averages
 from jominy.schedules import RadiusSchedule, Schedule
 
 SMALLEST = 1e-24
@@ -34,12 +34,8 @@ class NormalLaws(NamedTuple):
 
 def normal_averages(mean: Array, variance: Array) -> Averages:
     """The averages over u ~ N(mean, variance)."""
-    spread = jnp.maximum(variance, 0.0)
-    sd = jnp.sqrt(jnp.maximum(variance, SMALLEST))
-    t = mean / sd
-    density = jnp.exp(-(t**2) / 2) / jnp.sqrt(2 * jnp.pi)  # of t
-    sign = erf(t / jnp.sqrt(2.0))
-    return Averages(mean, mean**2 + spread, 2 * jnp.sqrt(spread) * density + mean * sign, sign, density / sd)
+    found = sign_averages(mean, variance, SMALLEST)
+    return Averages(mean, mean**2 + jnp.maximum(variance, 0.0), found.size, found.sign, found.density)
 
 
 class Setting(eqx.Module):

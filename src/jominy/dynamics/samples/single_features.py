@@ -12,31 +12,19 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import jax.numpy as jnp
-from jax.scipy.special import erf
 
 from jominy.attacks import Reach
 from jominy.numerics.arrays import Array
+from jominy.numerics.signs import SignAverages, sign_averages
 
 SMALLEST = 1e-30
 """Variance below which a weight is a point."""
 
 
-class Signs(NamedTuple):
-    """Averages over normal weights, all (d,): E|X_j|, E sign X_j, and the slope of the latter in the mean."""
-
-    size: Array
-    sign: Array
-    slope: Array
-
-
-def signs(mean: Array, covariance: Array) -> Signs:
-    """Of weights of these means and covariances, (d, d) or the diagonal (d,)."""
+def signs(mean: Array, covariance: Array) -> SignAverages:
+    """(d,) averages over weights of these means and covariances, (d, d) or the diagonal (d,)."""
     variance = covariance if covariance.ndim == 1 else jnp.diagonal(covariance)
-    sd = jnp.sqrt(jnp.maximum(variance, SMALLEST))
-    t = mean / sd
-    density = jnp.exp(-(t**2) / 2) / jnp.sqrt(2 * jnp.pi)
-    sign = erf(t / jnp.sqrt(2.0))
-    return Signs(2 * sd * density + mean * sign, sign, 2 * density / sd)
+    return sign_averages(mean, variance, SMALLEST)
 
 
 def mean_size(reach: Reach, mean: Array, covariance: Array) -> Array:
@@ -54,4 +42,5 @@ class Pull(NamedTuple):
 def pull(reach: Reach, mean: Array, covariance: Array) -> Pull:
     """Of normal weights."""
     found = signs(mean, covariance)
-    return Pull(reach.weights * found.sign, reach.weights * found.slope)
+    # The slope of E sign X_j in the mean is twice the density at zero.
+    return Pull(reach.weights * found.sign, reach.weights * 2 * found.density)
