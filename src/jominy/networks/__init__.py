@@ -11,6 +11,9 @@ else:
     from jominy.networks.anatomy import Anatomy as Anatomy
     from jominy.networks.anatomy import LinearLayer as LinearLayer
     from jominy.networks.anatomy import anatomy as anatomy
+    from jominy.networks.chi import measure_chi as measure_chi
+    from jominy.networks.chi_verdict import ChiVerdict as ChiVerdict
+    from jominy.networks.chi_verdict import RobustOutlook as RobustOutlook
     from jominy.networks.classification import fgsm as fgsm
     from jominy.networks.classification import pgd as pgd
     from jominy.networks.diagnose import Diagnosis as Diagnosis
@@ -39,5 +42,8 @@ else:
     from jominy.networks.perturbations import Perturbation as Perturbation
     from jominy.networks.perturbations import strongest_perturbation as strongest_perturbation
     from jominy.networks.random_network import RandomNetwork as RandomNetwork
+    from jominy.networks.robust_objectives import FGSM as FGSM
+    from jominy.networks.robust_objectives import MART as MART
+    from jominy.networks.robust_objectives import TRADES as TRADES
     from jominy.networks.threads import one_thread as one_thread
     from jominy.networks.training import train as train

@@ -15,10 +15,11 @@ from safetensors.torch import save
 from torch import Tensor, nn
 
 from jominy.errors import InputError
+from jominy.networks.optimizers import Steps
 from jominy.results.replaced import write_whole
 
 FORMAT = "jominy checkpoint 1"
-_RECORD = "record."
+_RECORD, _OPTIMIZER = "record.", "optimizer."
 
 
 @dataclass
@@ -45,12 +46,17 @@ def fingerprint(tensors: dict[str, Tensor]) -> str:
     return digest.hexdigest()
 
 
-def write_checkpoint(path: Path, network: nn.Module, progress: Progress, settings: dict[str, Any]) -> None:
-    """Write weights, records and settings beside `path`, then rename: a crash leaves the old file or the new one.
+def write_checkpoint(
+    path: Path, network: nn.Module, progress: Progress, settings: dict[str, Any], taken: Steps | None = None
+) -> None:
+    """Write weights, what an optimizer remembers, records and settings beside `path`, then rename.
 
+    A crash leaves the old file or the new one.
     Raises InputError where the folder cannot be made or written to.
     """
     tensors = {f"weight.{name}": value.detach().contiguous() for name, value in network.state_dict().items()}
+    held, rest = ({}, {}) if taken is None else taken.state()
+    tensors |= {f"{_OPTIMIZER}{name}": value.detach().contiguous() for name, value in held.items()}
     for name in progress.records[0] if progress.records else ():
         stacked = np.stack([one[name] for one in progress.records])
         tensors[f"{_RECORD}{name}"] = torch.from_numpy(np.ascontiguousarray(stacked))
@@ -59,15 +65,17 @@ def write_checkpoint(path: Path, network: nn.Module, progress: Progress, setting
         "step": progress.step,
         "recorded": progress.recorded,
         "diverged": progress.diverged,
+        **({"optimizer": rest} if rest else {}),
         "sha256": fingerprint(tensors),
     }
     content = save(tensors, metadata={"format": FORMAT, "state": json.dumps(state)})
     write_whole(path, content, "the checkpoint")
 
 
-def read_checkpoint(path: Path, network: nn.Module, settings: dict[str, Any]) -> Progress:
-    """Load the weights into the network and return how far the run was. Nothing is loaded unless everything fits.
+def read_checkpoint(path: Path, network: nn.Module, settings: dict[str, Any], taken: Steps | None = None) -> Progress:
+    """Load the weights into the network, its memory into the optimizer, and return how far the run was.
 
+    Nothing is loaded unless everything fits.
     Raises InputError for a file that is damaged, that jominy did not write, or that belongs to another run.
     """
     damaged = "remove it to start this run from its beginning"
@@ -91,6 +99,9 @@ def read_checkpoint(path: Path, network: nn.Module, settings: dict[str, Any]) ->
         was = ", ".join(f"{name} {state['settings'].get(name)} there, {settings[name]} here" for name in other)
         raise InputError("the checkpoint belongs to another run", was, "name another folder, or repeat that run's call")
     network.load_state_dict({n.removeprefix("weight."): v for n, v in tensors.items() if n.startswith("weight.")})
+    held = {n.removeprefix(_OPTIMIZER): v for n, v in tensors.items() if n.startswith(_OPTIMIZER)}
+    if taken is not None:
+        taken.restore(held, state.get("optimizer", {}))
     records = [{name: values[i] for name, values in series.items()} for i in range(len(state["recorded"]))]
     return Progress(state["step"], state["recorded"], records, state["diverged"])
 

@@ -1,6 +1,7 @@
 """Attacks on a classifier: the perturbation that raises the cross-entropy most, by one step or by many."""
 
 import math
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor, nn
@@ -8,14 +9,15 @@ from torch.nn.functional import cross_entropy
 
 from jominy.errors import InputError
 from jominy.meanfield.norms import norm_exponent
-from jominy.networks.modules import applied, evaluating, flat_function, gradient
+from jominy.networks.modules import Function, applied, evaluating, flat_function, gradient
 from jominy.networks.perturbations import check_radius
-from jominy.networks.vectors import maximiser, project, random_point
+from jominy.networks.threat import Box, check_box, check_threat, into_ball_and_box, random_start, seeded
+from jominy.networks.vectors import maximiser
 
 SPARSITY = 0.05  # share of the coordinates that one l1 step moves
 
 
-def fgsm(network: nn.Module, inputs: Tensor, labels: Tensor, radius: float, p: float) -> Tensor:
+def fgsm(network: nn.Module, inputs: Tensor, labels: Tensor, radius: float, p: float, *, box: Box = None) -> Tensor:
     """One full step: radius argmax_{||e||_p <= 1} <grad_x cross-entropy, e> (Goodfellow, Shlens, Szegedy 2015: p=inf).
 
     Returns the perturbation, with the shape of the inputs. Parameters and errors as for :func:`pgd`.
@@ -26,12 +28,13 @@ def fgsm(network: nn.Module, inputs: Tensor, labels: Tensor, radius: float, p: f
     >>> fgsm(linear, torch.ones(1, 2), torch.tensor([0]), 0.25, 1).tolist()
     [[-0.25, 0.0]]
     """
-    p, radius = norm_exponent(p, "p"), check_radius(radius)
+    p, radius, box = norm_exponent(p, "p"), check_radius(radius), check_box(box)
     with evaluating(network):
         function, rows = flat_function(network, inputs)
         labels = check_labels(labels, function, rows)
+        check_threat(inputs, radius, p, box)
         _, slopes = gradient(lambda e: cross_entropy(function(rows + e), labels, reduction="none"), 0 * rows)
-    return (radius * maximiser(slopes, p)).view_as(inputs)
+    return into_ball_and_box(radius * maximiser(slopes, p), rows, p, radius, box).view_as(inputs)
 
 
 def pgd(
@@ -41,6 +44,7 @@ def pgd(
     radius: float,
     p: float,
     *,
+    box: Box = None,
     steps: int = 20,
     restarts: int = 1,
     step_size: float | None = None,
@@ -60,6 +64,8 @@ def pgd(
         (n, ...) and (n,) whole numbers 0 .. K-1.
     radius, p
         Largest ||eta||_p; p is 1, 2 or infinity.
+    box
+        Lowest and highest value of an entry of inputs + eta, (0, 1) for images; None: no limit.
     steps, restarts, step_size, seed
         Steps from each start, number of random starts, length of a step in the norm p (2.5 radius / steps by default),
         seed of the random starts.
@@ -72,16 +78,27 @@ def pgd(
     Raises
     ------
     InputError
-        Labels that do not fit; a negative radius; another p; a module that does not accept the inputs.
+        Labels that do not fit; a negative radius, or one in other units than the inputs; another p; a box that does not
+        hold the inputs; a module that does not accept them.
     """
-    p, radius = norm_exponent(p, "p"), check_radius(radius)
+    p, radius, box = norm_exponent(p, "p"), check_radius(radius), check_box(box)
     if steps < 1 or restarts < 0:
         raise InputError("pgd needs at least one step, and restarts zero or positive", (steps, restarts))
-    generator = torch.Generator().manual_seed(seed)
     with evaluating(network):
         labels = check_labels(labels, *flat_function(network, inputs))
+        check_threat(inputs, radius, p, box)
+        draw = seeded(inputs, seed)
         return projected_ascent(
-            network, inputs, labels, radius, p, steps=steps, restarts=restarts, step_size=step_size, generator=generator
+            network,
+            inputs,
+            labels,
+            radius,
+            p,
+            box=box,
+            steps=steps,
+            restarts=restarts,
+            step_size=step_size,
+            generator=draw,
         )
 
 
@@ -92,6 +109,7 @@ def projected_ascent(
     radius: float,
     p: float,
     *,
+    box: Box = None,
     steps: int,
     restarts: int = 0,
     step_size: float | None = None,
@@ -99,24 +117,36 @@ def projected_ascent(
 ) -> Tensor:
     """:func:`pgd` without its checks, on the network in the mode it is in, for use in training."""
     rows, forward = inputs.flatten(1), applied(network)
-    stride = 2.5 * radius / max(steps, 1) if step_size is None else step_size
 
     def loss(eta: Tensor) -> Tensor:
         return cross_entropy(forward((rows + eta).view_as(inputs)).flatten(1), labels, reduction="none")
 
-    best, at_best = torch.full((len(rows),), -math.inf, dtype=rows.dtype), torch.zeros_like(rows)
-    for start in range(restarts + 1):
-        eta = torch.zeros_like(rows)
-        if start:
-            share = torch.rand((len(rows), 1), generator=generator, dtype=torch.float64).to(rows)
-            eta = radius * share * random_point(tuple(rows.shape), p, generator, rows)
+    starts = [torch.zeros_like(rows)]
+    starts += [random_start(rows, p, radius, box, generator) for _ in range(restarts)]
+    return ascent(loss, rows, starts, radius, p, box, steps, step_size).view_as(inputs)
+
+
+def ascent(
+    value: Function,
+    rows: Tensor,
+    starts: Sequence[Tensor],
+    radius: float,
+    p: float,
+    box: Box,
+    steps: int,
+    step_size: float | None = None,
+) -> Tensor:
+    """The best eta (n, d) that projected gradient ascent of `value`, eta to (n,), passes from any of the starts."""
+    stride = 2.5 * radius / max(steps, 1) if step_size is None else step_size
+    best, at_best = torch.full_like(rows[:, 0], -math.inf), torch.zeros_like(rows)
+    for eta in starts:
         for step in range(steps + 1):
-            value, slopes = gradient(loss, eta)
-            better = value > best
-            best, at_best = torch.where(better, value, best), torch.where(better.unsqueeze(1), eta, at_best)
+            found, slopes = gradient(value, eta)
+            better = found > best
+            best, at_best = torch.where(better, found, best), torch.where(better.unsqueeze(1), eta, at_best)
             if step < steps:
-                eta = project(eta + stride * _direction(slopes, p), p, radius)
-    return at_best.view_as(inputs)
+                eta = into_ball_and_box(eta + stride * ascent_direction(slopes, p), rows, p, radius, box)
+    return at_best
 
 
 def check_labels(labels: Tensor, function, rows: Tensor) -> Tensor:
@@ -136,7 +166,8 @@ def check_labels(labels: Tensor, function, rows: Tensor) -> Tensor:
     return labels.long()
 
 
-def _direction(slopes: Tensor, p: float) -> Tensor:
+def ascent_direction(slopes: Tensor, p: float) -> Tensor:
+    """A step of length one in the norm p that climbs along `slopes` (n, d); for p = 1 over the largest 5 % of them."""
     if p != 1:
         return maximiser(slopes, p)
     count = max(1, round(SPARSITY * slopes.shape[1]))

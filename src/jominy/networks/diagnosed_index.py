@@ -20,6 +20,7 @@ HALVINGS = 6
 """How often the radius is halved in search of one at which the module can be trained."""
 FEW = 50
 """Inputs in a batch below which the index is noisy."""
+TRAINED = "weights that are trained already"
 LEARNT = 3.0
 """A module this many times better than chance is taken as trained."""
 
@@ -30,7 +31,7 @@ class MeasuredIndex:
 
     tau : `measure_trainability`; None where the inputs show no class signal
     signal_time, learning_time : without and with the adversary, in learning rate x steps; None without class signal
-    slowdown : learning_time / signal_time, by the law FITTED to the index in closed form
+    slowdown : learning_time / signal_time, by the law FITTED to the index in closed form; None where there are limits
     batch_size : inputs in each of the two batches
     accuracy, chance : share of the inputs that the module classifies as labelled; 1/K
     safe_radius, safe_tau : the largest of radius, radius/2, radius/4, ... with an index from 0.4 on; None if none is
@@ -51,41 +52,49 @@ class MeasuredIndex:
     limits: tuple[str, ...]
 
     @property
-    def verdict(self) -> Verdict:
+    def trained(self) -> bool:
+        """Whether the module classifies these inputs far better than chance."""
+        return TRAINED in self.limits
+
+    @property
+    def verdict(self) -> Verdict | None:
+        """None for modules that the tests behind the verdicts did not cover: what tau says of them is not known."""
+        if self.limits:
+            return None
         return Verdict.NO_SIGNAL if self.tau is None else Verdict.of(self.tau)
 
     def describe(self) -> dict[str, Any]:
         """As a JSON-able record."""
-        return vars(self) | {"verdict": self.verdict.label, "limits": list(self.limits)}
+        verdict = "not known" if self.verdict is None else self.verdict.label
+        return vars(self) | {"verdict": verdict, "limits": list(self.limits)}
 
     def sentences(self) -> list[str]:
         """The verdict, how far to trust it, and what would change it."""
+        weight = f"{self.adversarial_weight:g}"
+        objective = f"cross-entropy + {weight} x adversarial loss by plain SGD"
+        if self.limits:
+            return [
+                f"For {objective}, the objective of the index tau, nothing is known of this module: the index was "
+                f"tried on fully connected ReLU networks under l2 attacks only. Beyond that: {', '.join(self.limits)}."
+            ]
         if self.tau is None or self.slowdown is None:
             return [
-                "No word on trainability: two batches of these inputs show no common class signal. Take more inputs, "
+                f"No word on {objective}: two batches of these inputs show no common class signal. Take more inputs, "
                 "and check that the labels belong to them."
             ]
-        tested = not self.limits  # neither the rate of right verdicts nor the slowdown is known of other modules
-        factor = f"about {self.slowdown:.2g} times" if tested else "much"
-        words = self.verdict.sentence.partition(" With shortcuts:")[0].replace("about `slowdown` times", factor)
-        told = [f"Trainability index, measured: tau = {self.tau:.3g}. {words}"]
-        if self.shortcuts and self.verdict is Verdict.COLLAPSE:
+        verdict = Verdict.of(self.tau)
+        words = verdict.sentence.partition(" With shortcuts:")[0]
+        words = words.replace("about `slowdown` times", f"about {self.slowdown:.2g} times")
+        told = [f"For {objective}: trainability index, measured: tau = {self.tau:.3g}. {words}"]
+        if self.shortcuts and verdict is Verdict.COLLAPSE:
             told[0] += " With shortcuts, as here, failure is rare."
-        weight = f"{self.adversarial_weight:g}"
-        about = f"a training on cross-entropy + {weight} x adversarial loss that starts from these weights"
-        if tested:
-            told.append(
-                "Such an index, measured before training, was right for about 89 % of held-out training runs (ReLU, "
-                f"fully connected, l2, plain SGD). It speaks of {about}."
-            )
-        else:
-            told.append(
-                f"It speaks of {about}. Its thresholds come from fully connected ReLU networks under l2 attacks and "
-                f"plain SGD. Not covered by those tests: {', '.join(self.limits)}. Take it as a direction only."
-            )
+        told.append(
+            "Such an index, measured before training, was right for about 89 % of held-out training runs (ReLU, fully "
+            "connected, l2, plain SGD). It does not hold for min-max training, TRADES or FGSM."
+        )
         if self.batch_size < FEW:
-            told.append(f"Two batches of {self.batch_size} inputs make a noisy index; 100 each are better.")
-        return told if self.verdict is Verdict.SAFE else [*told, self._change()]
+            told.append(f"Two batches of {self.batch_size} inputs make a noisy tau; 100 each are better.")
+        return told if verdict is Verdict.SAFE else [*told, self._change()]
 
     def _change(self) -> str:
         """What would make it trainable, in the order of what helps most."""
@@ -93,7 +102,7 @@ class MeasuredIndex:
         ways = []
         if self.tau > 0:
             times = (SAFE_FROM / self.tau) ** (1 / 1.35)
-            ways.append("wider layers" if self.limits else f"layers about {times:.2g} times as wide (tau ~ width^1.35)")
+            ways.append(f"layers about {times:.2g} times as wide (tau ~ width^1.35)")
         if not self.shortcuts:
             ways.append("shortcuts")
         if self.safe_radius is not None:
@@ -130,18 +139,18 @@ def measure_index(
     if float(found["signal_rate"]) <= 0:
         tau = time = None
     shortcuts = parts.shortcuts > 0 or (isinstance(module, RandomNetwork) and module.architecture.shortcut)
-    slowdown = None if tau is None else float(slowdown_law(tau, weight, shortcuts))
-    safe_radius, safe_tau = (radius, tau) if tau is not None and tau >= SAFE_FROM else (None, None)
-    for halving in range(1, HALVINGS + 1) if tau is not None and tau < SAFE_FROM else ():
-        smaller = float(measured(radius / 2**halving)["trainability_index"])
-        if smaller >= SAFE_FROM:
-            safe_radius, safe_tau = radius / 2**halving, smaller
-            break
     limits = list(parts.others)
     limits += ["leaky ReLU"] if parts.leaky else []
     limits += ["dropout (left out of the measurement)"] if random_parts(module) else []
     limits += ["norms other than l2"] if (p, q) != (2.0, 2.0) else []
-    limits += ["weights that are trained already"] if accuracy > LEARNT * chance and accuracy > 0.5 else []
+    limits += [TRAINED] if accuracy > LEARNT * chance and accuracy > 0.5 else []
+    slowdown = None if tau is None or limits else float(slowdown_law(tau, weight, shortcuts))
+    safe_radius, safe_tau = (radius, tau) if tau is not None and tau >= SAFE_FROM else (None, None)
+    for halving in range(1, HALVINGS + 1) if tau is not None and tau < SAFE_FROM and not limits else ():
+        smaller = float(measured(radius / 2**halving)["trainability_index"])
+        if smaller >= SAFE_FROM:
+            safe_radius, safe_tau = radius / 2**halving, smaller
+            break
     return MeasuredIndex(
         adversarial_weight=weight,
         tau=tau,

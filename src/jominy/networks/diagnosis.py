@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jominy.networks.anatomy import Anatomy
+from jominy.networks.chi_verdict import RobustOutlook
 from jominy.networks.diagnosed_index import MeasuredIndex
 
 
@@ -46,6 +47,8 @@ class Diagnosis:
     predicted_norm, predicted_loss : by the mean-field theory with the variances that the weights have now; None where
         the theory does not apply
     trainability : the index tau measured on the module, with its verdict; None without labels
+    outlook : the index chi of robust training, with its verdict and the largest radius; None without labels
+    attacked : inputs that were attacked: fewer than `count` of a large module
     statistics_of_inputs : whether batch normalisation, having no statistics, took those of the inputs
     """
 
@@ -65,21 +68,36 @@ class Diagnosis:
     predicted_loss: float | None
     trainability: MeasuredIndex | None = None
     statistics_of_inputs: bool = False
+    outlook: RobustOutlook | None = None
+    attacked: int = 0
 
     def describe(self) -> dict[str, Any]:
         """The diagnosis as a JSON-able record."""
         record: dict[str, Any] = {
-            name: value for name, value in vars(self).items() if name not in ("anatomy", "layers", "trainability")
+            name: value
+            for name, value in vars(self).items()
+            if name not in ("anatomy", "layers", "trainability", "outlook")
         }
         record |= {"p": _text(self.p), "q": _text(self.q), "layers": [vars(layer) for layer in self.layers]}
         record |= {name: getattr(self.anatomy, name) for name in ("activations", "shortcuts", "total_gain")}
         if self.trainability is not None:
             record["trainability"] = self.trainability.describe()
+        if self.outlook is not None:
+            record["outlook"] = self.outlook.describe()
         return record | {"not_in_the_theory": list(self.anatomy.others), "said": self.sentences()}
 
     def sentences(self) -> list[str]:
         """What a reader should know, in words."""
-        told = [self._made_of(), self._attacked()]
+        if self.outlook is None:
+            told = [
+                "Whether this module can be trained against such attacks is not known without labels: give the classes "
+                "of about 400 inputs."
+            ]
+        else:
+            told = [self.outlook.sentence(), self.outlook.margin(), *self.outlook.limits()]
+        if self.trainability is not None:
+            told += self.trainability.sentences()
+        told += [self._made_of(), self._attacked()]
         if self.statistics_of_inputs:
             told.append("Its batch normalisation has seen no data yet: it took the statistics of these inputs.")
         if not self.anatomy.known:
@@ -90,7 +108,7 @@ class Diagnosis:
         else:
             told.append(self._compared())
             told += self._propagation()
-        return told if self.trainability is None else told + self.trainability.sentences()
+        return told
 
     def _made_of(self) -> str:
         parts = [
@@ -107,9 +125,10 @@ class Diagnosis:
         share = (
             f": {100 * loss / self.output_norm:.3g} % of the output itself" if self.output_norm > 0 else ", from zero"
         )
+        few = f" ({self.attacked} of the {self.count} inputs)" if 0 < self.attacked < self.count else ""
         return (
             f"An attack of l{_text(self.p)} norm {self.radius:g} ({size}) changes the output by "
-            f"{loss:.4g} +- {error:.2g} in the l{_text(self.q)} norm{share}."
+            f"{loss:.4g} +- {error:.2g} in the l{_text(self.q)} norm{share}{few}."
         )
 
     def _compared(self) -> str:

@@ -1,7 +1,7 @@
 """Any nn.Module as a function from flat inputs (n, d) to flat outputs (n, K), with its errors said plainly."""
 
 import itertools
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,15 +17,18 @@ from jominy.networks.random_network import RandomNetwork
 Function = Callable[[Tensor], Tensor]
 
 
-def applied(module: nn.Module) -> Function:
+def applied(module: nn.Module, parameters: Mapping[str, Tensor] | None = None) -> Function:
     """The module as a function that never changes what it is given, and whose errors are InputErrors.
 
+    `parameters` stand in for those of these names.
     A first layer that works in place (``nn.ReLU(inplace=True)``) would overwrite the caller's inputs. Whatever a
     user's forward raises, SystemExit included, is that module's answer to these inputs; Ctrl-C passes through.
     """
 
     def function(inputs: Tensor) -> Tensor:
         try:
+            if parameters is not None:
+                return torch.func.functional_call(module, dict(parameters), (inputs.clone(),))
             return module(inputs.clone())
         except InputError:
             raise
@@ -270,6 +273,11 @@ def with_statistics_of(module: nn.Module, inputs: Tensor) -> Iterator[None]:
 def normalised_by_untrained_statistics(module: nn.Module) -> bool:
     """Whether some batch normalisation of the module has not seen any data yet, or keeps no statistics."""
     return any(isinstance(part, _BatchNorm) and _untouched(part) for part in module.modules())
+
+
+def normalised(module: nn.Module) -> bool:
+    """Whether some part of the module normalises by the statistics of a batch in training."""
+    return any(_by_running_statistics(part) for part in module.modules())
 
 
 def random_parts(module: nn.Module) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import abc
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import torch
@@ -16,6 +16,7 @@ from jominy.meanfield.numbers import magnitude
 from jominy.networks.classification import projected_ascent
 from jominy.networks.modules import Function
 from jominy.networks.perturbations import check_radius, quick_perturbation
+from jominy.networks.threat import Box, check_box
 from jominy.networks.vectors import norm
 
 
@@ -25,6 +26,7 @@ class Objective(abc.ABC):
     radius: float
     p: float
     q: float
+    box: Box
 
     @abc.abstractmethod
     def perturb(self, network: nn.Module, inputs: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -36,7 +38,12 @@ class Objective(abc.ABC):
 
     def describe(self) -> dict[str, Any]:
         """What a result stores about it (JSON-able)."""
-        return {"kind": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
+        record: dict[str, Any] = {"kind": type(self).__name__, **asdict(self)}  # type: ignore[call-overload]
+        return record | {"box": None if self.box is None else list(self.box)}
+
+    def at(self, radius: float) -> Objective:
+        """The same objective at another radius."""
+        return self if radius == self.radius else replace(self, radius=radius)  # type: ignore[type-var]
 
 
 @dataclass(frozen=True)
@@ -51,13 +58,14 @@ class AdversarialLoss(Objective):
     p: float = 2.0
     q: float = 2.0
     attack_steps: int = 2
+    box: Box = None
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_objective(self)
 
     def perturb(self, network: nn.Module, inputs: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         return quick_perturbation(
-            network, inputs, self.radius, self.p, self.q, steps=self.attack_steps, generator=generator
+            network, inputs, self.radius, self.p, self.q, box=self.box, steps=self.attack_steps, generator=generator
         )
 
     def losses(self, function: Function, inputs: Tensor, labels: Tensor, eta: Tensor) -> Tensor:
@@ -78,16 +86,17 @@ class CrossEntropyPlus(Objective):
     p: float = 2.0
     q: float = 2.0
     attack_steps: int = 2
+    box: Box = None
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_objective(self)
         object.__setattr__(self, "weight", magnitude(self.weight, "weight of the adversarial loss", minimum=0.0))
 
     def perturb(self, network: nn.Module, inputs: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         if self.weight == 0:
             return torch.zeros_like(inputs)
         return quick_perturbation(
-            network, inputs, self.radius, self.p, self.q, steps=self.attack_steps, generator=generator
+            network, inputs, self.radius, self.p, self.q, box=self.box, steps=self.attack_steps, generator=generator
         )
 
     def losses(self, function: Function, inputs: Tensor, labels: Tensor, eta: Tensor) -> Tensor:
@@ -100,7 +109,8 @@ class CrossEntropyPlus(Objective):
 
 @dataclass(frozen=True)
 class MinMax(Objective):
-    """Cross-entropy at x + eta, eta by projected gradient ascent of it (Madry et al. 2018). q is for the records only.
+    """Cross-entropy at x + eta, eta by projected gradient ascent of it (PGD, Madry et al. 2018), from
+    zero and from `restarts` random points. q is for the records only.
 
     >>> MinMax(0.1, p=float("inf")).describe()["kind"]
     'MinMax'
@@ -110,23 +120,38 @@ class MinMax(Objective):
     p: float = 2.0
     q: float = 2.0
     attack_steps: int = 5
+    restarts: int = 1
+    box: Box = None
 
     def __post_init__(self) -> None:
-        _check(self)
+        check_objective(self)
 
     def perturb(self, network: nn.Module, inputs: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         return projected_ascent(
-            network, inputs, labels, self.radius, self.p, steps=self.attack_steps, restarts=1, generator=generator
+            network,
+            inputs,
+            labels,
+            self.radius,
+            self.p,
+            box=self.box,
+            steps=self.attack_steps,
+            restarts=self.restarts,
+            generator=generator,
         )
 
     def losses(self, function: Function, inputs: Tensor, labels: Tensor, eta: Tensor) -> Tensor:
         return cross_entropy(function(inputs + eta), labels, reduction="none")
 
 
-def _check(objective: AdversarialLoss | CrossEntropyPlus | MinMax) -> None:
+def check_objective(objective: Objective) -> None:
+    """The fields of an objective as checked numbers; InputError for one that will not do."""
     object.__setattr__(objective, "radius", check_radius(objective.radius))
+    object.__setattr__(objective, "box", check_box(objective.box))
     for name in ("p", "q"):
         object.__setattr__(objective, name, norm_exponent(getattr(objective, name), name))
-    steps = objective.attack_steps
+    steps = getattr(objective, "attack_steps", 1)
     if not isinstance(steps, int) or isinstance(steps, bool) or steps < 1:
         raise InputError("attack_steps must be a whole number, at least 1", steps)
+    restarts = getattr(objective, "restarts", 0)
+    if not isinstance(restarts, int) or isinstance(restarts, bool) or restarts < 0:
+        raise InputError("restarts must be a whole number, zero or more", restarts)

@@ -117,8 +117,8 @@ def _leading_input_direction(matrices: Tensor) -> Tensor:
 def _all_signs(matrices: Tensor, dual: float) -> Tensor:
     """The signs s (n, K) with the largest ||J^T s||_dual, by trying all of them."""
     count, outputs, inputs = matrices.shape
-    numbers = torch.arange(2 ** (outputs - 1))
-    bits = (numbers.unsqueeze(1) >> torch.arange(outputs)) & 1
+    numbers = torch.arange(2 ** (outputs - 1), device=matrices.device)
+    bits = (numbers.unsqueeze(1) >> torch.arange(outputs, device=matrices.device)) & 1
     signs = (1 - 2 * bits).to(matrices)  # (2^(K-1), K), the last sign always +1
     if dual == 2:  # through the Gram matrix: no dependence on d
         gram = matrices @ matrices.mT
@@ -130,9 +130,9 @@ def _all_signs(matrices: Tensor, dual: float) -> Tensor:
 
 def _alternate(matrices: Tensor, p: float, q: float, seed: int, rounds: int = 30) -> Tensor:
     """The best eta (n, r, d) after eta <- argmax <J^T y, eta>, y <- dual vector of J eta, from random y."""
-    generator = torch.Generator().manual_seed(seed)
+    generator = torch.Generator(device=matrices.device).manual_seed(seed)
     shape = (len(matrices), STARTS, matrices.shape[1])
-    y = torch.randn(shape, generator=generator, dtype=torch.float64).to(matrices)
+    y = torch.randn(shape, generator=generator, dtype=torch.float64, device=matrices.device).to(matrices)
     before = None
     for _ in range(rounds):
         eta = maximiser(_back(matrices, y), p)

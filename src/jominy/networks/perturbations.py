@@ -12,6 +12,7 @@ from jominy.meanfield.norms import norm_exponent
 from jominy.meanfield.numbers import magnitude
 from jominy.networks.modules import Function, applied, check_finite, evaluating, flat_function, gradient, jacobians
 from jominy.networks.operator_norms import operator_norm
+from jominy.networks.threat import Box, into_ball_and_box, seeded
 from jominy.networks.vectors import maximiser, norm, project, random_point
 
 OUTPUTS = 64  # networks with more outputs are attacked without their whole Jacobian
@@ -81,14 +82,14 @@ def strongest_perturbation(
         with torch.no_grad():
             centre = function(rows)
         if radius == 0:
-            return Perturbation(torch.zeros_like(inputs), torch.zeros(len(rows), dtype=rows.dtype))
-        generator = torch.Generator().manual_seed(seed)
+            return Perturbation(torch.zeros_like(inputs), torch.zeros_like(rows[:, 0]))
+        generator = seeded(rows, seed)
         # In few dimensions the landscape has many hills of one height; in many, the hills around the best directions
         # of the Jacobian tower over the rest.
         crowd, followed = max(2, POINTS // rows.shape[1]), max(starts, FOLLOWED // rows.shape[1])
         candidates = [radius * random_point(tuple(rows.shape), p, generator, rows) for _ in range(crowd)]
         for _ in range(crowd if rows.shape[1] < POINTS else 0):
-            spread = torch.randn(rows.shape, generator=generator, dtype=torch.float64).to(rows)
+            spread = torch.randn(rows.shape, generator=generator, dtype=torch.float64, device=rows.device).to(rows)
             candidates.append(radius * spread / norm(spread, p).unsqueeze(-1))
         if centre.shape[1] <= OUTPUTS:
             jacobian = jacobians(network, function, rows)
@@ -105,6 +106,7 @@ def quick_perturbation(
     p: float,
     q: float,
     *,
+    box: Box = None,
     steps: int = 2,
     generator: torch.Generator,
 ) -> Tensor:
@@ -124,6 +126,7 @@ def quick_perturbation(
     for _ in range(steps):
         _, slopes = gradient(lambda e: norm(function(rows + e) - centre, q), eta)
         eta = radius * maximiser(slopes, p)
+        eta = eta if box is None else into_ball_and_box(eta, rows, p, radius, box)
     return eta.view(shape)
 
 
@@ -143,7 +146,7 @@ def _linear_candidates(jacobian: Tensor, p: float, q: float, seed: int) -> list[
     if q == math.inf:
         sizes = norm(jacobian, {2.0: 2.0, math.inf: 1.0}[p])
         best = sizes.topk(min(VERTICES, jacobian.shape[1]), dim=-1).indices
-        each = torch.arange(len(jacobian))
+        each = torch.arange(len(jacobian), device=jacobian.device)
         return [maximiser(jacobian[each, at], p) for at in best.unbind(1)]
     return [operator_norm(jacobian, p, q, seed=seed).maximiser]
 
@@ -165,7 +168,7 @@ def _follow(
         outputs = [function((rows + part).flatten(0, 1)) for part in candidates.split(together)]
         losses = norm(torch.cat(outputs).view(len(candidates), len(rows), -1) - centre, q)
     order = losses.topk(min(starts, len(candidates)), dim=0).indices  # (s, n)
-    each = torch.arange(len(rows)).expand_as(order)
+    each = torch.arange(len(rows), device=rows.device).expand_as(order)
     eta = candidates[order, each].flatten(0, 1)
     origin = each.flatten()
 
@@ -173,7 +176,7 @@ def _follow(
         return norm(function(rows[of] + at) - centre[of], q)
 
     best, slopes = gradient(partial(loss, of=origin), eta)
-    strides = torch.ones(len(eta), 2, dtype=rows.dtype)
+    strides = torch.ones(len(eta), 2, dtype=rows.dtype, device=rows.device)
     for step in range(2 * steps):
         if step == TRIAL:  # the rest of the way is for the best third
             leaders = best.view(len(order), -1).topk(-(-len(order) // 3), dim=0).indices
@@ -200,4 +203,4 @@ def _follow(
         strides[active, kind] = torch.where(gained, (2 * stride[:, 0]).clamp_max(1.0), stride[:, 0] / 2.5)
     best = best.view(len(order), -1)
     winner = best.argmax(0)
-    return eta.view(len(order), len(rows), -1)[winner, torch.arange(len(rows))], best.amax(0)
+    return eta.view(len(order), len(rows), -1)[winner, torch.arange(len(rows), device=rows.device)], best.amax(0)

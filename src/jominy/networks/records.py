@@ -12,6 +12,7 @@ from jominy.networks.inputs import LabelledInputs
 from jominy.networks.modules import applied, evaluating
 from jominy.networks.objectives import Objective
 from jominy.networks.perturbations import quick_perturbation
+from jominy.networks.threat import seeded
 from jominy.networks.vectors import norm
 
 SCALARS = (
@@ -49,14 +50,14 @@ def record(network: nn.Module, objective: Objective, data: LabelledInputs, *, se
     """
     with evaluating(network):
         inputs, labels, forward = data.inputs, data.labels, applied(network)
-        draw = torch.Generator().manual_seed(seed)
+        draw = seeded(inputs, seed)
         eta = objective.perturb(network, inputs, labels, draw)
         weights = layer_weights(network)
         loss = objective.losses(forward, inputs, labels, eta).mean()
         slopes = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
-        radius, p, q = objective.radius, objective.p, objective.q
-        strong = quick_perturbation(network, inputs, radius, p, q, steps=6, generator=draw)
-        worst = projected_ascent(network, inputs, labels, radius, p, steps=10)
+        radius, p, q, box = objective.radius, objective.p, objective.q, objective.box
+        strong = quick_perturbation(network, inputs, radius, p, q, box=box, steps=6, generator=draw)
+        worst = projected_ascent(network, inputs, labels, radius, p, box=box, steps=10)
         with torch.no_grad():
             outputs, moved = forward(inputs), forward(inputs + strong)
             attacked = forward(inputs + worst).argmax(1)

@@ -1,11 +1,11 @@
-"""Plain SGD on an adversarial objective, with measurements along the way."""
+"""Training on an adversarial objective, with measurements along the way."""
 
 from __future__ import annotations
 
 import math
 import os
 from collections.abc import Iterator, Sequence
-from numbers import Real
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,12 +17,15 @@ from tqdm import tqdm
 from jominy.errors import InputError
 from jominy.networks.checkpoints import Progress, fingerprint, read_checkpoint, write_checkpoint
 from jominy.networks.inputs import LabelledInputs
-from jominy.networks.modules import applied, flat_function, preserved, slopes_of
+from jominy.networks.modules import applied, flat_function, preserved, random_parts, slopes_of
 from jominy.networks.objectives import Objective
+from jominy.networks.optimizers import Optimizers, Steps, optimizer_of, radii_of, rates_of
 from jominy.networks.random_network import ATTACKS, BATCHES, check_seed
 from jominy.networks.records import PER_LAYER, SCALARS, layer_weights, record
+from jominy.networks.threat import check_threat, seeded
 from jominy.networks.trained import labelled_training
 from jominy.numerics.interrupts import deferred_interrupt
+from jominy.schedules import RadiusSchedule, Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -33,8 +36,10 @@ def train(
     data: LabelledInputs,
     objective: Objective,
     *,
-    rate: float,
+    rate: float | Schedule | None = None,
     steps: int,
+    optimizer: Optimizers = None,
+    radius: RadiusSchedule | None = None,
     batch_size: int = 32,
     seed: int,
     record_every: int | None = None,
@@ -43,11 +48,13 @@ def train(
     checkpoint_every: int = 100,
     progress: bool = True,
 ) -> xr.Dataset:
-    """Train networks, in place, by plain SGD: theta <- theta - rate * gradient of the mean objective over a batch.
+    """The reference loop of adversarial training: trains networks in place, records what happens, goes on after a stop.
 
-    Each network goes through the data in reshuffled epochs of its own. The attack of every step is made on the network
+    Plain SGD, theta <- theta - rate * gradient of the mean objective over a batch, or any optimizer of PyTorch. Each
+    network goes through the data in reshuffled epochs of its own. The attack of every step is made on the network
     as it is then. Batches and attacks depend on `seed`, the network's place in the list and the step, on nothing else,
-    so that a run resumed from a checkpoint gives the same numbers, bit for bit, as one that was never stopped.
+    so that a run resumed from a checkpoint gives the same numbers, bit for bit, as one that was never stopped. Networks
+    are trained in the mode they are in: ``module.train()`` first where it matters.
 
     Parameters
     ----------
@@ -56,9 +63,19 @@ def train(
     data
         Inputs of the networks' dtype, with labels.
     objective
-        :class:`AdversarialLoss`, :class:`CrossEntropyPlus` or :class:`MinMax`.
-    rate, steps, batch_size, seed
-        Learning rate, number of steps, inputs in a step (all of them if there are fewer), seed of batches and attacks.
+        :class:`MinMax`, :class:`FGSM`, :class:`TRADES`, :class:`MART`, :class:`CrossEntropyPlus` or
+        :class:`AdversarialLoss`; each holds radius, norm and box of its attack.
+    rate, steps
+        Learning rate, a number or a schedule such as ``Cosine(0.1, horizon=500)`` with time in steps (by default that
+        of the optimizer), and number of steps.
+    optimizer
+        Plain SGD by default; otherwise an optimizer of PyTorch over the network's parameters (a list of them for
+        several networks) or a function that makes one: ``torch.optim.Adam``.
+    radius
+        The radius of the attack in each step, such as ``RadiusRamp(0, 0.5, time=200)`` with time in steps; by default
+        the objective's, which the records are taken at in any case.
+    batch_size, seed
+        Inputs in a step (all of them if there are fewer), seed of batches and attacks.
     record_every, record_on
         Steps between records (about 20 records by default; the first and the last step always), and the inputs they are
         taken on (the first 200 of `data` by default).
@@ -79,7 +96,8 @@ def train(
     ------
     InputError
         Steps, batch size or rate out of range; networks with different layers, or that do not accept the inputs;
-        more classes than outputs; a checkpoint that is damaged or of another run.
+        more classes than outputs; a radius in other units than the inputs, or a box that does not hold them; an
+        optimizer of other parameters; a checkpoint that is damaged or of another run.
 
     Examples
     --------
@@ -95,7 +113,12 @@ def train(
     """
     several = [networks] if isinstance(networks, nn.Module) else list(networks)
     seed = check_seed(seed)
-    _check(several, data, objective, rate, steps, batch_size, checkpoint_every)
+    _check(several, data, objective, steps, batch_size, checkpoint_every)
+    rates, radii = rates_of(rate, steps, optimizer), radii_of(radius, steps)
+    parameters: list[list[torch.Tensor]] = [
+        [value for value in network.parameters() if value.requires_grad] for network in several
+    ]
+    optimizers = [optimizer_of(optimizer, k, own, len(several)) for k, own in enumerate(parameters)]
     evaluated = LabelledInputs(data.inputs[:200], data.labels[:200]) if record_on is None else record_on
     every = max(1, steps // 20) if record_every is None else record_every
     if every < 1:
@@ -103,7 +126,7 @@ def train(
     marks = sorted({*range(0, steps + 1, every), steps})
     settings = {
         "objective": objective.describe(),
-        "rate": float(rate),
+        "rate": rate.describe() if isinstance(rate, Schedule) else None if rate is None else float(rate),
         "batch_size": int(batch_size),
         "seed": int(seed),
         "steps_between_records": every,
@@ -116,11 +139,13 @@ def train(
         for index, network in enumerate(several):
             if asked_to_stop() and index:
                 break
+            taken = Steps(parameters[index], optimizers[index], rates)
             own = {**settings, "network": index, "start": fingerprint(dict(network.state_dict()))}
+            own |= {"optimizer": taken.describe(), **({} if radius is None else {"radius": radius.describe()})}
             path = None if checkpoints is None else Path(checkpoints) / f"network-{index}.safetensors"
-            run = read_checkpoint(path, network, own) if path is not None and path.exists() else Progress()
+            run = read_checkpoint(path, network, own, taken) if path is not None and path.exists() else Progress()
             bar.update(run.step)
-            parameters = [value for value in network.parameters() if value.requires_grad]
+            random = random_parts(network)
             batches = _batches(len(data.labels), batch_size, seed, index, run.step)
             while True:
                 if run.step in marks and run.step not in run.recorded and not run.diverged:
@@ -128,22 +153,21 @@ def train(
                     run.recorded.append(run.step)
                 done = run.step >= steps or run.diverged or asked_to_stop()
                 if path is not None and (done or run.step % checkpoint_every == 0):
-                    write_checkpoint(path, network, run, own)
+                    write_checkpoint(path, network, run, own, taken)
                 if done:
                     break
                 batch = next(batches)
-                draw = torch.Generator().manual_seed(_attack_seed(seed, index, run.step))
                 inputs, labels = data.inputs[batch], data.labels[batch]
-                eta = objective.perturb(network, inputs, labels, draw)
-                loss = objective.losses(applied(network), inputs, labels, eta).mean()
-                slopes = slopes_of(loss, parameters)
+                own_seed = _attack_seed(seed, index, run.step)
+                now = objective if radii is None else objective.at(float(radii[run.step]))
+                with _random_numbers(own_seed) if random else nullcontext():
+                    eta = now.perturb(network, inputs, labels, seeded(inputs, own_seed))
+                    loss = now.losses(applied(network), inputs, labels, eta).mean()
+                slopes = slopes_of(loss, parameters[index])
                 finite = all(slope is None or bool(torch.isfinite(slope).all()) for slope in slopes)
                 run.diverged = not (finite and math.isfinite(float(loss.detach())))
                 if not run.diverged:
-                    with torch.no_grad():
-                        for value, slope in zip(parameters, slopes, strict=True):
-                            if slope is not None:
-                                value.sub_(slope, alpha=rate)
+                    taken.take(slopes, run.step)
                 run.step += 1
                 bar.update()
             runs.append(run)
@@ -163,6 +187,14 @@ def _batches(count: int, size: int, seed: int, network: int, done: int) -> Itera
             yield shuffled[k * size : (k + 1) * size]
 
 
+@contextmanager
+def _random_numbers(seed: int) -> Iterator[None]:
+    """Dropout from a seed of its own in every step: a resumed run drops the same units. PyTorch's numbers stay."""
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        yield
+
+
 def _attack_seed(seed: int, network: int, step: int) -> int:
     return int(np.random.SeedSequence(seed, spawn_key=(ATTACKS, network, step)).generate_state(1)[0])
 
@@ -171,7 +203,6 @@ def _check(
     networks: list[nn.Module],
     data: LabelledInputs,
     objective: Any,
-    rate: float,
     steps: int,
     batch_size: int,
     checkpoint_every: int,
@@ -181,15 +212,16 @@ def _check(
     if not isinstance(data, LabelledInputs):
         raise InputError("the data must be LabelledInputs", type(data).__name__, "LabelledInputs(X, y) makes them")
     if not isinstance(objective, Objective):
-        raise InputError("the objective must be AdversarialLoss, CrossEntropyPlus or MinMax", objective)
-    if isinstance(rate, bool) or not isinstance(rate, Real) or not (math.isfinite(rate) and rate > 0):
-        raise InputError("the learning rate must be positive and finite", rate)
+        raise InputError(
+            "the objective must be an object", objective, "such as MinMax(8 / 255, p=inf), FGSM, TRADES or MART"
+        )
     for name, value in (("steps", steps), ("batch_size", batch_size), ("checkpoint_every", checkpoint_every)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
             raise InputError(f"{name} must be a whole number, at least 1", value)
     shapes = [[tuple(value.shape) for value in layer_weights(network).values()] for network in networks]
     if any(shape != shapes[0] for shape in shapes) or not shapes[0]:
         raise InputError("the networks must have weights to train, in the same layers", f"shapes {shapes[:2]}")
+    check_threat(data.inputs, objective.radius, objective.p, objective.box)
     for network in networks:
         with preserved(network):  # in the mode in which it is trained, on a batch as large as those of the training
             function, rows = flat_function(network, data.inputs[:batch_size])

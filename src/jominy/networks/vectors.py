@@ -77,5 +77,5 @@ def project(vectors: Tensor, p: float, radius: float) -> Tensor:
 
 def random_point(shape: tuple[int, ...], p: float, generator: torch.Generator | None, like: Tensor) -> Tensor:
     """A random point of the unit sphere ||eta||_p = 1: signs (p=inf), a direction (p=2), a signed axis (p=1)."""
-    normal = torch.randn(shape, generator=generator, dtype=torch.float64).to(like)
+    normal = torch.randn(shape, generator=generator, dtype=torch.float64, device=like.device).to(like)
     return maximiser(normal, p)
