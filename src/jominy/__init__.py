@@ -93,6 +93,9 @@ if TYPE_CHECKING:
     from jominy.meanfield import weight_variance_curve as weight_variance_curve
     from jominy.models import FittedModel as FittedModel
     from jominy.models import load_model as load_model
+    from jominy.networks import FGSM as FGSM
+    from jominy.networks import MART as MART
+    from jominy.networks import TRADES as TRADES
     from jominy.networks import AdversarialLoss as AdversarialLoss
     from jominy.networks import CrossEntropyPlus as CrossEntropyPlus
     from jominy.networks import LabelledInputs as LabelledInputs
@@ -104,6 +107,7 @@ if TYPE_CHECKING:
     from jominy.networks import gaussian_classes as gaussian_classes
     from jominy.networks import measure_adversarial_loss as measure_adversarial_loss
     from jominy.networks import measure_affine_law as measure_affine_law
+    from jominy.networks import measure_chi as measure_chi
     from jominy.networks import measure_operator_norms as measure_operator_norms
     from jominy.networks import measure_radial_moments as measure_radial_moments
     from jominy.networks import measure_trainability as measure_trainability
@@ -174,10 +178,10 @@ _ROOMS = {
     ),
     "models": ("FittedModel", "load_model"),
     "networks": (
-        "AdversarialLoss", "CrossEntropyPlus", "LabelledInputs", "MinMax", "RandomNetwork", "diagnose", "digits",
-        "fgsm", "gaussian_classes", "measure_adversarial_loss", "measure_affine_law", "measure_operator_norms",
-        "measure_radial_moments", "measure_trainability", "measure_weight_rate", "noise", "one_hot", "operator_norm",
-        "pgd", "strongest_perturbation", "train",
+        "AdversarialLoss", "CrossEntropyPlus", "FGSM", "LabelledInputs", "MART", "MinMax", "RandomNetwork", "TRADES",
+        "diagnose", "digits", "fgsm", "gaussian_classes", "measure_adversarial_loss", "measure_affine_law",
+        "measure_chi", "measure_operator_norms", "measure_radial_moments", "measure_trainability",
+        "measure_weight_rate", "noise", "one_hot", "operator_norm", "pgd", "strongest_perturbation", "train",
     ),
     "results": ("Status", "load", "save"),
     "schedules": (

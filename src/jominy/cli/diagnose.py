@@ -7,13 +7,14 @@ import contextlib
 import sys
 
 from jominy.cli import output
+from jominy.cli.options import numbers
 from jominy.numerics.fractions import number
 
 _EPILOG = """\
 examples:
   jominy diagnose my_model.py:build --inputs x.npy --radius 0.3
   jominy diagnose my_model.py:build --weights trained.safetensors --inputs x.npy --radius 0.03 --p inf --json
-  jominy diagnose my_model.py:build --inputs x.npy --labels y.npy --radius 0.3
+  jominy diagnose my_model.py:build --inputs x.npy --labels y.npy --radius 8/255 --p inf --box 0,1
 
 build() returns a torch.nn.Module; x.npy holds one input per row, as the module takes them. Weights are read as data
 only, and no code is run but your own file's. Needs PyTorch, an extra:
@@ -27,7 +28,8 @@ def add(commands: argparse._SubParsersAction) -> None:
         "diagnose",
         help="look at a PyTorch module of your own: parts, attack, theory",
         description="What a module is made of, what an attack of some radius does to its output, and what the "
-        "mean-field theory predicts, where it applies; with labels, whether it can be trained against that attack.",
+        "mean-field theory predicts, where it applies; with labels, first of all whether it can be trained against "
+        "such attacks, how sure that is, and what would change it.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
@@ -38,9 +40,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     command.add_argument("--p", type=number, default=2.0, metavar="P", help="norm of the attack: 1, 2, inf (default 2)")
     command.add_argument("--q", type=number, default=2.0, metavar="Q", help="norm of the change: 1, 2, inf (default 2)")
     command.add_argument("--weights", metavar="FILE", help="trained weights: safetensors, or a PyTorch file of tensors")
-    command.add_argument("--limit", type=int, metavar="N", help="use the first N inputs (default 64; 200 with labels)")
+    command.add_argument("--limit", type=int, metavar="N", help="use the first N inputs (default 64; 400 with labels)")
     command.add_argument(
-        "--adversarial-weight", type=number, default=1.0, metavar="W", help="of the adversarial loss in that training"
+        "--box", type=numbers, metavar="LOW,HIGH", help="range of an entry of an input: 0,1 for images"
+    )
+    command.add_argument(
+        "--adversarial-weight", type=number, default=1.0, metavar="W", help="lambda of the objective of the index tau"
     )
     command.add_argument("--out", metavar="FILE", help="save it as JSON")
     command.add_argument("--json", action="store_true", help="print JSON, and nothing else, on standard output")
@@ -55,7 +60,7 @@ def run(arguments: argparse.Namespace) -> int:
 
     limit = arguments.limit
     if limit is None:
-        limit = 64 if arguments.labels is None else 200
+        limit = 64 if arguments.labels is None else 400
     with contextlib.redirect_stdout(sys.stderr):  # what the user's file prints is not the answer
         module, initial = load_module(arguments.module), None
         if arguments.weights is not None:
@@ -72,8 +77,10 @@ def run(arguments: argparse.Namespace) -> int:
             arguments.p,
             arguments.q,
             labels=labels,
+            box=None if arguments.box is None else tuple(arguments.box),
             adversarial_weight=arguments.adversarial_weight,
             initial=initial,
+            progress=not arguments.json,
         )
 
     def save() -> None:

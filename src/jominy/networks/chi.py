@@ -15,7 +15,7 @@ from jominy.errors import InputError
 from jominy.meanfield.norms import norm_exponent
 from jominy.networks.classification import ascent_direction
 from jominy.networks.inputs import LabelledInputs
-from jominy.networks.modules import Function, applied, as_trained, flat_function, gradient, slopes_of
+from jominy.networks.modules import Function, applied, as_trained, flat_function, gradient, slopes_of, unwrapped
 from jominy.networks.perturbations import check_radius
 from jominy.networks.random_network import RandomNetwork, check_seed
 from jominy.networks.threat import Box, check_box, check_threat, into_ball_and_box, nearest_class_distance
@@ -175,6 +175,7 @@ class LearntFirst:
         network: nn.Module, data: LabelledInputs, *, batch_size: int = BATCH, adaptive: bool = False, seed: int = 0
     ) -> LearntFirst:
         """h of a network in the mode it is in. Raises InputError as :func:`measure_chi` does."""
+        network = unwrapped(network)
         one, other = two_batches(data, batch_size, seed)
         x, y = data.inputs[one], data.labels[one]
         flat, _ = flat_function(network, x)
@@ -308,7 +309,7 @@ def two_batches(data: LabelledInputs, batch_size: int, seed: int) -> tuple[Tenso
     order = torch.randperm(len(data.labels), generator=torch.Generator().manual_seed(check_seed(seed)))
     labels = data.labels[order].cpu()
     piles: tuple[list[tuple[float, int]], ...] = ([], [])
-    for number, label in enumerate(labels.unique()):
+    for number, label in enumerate(dict.fromkeys(labels.tolist())):  # as they come: the names of classes play no part
         own = order[labels == label].tolist()
         for rank, place in enumerate(own):  # the k-th of n comes at (k + 1/2)/n: every beginning of a pile is a cut
             piles[(rank + number) % 2].append(((rank // 2 + 0.5) / len(own), place))

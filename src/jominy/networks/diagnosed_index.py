@@ -75,7 +75,8 @@ class MeasuredIndex:
         if self.limits:
             return [
                 f"For {objective}, the objective of the index tau, nothing is known of this module: the index was "
-                f"tried on fully connected ReLU networks under l2 attacks only. Beyond that: {', '.join(self.limits)}."
+                f"tried on fully connected ReLU networks under l2 attacks. Not covered by those tests: "
+                f"{', '.join(self.limits)}."
             ]
         if self.tau is None or self.slowdown is None:
             return [
@@ -85,7 +86,7 @@ class MeasuredIndex:
         verdict = Verdict.of(self.tau)
         words = verdict.sentence.partition(" With shortcuts:")[0]
         words = words.replace("about `slowdown` times", f"about {self.slowdown:.2g} times")
-        told = [f"For {objective}: trainability index, measured: tau = {self.tau:.3g}. {words}"]
+        told = [f"Trainability index, measured, for {objective}: tau = {self.tau:.3g}. {words}"]
         if self.shortcuts and verdict is Verdict.COLLAPSE:
             told[0] += " With shortcuts, as here, failure is rare."
         told.append(

@@ -42,6 +42,14 @@ def applied(module: nn.Module, parameters: Mapping[str, Tensor] | None = None) -
     return function
 
 
+def unwrapped(module: nn.Module) -> nn.Module:
+    """The module inside what spreads it over devices or compiles it: the same function of the same weights."""
+    spread = (nn.DataParallel, nn.parallel.DistributedDataParallel)
+    while (inner := module.module if isinstance(module, spread) else getattr(module, "_orig_mod", None)) is not None:
+        module = inner
+    return module
+
+
 def flat_function(module: nn.Module, inputs: Tensor) -> tuple[Function, Tensor]:
     """The module on rows: a function (m, d) -> (m, K), and the inputs as rows (n, d).
 

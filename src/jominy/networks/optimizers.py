@@ -15,6 +15,7 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from jominy.errors import InputError
+from jominy.numerics.precision import double_precision
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
 Optimizers: TypeAlias = Optimizer | Sequence[Optimizer] | Callable[[Iterable[Tensor]], Optimizer] | None
@@ -91,7 +92,7 @@ def optimizer_of(given: Optimizers, index: int, parameters: list[Tensor], count:
     if given is None:
         return None
     made: Any = given
-    if isinstance(given, Sequence):
+    if isinstance(given, Sequence) and not isinstance(given, str):
         if len(given) != count:
             raise InputError("there must be one optimizer for each network", f"{len(given)} for {count}", HOW)
         made = given[index]
@@ -138,6 +139,7 @@ def radii_of(radius: Any, steps: int) -> np.ndarray | None:
     return _over_steps(radius.at, steps, "the radius")
 
 
+@double_precision
 def _over_steps(function: Callable[[Any], Any], steps: int, what: str) -> np.ndarray:
     values = np.asarray(jax.vmap(function)(np.arange(steps, dtype=float)), dtype=float)
     if not np.all(np.isfinite(values)) or np.any(values < 0):
