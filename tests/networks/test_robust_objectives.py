@@ -26,7 +26,7 @@ def network(seed=1, *between):
 
 def run(net, objective, data=DATA, **change):
     call = {"steps": 12, "batch_size": 16, "seed": 5, "record_every": 4, "progress": False} | change
-    return train(net, data, objective, **({"rate": 0.02} if "optimizer" not in change else {}), **call)
+    return train(net, data, objective, **({} if {"rate", "optimizer"} & change.keys() else {"rate": 0.02}), **call)
 
 
 @pytest.mark.parametrize("kind", ALL)
