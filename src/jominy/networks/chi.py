@@ -15,7 +15,17 @@ from jominy.errors import InputError
 from jominy.meanfield.norms import norm_exponent
 from jominy.networks.classification import ascent_direction
 from jominy.networks.inputs import LabelledInputs
-from jominy.networks.modules import Function, applied, as_trained, flat_function, gradient, slopes_of, unwrapped
+from jominy.networks.intake import device_of, in_single
+from jominy.networks.modules import (
+    Function,
+    applied,
+    as_trained,
+    flat_function,
+    gradient,
+    in_single_precision,
+    slopes_of,
+    unwrapped,
+)
 from jominy.networks.perturbations import check_radius
 from jominy.networks.random_network import RandomNetwork, check_seed
 from jominy.networks.threat import Box, check_box, check_threat, into_ball_and_box, nearest_class_distance
@@ -105,10 +115,12 @@ def measure_chi(
     """
     several = [networks] if isinstance(networks, nn.Module) else list(networks)
     p, radius, box = norm_exponent(p, "p"), check_radius(radius), check_box(box)
+    data = LabelledInputs.of(data)
     values: dict[str, list[float]] = {name: [] for name in NAMES}
     notes = []
     size = min(batch_size, len(data.labels) // 2)
-    for index, network in enumerate(several):
+    for index, given in enumerate(several):
+        network = in_single_precision(given)
         check_threat(data.inputs, radius, p, box)
         with as_trained(network):
             first = LearntFirst.of(network, data, batch_size=batch_size, adaptive=adaptive, seed=seed)
@@ -176,8 +188,9 @@ class LearntFirst:
     ) -> LearntFirst:
         """h of a network in the mode it is in. Raises InputError as :func:`measure_chi` does."""
         network = unwrapped(network)
+        data = data.on(device_of(network))
         one, other = two_batches(data, batch_size, seed)
-        x, y = data.inputs[one], data.labels[one]
+        x, y = in_single(data.inputs[one]), data.labels[one]
         flat, _ = flat_function(network, x)
         theta: dict[str, Tensor] = {name: w for name, w in network.named_parameters() if w.requires_grad}
         if not theta:
@@ -190,7 +203,7 @@ class LearntFirst:
         if data.classes > outputs.shape[1]:
             raise InputError("the network must have an output for each class", f"{outputs.shape[1]} for {data.classes}")
         up = _direction((residuals(y, outputs) * outputs).sum() / len(y), theta, adaptive)
-        rows, labels, shape = data.inputs[other].flatten(1), data.labels[other], data.inputs.shape[1:]
+        rows, labels, shape = in_single(data.inputs[other]).flatten(1), data.labels[other], x.shape[1:]
         residual = residuals(labels, outputs)
 
         def at(step: float) -> Callable[[Tensor], Tensor]:
@@ -306,15 +319,16 @@ def two_batches(data: LabelledInputs, batch_size: int, seed: int) -> tuple[Tenso
             "the index needs at least four inputs with at least two classes",
             f"{len(data.labels)} inputs, {data.classes} classes",
         )
-    order = torch.randperm(len(data.labels), generator=torch.Generator().manual_seed(check_seed(seed)))
-    labels = data.labels[order].cpu()
+    draw = torch.Generator().manual_seed(check_seed(seed))
+    order = torch.randperm(len(data.labels), generator=draw, device=draw.device)
+    labels = data.labels.to(draw.device)[order]
     piles: tuple[list[tuple[float, int]], ...] = ([], [])
     for number, label in enumerate(dict.fromkeys(labels.tolist())):  # as they come: the names of classes play no part
         own = order[labels == label].tolist()
         for rank, place in enumerate(own):  # the k-th of n comes at (k + 1/2)/n: every beginning of a pile is a cut
             piles[(rank + number) % 2].append(((rank // 2 + 0.5) / len(own), place))
     size = min(batch_size, *(len(pile) for pile in piles))
-    one, other = (torch.tensor([place for _, place in sorted(pile)[:size]]) for pile in piles)
+    one, other = (torch.tensor([at for _, at in sorted(p)[:size]], device=data.labels.device) for p in piles)
     return one, other
 
 

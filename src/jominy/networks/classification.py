@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import partial
 
 import torch
 from torch import Tensor, nn
@@ -11,7 +12,7 @@ from jominy.errors import InputError
 from jominy.meanfield.norms import norm_exponent
 from jominy.networks.modules import Function, applied, evaluating, flat_function, gradient
 from jominy.networks.perturbations import check_radius
-from jominy.networks.threat import Box, check_box, check_threat, into_ball_and_box, random_start, seeded
+from jominy.networks.threat import Box, check_box, check_threat, chunks, into_ball_and_box, random_start, seeded
 from jominy.networks.vectors import maximiser
 
 SPARSITY = 0.05  # share of the coordinates that one l1 step moves
@@ -30,11 +31,19 @@ def fgsm(network: nn.Module, inputs: Tensor, labels: Tensor, radius: float, p: f
     """
     p, radius, box = norm_exponent(p, "p"), check_radius(radius), check_box(box)
     with evaluating(network):
-        function, rows = flat_function(network, inputs)
-        labels = check_labels(labels, function, rows)
+        parts, rows = chunks(inputs), inputs.flatten(1)
+        function, _ = flat_function(network, parts[0])
+        labels = check_labels(labels, function, rows).to(inputs.device)
         check_threat(inputs, radius, p, box)
-        _, slopes = gradient(lambda e: cross_entropy(function(rows + e), labels, reduction="none"), 0 * rows)
-    return into_ball_and_box(radius * maximiser(slopes, p), rows, p, radius, box).view_as(inputs)
+        slopes = []
+        for part, own in zip(parts, labels.split(len(parts[0])), strict=True):
+            loss = partial(_entropy, function, part.flatten(1), own)
+            slopes.append(gradient(loss, torch.zeros_like(part.flatten(1)))[1])
+    return into_ball_and_box(radius * maximiser(torch.cat(slopes), p), rows, p, radius, box).view_as(inputs)
+
+
+def _entropy(function: Function, rows: Tensor, labels: Tensor, eta: Tensor) -> Tensor:
+    return cross_entropy(function(rows + eta), labels, reduction="none")
 
 
 def pgd(
@@ -85,21 +94,26 @@ def pgd(
     if steps < 1 or restarts < 0:
         raise InputError("pgd needs at least one step, and restarts zero or positive", (steps, restarts))
     with evaluating(network):
-        labels = check_labels(labels, *flat_function(network, inputs))
+        parts = chunks(inputs)
+        labels = check_labels(labels, flat_function(network, parts[0])[0], inputs.flatten(1)).to(inputs.device)
         check_threat(inputs, radius, p, box)
         draw = seeded(inputs, seed)
-        return projected_ascent(
-            network,
-            inputs,
-            labels,
-            radius,
-            p,
-            box=box,
-            steps=steps,
-            restarts=restarts,
-            step_size=step_size,
-            generator=draw,
-        )
+        found = [
+            projected_ascent(
+                network,
+                part,
+                own,
+                radius,
+                p,
+                box=box,
+                steps=steps,
+                restarts=restarts,
+                step_size=step_size,
+                generator=draw,
+            )
+            for part, own in zip(parts, labels.split(len(parts[0])), strict=True)
+        ]
+    return torch.cat(found)
 
 
 def projected_ascent(

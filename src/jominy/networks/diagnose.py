@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,15 +21,18 @@ from jominy.networks.diagnosed_index import measure_index
 from jominy.networks.diagnosis import Diagnosis, LayerReport
 from jominy.networks.effort import PASSES, SEARCH_BUDGET, affordable, operations, stages
 from jominy.networks.inputs import LabelledInputs
+from jominy.networks.intake import batches_of, device_of, in_single, is_source
 from jominy.networks.measured_index import trained_weights
 from jominy.networks.modules import (
     applied,
     check_weights,
     evaluating,
     flat_function,
+    in_single_precision,
     jacobians,
     normalised_by_untrained_statistics,
     slopes_of,
+    unwrapped,
     with_statistics_of,
 )
 from jominy.networks.operator_norms import operator_norm
@@ -36,13 +40,15 @@ from jominy.networks.perturbations import check_radius, strongest_perturbation
 from jominy.networks.threat import Box, check_box, check_threat
 from jominy.networks.vectors import norm
 
+USED = 400
+"""Inputs that are taken from a loader or a data set."""
 LARGEST_JACOBIANS = 2**26
 """Numbers in all Jacobians together up to which their operator norms are measured."""
 
 
 def diagnose(
     module: nn.Module,
-    inputs: Tensor,
+    inputs: Any,
     radius: float,
     p: float = 2,
     q: float = 2,
@@ -72,8 +78,10 @@ def diagnose(
 
     Parameters
     ----------
-    module : any nn.Module from (n, ...) to (n, K), of single or double precision
-    inputs : (n, ...), of the module's dtype; some 64 of them are enough
+    module : any nn.Module from (n, ...) to (n, K), on any device, compiled or not; scores may also be `.logits`, an
+        entry "logits" or the first of a tuple; of one in half precision a copy in single precision is measured
+    inputs : (n, ...), a tensor of the module's dtype or an array of NumPy; some 64 of them are enough; or what has
+        labels too: LabelledInputs, a DataLoader, a data set of PyTorch or Hugging Face, of which 400 are taken
     radius : largest ||eta||_p
     p, q : 1, 2 or infinity
     labels : (n,) whole numbers from 0, the classes of the inputs; with them, the indices chi and tau are measured; 400
@@ -87,8 +95,8 @@ def diagnose(
     Raises
     ------
     InputError
-        A module that does not accept the inputs, fails, cannot be differentiated, or has weights that are not finite or
-        of half precision; a negative radius, or one in other units than the inputs; another norm; a box that does not
+        A module that does not accept the inputs, fails, cannot be differentiated, or has weights that are not finite;
+        a negative radius, or one in other units than the inputs; another norm; a box that does not
         hold the inputs; labels that do not fit the inputs or the outputs, or with a module that has nothing to train.
 
     Examples
@@ -103,6 +111,9 @@ def diagnose(
     if not isinstance(module, nn.Module):
         raise InputError("diagnose takes a torch.nn.Module", type(module).__name__)
     check_weights(module)
+    whole = unwrapped(module)
+    module = in_single_precision(whole)
+    inputs, labels = _taken(inputs, labels, module)
     if radius == 0:
         raise InputError("a diagnosis needs a radius above zero", radius, "say how strong the attack is")
     weight = float(magnitude(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
@@ -117,7 +128,7 @@ def diagnose(
     untrained = normalised_by_untrained_statistics(module)
     with with_statistics_of(module, inputs):
         found = _diagnosed(module, inputs, radius, p, q, box, labelled, weight, initial, seed, progress)
-    return replace(found, statistics_of_inputs=untrained)
+    return replace(found, statistics_of_inputs=untrained, half_precision=module is not whole)
 
 
 def _diagnosed(
@@ -192,6 +203,20 @@ def _diagnosed(
         outlook=outlook,
         attacked=len(few),
     )
+
+
+def _taken(inputs: Any, labels: Any, module: nn.Module) -> tuple[Tensor, Any]:
+    """Inputs where the module is, and labels, from arrays or from a source that has both."""
+    if isinstance(inputs, LabelledInputs):
+        inputs, labels = inputs.inputs, inputs.labels if labels is None else labels
+    elif is_source(inputs):
+        if labels is not None:
+            raise InputError("labels are given once", "labels beside a loader or a data set that has its own")
+        inputs, labels = batches_of(inputs, USED, exactly=False)
+    if isinstance(inputs, np.ndarray):
+        weight = next((w for w in module.parameters() if w.is_floating_point()), None)
+        inputs = torch.from_numpy(np.ascontiguousarray(inputs)).to(torch.float32 if weight is None else weight.dtype)
+    return in_single(inputs.to(device_of(module))) if isinstance(inputs, Tensor) else inputs, labels
 
 
 def _check_precision(values: Tensor, name: str) -> Tensor:

@@ -12,6 +12,7 @@ from jominy.errors import InputError
 from jominy.meanfield.verdict import SAFE_FROM, Verdict, slowdown_law
 from jominy.networks.anatomy import Anatomy
 from jominy.networks.inputs import LabelledInputs
+from jominy.networks.intake import device_of
 from jominy.networks.measured_index import measure_trainability
 from jominy.networks.modules import applied, evaluating, random_parts
 from jominy.networks.random_network import RandomNetwork
@@ -119,6 +120,7 @@ def measure_index(
 
     Raises InputError where the labels are of one class, or of more classes than the module has outputs.
     """
+    data = data.on(device_of(module))
     present = len(torch.unique(data.labels))
     if present < 2:
         raise InputError(

@@ -48,6 +48,7 @@ class Diagnosis:
         the theory does not apply
     trainability : the index tau measured on the module, with its verdict; None without labels
     outlook : the index chi of robust training, with its verdict and the largest radius; None without labels
+    half_precision : whether the module is of half precision, and a copy in single precision was measured
     attacked : inputs that were attacked: fewer than `count` of a large module
     statistics_of_inputs : whether batch normalisation, having no statistics, took those of the inputs
     """
@@ -70,6 +71,7 @@ class Diagnosis:
     statistics_of_inputs: bool = False
     outlook: RobustOutlook | None = None
     attacked: int = 0
+    half_precision: bool = False
 
     def describe(self) -> dict[str, Any]:
         """The diagnosis as a JSON-able record."""
@@ -98,6 +100,8 @@ class Diagnosis:
         if self.trainability is not None:
             told += self.trainability.sentences()
         told += [self._made_of(), self._attacked()]
+        if self.half_precision:
+            told.append("Its weights are of half precision; it was measured in single precision.")
         if self.statistics_of_inputs:
             told.append("Its batch normalisation has seen no data yet: it took the statistics of these inputs.")
         if not self.anatomy.known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import torch
@@ -11,6 +12,7 @@ from numpy.typing import ArrayLike
 from torch import Tensor
 
 from jominy.errors import InputError
+from jominy.networks.intake import batches_of
 from jominy.networks.random_network import INPUTS, check_memory, check_seed
 from jominy.numerics.foreign import as_numpy, in_step
 from jominy.numerics.streams import stream
@@ -48,8 +50,29 @@ class LabelledInputs:
                 "labels must be whole numbers from 0, one for each input",
                 f"shape {tuple(y.shape)} of {y.dtype} for {len(x)} inputs",
             )
-        for name_, value in (("inputs", x), ("labels", y.long()), ("name", name)):
+        for name_, value in (("inputs", x), ("labels", y.long().to(x.device)), ("name", name)):
             object.__setattr__(self, name_, value)
+
+    @classmethod
+    def of(cls, source: Any, *, limit: int | None = None, name: str = "arrays") -> LabelledInputs:
+        """From what people have: a DataLoader, a data set of PyTorch or Hugging Face, a pair of arrays, a dictionary.
+
+        All inputs, or the first `limit`. Examples may be pairs or dictionaries (``pixel_values`` or ``image`` with
+        ``label`` or ``labels``, and the like); images of PIL become (channels, height, width) in [0, 1].
+
+        Raises InputError for examples without labels, and for a source that is empty, fails, or ends before `limit`.
+
+        >>> loader = torch.utils.data.DataLoader([(torch.ones(2), 0), (torch.zeros(2), 1)] * 5, batch_size=4)
+        >>> LabelledInputs.of(loader, limit=7).inputs.shape
+        torch.Size([7, 2])
+        """
+        if isinstance(source, LabelledInputs):
+            return source if limit is None else cls(source.inputs[:limit], source.labels[:limit], source.name)
+        return cls(*batches_of(source, limit), name)
+
+    def on(self, device: torch.device) -> LabelledInputs:
+        """The same inputs on a device."""
+        return self if self.inputs.device == device else LabelledInputs(self.inputs.to(device), self.labels, self.name)
 
     @property
     def classes(self) -> int:
@@ -61,7 +84,7 @@ class LabelledInputs:
             raise InputError("the share of a split must lie strictly between 0 and 1", share)
         order = torch.from_numpy(stream(check_seed(seed), INPUTS + 100).permutation(len(self.labels)))
         first = round(share * len(order))
-        one, other = order[:first], order[first:]
+        one, other = (part.to(self.labels.device) for part in (order[:first], order[first:]))
         return (
             LabelledInputs(self.inputs[one], self.labels[one], self.name),
             LabelledInputs(self.inputs[other], self.labels[other], self.name),

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from jominy.data.numpy_files import Archive, opened
 from jominy.errors import InputError
 
+CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "weights")
 HOW = "Write it as my_model.py:build, where build() returns a torch.nn.Module"
 
 
@@ -56,6 +57,9 @@ def load_module(reference: str) -> nn.Module:
 def load_weights(module: nn.Module, file: str) -> None:
     """Put the weights of a safetensors file, or of a PyTorch file that holds tensors only, into the module.
 
+    Weights may stand under ``state_dict``, ``model_state_dict`` or ``model`` beside other things, and may all carry the
+    prefix of a wrapper (``module.``, ``_orig_mod.``, ``model.``).
+
     Raises InputError where the file is missing, damaged, holds more than tensors, or does not fit the module.
     """
     path = Path(file)
@@ -76,14 +80,28 @@ def load_weights(module: nn.Module, file: str) -> None:
             f"{file}: {type(error).__name__}: {first}",
             "Save them again, for instance with safetensors.torch.save_file(module.state_dict(), ...)",
         ) from error
-    if isinstance(state, dict) and isinstance(state.get("state_dict"), dict):
-        state = state["state_dict"]
+    state = _weights_in(state, module)
     try:
         empty = any(weight.is_meta for weight in module.parameters())
         module.load_state_dict(state, assign=empty)
     except (Exception, SystemExit) as error:  # a module may read them in its own way
         told = " ".join(str(error).split())
         raise InputError("the weights must fit the module", told[:300], "Does build() make this model?") from error
+
+
+def _weights_in(state: Any, module: nn.Module) -> Any:
+    """The weights in a file of a training: under one of the usual names, without the prefix that wrappers put there."""
+    for name in CONTAINERS:
+        if isinstance(state, dict) and isinstance(state.get(name), dict):
+            state = state[name]
+            break
+    wanted = set(module.state_dict())
+    while isinstance(state, dict) and state and not wanted & set(state):
+        heads = {str(name).partition(".")[0] for name in state}
+        if len(heads) != 1 or not all("." in str(name) for name in state):
+            break
+        state = {str(name).partition(".")[2]: value for name, value in state.items()}
+    return state
 
 
 def load_inputs(file: str, module: nn.Module, limit: int) -> Tensor:

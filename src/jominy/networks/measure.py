@@ -220,7 +220,9 @@ def measure_radial_moments(
         theta = {name: value.detach() for name, value in network.named_parameters()}
         grown = {name: value for name, value in theta.items() if train_bias or name.startswith("weights")}
         fixed = {name: value for name, value in theta.items() if name not in grown}
-        every = {"outward": torch.eye(len(network.inward), dtype=x.dtype)}  # the mean square of x_L is that over P_out
+        every = {
+            "outward": torch.eye(len(network.inward), dtype=x.dtype, device=x.device)
+        }  # the mean square of x_L is that over P_out
 
         def outputs_of(weights: dict[str, Tensor]) -> Tensor:
             return torch.func.functional_call(network, {**weights, **fixed, **every}, (x,))

@@ -14,9 +14,11 @@ from jominy.errors import InputError
 from jominy.meanfield.norms import norm_exponent
 from jominy.meanfield.numbers import magnitude
 from jominy.networks.inputs import LabelledInputs
-from jominy.networks.modules import applied, as_trained, check_finite, flat_function, slopes_of
+from jominy.networks.intake import device_of, in_single
+from jominy.networks.modules import applied, as_trained, check_finite, flat_function, in_single_precision, slopes_of
 from jominy.networks.perturbations import check_radius, quick_perturbation
 from jominy.networks.random_network import RandomNetwork
+from jominy.networks.threat import seeded
 from jominy.networks.vectors import norm
 from jominy.results import Status, make_result
 
@@ -88,6 +90,7 @@ def measure_trainability(
     several = [networks] if isinstance(networks, nn.Module) else list(networks)
     p, q, radius = norm_exponent(p, "p"), norm_exponent(q, "q"), check_radius(radius)
     weight = float(magnitude(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
+    data = LabelledInputs.of(data)
     if data.classes < 2 or len(data.labels) < 4:
         raise InputError(
             "the index needs at least four inputs with at least two classes",
@@ -95,11 +98,12 @@ def measure_trainability(
         )
     size = min(batch_size, len(data.labels) // 2)
     draw = torch.Generator().manual_seed(seed)
-    order = torch.randperm(len(data.labels), generator=draw)
+    order = torch.randperm(len(data.labels), generator=draw, device=draw.device)
     batches = [order[:size], order[size : 2 * size]]
     values: dict[str, list[float]] = {name: [] for name in NAMES}
     notes = []
-    for index, network in enumerate(several):
+    for index, given in enumerate(several):
+        network = in_single_precision(given)
         with as_trained(network):
             measured = _measure(network, data, batches, radius, weight, p, q, attack_steps, draw)
         for name in NAMES:
@@ -154,17 +158,20 @@ def _measure(
     attack_steps: int,
     draw: torch.Generator,
 ) -> dict[str, float]:
-    outputs = flat_function(network, data.inputs[batches[0]])[0](data.inputs[batches[0]].flatten(1)).shape[1]
+    device = device_of(network)
+    function, rows = flat_function(network, in_single(data.inputs[batches[0]].to(device)))
+    outputs = function(rows).shape[1]
     if data.classes > outputs:
         raise InputError("the network must have an output for each class", f"{outputs} for {data.classes}")
     trained, forward = trained_weights(network), applied(network)
     signal, adversarial, losses = [], [], []
-    for batch in batches:
-        x, y = data.inputs[batch], data.labels[batch]
+    for index, batch in enumerate(batches):
+        x, y = in_single(data.inputs[batch].to(device)), data.labels[batch].to(device)
         f = forward(x).flatten(1)
         residual = torch.nn.functional.one_hot(y, outputs).to(f) - 1 / outputs
         signal.append(_gradient((residual * f).sum(1).mean(), trained))
-        eta = quick_perturbation(network, x, radius, p, q, steps=attack_steps, generator=draw)
+        source = draw if device == draw.device else seeded(x, index)
+        eta = quick_perturbation(network, x, radius, p, q, steps=attack_steps, generator=source)
         loss = check_finite(norm((forward(x + eta) - forward(x)).flatten(1), q), radius).mean()
         losses.append(float(loss.detach()))
         adversarial.append(_gradient(loss, trained))

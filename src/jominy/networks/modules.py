@@ -1,5 +1,6 @@
 """Any nn.Module as a function from flat inputs (n, d) to flat outputs (n, K), with its errors said plainly."""
 
+import copy
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -12,6 +13,7 @@ from torch.nn.modules.instancenorm import _InstanceNorm
 from torch.nn.parameter import UninitializedBuffer, UninitializedParameter
 
 from jominy.errors import InputError
+from jominy.networks.intake import scores_of
 from jominy.networks.random_network import RandomNetwork
 
 Function = Callable[[Tensor], Tensor]
@@ -28,8 +30,8 @@ def applied(module: nn.Module, parameters: Mapping[str, Tensor] | None = None) -
     def function(inputs: Tensor) -> Tensor:
         try:
             if parameters is not None:
-                return torch.func.functional_call(module, dict(parameters), (inputs.clone(),))
-            return module(inputs.clone())
+                return scores_of(torch.func.functional_call(module, dict(parameters), (inputs.clone(),)))
+            return scores_of(module(inputs.clone()))
         except InputError:
             raise
         except (Exception, SystemExit) as error:
@@ -48,6 +50,12 @@ def unwrapped(module: nn.Module) -> nn.Module:
     while (inner := module.module if isinstance(module, spread) else getattr(module, "_orig_mod", None)) is not None:
         module = inner
     return module
+
+
+def in_single_precision(module: nn.Module) -> nn.Module:
+    """The module, or a copy in single precision of one with weights of half: changes of an output drown in those."""
+    halves = any(weight.is_floating_point() and weight.itemsize < 4 for weight in module.parameters())
+    return copy.deepcopy(unwrapped(module)).float() if halves else module
 
 
 def flat_function(module: nn.Module, inputs: Tensor) -> tuple[Function, Tensor]:
@@ -88,6 +96,13 @@ def check_weights(module: nn.Module) -> None:
     """InputError for what is no module, and for weights without values: lazy ones, or those on the meta device."""
     if not isinstance(module, nn.Module):
         raise InputError("a network must be a torch.nn.Module", type(module).__name__)
+    kinds = {type(part).__module__ for part in module.modules()}
+    if any(".quantized" in kind for kind in kinds):
+        raise InputError(
+            "the module must have derivatives",
+            "quantised layers, which have none",
+            "measure and train the module before it is quantised",
+        )
     for name, value in without_values(module):
         lazy = not value.is_meta
         raise InputError(

@@ -1,8 +1,9 @@
 """The perturbation that changes a network's output most: max ||f(x + eta) - f(x)||_q over ||eta||_p <= radius."""
 
 import math
+from collections.abc import Callable
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +13,7 @@ from jominy.meanfield.norms import norm_exponent
 from jominy.meanfield.numbers import magnitude
 from jominy.networks.modules import Function, applied, check_finite, evaluating, flat_function, gradient, jacobians
 from jominy.networks.operator_norms import operator_norm
-from jominy.networks.threat import Box, into_ball_and_box, seeded
+from jominy.networks.threat import Box, chunks, into_ball_and_box, seeded
 from jominy.networks.vectors import maximiser, norm, project, random_point
 
 OUTPUTS = 64  # networks with more outputs are attacked without their whole Jacobian
@@ -77,6 +78,9 @@ def strongest_perturbation(
     ([4.0], [[0.5, 0.5]])
     """
     p, q, radius = norm_exponent(p, "p"), norm_exponent(q, "q"), check_radius(radius)
+    if len(parts := chunks(inputs)) > 1:
+        more: Any = {"steps": steps, "starts": starts, "seed": seed}
+        return _in_parts(parts, lambda part: strongest_perturbation(network, part, radius, p, q, **more))
     with evaluating(network):
         function, rows = flat_function(network, inputs)
         with torch.no_grad():
@@ -97,6 +101,11 @@ def strongest_perturbation(
                 candidates += [radius * eta, -radius * eta]
         eta, loss = _follow(function, rows, centre, torch.stack(candidates), radius, p, q, steps, followed)
     return Perturbation(eta.view_as(inputs), check_finite(loss, radius))
+
+
+def _in_parts(parts: tuple[Tensor, ...], attack: Callable[[Tensor], Perturbation]) -> Perturbation:
+    found = [attack(part) for part in parts]
+    return Perturbation(torch.cat([one.eta for one in found]), torch.cat([one.loss for one in found]))
 
 
 def quick_perturbation(

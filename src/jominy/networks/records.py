@@ -9,7 +9,8 @@ from torch.nn.functional import cross_entropy
 
 from jominy.networks.classification import projected_ascent
 from jominy.networks.inputs import LabelledInputs
-from jominy.networks.modules import applied, evaluating
+from jominy.networks.intake import device_of
+from jominy.networks.modules import applied, evaluating, unwrapped
 from jominy.networks.objectives import Objective
 from jominy.networks.perturbations import quick_perturbation
 from jominy.networks.threat import seeded
@@ -49,7 +50,8 @@ def record(network: nn.Module, objective: Objective, data: LabelledInputs, *, se
     fisher_rao_norm:      sqrt E (sum_l <W_l, d loss / d W_l>)^2 over single inputs (Liang et al. 2019)
     """
     with evaluating(network):
-        inputs, labels, forward = data.inputs, data.labels, applied(network)
+        there = data.on(device_of(network))
+        inputs, labels, forward = there.inputs, there.labels, applied(network)
         draw = seeded(inputs, seed)
         eta = objective.perturb(network, inputs, labels, draw)
         weights = layer_weights(network)
@@ -81,12 +83,10 @@ def fisher_rao_norm(network: nn.Module, objective: Objective, inputs: Tensor, la
 
     Source: definition of Liang et al. 2019 as in theory `meanfield.md` section 7 (DERIVED).
     """
-    trained = {name: value.detach() for name, value in network.named_parameters() if value.requires_grad}
+    trained = {name: w.detach() for name, w in unwrapped(network).named_parameters() if w.requires_grad}
 
     def losses(parameters: dict[str, Tensor]) -> Tensor:
-        return objective.losses(
-            lambda rows: torch.func.functional_call(network, parameters, (rows.clone(),)), inputs, labels, eta
-        )
+        return objective.losses(applied(unwrapped(network), parameters), inputs, labels, eta)
 
     along: Tensor = torch.func.jvp(losses, (trained,), (trained,))[1]
     return float(along.double().square().mean().sqrt())

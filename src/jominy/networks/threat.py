@@ -15,6 +15,8 @@ from jominy.networks.vectors import project, random_point
 Box: TypeAlias = tuple[float, float] | None
 """Lowest and highest value that an entry of an input can have, such as (0, 1) for images; None: no limit."""
 ROUNDING = 1e-5
+CHUNK = 2**22
+"""Numbers in the inputs that are attacked together."""
 
 
 def into_ball_and_box(eta: Tensor, rows: Tensor, p: float, radius: float, box: Box) -> Tensor:
@@ -27,6 +29,17 @@ def into_ball_and_box(eta: Tensor, rows: Tensor, p: float, radius: float, box: B
     """
     eta = project(eta, p, radius)
     return eta if box is None else torch.clamp(rows + eta, *box) - rows
+
+
+def chunks(inputs: Tensor) -> tuple[Tensor, ...]:
+    """The inputs in parts that go through a network together: up to 512, fewer of large ones, so that they fit memory.
+
+    >>> [len(part) for part in chunks(torch.zeros(1000, 3, 32, 32))], len(chunks(torch.zeros(64, 3, 224, 224))[0])
+    ([512, 488], 27)
+    """
+    if not isinstance(inputs, Tensor) or not inputs.ndim or not inputs.numel():
+        return (inputs,)  # refused, with words, by what takes it next
+    return inputs.split(max(8, min(512, CHUNK // max(inputs[0].numel(), 1))))
 
 
 def seeded(like: Tensor, seed: int) -> torch.Generator:

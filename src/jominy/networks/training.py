@@ -17,6 +17,7 @@ from tqdm import tqdm
 from jominy.errors import InputError
 from jominy.networks.checkpoints import Progress, fingerprint, read_checkpoint, write_checkpoint
 from jominy.networks.inputs import LabelledInputs
+from jominy.networks.intake import device_of, is_source
 from jominy.networks.modules import applied, flat_function, preserved, random_parts, slopes_of
 from jominy.networks.objectives import Objective
 from jominy.networks.optimizers import Optimizers, Steps, optimizer_of, radii_of, rates_of
@@ -61,7 +62,8 @@ def train(
     networks
         One module or several with the same layers; the result has a ``network`` dimension in either case.
     data
-        Inputs of the networks' dtype, with labels.
+        Inputs of the networks' dtype, with labels; a DataLoader or data set is read once, as a whole. Batches are put
+        where the network is.
     objective
         :class:`MinMax`, :class:`FGSM`, :class:`TRADES`, :class:`MART`, :class:`CrossEntropyPlus` or
         :class:`AdversarialLoss`; each holds radius, norm and box of its attack.
@@ -112,6 +114,7 @@ def train(
     True
     """
     several = [networks] if isinstance(networks, nn.Module) else list(networks)
+    data = LabelledInputs.of(data) if is_source(data) else data
     seed = check_seed(seed)
     _check(several, data, objective, steps, batch_size, checkpoint_every)
     rates, radii = rates_of(rate, steps, optimizer), radii_of(radius, steps)
@@ -145,7 +148,7 @@ def train(
             path = None if checkpoints is None else Path(checkpoints) / f"network-{index}.safetensors"
             run = read_checkpoint(path, network, own, taken) if path is not None and path.exists() else Progress()
             bar.update(run.step)
-            random = random_parts(network)
+            random, device = random_parts(network), device_of(network)
             batches = _batches(len(data.labels), batch_size, seed, index, run.step)
             while True:
                 if run.step in marks and run.step not in run.recorded and not run.diverged:
@@ -157,7 +160,7 @@ def train(
                 if done:
                     break
                 batch = next(batches)
-                inputs, labels = data.inputs[batch], data.labels[batch]
+                inputs, labels = data.inputs[batch].to(device), data.labels[batch].to(device)
                 own_seed = _attack_seed(seed, index, run.step)
                 now = objective if radii is None else objective.at(float(radii[run.step]))
                 with _random_numbers(own_seed) if random else nullcontext():
@@ -224,7 +227,7 @@ def _check(
     check_threat(data.inputs, objective.radius, objective.p, objective.box)
     for network in networks:
         with preserved(network):  # in the mode in which it is trained, on a batch as large as those of the training
-            function, rows = flat_function(network, data.inputs[:batch_size])
+            function, rows = flat_function(network, data.inputs[:batch_size].to(device_of(network)))
             outputs = function(rows).shape[1]
         if data.classes > outputs:
             raise InputError("the network must have an output for each class", f"{outputs} for {data.classes}")

@@ -48,7 +48,7 @@ def ranking(count: int) -> tuple[list[Finding], Panel]:
             f"{what}: area under the ROC curve, weight-variance law, {_interval(law, fine)}",
             "no claim",
             other,
-            "for comparison",
+            "for comparison; lam = 1 in all trials, so this is the law at its own rate, T_max/(lam T)",
             other_error,
         ),
     ]

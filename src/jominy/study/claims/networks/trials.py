@@ -47,7 +47,7 @@ class Trial:
         return float(trainability_index(self.architecture, self.radius, geometry).tau)
 
     def law(self) -> float:
-        """The weight-variance law's longest time over the time trained."""
+        """The weight-variance law's longest time over lam x the time trained, its own rate; lam is 1 in all trials."""
         steps_time = self.pace / float(self.architecture.width) * self.steps
         return float(longest_time(self.architecture, self.radius, 2, 2)) / steps_time
 
