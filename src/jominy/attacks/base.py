@@ -62,8 +62,7 @@ class Attack(abc.ABC):
         """The law of a mixture with all that this attack needs to know of its coordinates."""
         if self.isotropic:
             return law
-        listed = isinstance(law, DenseLaw) or law.listed
-        form = self.form(int(law.dimension)) if listed else np.ones(1)  # which the law then refuses
+        form = self.form(int(law.dimension)) if law.listed else np.ones(1)  # which the law then refuses
         assert form is not None
         return law.under(form)
 

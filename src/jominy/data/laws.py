@@ -63,6 +63,40 @@ class EigenLaw:
     attack: Array | None = None
     budgets: Array | None = None
 
+    @property
+    def commuting(self) -> bool:
+        """Whether the covariances have a shared eigenbasis; they have."""
+        return True
+
+    @property
+    def in_eigenbasis(self) -> EigenLaw:
+        """The law itself; of covariances that do not commute there is none."""
+        return self
+
+    @property
+    def one_centred_class(self) -> EigenLaw | None:
+        """The law itself where it is one class without mean or label, of which more is known in closed form."""
+        centred = len(self.weights) == 1 and not np.any(self.means)
+        return self if centred and (self.labels is None or not np.any(self.labels)) else None
+
+    @property
+    def mean_variances(self) -> Array:
+        """(n,) tr K_i / d."""
+        # By the shares' own sum, so that rounding leaves the mean of equal eigenvalues what they are.
+        return np.average(self.eigenvalues, axis=1, weights=self.shares)
+
+    @property
+    def teacher_variances(self) -> Array:
+        """(n,) X*' K_i X*, the variances of the teacher's score; zero without a teacher."""
+        return np.zeros(len(self.weights)) if self.teacher is None else self.eigenvalues @ self.teacher**2
+
+    @property
+    def moments(self) -> tuple[Array, Array]:
+        """Means (n, d) and covariances in the user's coordinates: (n, d, d), or (n, d) where they are diagonal."""
+        if self.basis is None:
+            return self.means, self.eigenvalues
+        return self.means @ self.basis.T, np.einsum("ij,nj,kj->nik", self.basis, self.eigenvalues, self.basis)
+
     @cached_property
     def listed(self) -> bool:
         """Whether every coordinate is listed, so that vectors (d,) have a meaning; otherwise there are nodes."""
@@ -100,8 +134,13 @@ class EigenLaw:
             raise InputError(*CORRELATED)
         return replace(self, budgets=np.ones(self.eigenvalues.shape[1]) if budgets is None else budgets)
 
-    def _dense(self, form: Array) -> DenseLaw:
-        """The law in the user's coordinates."""
+    @property
+    def dense(self) -> DenseLaw:
+        """The law as matrices in the user's coordinates, which have to be listed."""
+        return self._dense(None)
+
+    def _dense(self, form: Array | None) -> DenseLaw:
+        """The same under an attack with this form (d, d); None for the identity."""
         size = self.eigenvalues.shape[1]
         basis = np.eye(size) if self.basis is None else self.basis
         return DenseLaw(
@@ -144,6 +183,52 @@ class DenseLaw:
     teacher_link: Link | None
     dimension: int
     attack: Array | None = None
+
+    @property
+    def commuting(self) -> bool:
+        """Whether the covariances have a shared eigenbasis; they have none."""
+        return False
+
+    @property
+    def in_eigenbasis(self) -> EigenLaw:
+        """Refused: there is no shared eigenbasis."""
+        raise InputError(
+            "This needs covariances that commute, with a shared eigenbasis",
+            f"{len(self.weights)} covariances without one",
+            "Use `forecast(...)`, `simulate(...)` or `optimum(...)`, which know such covariances",
+        )
+
+    @property
+    def dense(self) -> DenseLaw:
+        """The law itself."""
+        return self
+
+    @property
+    def one_centred_class(self) -> None:
+        """Of a single class there is an eigenbasis; under an attack along other directions no more is known."""
+        return None
+
+    @property
+    def listed(self) -> bool:
+        """Whether every coordinate is listed."""
+        return True
+
+    @property
+    def mean_variances(self) -> Array:
+        """(n,) tr K_i / d."""
+        return np.trace(self.covariances, axis1=1, axis2=2) / self.dimension
+
+    @property
+    def teacher_variances(self) -> Array:
+        """(n,) X*' K_i X*, the variances of the teacher's score; zero without a teacher."""
+        if self.teacher is None:
+            return np.zeros(len(self.weights))
+        return np.einsum("i,nij,j->n", self.teacher, self.covariances, self.teacher)
+
+    @property
+    def moments(self) -> tuple[Array, Array]:
+        """Means (n, d) and covariances (n, d, d)."""
+        return self.means, self.covariances
 
     def moved_by_feature(self, budgets: Array | None) -> EigenLaw:
         """Refused: the features are correlated."""

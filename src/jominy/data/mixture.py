@@ -120,6 +120,11 @@ class GaussianMixture:
         return self.weights.size
 
     @property
+    def empirical(self) -> bool:
+        """Whether this is the law of given rows; it is not."""
+        return False
+
+    @property
     def classification(self) -> bool:
         """Whether the targets are classes: labels -1 and +1 alone, or random labels."""
         if self.label_law is not None:

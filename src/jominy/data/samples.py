@@ -142,6 +142,11 @@ class Samples:
         return self.target_map.classes
 
     @property
+    def empirical(self) -> bool:
+        """Whether this is the law of given rows."""
+        return True
+
+    @property
     def classification(self) -> bool:
         """Whether the targets are classes."""
         return self.classes is not None

@@ -1,8 +1,8 @@
 """The exact dynamics of adversarial training: problems, forecasts, simulations, optima."""
 
 from jominy.dynamics.ends.asymptotic import AsymptoticRate, asymptotic_rate
+from jominy.dynamics.ends.record import Stationary
 from jominy.dynamics.ends.small_rates import SmallRateEnd, interpolation_radius, small_rate_end
-from jominy.dynamics.ends.stationary import Stationary, stationary
 from jominy.dynamics.equivalent import least_squares_equivalent
 from jominy.dynamics.fit import fit
 from jominy.dynamics.forecast import forecast
@@ -17,6 +17,7 @@ from jominy.dynamics.sensitivity import sensitivity
 from jominy.dynamics.simulate import simulate
 from jominy.dynamics.stability import critical_rate, rate_limits
 from jominy.dynamics.start import RandomStart
+from jominy.dynamics.stationary import stationary
 
 __all__ = [
     "AsymptoticRate",

@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from jominy.data import Samples
 from jominy.dynamics.forecast import forecast, require_schedule
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.problem import Problem
@@ -79,9 +78,7 @@ def fit(
     (0.8, [0.77, 0.54])
     """
     require_schedule(schedule)
-    samples = problem.data
-    if not isinstance(samples, Samples):
-        raise InputError("A model is fitted to samples", type(samples).__name__, "Wrap your arrays as `Samples(X, y)`")
+    samples = problem.samples
     (chosen,) = seed_list([seed])
     training = Training(problem, schedule, start, np.zeros(0))
     times = sample_times(time, None, samples.dimension, in_blocks=schedule.adaptive)

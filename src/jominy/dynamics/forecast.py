@@ -5,17 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from jominy.data import Samples
-from jominy.dynamics.batches import require_single
-from jominy.dynamics.coordinates.forecast import coordinate_forecast
-from jominy.dynamics.fluctuations import band_dimension
+from jominy.dynamics.engines import ForecastRequest, engines_of
 from jominy.dynamics.labelled import Training
-from jominy.dynamics.other_attacks import require_none, split_evaluation
-from jominy.dynamics.population.forecast import population_forecast
-from jominy.dynamics.population.lanes import Plan
+from jominy.dynamics.other_attacks import split_evaluation
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
-from jominy.dynamics.samples.forecast import sample_forecast
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.schedules import Schedule
@@ -111,51 +105,11 @@ def forecast(
     """
     require_schedule(schedule)
     evaluate_at, others = split_evaluation(evaluate_at)
-    if isinstance(problem.data, Samples):
-        if dimension is not None:
-            raise InputError(
-                "The dimension of bands is that of the samples themselves", dimension, "Leave dimension out"
-            )
-        require_single(batch_size)
-        training = Training(problem, schedule, start, evaluation_radii(evaluate_at), others)
-        return sample_forecast(training, time, times, held_out, diagonal, largest_block, progress)
-    if held_out is not None:
-        raise InputError(
-            "Held-out arrays belong to a problem on Samples",
-            type(problem.data).__name__,
-            "A Gaussian mixture's risks are population values already: leave held_out out",
-        )
-    if not isinstance(compress, bool) and not (isinstance(compress, int) and compress >= 4):
-        raise InputError("compress must be True, False or a number of nodes >= 4", compress, "24 to 48 are usual")
-    plan = Plan.of(problem.data.dimension, time, times, evaluate_at, rtol, batch_size)
-    schedule.check(plan.times)
-    problem.radius_schedule.check(plan.times)
-    if bands:
-        _check_bands(problem, schedule, plan.batch_size)
-    if dimension is not None and not bands:
-        received = f"dimension={dimension!r}, bands={bands!r}"
-        raise InputError("A dimension belongs to bands", received, "Give `bands=True`")
-    if not problem.attack.quadratic:
-        return coordinate_forecast(problem, schedule, plan, start, others)
-    require_none(
-        others,
-        "on mixtures the equations of l2 keep inner products, and not the weights",
-        "Train under `LInf(...)` or on `Samples(...)`, or give a number: a radius of the attack of the training",
+    training = Training(problem, schedule, start, evaluation_radii(evaluate_at), others)
+    request = ForecastRequest(
+        time, times, held_out, diagonal, largest_block, compress, rtol, batch_size, bands, dimension, progress
     )
-    wanted = band_dimension(problem, dimension) if bands else None
-    return population_forecast(problem, schedule, plan, start, compress, wanted)
-
-
-def _check_bands(problem: Problem, schedule: Schedule, batch_size: int) -> None:
-    """What the fluctuation theory does not cover yet."""
-    for covered, name in (
-        (problem.attack.isotropic, type(problem.attack).__name__),
-        (not schedule.remembers, type(schedule).__name__),
-        (batch_size == 1, f"batch_size={batch_size}"),
-    ):
-        if not covered:
-            rule = "Bands are for l2 attacks, single samples and schedules without memory"
-            raise InputError(rule, name, "Use `simulate(...)`")
+    return engines_of(problem).forecast(training, request)
 
 
 def require_schedule(schedule: Any) -> None:

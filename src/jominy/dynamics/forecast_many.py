@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jominy.data import GaussianMixture
 from jominy.dynamics.labelled import accuracy_of, scenario_of
 from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.population.many import RTOL, Found, solve_points
@@ -99,7 +98,7 @@ def _points(problems: Any, schedules: Any, starts: Any) -> list[tuple[Problem, S
             if not isinstance(one, kind):
                 raise InputError(f"Every point needs a {kind.__name__.lower()} object", one, f"Such as {advice}")
     for problem in columns[0]:
-        if not isinstance(problem.data, GaussianMixture):
+        if problem.data.empirical:
             raise InputError(
                 "Many forecasts at once are for Gaussian mixtures",
                 type(problem.data).__name__,

@@ -7,15 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jominy.data import Samples
+from jominy.dynamics.engines import PathRequest, engines_of
 from jominy.dynamics.forecast import require_schedule
-from jominy.dynamics.homogenized.population import population_paths
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.other_attacks import require_none, split_evaluation
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
 from jominy.dynamics.simulate import seed_list
-from jominy.dynamics.times import report_times
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.schedules import Schedule
@@ -86,16 +84,8 @@ def homogenize(
     require_none(others, "runs are looked at under the attack they are trained under", "Use `forecast(...)`")
     radii = evaluation_radii(evaluate_at)
     chosen = seed_list(paths)
-    if isinstance(problem.data, Samples):
-        raise InputError(
-            "Homogenized SGD is for Gaussian mixtures",
-            "Samples",
-            "On samples of your own `forecast(...)` gives mean and spread, and `simulate(...)` the runs themselves",
-        )
-    grid = report_times(time, times, problem.data.dimension)
-    schedule.check(grid)
-    problem.radius_schedule.check(grid)
-    return population_paths(Training(problem, schedule, start, radii), grid, chosen, _step(step), progress)
+    training = Training(problem, schedule, start, radii)
+    return engines_of(problem).homogenize(training, PathRequest(time, times, chosen, _step(step), progress))
 
 
 def _step(step: Any) -> float | None:

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from jominy.data import Samples
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.other_attacks import DIMENSION, OtherAttack
 from jominy.dynamics.problem import Problem
@@ -88,7 +87,7 @@ def labelled(
 
 def accuracy_of(problem: Problem) -> float:
     """The relative error of any risk, beside what an integrator adds: that of quadratures and of rounding."""
-    return ON_SAMPLES if isinstance(problem.data, Samples) else ON_MIXTURES
+    return ON_SAMPLES if problem.data.empirical else ON_MIXTURES
 
 
 def scenario_of(problem: Problem, schedule: Schedule, start: Any) -> dict[str, Any]:

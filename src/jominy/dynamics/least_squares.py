@@ -5,10 +5,8 @@ Source: theory `dynamics.md` sections 4.1 and 4.2 (the equivalence is the paper'
 
 import numpy as np
 
-from jominy.data import GaussianMixture
 from jominy.data.laws import EigenLaw
 from jominy.dynamics.problem import Problem
-from jominy.losses import SquaredLoss
 
 MEAN_ABS = float(np.sqrt(2 / np.pi))
 """E|u| of a standard normal u."""
@@ -21,14 +19,7 @@ def is_centred_least_squares(problem: Problem) -> bool:
 
 def is_least_squares_on_one_class(problem: Problem) -> bool:
     """The same under any attack, where only some of the closed forms hold."""
-    law = problem.law if isinstance(problem.data, GaussianMixture) else None
-    return (
-        type(problem.loss) is SquaredLoss
-        and isinstance(law, EigenLaw)
-        and len(law.weights) == 1
-        and not np.any(law.means)
-        and (law.labels is None or not np.any(law.labels))
-    )
+    return problem.loss.least_squares and not problem.data.empirical and problem.law.one_centred_class is not None
 
 
 def effective_values(

@@ -3,12 +3,9 @@
 Source: theory `dynamics.md` section 4.2 (derived there; the thresholds also for every loss).
 """
 
-from jominy.data import Samples
-from jominy.dynamics.coordinates.optimum import coordinate_collapse_radius, coordinate_optimum
-from jominy.dynamics.optima.optimum import mixture_collapse_radius, mixture_optimum
+from jominy.dynamics.engines import engines_of
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.samples.optimum import sample_collapse_radius, sample_optimum
 from jominy.numerics.precision import double_precision
 
 
@@ -31,11 +28,7 @@ def collapse_radius(problem: Problem) -> float:
     >>> round(jm.collapse_radius(jm.Problem(data, jm.SquaredLoss(), radius=0.5)), 8)
     1.12099824
     """
-    if isinstance(problem.data, Samples):
-        return sample_collapse_radius(problem)
-    if not problem.attack.quadratic:
-        return coordinate_collapse_radius(problem)
-    return mixture_collapse_radius(problem)
+    return engines_of(problem).collapse_radius(problem)
 
 
 @double_precision
@@ -57,8 +50,4 @@ def optimum(problem: Problem) -> Optimum:
     >>> found.regime, round(found.ridge, 8), round(found.adversarial_risk, 8)
     ('shrink', 0.37107801, 0.3935504)
     """
-    if isinstance(problem.data, Samples):
-        return sample_optimum(problem)
-    if not problem.attack.quadratic:
-        return coordinate_optimum(problem).record
-    return mixture_optimum(problem)
+    return engines_of(problem).optimum(problem)

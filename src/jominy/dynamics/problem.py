@@ -79,7 +79,27 @@ class Problem:
 
         self.loss.check(self.data)
         if not self.attack.isotropic:
-            _ = self.form if isinstance(self.data, Samples) else self.law
+            _ = self.form if self.data.empirical else self.law
+
+    @property
+    def mixture(self) -> GaussianMixture:
+        """The data, where they are a Gaussian mixture; InputError where they are samples."""
+        if not isinstance(self.data, GaussianMixture):
+            raise InputError(
+                "This is for a problem on a Gaussian mixture",
+                type(self.data).__name__,
+                "Use `forecast(...)` or `simulate(...)`, which take samples too",
+            )
+        return self.data
+
+    @property
+    def samples(self) -> Samples:
+        """The data, where they are samples; InputError where they are a Gaussian mixture."""
+        if not isinstance(self.data, Samples):
+            raise InputError(
+                "This is for a problem on samples", type(self.data).__name__, "Wrap your arrays as `Samples(X, y)`"
+            )
+        return self.data
 
     @cached_property
     def form(self) -> np.ndarray | Reach | None:
@@ -87,14 +107,13 @@ class Problem:
 
         M with size(X)^2 = X' M X, (d,) or (d, d), or None for the identity; the reach of an attack on single features.
         """
-        assert isinstance(self.data, Samples)
-        return self.attack.on_rows(self.data.untouched)
+        return self.attack.on_rows(self.samples.untouched)
 
     @cached_property
     def law(self) -> EigenLaw | DenseLaw:
         """The law of a mixture, with the attack's form in its coordinates; InputError where they do not fit."""
-        assert isinstance(self.data, GaussianMixture)
-        return self.data.law if self.attack.isotropic else _under(self.data.law, self.attack)
+        law = self.mixture.law
+        return law if self.attack.isotropic else _under(law, self.attack)
 
     @cached_property
     def radius_schedule(self) -> RadiusSchedule:
@@ -109,8 +128,7 @@ class Problem:
     @property
     def groups(self) -> EigenLaw | DenseLaw:
         """The same with as few groups of equal eigenvalues as simulators need; see `GaussianMixture.groups`."""
-        assert isinstance(self.data, GaussianMixture)
-        return self.data.groups if self.attack.isotropic else self.law
+        return self.mixture.groups if self.attack.isotropic else self.law
 
     def describe(self) -> dict[str, Any]:
         """The problem as a JSON-able record."""

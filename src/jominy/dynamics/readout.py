@@ -30,7 +30,7 @@ Variables = dict[str, tuple[tuple[str, ...], Any]]
 """name -> (dimensions, values), as `make_result` takes them."""
 
 
-def evaluation_radii(values: Sequence[float]) -> np.ndarray:
+def evaluation_radii(values: Sequence[float] | np.ndarray) -> np.ndarray:
     """(K,) radii at which risk and accuracy are wanted besides the training radius and zero."""
     given = np.atleast_1d(as_numpy(values, "evaluate_at"))
     radii = np.atleast_1d(np.asarray([require_radius(value) for value in given.ravel()], dtype=float))

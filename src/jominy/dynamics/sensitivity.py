@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import jax
 import numpy as np
 
-from jominy.data import GaussianMixture
 from jominy.dynamics.laws.representations import representations
 from jominy.dynamics.laws.risk import largest_logit
 from jominy.dynamics.laws.systems import Point
@@ -136,7 +135,7 @@ def _made(make: Make, numbers: Mapping[str, float]) -> tuple[Problem, Schedule, 
     good = isinstance(made, tuple) and len(made) in (2, 3)
     if not (good and isinstance(made[0], Problem) and isinstance(made[1], Schedule)):
         raise InputError("make must return (problem, schedule) or (problem, schedule, start)", made)
-    if not isinstance(made[0].data, GaussianMixture):
+    if made[0].data.empirical:
         raise InputError("Derivatives are for Gaussian mixtures", type(made[0].data).__name__, "Difference forecasts")
     return made[0], made[1], (made[2] if len(made) == 3 else None)
 

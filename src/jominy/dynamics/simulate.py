@@ -7,19 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jominy.data import Samples
-from jominy.dynamics.batches import batch_count, require_single
-from jominy.dynamics.coordinates.sgd import coordinate_simulation
+from jominy.dynamics.engines import SimulationRequest, engines_of
 from jominy.dynamics.forecast import require_schedule
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.other_attacks import require_none, split_evaluation
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
-from jominy.dynamics.samples.forecast import sample_times
-from jominy.dynamics.samples.simulation import sample_runs
-from jominy.dynamics.simulation.population import population_simulation
 from jominy.dynamics.simulation.sgd import Watch
-from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.schedules import Schedule
@@ -87,23 +81,8 @@ def simulate(
     require_none(others, "runs are looked at under the attack they are trained under", "Use `forecast(...)`")
     training = Training(problem, schedule, start, evaluation_radii(evaluate_at))
     chosen = seed_list(seeds)
-    if isinstance(problem.data, Samples):
-        require_single(batch_size)
-        grid = sample_times(time, times, problem.data.dimension, in_blocks=schedule.adaptive)
-        return sample_runs(training, grid, chosen, held_out, sampling, progress, watch=watch)[0]
-    if sampling is not None or held_out is not None:
-        raise InputError(
-            "Sampling and held-out arrays belong to a problem on Samples",
-            type(problem.data).__name__,
-            "A Gaussian mixture gives a fresh sample at every step: leave them out",
-        )
-    size = batch_count(batch_size, problem.data.dimension)
-    grid = whole_steps(report_times(time, times, problem.data.dimension / size), problem.data.dimension / size)
-    schedule.check(grid)
-    problem.radius_schedule.check(grid)
-    if not problem.attack.quadratic:
-        return coordinate_simulation(training, grid, chosen, full_vectors, progress, size, watch)
-    return population_simulation(training, grid, chosen, full_vectors, progress, size, watch)
+    request = SimulationRequest(time, times, chosen, held_out, full_vectors, sampling, batch_size, progress, watch)
+    return engines_of(problem).simulate(training, request)
 
 
 MOST_SEEDS = 1_000_000

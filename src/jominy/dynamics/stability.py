@@ -3,10 +3,9 @@
 Source: theory `dynamics.md` section 4.3; for samples `realdata.md` sections 5 and 6.
 """
 
-from jominy.data import Samples
-from jominy.dynamics.laws.stability import RateLimits, mixture_rate_limits
+from jominy.dynamics.engines import engines_of
+from jominy.dynamics.laws.stability import RateLimits
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.samples.stability import sample_rate_limits
 
 
 def critical_rate(problem: Problem) -> float:
@@ -30,6 +29,4 @@ def critical_rate(problem: Problem) -> float:
 
 def rate_limits(problem: Problem) -> RateLimits:
     """Largest stable rate and smallest divergent one, with the reason; see `critical_rate`."""
-    if isinstance(problem.data, Samples):
-        return sample_rate_limits(problem)
-    return mixture_rate_limits(problem)
+    return engines_of(problem).rate_limits(problem)

@@ -90,7 +90,6 @@ class Forecasts:
 
     def result(self, state: Curves, *, bands: bool = False, whole: bool = True) -> xr.Dataset:
         """The forecast as a labelled result; whole, or without what the page does not draw."""
-        from jominy.data import GaussianMixture
         from jominy.dynamics import forecast
 
         scenario = self.scenario(state)
@@ -98,7 +97,7 @@ class Forecasts:
         settings: dict[str, Any] = scenario.settings() | {"batch_size": scenario.batch_size}
         if not whole:
             settings = {name: value for name, value in settings.items() if name not in ("evaluate_at", "held_out")}
-        if isinstance(problem.data, GaussianMixture):
+        if not problem.data.empirical:
             settings |= {"compress": NODES, "bands": bands, "rtol": scenario.rtol}
             if scenario.batch_size == 1:  # closer to each other early on, where curves bend
                 settings["times"] = settings.pop("time") * np.linspace(0, 1, TIMES) ** 2

@@ -34,6 +34,10 @@ class Loss(eqx.Module):
     """Whether the targets must be labels -1, +1."""
     closed_form: ClassVar[bool] = False
     """Whether `moments` does without quadrature."""
+    least_squares: ClassVar[bool] = False
+    """Whether this is the squared loss itself, of which more is known in closed form."""
+    corner_at_target: ClassVar[bool] = False
+    """Whether under attack the loss has a corner where the score meets the target, which holds an optimum there."""
     convex: ClassVar[bool] = True
     """Whether the adversarial risk is convex in X, so that its optimum is one."""
     growth: float = eqx.field(default=0.0, static=True, kw_only=True)
@@ -178,6 +182,7 @@ class ResidualLoss(Loss):
 
     kinks: tuple[float, ...] = eqx.field(default=(), static=True, kw_only=True)
     needs_classes: ClassVar[bool] = False
+    corner_at_target: ClassVar[bool] = True
 
     @abc.abstractmethod
     def profile(self, residual: Array) -> Array:

@@ -18,7 +18,7 @@ from jominy.errors import InputError
 from jominy.losses.base import Loss
 from jominy.losses.expectations import FLOOR, Moments, OrderParameters
 from jominy.losses.link_targets import Ends, LinkTargets
-from jominy.losses.targets import FixedTargets, Targets, stated_labels, teacher_variance
+from jominy.losses.targets import FixedTargets, Targets, stated_labels
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation
 
@@ -69,7 +69,7 @@ class LinkSquaredLoss(Loss):
                 f"{name} on labels without a teacher takes no noise", data.noise_variance, "Leave noise_variance out"
             )
         gain = 1.0 if data.teacher_link is None else data.teacher_link.gain
-        steepest = float(gain * np.sqrt(teacher_variance(data.law).max()))
+        steepest = float(gain * np.sqrt(data.law.teacher_variances.max()))
         if not steepest <= STEEPEST:
             raise InputError(
                 f"{name} needs teachers whose score, times the gain of their link, has a standard deviation of at most "
@@ -84,7 +84,7 @@ class LinkSquaredLoss(Loss):
         if law.teacher is None:
             return FixedTargets(labels)
         link: Link = Identity() if law.teacher_link is None else law.teacher_link
-        panels, shifted = 3 + math.ceil(link.gain * np.sqrt(teacher_variance(law).max())), bool(np.any(labels))
+        panels, shifted = 3 + math.ceil(link.gain * np.sqrt(law.teacher_variances.max())), bool(np.any(labels))
         return LinkTargets(link, labels, np.asarray(law.noise_variance), panels * (2 if shifted else 1), shifted)
 
     def logit_sd(self, order: OrderParameters) -> Array:

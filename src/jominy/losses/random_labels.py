@@ -18,7 +18,7 @@ from jominy.data.label_laws import SMALLEST_VARIANCE, LabelLaw
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.errors import InputError
 from jominy.losses.expectations import FLOOR, Moments, OrderParameters
-from jominy.losses.targets import Targets, teacher_variance
+from jominy.losses.targets import Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation, gaussian_rule
 
@@ -142,7 +142,7 @@ class RandomLabels(Targets):
 def random_labels(law: EigenLaw | DenseLaw) -> RandomLabels:
     """The random labels of a law that has a label law and a teacher; raises InputError for too large a teacher."""
     assert law.label_law is not None and law.teacher is not None
-    steepest = float(np.sqrt(teacher_variance(law).max()))
+    steepest = float(np.sqrt(law.teacher_variances.max()))
     in_nodes = type(law.label_law).averaged is LabelLaw.averaged
     if in_nodes and not steepest <= STEEPEST:
         raise InputError(

@@ -22,6 +22,7 @@ class RidgeSquaredLoss(ResidualLoss):
     """
 
     closed_form: ClassVar[bool] = True
+    corner_at_target: ClassVar[bool] = False
 
     def profile(self, residual: Array) -> Array:
         return residual**2 / 2

@@ -22,6 +22,7 @@ class SquaredLoss(ResidualLoss):
     """
 
     closed_form: ClassVar[bool] = True
+    least_squares: ClassVar[bool] = True
 
     def profile(self, residual: Array) -> Array:
         return residual**2 / 2

@@ -97,15 +97,6 @@ def stated_labels(law: EigenLaw | DenseLaw) -> np.ndarray:
     return np.zeros(len(law.weights)) if law.labels is None else np.asarray(law.labels, dtype=float)
 
 
-def teacher_variance(law: EigenLaw | DenseLaw) -> np.ndarray:
-    """(n,) X*' K_i X*, zero without a teacher."""
-    if law.teacher is None:
-        return np.zeros(len(law.weights))
-    if isinstance(law, EigenLaw):
-        return law.eigenvalues @ law.teacher**2
-    return np.einsum("i,nij,j->n", law.teacher, law.covariances, law.teacher)
-
-
 def fixed_accuracy(labels: Array, order: OrderParameters, shift: Array) -> Array:
     """(n,) P(y r > s) where every component has one label."""
     gap = labels * order.margin_mean - shift

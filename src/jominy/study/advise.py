@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jominy.data import Samples
 from jominy.dynamics import Problem, collapse_radius, forecast
 from jominy.dynamics.laws.stability import RateLimits
 from jominy.dynamics.stability import rate_limits
@@ -222,7 +221,7 @@ def _stray(
 ) -> tuple[float | None, str]:
     """Standard deviation of one run's adversarial risk at the horizon, and what to say about it."""
     try:
-        if isinstance(problem.data, Samples):
+        if problem.data.empirical:
             told = forecast(problem, schedule, times=[time], start=start)
         else:
             told = forecast(problem, schedule, times=[time], start=start, bands=True, dimension=dimension)

@@ -9,7 +9,6 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jominy.data.laws import EigenLaw
 from jominy.data.points import Points, grouped, merged
 from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.coordinates.closure import NormalLaws, Setting
@@ -103,8 +102,7 @@ def _known_size(problem: Problem, other: OtherAttack) -> str:
     if other.attack.isotropic:
         return "norm"
     if not other.attack.quadratic:
-        law, same = problem.law, other.attack.of(problem.data.law)  # type: ignore[union-attr]
-        assert isinstance(law, EigenLaw) and isinstance(same, EigenLaw)
+        law, same = problem.law.in_eigenbasis, other.attack.of(problem.mixture.law).in_eigenbasis
         if np.array_equal(law.budgets, same.budgets):  # type: ignore[arg-type]
             return "size"
     raise InputError(
@@ -115,8 +113,7 @@ def _known_size(problem: Problem, other: OtherAttack) -> str:
 
 
 def _start(problem: Problem, start: Any) -> np.ndarray:
-    assert isinstance(problem.law, EigenLaw)
-    return start_in_eigenbasis(start, problem.law)
+    return start_in_eigenbasis(start, problem.law.in_eigenbasis)
 
 
 class _Solver(NamedTuple):
@@ -199,8 +196,7 @@ class _Piloted(NamedTuple):
 
 def solve_coordinates(problem: Problem, schedule: Schedule, plan: Plan, start: Any) -> CoordinateSolution:
     """Solve on more cells and steps until two solves agree; what is told is led on from both."""
-    law = problem.law
-    assert isinstance(law, EigenLaw)
+    law = problem.law.in_eigenbasis
     found = coordinate_optimum(problem)
     found.record.require_for(schedule)
     everything = grouped(law, _start(problem, start)).points

@@ -14,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.data import GaussianMixture
 from jominy.data.laws import EigenLaw
 from jominy.data.points import Grouped, Points, grouped
 from jominy.dynamics.coordinates.equations import Averages, order_parameters
@@ -22,7 +21,7 @@ from jominy.dynamics.least_squares import interpolation_threshold, is_least_squa
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.errors import InputError
-from jominy.losses import Loss, MarginLoss, OrderParameters, SquaredLoss, Targets
+from jominy.losses import Loss, MarginLoss, OrderParameters, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
 from jominy.numerics.programs import jit_lightly
@@ -275,12 +274,11 @@ def coordinate_collapse_radius(problem: Problem) -> float:
 @lru_cache(maxsize=64)
 def coordinate_optimum(problem: Problem) -> CoordinateOptimum:
     """The optimum of a mixture under an attack on single features."""
-    assert isinstance(problem.data, GaussianMixture) and isinstance(problem.law, EigenLaw)
-    law, loss, radius = problem.law, problem.loss, problem.final_radius
+    law, loss, radius = problem.law.in_eigenbasis, problem.loss, problem.final_radius
     points, place, sign = points_at_rest(law)
     within = np.ones(points.shares.size, bool)
     collapse = _collapse(problem)
-    least_squares = isinstance(loss, SquaredLoss)
+    least_squares = loss.least_squares
     regime = "shrink" if least_squares else "interior"
     static = static_of(problem, points, radius)
     nothing = np.zeros_like(points.weights)

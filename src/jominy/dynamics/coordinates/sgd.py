@@ -10,7 +10,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.data.laws import EigenLaw
 from jominy.data.nodes import Nodes, coordinate_nodes
 from jominy.dynamics.coordinates.forecast import solve_coordinates
 from jominy.dynamics.coordinates.optimum import coordinate_optimum
@@ -83,8 +82,7 @@ def coordinate_simulation(
 ):
     """SGD on a Gaussian mixture as a labelled result; see `simulate`."""
     problem, schedule, start = training.problem, training.schedule, training.start
-    law = problem.law
-    assert isinstance(law, EigenLaw) and law.budgets is not None
+    law = problem.law.in_eigenbasis
     if not law.listed or full_vectors is False:
         raise InputError(
             "Under an l_inf attack every weight counts: SGD is run on full vectors, of a spectrum that lists every "

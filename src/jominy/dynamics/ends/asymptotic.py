@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from jominy.data import GaussianMixture
 from jominy.dynamics.laws.representations import representations
 from jominy.dynamics.least_squares import MEAN_ABS, is_centred_least_squares
 from jominy.dynamics.optima.optimum import population_optimum
@@ -53,14 +52,13 @@ def asymptotic_rate(problem: Problem, schedule: Schedule) -> AsymptoticRate:
     """
     if not isinstance(schedule, Polyak | ExactLineSearch):
         raise InputError("Asymptotic rates are those of Polyak() and ExactLineSearch()", type(schedule).__name__)
-    law = problem.law if isinstance(problem.data, GaussianMixture) else None
-    if law is None or not is_centred_least_squares(problem) or not np.all(law.eigenvalues == 1):  # type: ignore[union-attr]
+    if not is_centred_least_squares(problem) or not np.all(problem.law.in_eigenbasis.eigenvalues == 1):
         raise InputError(
             "Asymptotic rates are known for least squares on one centred class with the identity as covariance",
             type(problem.data).__name__,
             "Forecast to a long time instead",
         )
-    found = population_optimum(problem, representations(law)[-1])
+    found = population_optimum(problem, representations(problem.law)[-1])
     if found.regime == "shrink":
         scalars = found.solved.scalars
         total = float(scalars.curvature[0] + scalars.ridge)

@@ -3,17 +3,16 @@
 Source: theory `dynamics.md` sections 4.2 and 4.3.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 import jax
 import numpy as np
 
-from jominy.data import Samples
-from jominy.data.laws import EigenLaw
 from jominy.dynamics.coordinates.rest import coordinate_rest
 from jominy.dynamics.ends.least_squares import least_squares_rest
 from jominy.dynamics.ends.mixture import Rest, rest_near
+from jominy.dynamics.ends.record import Stationary
 from jominy.dynamics.laws.geometry import minimiser, padded
 from jominy.dynamics.laws.representations import Representation, representations
 from jominy.dynamics.laws.risk import RiskSpec, largest_logit
@@ -24,12 +23,9 @@ from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.population.solve import solve
 from jominy.dynamics.problem import Problem
-from jominy.errors import InputError
 from jominy.numerics.gaussian import gaussian_rule
-from jominy.numerics.precision import double_precision
 from jominy.results import Status
 from jominy.schedules import Constant
-from jominy.schedules.base import require_rate
 
 HORIZONS = (30.0, 300.0, 3000.0)
 """Times, in units of 1 / rate, after which the end is sought near the forecast's state."""
@@ -37,90 +33,11 @@ CONVERGED = 1e-9
 """Relative mismatch of the scalars up to which a state counts as at rest."""
 
 
-@dataclass(frozen=True)
-class Stationary:
-    """The state in which training at a constant rate ends.
-
-    Attributes
-    ----------
-    adversarial_risk : float
-    norm : float, ||X||
-    distance_to_optimum : float, ||X - X0||, X0 the adversarial optimum; infinite where that is
-    residual_variance : float or None, sigma^2 = E (y - <X, x>)^2 for one class and a residual loss
-    ridge : float, for least squares on one centred class the limiting effective ridge, with which the mean of X is the
-        ridge solution; otherwise E Psi_rho / ||X||, what the attack adds to the Hessian. Under l_inf Gamma = E Psi_rho,
-        by which it pulls every weight sqrt(d) X_j of budget one towards zero
-    rate, critical_rate : float, the rate, and the one from which on the risk may grow without bound
-    status, advice : str, "completed", "diverged" (then all values are infinite) or "step limit reached" (no state at
-        rest was found within the longest forecast; the values are those of its end), and what it means
-    """
-
-    adversarial_risk: float
-    norm: float
-    distance_to_optimum: float
-    residual_variance: float | None
-    ridge: float
-    rate: float
-    critical_rate: float
-    status: str = Status.COMPLETED.label
-    advice: str = "The state is a fixed point of the equations."
-
-    def describe(self) -> dict[str, Any]:
-        """The state as a JSON-able record."""
-        return dict(vars(self))
-
-
-@double_precision
-def stationary(problem: Problem, rate: float) -> Stationary:
-    """Where training ends under a constant learning rate g: the fixed point of the deterministic equivalent.
-
-    Least squares on one centred class: one scalar equation in kappa = eps ||X|| / sigma,
-    kappa^2 b0 = eps^2 [a0 (1 - g q b1) + g q b0 a1] (sums on the theory page). Every other loss and mixture: the mean
-    of X minimises the quadratic model of E Psi_r, E Psi_rr, E Psi_{r r*} (one each per class) and the ridge
-    E Psi_rho / ||X||, the variance is (g/2) sum_i p_i E_i[Psi_r^2] lambda_i / (d alpha), and the scalars are those of
-    that state; Newton's method starts where a forecast has arrived. Covariances may or may not commute. Under l_inf
-    the law of each weight at rest is piecewise normal, in a self-consistent field of a few scalars.
-
-    Parameters
-    ----------
-    problem : Problem on a Gaussian mixture
-    rate : float > 0
-
-    Returns
-    -------
-    Stationary
-        Where training diverges, or comes to no rest, the status says so.
-
-    Raises
-    ------
-    InputError
-        Samples, or a rate that is not > 0.
-
-    Notes
-    -----
-    Source: theory `dynamics.md` section 4.3 (derived there for least squares; for the others from 0.2 and 1.2).
-    Beyond the collapse radius the end is small but not zero: ||X|| is proportional to the rate.
-
-    Examples
-    --------
-    >>> import jominy as jm
-    >>> data = jm.LinearTeacher(jm.identity(400), noise_variance=0.25)
-    >>> end = jm.stationary(jm.Problem(data, jm.SquaredLoss(), radius=0.5), rate=0.5)
-    >>> round(end.adversarial_risk, 8), round(end.ridge, 8)
-    (0.52521416, 0.40045187)
-    """
-    if isinstance(problem.data, Samples):
-        raise InputError(
-            "The stationary state is for Gaussian mixtures", "Samples", "Use forecast over a long time: it has held_out"
-        )
-    rate = require_rate(rate)
-    if rate == 0:
-        raise InputError("A stationary state needs a rate > 0", rate, "Without steps training stays where it starts")
+def mixture_end(problem: Problem, rate: float) -> Stationary:
+    """The end of training on a mixture; see `jominy.stationary`."""
     critical = mixture_rate_limits(problem).critical
     if is_centred_least_squares(problem) and problem.law.teacher is not None:
         return _least_squares(problem, rate, critical)
-    if not problem.attack.quadratic:
-        return _of_coordinates(problem, rate, critical)
     law = problem.law
     representation = representations(law, None, True).unchecked
     found = population_optimum(problem, representation)
@@ -152,8 +69,9 @@ def stationary(problem: Problem, rate: float) -> Stationary:
     )
 
 
-def _of_coordinates(problem: Problem, rate: float, critical: float) -> Stationary:
-    """Under an attack on single features."""
+def coordinate_end(problem: Problem, rate: float) -> Stationary:
+    """The end of training under an attack on single features."""
+    critical = mixture_rate_limits(problem).critical
     if 0 < critical <= rate:
         return _diverged(rate, critical)
     rest = coordinate_rest(problem, rate)
@@ -173,8 +91,8 @@ def _of_coordinates(problem: Problem, rate: float, critical: float) -> Stationar
 
 
 def _least_squares(problem: Problem, rate: float, critical: float) -> Stationary:
-    law = problem.law
-    assert isinstance(law, EigenLaw) and law.teacher is not None
+    law = problem.law.in_eigenbasis
+    assert law.teacher is not None
     end = least_squares_rest(law, problem.final_radius, rate) if rate < critical else None
     if end is None:
         return _diverged(rate, critical)

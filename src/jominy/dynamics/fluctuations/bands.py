@@ -5,8 +5,6 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jominy.data import GaussianMixture
-from jominy.data.laws import DenseLaw
 from jominy.dynamics.fluctuations.frame import Frame, make_frame
 from jominy.dynamics.fluctuations.increments import Increments
 from jominy.dynamics.fluctuations.linear_noise import Fluctuation, LinearNoise
@@ -39,9 +37,8 @@ class Bands(NamedTuple):
 
 def band_dimension(problem: Problem, dimension: Any) -> float:
     """The dimension at which bands are wanted and possible, or an error that says why they are not."""
-    assert isinstance(problem.data, GaussianMixture)
     law = problem.law
-    if isinstance(law, DenseLaw):
+    if not law.commuting:
         raise InputError(
             "Bands need covariances that commute: the fluctuation theory is not known for others",
             f"{len(law.weights)} covariances without a shared eigenbasis",

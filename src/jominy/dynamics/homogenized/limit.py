@@ -24,12 +24,10 @@ from jominy.numerics.arrays import Array
 def infinite_dimension(law: EigenLaw | DenseLaw, scheme: NodeSDE | DenseSDE, start: Any) -> tuple[Engine, Source, Any]:
     """One path of the scheme with all noise replaced by its mean square."""
     if isinstance(scheme, DenseSDE):
-        assert isinstance(law, DenseLaw)
-        state = initial_dense_state(start_dense(start, law), random_variance(start))
+        state = initial_dense_state(start_dense(start, law.dense), random_variance(start))
         alone = DenseState(state.mean[None], state.covariance[None], np.zeros(1))
         return DenseLimit(scheme.sgd.flow, scheme.edges), _Constant(np.zeros((2, 0))), alone
-    assert isinstance(law, EigenLaw)
-    nodes = scheme.nodes
+    law, nodes = law.in_eigenbasis, scheme.nodes
     groups = group_nodes(law)
     if few_groups(law, groups[0]):
         coordinates, rest = fixed_in_groups(law, groups, start)

@@ -5,7 +5,6 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import coordinate_nodes, group_nodes
 from jominy.dynamics.homogenized.clock import Clock, clock, padded
@@ -50,7 +49,6 @@ class Grid(NamedTuple):
 def population_paths(training: Training, times: np.ndarray, paths: list[int], step: float | None, progress: bool):
     """Homogenized SGD on a Gaussian mixture as a labelled result; see `homogenize`."""
     problem, schedule, start = training.problem, training.schedule, training.start
-    assert isinstance(problem.data, GaussianMixture)
     law = problem.groups
     if np.isinf(law.dimension):
         raise InputError(
@@ -117,11 +115,13 @@ def _scheme(
 ) -> NodeSDE | DenseSDE:
     """The steps to take: on groups where these are few, else coordinate by coordinate."""
     edges, radius, targets = padded(ticks.edges), problem.radius_schedule, problem.loss.targets(law)
-    if isinstance(law, DenseLaw):
+    if not law.commuting:
+        law = law.dense
         geometry = dense_geometry(law)
         target = minimiser(geometry, found.solved.scalars)
         moving = DenseFlow(geometry, problem.loss, targets, schedule, radius, rule, target)
         return DenseSDE(DenseSGD(moving, covariance_roots(law.covariances)), edges)
+    law = law.in_eigenbasis
     nodes = group_nodes(law)[0]
     nodes = nodes if few_groups(law, nodes) else coordinate_nodes(law)
     return NodeSDE(

@@ -13,9 +13,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.problem import Problem
-from jominy.losses import Loss, SquaredLoss
+from jominy.losses import Loss
 from jominy.numerics.arrays import Array
 from jominy.numerics.precision import double_precision
 
@@ -68,7 +67,7 @@ def limits_of(loss: Loss, mean_square: float, at_curvature: Callable[[float], Ra
 
 def mixture_rate_limits(problem: Problem) -> RateLimits:
     """Largest stable rate and smallest divergent one of a mixture, with the reason."""
-    sizes = mean_variances(problem.law)
+    sizes = problem.law.mean_variances
 
     def at_curvature(curvature: float) -> RateLimits:
         with np.errstate(divide="ignore", over="ignore"):  # what does not vary is stable at any rate
@@ -79,17 +78,9 @@ def mixture_rate_limits(problem: Problem) -> RateLimits:
     return limits_of(problem.loss, float(sizes.max()), at_curvature)
 
 
-def mean_variances(law: EigenLaw | DenseLaw) -> np.ndarray:
-    """(n,) tr K_i / d."""
-    if isinstance(law, DenseLaw):
-        return np.trace(law.covariances, axis1=1, axis2=2) / law.dimension
-    # By the shares' own sum, so that rounding leaves the mean of equal eigenvalues what they are.
-    return np.average(law.eigenvalues, axis=1, weights=law.shares)
-
-
 def thresholds(problem: Problem) -> tuple[float, float]:
     """Least squares on a mixture: the rate below which every radius is stable, and the one above which none is."""
-    variances = mean_variances(problem.law)
+    variances = problem.law.mean_variances
     with np.errstate(divide="ignore", over="ignore"):
         return 2 / variances.max(), 2 / variances.min()
 
@@ -97,7 +88,7 @@ def thresholds(problem: Problem) -> tuple[float, float]:
 @lru_cache(maxsize=64)
 def divergent_rate(problem: Problem) -> float:
     """The rate above which the risk of a mixture grows without bound at any radius; infinite where none is known."""
-    if isinstance(problem.loss, SquaredLoss):  # whose curvature need not be found out
+    if problem.loss.least_squares:  # whose curvature need not be found out
         return float(thresholds(problem)[1])
     return mixture_rate_limits(problem).divergent
 

@@ -8,7 +8,6 @@ from functools import lru_cache
 
 import numpy as np
 
-from jominy.data import GaussianMixture
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import coordinate_nodes
 from jominy.dynamics.laws.geometry import LocalAverages, NodeGeometry, RiskGeometry, minimiser, padded
@@ -34,7 +33,7 @@ from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.optima.search import threshold_of
 from jominy.dynamics.optima.separation import last_kink, rows_of, separable_part, widest_margin
 from jominy.dynamics.problem import Problem
-from jominy.losses import MarginLoss, OrderParameters, ResidualLoss, RidgeSquaredLoss, SquaredLoss
+from jominy.losses import MarginLoss, OrderParameters
 from jominy.losses.targets import stated_labels
 
 CERTAIN = 1e-6
@@ -72,16 +71,17 @@ def mixture_optimum(problem: Problem) -> Optimum:
     scalars = found.solved.scalars
     centred = len(law.weights) == 1 and not np.any(law.means)
     ridge = None
-    if centred and isinstance(problem.loss, SquaredLoss):
+    if centred and problem.loss.least_squares:
         ridge = float(scalars.ridge / scalars.curvature[0]) if found.regime != "collapse" else float("inf")
     vector: np.ndarray | None
     if found.regime == "separable":
         vector = None
-    elif isinstance(law, DenseLaw):
+    elif not law.commuting:
         vector = np.asarray(minimiser(representations(law)[-1].geometry, scalars))
     elif law.listed:
-        student = minimiser(NodeGeometry(coordinate_nodes(law)), scalars)
-        vector = law.from_eigenbasis(np.asarray(student.coefficients)[0])
+        eigenlaw = law.in_eigenbasis
+        student = minimiser(NodeGeometry(coordinate_nodes(eigenlaw)), scalars)
+        vector = eigenlaw.from_eigenbasis(np.asarray(student.coefficients)[0])
     else:
         vector = None
     return found.record(problem.final_radius, ridge, vector)
@@ -94,10 +94,9 @@ def population_optimum(problem: Problem, representation: Representation) -> Popu
 
 @lru_cache(maxsize=64)
 def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
-    assert isinstance(problem.data, GaussianMixture)
     law, geometry = problem.law, _padded(reference)
     setting, loss, radius = risk_spec(law, problem), problem.loss, problem.final_radius
-    least_squares = isinstance(loss, SquaredLoss)
+    least_squares = loss.least_squares
     begun, out_of_reach = _begun(geometry, setting)
     threshold = begun.threshold
     if radius >= threshold:
@@ -248,10 +247,7 @@ def _at_infinity(geometry: RiskGeometry, setting: RiskSpec, loss: MarginLoss) ->
 
 def _interpolates(problem: Problem) -> bool:
     """Whether the optimum is known to be the teacher, as far as it is seen: one centred class without noise."""
-    law = problem.law
-    attacked = isinstance(problem.loss, ResidualLoss) and not isinstance(problem.loss, RidgeSquaredLoss)
-    centred = isinstance(law, EigenLaw) and len(law.weights) == 1 and not np.any(law.means)
-    if not (attacked and centred and law.teacher is not None) or law.noise_variance or np.any(stated_labels(law)):
+    law = problem.law.one_centred_class
+    if not problem.loss.corner_at_target or law is None or law.teacher is None or law.noise_variance:
         return False
-    assert isinstance(law, EigenLaw)
     return problem.final_radius <= interpolation_threshold(law)

@@ -4,7 +4,6 @@ from typing import Any
 
 import numpy as np
 
-from jominy.data import GaussianMixture
 from jominy.dynamics.fluctuations import Bands, Curve, population_bands
 from jominy.dynamics.labelled import Method, Training, labelled
 from jominy.dynamics.laws.representations import representations
@@ -47,7 +46,6 @@ def resolved(
     problem: Problem, schedule: Schedule, plan: Plan, start: Any, compress: bool | int
 ) -> tuple[Point, Solved]:
     """The forecast of one point on the cheapest representation that is good enough."""
-    assert isinstance(problem.data, GaussianMixture)
     before = np.inf
     for representation in representations(problem.law, start, compress):
         point = Point(problem, schedule, start, representation)

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
-from jominy.data import GaussianMixture
 from jominy.dynamics.batches import batch_count, in_finite_steps
 from jominy.dynamics.laws.dense import DenseFlow
 from jominy.dynamics.laws.representations import Representation
@@ -41,7 +40,13 @@ class Plan(NamedTuple):
 
     @classmethod
     def of(
-        cls, dimension: float, time: Any, times: Any, evaluate_at: Sequence[float], rtol: float, batch_size: int
+        cls,
+        dimension: float,
+        time: Any,
+        times: Any,
+        evaluate_at: Sequence[float] | np.ndarray,
+        rtol: float,
+        batch_size: int,
     ) -> "Plan":
         """The plan that a user's settings ask for, checked."""
         if not (isinstance(rtol, (int, float)) and TIGHTEST <= rtol <= LOOSEST):
@@ -170,7 +175,6 @@ _NO_JUMPS = np.zeros(0)
 
 @lru_cache(maxsize=256)
 def _prepared(problem: Problem, representation: Representation, accuracy: float) -> Prepared:
-    assert isinstance(problem.data, GaussianMixture)
     law = problem.law
     found = population_optimum(problem, representation)
     setting = risk_spec(law, problem)

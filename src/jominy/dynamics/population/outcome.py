@@ -11,7 +11,6 @@ from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.population.solve import Solved
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
-from jominy.losses import SquaredLoss
 from jominy.results import Status
 from jominy.schedules import Schedule
 
@@ -81,7 +80,7 @@ def advice_for(
         )
     if status is not Status.DIVERGED:
         return None
-    if not isinstance(problem.loss, SquaredLoss):
+    if not problem.loss.least_squares:
         return f"{mixture_rate_limits(problem).sentence()} Lower the rate, or start nearer to zero."
     safe, threshold = thresholds(problem)
     if np.max(variables["learning_rate"][1]) <= threshold:

@@ -10,7 +10,6 @@ import jax
 import numpy as np
 
 from jominy.attacks import Reach
-from jominy.data import Samples
 from jominy.dynamics.labelled import Method, Outcome, Training, labelled
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
@@ -40,7 +39,6 @@ from jominy.dynamics.samples.remarks import (
 from jominy.dynamics.start import random_variance, start_vector
 from jominy.dynamics.times import MOST_STEPS, counted_steps, report_times, whole_steps
 from jominy.errors import InputError
-from jominy.losses import SquaredLoss
 from jominy.numerics.gaussian import LARGEST_SCALE
 from jominy.numerics.precision import as_precise_as
 from jominy.numerics.programs import compile_beside
@@ -90,8 +88,7 @@ def sample_forecast(
     from tqdm import tqdm
 
     problem, schedule, start, evaluate_at, others = training
-    samples = problem.data
-    assert isinstance(samples, Samples)
+    samples = problem.samples
     test = None if held_out is None else samples.transform_pair(held_out)
     grid = sample_times(time, times, samples.dimension)
     problem.radius_schedule.check(grid)
@@ -219,12 +216,11 @@ def beginning(
     largest_block: int | None = None,
 ) -> Beginning:
     """All that the recursion needs but the optimum."""
-    samples = problem.data
-    assert isinstance(samples, Samples)
+    samples = problem.samples
     count, dimension = samples.features.shape
     steps = np.rint(times * dimension).astype(int)
     if largest_block is None:
-        every = isinstance(problem.loss, SquaredLoss) and count * dimension**2 * float(steps[-1]) < EVERY_STEP
+        every = problem.loss.least_squares and count * dimension**2 * float(steps[-1]) < EVERY_STEP
         largest_block = 1 if every else largest_usual_block(dimension)
     vector = start_vector(start, dimension)
     mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
@@ -263,7 +259,6 @@ def beginning(
 
 def sample_curve(problem: Problem, begin: Beginning, times: np.ndarray, found: Optimum) -> SampleCurve:
     """Run the recursion, with a quadrature that resolves the logits met on the way."""
-    assert isinstance(problem.data, Samples)
     frame, steps = begin.frame, begin.steps
     target = np.zeros(len(frame.basis)) if found.vector is None else found.vector
     diagonal = begin.spread.covariance.ndim == 1

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.data import GaussianMixture, LinearTeacher, Samples, spectrum
-from jominy.data.laws import DenseLaw
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.population.forecast import population_forecast
 from jominy.dynamics.population.lanes import Plan
@@ -83,13 +82,13 @@ def gaussian_picture(
     >>> bool(jm.gaussian_picture(mine, jm.Constant(1.0), time=5, surrogates=1).attrs["gap"] < 0.05)
     True
     """
-    samples = problem.data
-    if not isinstance(samples, Samples):
+    if not problem.data.empirical:
         raise InputError(
             "The Gaussian picture is for a problem on Samples",
-            type(samples).__name__,
+            type(problem.data).__name__,
             "A Gaussian mixture is its own picture: use forecast",
         )
+    samples = problem.samples
     if problem.form is not None:
         raise InputError(
             "The Gaussian picture is for l2 attacks on all features",
@@ -153,8 +152,7 @@ def _padded(coordinates: np.ndarray, dimension: int) -> np.ndarray:
 
 def _gap(problem: Problem, law: GaussianMixture, schedule: Schedule, grid: np.ndarray, start: Any):
     """The Gaussian forecast, and the largest relative difference of its risk from that of the samples' own law."""
-    samples = problem.data
-    assert isinstance(samples, Samples)
+    samples = problem.samples
     rotated_start = start
     if isinstance(start, np.ndarray):
         _, basis = rotation(samples)
@@ -182,7 +180,7 @@ def _optimum_for(problem: Problem, schedule: Schedule, otherwise: Optimum) -> Op
 
 def _surrogate(samples: Samples, law: GaussianMixture, generator: np.random.Generator) -> Samples:
     """As many samples, class by class, drawn from the fitted Gaussians."""
-    means, covariances = _means_and_covariances(law.law)
+    means, covariances = law.law.moments
     if not samples.classification:
         x = _drawn(generator, means[0], covariances[0], samples.count)
         teacher = np.asarray(law.teacher, dtype=float)
@@ -203,16 +201,6 @@ def _drawn(generator: np.random.Generator, mean: np.ndarray, covariance: np.ndar
     x = np.empty_like(drawn)
     x[:, order] = drawn * np.sqrt(covariance[order])
     return x + mean
-
-
-def _means_and_covariances(law) -> tuple[np.ndarray, np.ndarray]:
-    """(n, d) and (n, d, d), or (n, d) where they are diagonal, in the coordinates of the mixture."""
-    if isinstance(law, DenseLaw):
-        return law.means, law.covariances
-    if law.basis is None:
-        return law.means, law.eigenvalues
-    matrices = np.stack([np.diag(values) for values in law.eigenvalues])
-    return law.means @ law.basis.T, law.basis @ matrices @ law.basis.T
 
 
 NOT_TRUSTED = (

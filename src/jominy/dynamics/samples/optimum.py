@@ -132,8 +132,7 @@ def sample_collapse_radius(problem: Problem) -> float:
 
     Where features cannot be touched the optimum without the others takes the place of the zero vector.
     """
-    samples = problem.data
-    assert isinstance(samples, Samples)
+    samples = problem.samples
     if problem.form is not None:
         return _weighted(problem).threshold
     zero = at_zero(samples, problem.loss)
@@ -147,8 +146,7 @@ def sample_optimum(problem: Problem) -> Optimum:
     Where samples can be separated and the profile vanishes beyond some margin (the hinges), the risk is zero on a whole
     convex set; the optimum is its vector of least norm, the support vector machine.
     """
-    samples, loss, radius = problem.data, problem.loss, problem.final_radius
-    assert isinstance(samples, Samples)
+    samples, loss, radius = problem.samples, problem.loss, problem.final_radius
     if problem.form is not None:
         return _weighted_optimum(problem)
     threshold = sample_collapse_radius(problem)
@@ -223,8 +221,8 @@ class _Weighted(NamedTuple):
 @lru_cache(maxsize=16)
 def _weighted(problem: Problem) -> _Weighted:
     """Source: theory `attacks.md` section 2, general collapse rule."""
-    samples, loss = problem.data, problem.loss
-    assert isinstance(samples, Samples) and problem.form is not None
+    samples, loss = problem.samples, problem.loss
+    assert problem.form is not None
     if isinstance(problem.form, Reach):
         form, basis, features = problem.form.weights, np.eye(samples.dimension), np.asarray(samples.features)
     elif problem.form.ndim == 2:
@@ -260,8 +258,7 @@ def _slopes_at(loss: Loss, scores: Array, targets: Array) -> Array:
 
 def _weighted_optimum(problem: Problem) -> Optimum:
     """The optimum under an attack with weights of its own."""
-    samples, loss, radius = problem.data, problem.loss, problem.final_radius
-    assert isinstance(samples, Samples)
+    samples, loss, radius = problem.samples, problem.loss, problem.final_radius
     features, form, basis, alone, pull, threshold, feature = _weighted(problem)
     signs = isinstance(problem.form, Reach)
     evaluate = partial(_risk, loss, features, samples.targets, radius, Reach(form) if signs else form)
@@ -293,8 +290,7 @@ def _descended(
     problem: Problem, evaluate, features: np.ndarray, pull: np.ndarray, begin=None, signs: bool = False
 ) -> np.ndarray:
     """The minimiser of a risk whose gradient at zero is `pull`, as its kinks, also those of `signs`, become sharp."""
-    samples, loss = problem.data, problem.loss
-    assert isinstance(samples, Samples)
+    samples, loss = problem.samples, problem.loss
     margin = isinstance(loss, MarginLoss)
     scale = 1.0 if margin else float(np.sqrt(np.mean(np.asarray(samples.targets) ** 2)))
     sizes = np.sqrt(np.mean(features**2, axis=0))

@@ -5,7 +5,6 @@ from typing import Any
 
 import numpy as np
 
-from jominy.data import Samples
 from jominy.dynamics.other_attacks import DIMENSION, OtherAttack
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
@@ -48,8 +47,7 @@ def read_rows_under(
 
     Sums over rows are taken in the precision of the array `like`.
     """
-    samples = problem.data
-    assert isinstance(samples, Samples)
+    samples = problem.samples
     if len(times) * samples.dimension**2 > MOST_NUMBERS:
         raise InputError(
             "Evaluation under another attack keeps a whole covariance for each time",

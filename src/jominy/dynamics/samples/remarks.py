@@ -12,7 +12,6 @@ from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
 from jominy.dynamics.samples.stability import sample_rate_limits, sample_stability
-from jominy.losses import SquaredLoss
 
 FEW_SAMPLES = 20
 """Samples per dimension below which a forecast for these samples says little of the population."""
@@ -100,7 +99,7 @@ def unsafe_rate(problem: Problem, rates: np.ndarray, risk: np.ndarray) -> float 
 
     Losses that are not quadratic everywhere may fall at any rate: `risk` (T,) tells whether this one rises.
     """
-    if isinstance(problem.loss, SquaredLoss):
+    if problem.loss.least_squares:
         largest = float(np.max(rates))
         return None if sample_stability(problem.data).safe(largest) else largest
     last = float(rates[-1])
@@ -124,7 +123,7 @@ def largest_safe_rate(problem: Problem) -> float | None:
 
 def stability_attributes(problem: Problem) -> dict[str, Any]:
     """The limits on the rate, for least squares."""
-    if not isinstance(problem.loss, SquaredLoss):
+    if not problem.loss.least_squares:
         return {}
     limits = sample_stability(problem.data)
     return {"mean_square_stability_rate": limits.mean_square, "largest_sample_rate": limits.largest_sample}

@@ -51,8 +51,7 @@ def sample_runs(
     See `simulate`.
     """
     problem, schedule, start, evaluate_at, _ = training
-    samples = problem.data
-    assert isinstance(samples, Samples)
+    samples = problem.samples
     sampling = WithReplacement() if sampling is None else sampling
     test_features, test_targets = samples.features[:0], samples.targets[:0]
     if held_out is not None:

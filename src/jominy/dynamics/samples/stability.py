@@ -40,8 +40,7 @@ class SampleStability(NamedTuple):
 
 def sample_rate_limits(problem: Problem) -> RateLimits:
     """Largest stable rate of SGD on samples, where the mean square error over runs diverges, with the reason."""
-    samples = problem.data
-    assert isinstance(samples, Samples)
+    samples = problem.samples
     mean_square = float(np.sum(samples.features**2) / samples.features.size)
 
     def at_curvature(curvature: float) -> RateLimits:

@@ -6,8 +6,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from jominy.data import GaussianMixture
-from jominy.data.laws import DenseLaw
 from jominy.data.nodes import Nodes, coordinate_nodes, group_nodes
 from jominy.dynamics.labelled import Method, Outcome, Training, labelled
 from jominy.dynamics.laws.dense import DenseFlow
@@ -41,7 +39,6 @@ def population_simulation(
 ):
     """SGD on a Gaussian mixture as a labelled result; see `simulate`."""
     problem = training.problem
-    assert isinstance(problem.data, GaussianMixture)
     law = problem.groups
     if np.isinf(law.dimension):
         raise InputError(
@@ -75,9 +72,8 @@ def engine_of(
     batch_size: int = 1,
 ) -> tuple[Engine, Source, Any, str]:
     """The engine that takes the steps, the source of its noise, the states of all seeds, and the method in words."""
-    assert isinstance(training.problem.data, GaussianMixture)
     law = training.problem.groups
-    if isinstance(law, DenseLaw):
+    if not law.commuting:
         if full_vectors is False:
             raise InputError(
                 "Groups of equal eigenvalues need covariances that commute",
@@ -91,6 +87,7 @@ def engine_of(
             f"dimension {law.dimension}",
             "Leave full_vectors out: the engine on groups has the same law",
         )
+    law = law.in_eigenbasis
     groups = group_nodes(law)
     if full_vectors or (full_vectors is None and not few_groups(law, groups[0])):
         return _vectors(law, training, rule, found, seeds, batch_size)
@@ -147,7 +144,6 @@ def runs_result(
 ):
     """Recorded runs of single students as a labelled result."""
     problem = training.problem
-    assert isinstance(problem.data, GaussianMixture)
     times = times[: record.reached]
     observation = record.observations
     of_points = population_variables(read, with_axis(observation), training.evaluate_at, ("seed", "time"))

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from jominy.data import EigenLaw, GaussianMixture
 from jominy.dynamics import Problem, forecast, optimum, simulate, stationary
 from jominy.schedules import Constant
 from jominy.study.claims import problems
@@ -87,8 +86,7 @@ def limit(effort: Effort) -> Claim:
 
 def _overlap_of_ridge_solution(problem: Problem, ridge: float) -> float:
     """<X*, (K + ridge)^-1 K X*>."""
-    assert isinstance(problem.data, GaussianMixture)
-    law = problem.law
-    assert isinstance(law, EigenLaw) and law.teacher is not None
+    law = problem.law.in_eigenbasis
+    assert law.teacher is not None
     k = law.eigenvalues[0]
     return float(np.sum(k / (k + ridge) * law.teacher**2))

@@ -1,0 +1,126 @@
+"""Problems on Gaussian mixtures under attacks with a quadratic form, of which l2 is the plainest."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from jominy.dynamics.batches import batch_count
+from jominy.dynamics.ends.record import Stationary
+from jominy.dynamics.ends.stationary import mixture_end
+from jominy.dynamics.engines.base import ForecastRequest, PathRequest, SimulationRequest
+from jominy.dynamics.fluctuations import band_dimension
+from jominy.dynamics.homogenized.population import population_paths
+from jominy.dynamics.labelled import Training
+from jominy.dynamics.laws.stability import RateLimits, mixture_rate_limits
+from jominy.dynamics.optima.optimum import mixture_collapse_radius, mixture_optimum
+from jominy.dynamics.optima.record import Optimum
+from jominy.dynamics.other_attacks import require_none
+from jominy.dynamics.population.forecast import population_forecast
+from jominy.dynamics.population.lanes import Plan
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.simulation.population import population_simulation
+from jominy.dynamics.times import report_times, whole_steps
+from jominy.errors import InputError
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class MixtureEngines:
+    """The deterministic equivalent on nodes or dense matrices, SGD, and homogenized SGD."""
+
+    def covers(self, problem: Problem) -> bool:
+        return True
+
+    def forecast(self, training: Training, request: ForecastRequest) -> xr.Dataset:
+        plan = mixture_plan(training, request)
+        problem, schedule, start, _, others = training
+        require_none(
+            others,
+            "on mixtures the equations of l2 keep inner products, and not the weights",
+            "Train under `LInf(...)` or on `Samples(...)`, or give a number: a radius of the attack of the training",
+        )
+        wanted = band_dimension(problem, request.dimension) if request.bands else None
+        return population_forecast(problem, schedule, plan, start, request.compress, wanted)
+
+    def simulate(self, training: Training, request: SimulationRequest) -> xr.Dataset:
+        grid, size = mixture_steps(training, request)
+        return population_simulation(
+            training, grid, request.seeds, request.full_vectors, request.progress, size, request.watch
+        )
+
+    def homogenize(self, training: Training, request: PathRequest) -> xr.Dataset:
+        grid = report_times(request.time, request.times, training.problem.data.dimension)
+        _check_times(training, grid)
+        return population_paths(training, grid, request.seeds, request.step, request.progress)
+
+    def optimum(self, problem: Problem) -> Optimum:
+        return mixture_optimum(problem)
+
+    def collapse_radius(self, problem: Problem) -> float:
+        return mixture_collapse_radius(problem)
+
+    def rate_limits(self, problem: Problem) -> RateLimits:
+        return mixture_rate_limits(problem)
+
+    def stationary(self, problem: Problem, rate: float) -> Stationary:
+        return mixture_end(problem, rate)
+
+
+def mixture_plan(training: Training, request: ForecastRequest) -> Plan:
+    """How a forecast on any mixture is made, checked."""
+    problem, compress = training.problem, request.compress
+    if request.held_out is not None:
+        raise InputError(
+            "Held-out arrays belong to a problem on Samples",
+            type(problem.data).__name__,
+            "A Gaussian mixture's risks are population values already: leave held_out out",
+        )
+    if not isinstance(compress, bool) and not (isinstance(compress, int) and compress >= 4):
+        raise InputError("compress must be True, False or a number of nodes >= 4", compress, "24 to 48 are usual")
+    plan = Plan.of(
+        problem.data.dimension, request.time, request.times, training.evaluate_at, request.rtol, request.batch_size
+    )
+    _check_times(training, plan.times)
+    if request.bands:
+        _check_bands(training, plan.batch_size)
+    if request.dimension is not None and not request.bands:
+        received = f"dimension={request.dimension!r}, bands={request.bands!r}"
+        raise InputError("A dimension belongs to bands", received, "Give `bands=True`")
+    return plan
+
+
+def mixture_steps(training: Training, request: SimulationRequest) -> tuple[np.ndarray, int]:
+    """The times at which runs on any mixture are reported, at ends of batches, and the samples of a batch."""
+    data = training.problem.data
+    if request.sampling is not None or request.held_out is not None:
+        raise InputError(
+            "Sampling and held-out arrays belong to a problem on Samples",
+            type(data).__name__,
+            "A Gaussian mixture gives a fresh sample at every step: leave them out",
+        )
+    size = batch_count(request.batch_size, data.dimension)
+    grid = whole_steps(report_times(request.time, request.times, data.dimension / size), data.dimension / size)
+    _check_times(training, grid)
+    return grid, size
+
+
+def _check_times(training: Training, times: np.ndarray) -> None:
+    """InputError where a schedule is not defined at all of them."""
+    training.schedule.check(times)
+    training.problem.radius_schedule.check(times)
+
+
+def _check_bands(training: Training, batch_size: int) -> None:
+    """What the fluctuation theory does not cover yet."""
+    problem, schedule = training.problem, training.schedule
+    for covered, name in (
+        (problem.attack.isotropic, type(problem.attack).__name__),
+        (not schedule.remembers, type(schedule).__name__),
+        (batch_size == 1, f"batch_size={batch_size}"),
+    ):
+        if not covered:
+            rule = "Bands are for l2 attacks, single samples and schedules without memory"
+            raise InputError(rule, name, "Use `simulate(...)`")

@@ -1,0 +1,45 @@
+"""Problems on Gaussian mixtures under attacks that move each feature on its own (l_inf)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from jominy.dynamics.coordinates.forecast import coordinate_forecast
+from jominy.dynamics.coordinates.optimum import coordinate_collapse_radius, coordinate_optimum
+from jominy.dynamics.coordinates.sgd import coordinate_simulation
+from jominy.dynamics.ends.record import Stationary
+from jominy.dynamics.ends.stationary import coordinate_end
+from jominy.dynamics.engines.base import ForecastRequest, SimulationRequest
+from jominy.dynamics.engines.mixtures import MixtureEngines, mixture_plan, mixture_steps
+from jominy.dynamics.labelled import Training
+from jominy.dynamics.optima.record import Optimum
+from jominy.dynamics.problem import Problem
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class SingleFeatureEngines(MixtureEngines):
+    """The law of each weight by finite volumes, and SGD on full vectors; stability is that of any mixture."""
+
+    def covers(self, problem: Problem) -> bool:
+        return not problem.attack.quadratic
+
+    def forecast(self, training: Training, request: ForecastRequest) -> xr.Dataset:
+        plan = mixture_plan(training, request)
+        return coordinate_forecast(training.problem, training.schedule, plan, training.start, training.others)
+
+    def simulate(self, training: Training, request: SimulationRequest) -> xr.Dataset:
+        grid, size = mixture_steps(training, request)
+        return coordinate_simulation(
+            training, grid, request.seeds, request.full_vectors, request.progress, size, request.watch
+        )
+
+    def optimum(self, problem: Problem) -> Optimum:
+        return coordinate_optimum(problem).record
+
+    def collapse_radius(self, problem: Problem) -> float:
+        return coordinate_collapse_radius(problem)
+
+    def stationary(self, problem: Problem, rate: float) -> Stationary:
+        return coordinate_end(problem, rate)
