@@ -167,7 +167,7 @@ class FittedEncoder:
         """The encoding that such a record tells of."""
         learnt: list[_Numbers | _Kinds] = []
         for told in record["learnt"]:
-            if told["kind"] == "_Numbers":
+            if "median" in told:
                 learnt.append(_Numbers(told["name"], float(told["median"])))
             else:
                 learnt.append(_Kinds(told["name"], tuple(told["kept"]), tuple(told["marks"]), bool(told["single"])))

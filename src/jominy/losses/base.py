@@ -18,10 +18,14 @@ from jominy.losses.expectations import FLOOR, Moments, OrderParameters
 from jominy.losses.random_labels import random_labels
 from jominy.losses.targets import FixedTargets, LinearTargets, Targets, stated_labels
 from jominy.numerics.arrays import Array
-from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation
+from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation, gaussian_rule
 
 if TYPE_CHECKING:
     from jominy.data import DenseLaw, EigenLaw, GaussianMixture, Samples
+
+
+LEAST_SPREAD = 1e-12
+"""Of margins at a kink: an average over less is rounding."""
 
 
 class Loss(eqx.Module):
@@ -40,6 +44,8 @@ class Loss(eqx.Module):
     """Whether under attack the loss has a corner where the score meets the target, which holds an optimum there."""
     convex: ClassVar[bool] = True
     """Whether the adversarial risk is convex in X, so that its optimum is one."""
+    kinks: tuple[float, ...] = eqx.field(default=(), static=True, kw_only=True)
+    """Where the profile of a margin or a residual has a corner, increasing."""
     growth: float = eqx.field(default=0.0, static=True, kw_only=True)
     """g where the slope grows like exp(g |z|): the quadrature reaches further out, and divergence is abrupt."""
     sharpness: float = eqx.field(default=1.0, static=True, kw_only=True)
@@ -77,6 +83,22 @@ class Loss(eqx.Module):
         slope = _derivative(lambda r: self(r, target))(worst)
         return slope, sign * slope
 
+    def smoothed(self, score: Array, shift: Array, target: Array, smoothing: Array) -> "SmoothedSlopes":
+        """The adversarial loss with its corners rounded at the scale `smoothing` of scores, elementwise.
+
+        This one rounds nothing; a loss with corners says how it rounds them.
+        """
+        return _second_slopes(lambda r, s: self.adversarial(r, s, target), score, shift)
+
+    def unit_score(self, mean_square_target: float) -> float:
+        """The scale of scores on which the loss bends, for targets of this mean square."""
+        return 1.0
+
+    @property
+    def infimum(self) -> float:
+        """What the loss of a label falls to as its score becomes certain; zero where targets are met."""
+        return 0.0
+
     def describe(self) -> dict[str, str]:
         """The loss as a JSON-able record."""
         return {"kind": type(self).__name__}
@@ -89,6 +111,32 @@ class Loss(eqx.Module):
         """E function(z, u), z = mean + sd u, with the reach that the growth of the slope's square needs."""
         tilt = 2 * self.growth * sd if self.growth else None
         return gaussian_expectation(function, mean, sd, rule, kinks, tilt)
+
+
+class SmoothedSlopes(NamedTuple):
+    """A rounded adversarial loss Psi(r, s, y) and its derivatives by the score r and the shift s, elementwise."""
+
+    value: Array
+    by_score: Array
+    by_shift: Array
+    by_score_twice: Array
+    by_score_and_shift: Array
+    by_shift_twice: Array
+
+
+def _second_slopes(psi, score: Array, shift: Array) -> SmoothedSlopes:
+    """By automatic differentiation."""
+    at = (score, jnp.broadcast_to(shift, score.shape))
+    one, none = jnp.ones_like(score), jnp.zeros_like(score)
+    along_score, along_shift = (one, none), (none, one)
+
+    def slope(direction):
+        return lambda r, s: jax.jvp(psi, (r, s), direction)[1]
+
+    by_score, by_score_twice = jax.jvp(slope(along_score), at, along_score)
+    by_shift, by_shift_twice = jax.jvp(slope(along_shift), at, along_shift)
+    mixed = jax.jvp(slope(along_score), at, along_shift)[1]
+    return SmoothedSlopes(psi(*at), by_score, by_shift, by_score_twice, mixed, by_shift_twice)
 
 
 class Averages(NamedTuple):
@@ -106,7 +154,6 @@ class MarginLoss(Loss):
     A new margin loss gives `profile`, and `kinks` (increasing) if it has any; nothing else.
     """
 
-    kinks: tuple[float, ...] = eqx.field(default=(), static=True, kw_only=True)
     needs_classes: ClassVar[bool] = True
 
     @abc.abstractmethod
@@ -133,6 +180,20 @@ class MarginLoss(Loss):
     def adversarial_slopes(self, score: Array, shift: Array, target: Array) -> tuple[Array, Array]:
         slope = self.slope(target * score - shift)
         return target * slope, -slope
+
+    def smoothed(self, score: Array, shift: Array, target: Array, smoothing: Array) -> SmoothedSlopes:
+        """With kinks: averaged over a Gaussian spread of the margin."""
+        margin = target * score - shift
+        if self.kinks:
+            spread = jnp.full_like(margin, jnp.maximum(smoothing, LEAST_SPREAD))
+            value, slope, curvature, _ = self.averages(margin, spread, gaussian_rule(2.0))
+        else:
+            value, slope, curvature = self.profile(margin), self.slope(margin), self.curvature(margin)
+        return SmoothedSlopes(value, target * slope, -slope, curvature, -target * curvature, curvature)
+
+    @property
+    def infimum(self) -> float:
+        return float(self.profile(np.asarray(1e6)))
 
     def logit_sd(self, order: OrderParameters) -> Array:
         return self.resolution(order.margin_variance**0.5)
@@ -180,7 +241,6 @@ class ResidualLoss(Loss):
     A new residual loss gives `profile`, and `kinks` (points e > 0, increasing) if it has any; nothing else.
     """
 
-    kinks: tuple[float, ...] = eqx.field(default=(), static=True, kw_only=True)
     needs_classes: ClassVar[bool] = False
     corner_at_target: ClassVar[bool] = True
 
@@ -208,6 +268,17 @@ class ResidualLoss(Loss):
                 label_law,
                 "Use a classification loss such as `LogisticLoss()`, or leave label_law out",
             )
+
+    def smoothed(self, score: Array, shift: Array, target: Array, smoothing: Array) -> SmoothedSlopes:
+        """With |e| rounded to sqrt(e^2 + smoothing^2)."""
+
+        def psi(r: Array, s: Array) -> Array:
+            return self(jnp.sqrt((r - target) ** 2 + smoothing**2) + s + target, target)
+
+        return _second_slopes(psi, score, shift)
+
+    def unit_score(self, mean_square_target: float) -> float:
+        return float(np.sqrt(mean_square_target))
 
     def logit_sd(self, order: OrderParameters) -> Array:
         return self.resolution(order.residual_variance**0.5)

@@ -7,7 +7,7 @@ the simulators for single targets. Source: theory `dynamics.md` sections 1 and 2
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -22,6 +22,20 @@ from jominy.numerics.ode import MOST_STEPS
 
 if TYPE_CHECKING:
     from jominy.losses.base import Loss
+
+
+class Corner(NamedTuple):
+    """Where the risk of components (n,) has a corner.
+
+    Attributes:
+        pins: (n,) the margin at the corner; zero for a target that is met.
+        pull: E Psi_{r r*} per curvature of a component held there: -1 to the teacher, 0 to a margin.
+        distance: (n,) of the scores from it, in units of the scores.
+    """
+
+    pins: np.ndarray
+    pull: float
+    distance: np.ndarray
 
 
 class Targets(eqx.Module):
@@ -43,6 +57,22 @@ class Targets(eqx.Module):
     @abc.abstractmethod
     def accuracy(self, order: OrderParameters, shift: Array, rule: GaussianRule) -> Array:
         """(n,) P(y r > s) for targets that are classes -1, +1; half for a student of norm zero."""
+
+    def have_corners(self, loss: Loss) -> bool:
+        """Whether scores that are certain can lie at a corner of the risk, which holds an optimum there."""
+        return False
+
+    def nearest_corner(self, loss: Loss, order: OrderParameters, shift: Array) -> Corner | None:
+        """The nearest corner of each component; None where the targets have none of their own."""
+        return None
+
+    def off_corner(self, order: OrderParameters, shift: Array, pins: Array) -> Array:
+        """(n,) how far the scores of components are from their corners, with the sign of the slope that this adds."""
+        raise NotImplementedError(f"{type(self).__name__} have no corners of their own")
+
+    def shift_slope_of(self, slope: Array) -> Array | None:
+        """(n,) E Psi_s of components at a corner whose slope E Psi_r is given; None where that does not say it."""
+        return None
 
     def most_steps(self, loss: Loss) -> int:
         """How many steps an integrator may take: so many that one that needs more is at an end within minutes."""
@@ -71,6 +101,20 @@ class FixedTargets(Targets):
     def accuracy(self, order: OrderParameters, shift: Array, rule: GaussianRule) -> Array:
         return fixed_accuracy(self.labels, order, shift)
 
+    def have_corners(self, loss: Loss) -> bool:
+        return bool(loss.kinks)
+
+    def nearest_corner(self, loss: Loss, order: OrderParameters, shift: Array) -> Corner:
+        margins, kinks = self.labels * order.margin_mean - shift, np.asarray(loss.kinks)
+        pins = kinks[np.argmin(np.abs(margins[:, None] - kinks), axis=1)]
+        return Corner(pins, 0.0, np.hypot(margins - pins, np.sqrt(order.margin_variance)))
+
+    def off_corner(self, order: OrderParameters, shift: Array, pins: Array) -> Array:
+        return self.labels * order.margin_mean - shift - pins
+
+    def shift_slope_of(self, slope: Array) -> Array:
+        return -self.labels * slope
+
 
 class LinearTargets(Targets):
     """The target is `labels[component] + r* + N(0, noise_variance)`; the order parameters of the residual know it."""
@@ -90,6 +134,16 @@ class LinearTargets(Targets):
 
     def accuracy(self, order: OrderParameters, shift: Array, rule: GaussianRule) -> Array:
         return fixed_accuracy(self.labels, order, shift)
+
+    def have_corners(self, loss: Loss) -> bool:
+        return not self.noise_variance
+
+    def nearest_corner(self, loss: Loss, order: OrderParameters, shift: Array) -> Corner:
+        away = np.hypot(order.residual_mean, np.sqrt(order.residual_variance))
+        return Corner(np.zeros_like(away), -1.0, away)
+
+    def off_corner(self, order: OrderParameters, shift: Array, pins: Array) -> Array:
+        return order.residual_mean
 
 
 def stated_labels(law: EigenLaw | DenseLaw) -> np.ndarray:

@@ -21,7 +21,7 @@ from jominy.dynamics.least_squares import interpolation_threshold, is_least_squa
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.errors import InputError
-from jominy.losses import Loss, MarginLoss, OrderParameters, Targets
+from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
 from jominy.numerics.programs import jit_lightly
@@ -235,7 +235,7 @@ def _first(static: Static, seen: Seen, within: np.ndarray) -> np.ndarray:
     scalars = seen.scalars._replace(curvature=ones)
     way = np.where(within, np.asarray(minimiser(static.points, scalars)), 0.0)
     spread = float(np.sqrt(np.max(static.points.eigenvalues @ (static.points.shares * way**2))))
-    if isinstance(static.loss, MarginLoss) and spread > 0:
+    if static.loss.needs_classes and spread > 0:
         return way * MARGINS / spread
     return way
 
@@ -303,7 +303,6 @@ def coordinate_optimum(problem: Problem) -> CoordinateOptimum:
     vector = (u[place] * sign * np.sqrt(law.shares)) if law.listed else None
     risk, norm = float(seen.risk), float(seen.order.norm)
     if regime == "separable":
-        assert isinstance(loss, MarginLoss)
-        risk, norm, vector = float(loss.profile(np.asarray(1e6))), np.inf, None
+        risk, norm, vector = loss.infimum, np.inf, None
     record = Optimum(risk, norm, regime, radius, collapse.radius, None, vector, collapse.feature)
     return CoordinateOptimum(record, scalars, seen.order)

@@ -101,8 +101,9 @@ class Representations:
 
 def representations(law: EigenLaw | DenseLaw, start: Any = None, compress: bool | int = False) -> Representations:
     """What may stand for a law. A number of nodes given is kept to, unless there are no more eigenvalues than that."""
-    if isinstance(law, DenseLaw):
-        return _dense(law)
+    if not law.commuting:
+        return _dense(law.dense)
+    law = law.in_eigenbasis
     return _on_nodes(law, start_in_eigenbasis(start, law).tobytes(), compress)
 
 

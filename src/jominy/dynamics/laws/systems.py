@@ -25,8 +25,8 @@ class Point(NamedTuple):
 
 def initial(representation: Representation, law: EigenLaw | DenseLaw, start: Any) -> Any:
     """The state of the start."""
-    if isinstance(law, DenseLaw):
-        return initial_dense_state(start_dense(start, law), random_variance(start))
+    if not law.commuting:
+        return initial_dense_state(start_dense(start, law.dense), random_variance(start))
     geometry, fixed = representation.geometry, representation.fixed
     assert isinstance(geometry, NodeGeometry) and fixed is not None
     return initial_state(geometry.nodes, fixed.start, law.teacher is not None, random_variance(start))

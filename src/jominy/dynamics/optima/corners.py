@@ -17,9 +17,6 @@ from jominy.dynamics.laws.geometry import LocalAverages, RiskGeometry, minimiser
 from jominy.dynamics.laws.risk import RiskSpec, largest_logit
 from jominy.dynamics.optima.direct import frame_of, minima
 from jominy.dynamics.optima.minimise import Solved, as_it_is, at_scalars, polished, visit
-from jominy.losses import MarginLoss, ResidualLoss
-from jominy.losses.random_labels import RandomLabels
-from jominy.losses.targets import LinearTargets
 
 GOOD = 1e-9
 """Mismatch of the scalars of a stationary point of the risk."""
@@ -89,40 +86,27 @@ def _eased(
 
 def _spreads(setting: RiskSpec, scale: float) -> list[float]:
     """Of scores, in turn."""
-    if not _has_corners(setting):
+    if not setting.targets.have_corners(setting.loss):
         return [0.0]
     # Where no corner is held, slopes stand for the vector, and the rounding of scores counts 1 / spread in them.
-    last = 8 if isinstance(setting.targets, RandomLabels) else 9
+    last = 8 if setting.targets.random else 9
     return [scale * 10.0**-power for power in range(1, last + 1)]
-
-
-def _has_corners(setting: RiskSpec) -> bool:
-    loss, targets = setting.loss, setting.targets
-    if isinstance(loss, ResidualLoss):
-        return isinstance(targets, LinearTargets) and not targets.noise_variance
-    return isinstance(loss, MarginLoss) and bool(loss.kinks)
 
 
 def _scale(setting: RiskSpec, zero: Solved) -> float:
     """Of scores: that of the targets of a residual loss; a margin loss has its own, one."""
-    if not isinstance(setting.loss, ResidualLoss):
-        return 1.0
-    return float(np.sqrt(np.max(zero.order.residual_mean**2 + zero.order.residual_variance)))
+    return setting.loss.unit_score(float(np.max(zero.order.residual_mean**2 + zero.order.residual_variance)))
 
 
 def _at_corners(setting: RiskSpec, eased: Solved, zero: Solved) -> Iterator[tuple[np.ndarray, LocalAverages]]:
     """The components that came near a corner, held there: the nearest, the two nearest, ...; with scalars to begin."""
     order, scalars = eased.order, eased.scalars
-    if not _has_corners(setting) or isinstance(setting.targets, RandomLabels):
-        return  # a class with labels of both signs has a corner for each; the eased optimum says it to 1e-8
-    if isinstance(setting.loss, ResidualLoss):
-        pins, pull = np.zeros(setting.weights.shape), -1.0
-        away = np.hypot(order.residual_mean, np.sqrt(order.residual_variance))
-    else:
-        margins = setting.targets.labels * order.margin_mean - setting.radius * order.size  # type: ignore[attr-defined]
-        kinks = np.asarray(setting.loss.kinks)  # type: ignore[attr-defined]
-        pins, pull = kinks[np.argmin(np.abs(margins[:, None] - kinks), axis=1)], 0.0
-        away = np.hypot(margins - pins, np.sqrt(order.margin_variance))
+    if not setting.targets.have_corners(setting.loss):
+        return
+    corner = setting.targets.nearest_corner(setting.loss, order, setting.radius * order.size)
+    if corner is None:
+        return
+    pins, pull, away = corner
     for near in np.unique(away[away < NEAR_CORNER * _scale(setting, zero)]):
         pinned = away <= near
         yield (

@@ -3,6 +3,8 @@
 Source: ours; the averages are those of `jominy.losses.far`, and the descent and the fixed point those of every optimum.
 """
 
+from typing import cast
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -30,19 +32,19 @@ def are_far(setting: RiskSpec, solved: Solved) -> bool:
 
 def is_tail(loss: Loss, risk: float) -> bool:
     """Whether a risk is that of a margin loss and so small that the usual quadrature does not see it."""
-    return isinstance(loss, MarginLoss) and risk < FAR * float(_undecided(loss))
+    return loss.needs_classes and risk < FAR * float(_undecided(loss))
 
 
 @jax.jit
-def _undecided(loss: MarginLoss) -> Array:
-    """The loss at margin zero: compiled as one, where its pieces would cost a compilation each."""
-    return loss.profile(jnp.zeros(()))
+def _undecided(loss: Loss) -> Array:
+    """The loss at score zero: compiled as one, where its pieces would cost a compilation each."""
+    return loss(jnp.zeros(()), jnp.ones(()))
 
 
 def far_optimum(geometry: RiskGeometry, setting: RiskSpec, solved: Solved) -> Solved:
     """The optimum, from where a descent without tails has ended; that itself if the tails do not matter."""
-    assert isinstance(setting.loss, MarginLoss) and isinstance(setting.targets, FixedTargets)
-    far = setting._replace(loss=far_margins(setting.loss, setting.weights))
+    assert isinstance(setting.targets, FixedTargets)
+    far = setting._replace(loss=far_margins(cast(MarginLoss, setting.loss), setting.weights))
     assert solved.descent is not None
     direction = solved.descent.student
     order = geometry.order(direction)

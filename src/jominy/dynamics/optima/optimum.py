@@ -33,7 +33,7 @@ from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.optima.search import threshold_of
 from jominy.dynamics.optima.separation import last_kink, rows_of, separable_part, widest_margin
 from jominy.dynamics.problem import Problem
-from jominy.losses import MarginLoss, OrderParameters
+from jominy.losses import Loss, OrderParameters
 from jominy.losses.targets import stated_labels
 
 CERTAIN = 1e-6
@@ -103,7 +103,7 @@ def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
         if out_of_reach is not None:
             return PopulationOptimum(out_of_reach, "shrink" if least_squares else "interior", threshold)
         return PopulationOptimum(begun.zero, "collapse", threshold)
-    if isinstance(loss, MarginLoss):
+    if loss.needs_classes:
         apart = _separated(law, geometry, setting, loss)
         if apart is not None:
             return PopulationOptimum(apart, "separable" if np.isinf(apart.order.norm) else "interior", threshold)
@@ -203,7 +203,7 @@ def fixed_means(law: EigenLaw | DenseLaw) -> np.ndarray:
     return np.asarray(representations(law)[-1].geometry.fixed_means())
 
 
-def _separated(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSpec, loss: MarginLoss) -> Solved | None:
+def _separated(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSpec, loss: Loss) -> Solved | None:
     """What stands for the optimum where all classes, or without an attack some, can be told apart with certainty."""
     radius = float(setting.radius)
     if law.label_law is not None:
@@ -224,7 +224,7 @@ def _separated(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSp
         scalars = LocalAverages(slope, np.ones(len(labels)), np.zeros(len(labels)), np.asarray(ridge), everyone)
         found = at_scalars(geometry, setting, scalars)
         # What varies little beside the largest variance of all may still vary by more than the margins.
-        return found if found.risk < CERTAIN * float(loss.profile(np.zeros(()))) else None
+        return found if found.risk < CERTAIN * float(loss(np.zeros(()), np.ones(()))) else None
     apart = np.full(len(labels), margin > radius * (1 + 1e-9)) if radius or margin else separable_part(gram)
     if not np.any(apart):
         return None
@@ -238,11 +238,10 @@ def _separated(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSp
     return infinity._replace(risk=infinity.risk * float(law.weights @ apart) + solved.risk)
 
 
-def _at_infinity(geometry: RiskGeometry, setting: RiskSpec, loss: MarginLoss) -> Solved:
+def _at_infinity(geometry: RiskGeometry, setting: RiskSpec, loss: Loss) -> Solved:
     """What stands for an optimum that lies at infinity: the scalars are those of the zero vector."""
     nothing = at_scalars(geometry, setting, at_zero(setting))
-    infimum = float(loss.profile(np.asarray(1e6)))
-    return nothing._replace(order=nothing.order._replace(norm=np.asarray(np.inf)), risk=infimum)
+    return nothing._replace(order=nothing.order._replace(norm=np.asarray(np.inf)), risk=loss.infimum)
 
 
 def _interpolates(problem: Problem) -> bool:

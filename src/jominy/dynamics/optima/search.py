@@ -17,9 +17,8 @@ from jax import lax
 from jominy.dynamics.laws.geometry import LocalAverages, RiskGeometry
 from jominy.dynamics.laws.risk import RiskSpec
 from jominy.dynamics.students import attack_ridge
-from jominy.losses import OrderParameters, ResidualLoss
+from jominy.losses import OrderParameters
 from jominy.losses.base import FLOOR
-from jominy.losses.targets import FixedTargets
 from jominy.numerics.arrays import Array
 from jominy.numerics.programs import QUICKLY_COMPILED
 
@@ -446,16 +445,12 @@ def _held(first: LocalAverages, setting: RiskSpec, easing: Easing, asked: Array,
 
     def one(at: Array, row: Array) -> Array:
         scalars, order = scalars_of(row[2 : 3 * n + 3], None), order_of(row, n)
-        if isinstance(setting.loss, ResidualLoss):
-            slope = jnp.where(pinned, at[:n] + order.residual_mean, scalars.slope)
-            ridge = scalars.ridge
-        else:
-            assert isinstance(setting.targets, FixedTargets)
-            labels = setting.targets.labels
-            off = labels * order.margin_mean - setting.radius * order.size - easing.pins
-            slope = jnp.where(pinned, at[:n] + off, scalars.slope)
-            push = -setting.radius * (setting.weights @ (labels * slope))
-            ridge = push / jnp.maximum(order.size, FLOOR) + easing.ridge
+        off = setting.targets.off_corner(order, setting.radius * order.size, easing.pins)
+        slope = jnp.where(pinned, at[:n] + off, scalars.slope)
+        along = setting.targets.shift_slope_of(slope)
+        ridge = scalars.ridge
+        if along is not None:
+            ridge = setting.radius * (setting.weights @ along) / jnp.maximum(order.size, FLOOR) + easing.ridge
         curvature = jnp.where(pinned, first.curvature, scalars.curvature)
         pull = jnp.where(pinned, first.teacher_curvature, scalars.teacher_curvature)
         return scalars_row(LocalAverages(slope, curvature, pull, ridge))

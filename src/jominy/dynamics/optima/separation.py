@@ -6,7 +6,7 @@ problem.
 
 import numpy as np
 
-from jominy.losses import Loss, MarginLoss
+from jominy.losses import Loss
 
 
 def widest_margin(rows: np.ndarray) -> tuple[np.ndarray, float]:
@@ -67,7 +67,7 @@ def separable_part(gram: np.ndarray) -> np.ndarray:
 
 def last_kink(loss: Loss) -> float | None:
     """The margin from which on the profile of a margin loss is zero, if there is one."""
-    if not isinstance(loss, MarginLoss) or not loss.kinks:
+    if not (loss.needs_classes and loss.kinks):
         return None
     last = max(loss.kinks)
-    return None if np.any(loss.profile(last + np.array([0.0, 1.0, 1e3]))) else last
+    return None if np.any(loss(last + np.array([0.0, 1.0, 1e3]), np.ones(3))) else last

@@ -10,7 +10,7 @@ import numpy as np
 
 from jominy.attacks import Reach
 from jominy.dynamics.samples import single_features
-from jominy.losses import Loss, MarginLoss, Moments, OrderParameters
+from jominy.losses import Loss, Moments, OrderParameters
 from jominy.losses.base import FLOOR
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule, RowsRule, coarse_rule, rows_rule
@@ -83,7 +83,7 @@ def rule_for_rows(loss: Loss, logit_scale: float) -> GaussianRule | RowsRule:
 
     For other losses it is good for logits up to `logit_scale` or a little more; `rule.logit_scale` says up to which.
     """
-    smooth = isinstance(loss, MarginLoss) and not (loss.closed_form or loss.kinks or loss.growth)
+    smooth = loss.needs_classes and not (loss.closed_form or loss.kinks or loss.growth)
     return rows_rule(loss.sharpness) if smooth else coarse_rule(logit_scale)
 
 

@@ -17,9 +17,8 @@ from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.optima.separation import last_kink, widest_margin
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.samples.frame import frame_of, rotation
-from jominy.losses import Loss, MarginLoss, ResidualLoss
+from jominy.losses import Loss
 from jominy.numerics.arrays import Array
-from jominy.numerics.gaussian import gaussian_rule
 
 BLUNT = 0.1
 """How far from zero |X_j| is rounded, in units of the smoothing."""
@@ -44,24 +43,24 @@ def _risk(
 ) -> SmoothedRisk:
     """The smoothed risk at x: |e| becomes sqrt(e^2 + smoothing^2), the size likewise (a millionth of it).
 
-    A margin loss with kinks is averaged over a Gaussian spread `smoothing` of each margin. `form` (d,) is the diagonal
+    Corners of the loss are rounded too; see `Loss.smoothed`. `form` (d,) is the diagonal
     of the attack's form, ones for l2.
     """
     count = len(targets)
     norm, unit, tangent, size = _smoothed_size(form, smoothing, x)
-    at = (features @ x, norm, targets, radius, smoothing)
-    slopes = _margin_slopes(loss, *at) if isinstance(loss, MarginLoss) else _residual_slopes(loss, *at)
-    psi, psi_r, psi_rho, psi_rr, psi_mixed, psi_pp = slopes
-    cross = (psi_mixed @ features / count)[:, None] * unit
+    scores = features @ x
+    at = loss.smoothed(scores, radius * norm, targets, smoothing)
+    along = radius * jnp.mean(at.by_shift)  # of the risk, by the smoothed size
+    cross = (radius * at.by_score_and_shift @ features / count)[:, None] * unit
     return SmoothedRisk(
-        jnp.mean(psi),
-        psi_r @ features / count + jnp.mean(psi_rho) * unit,
-        features.T @ (psi_rr[:, None] * features) / count
+        jnp.mean(at.value),
+        at.by_score @ features / count + along * unit,
+        features.T @ (at.by_score_twice[:, None] * features) / count
         + cross
         + cross.T
-        + jnp.mean(psi_pp) * unit[:, None] * unit
-        + jnp.mean(psi_rho) * tangent,
-        jnp.mean(loss.adversarial(at[0], radius * size, targets)),
+        + radius**2 * jnp.mean(at.by_shift_twice) * unit[:, None] * unit
+        + along * tangent,
+        jnp.mean(loss.adversarial(scores, radius * size, targets)),
     )
 
 
@@ -75,34 +74,6 @@ def _smoothed_size(form: Array | Reach, smoothing: Array, x: Array) -> tuple[Arr
     norm = jnp.sqrt(x @ (form * x) + (1e-6 * smoothing) ** 2)
     unit = form * x / norm
     return norm, unit, (jnp.diag(form) - unit[:, None] * unit) / norm, jnp.sqrt(x @ (form * x))
-
-
-def _margin_slopes(loss: MarginLoss, score, norm, targets, radius, smoothing) -> tuple[Array, ...]:
-    """(n,) each: Psi, Psi_r, Psi_rho, Psi_rr, Psi_r_rho, Psi_rho_rho."""
-    z = targets * score - radius * norm
-    if loss.kinks:
-        spread = jnp.full_like(z, jnp.maximum(smoothing, LEAST_SPREAD))
-        value, slope, curvature, _ = loss.averages(z, spread, gaussian_rule(2.0))
-    else:
-        value, slope, curvature = loss.profile(z), loss.slope(z), loss.curvature(z)
-    return value, targets * slope, -radius * slope, curvature, -radius * targets * curvature, radius**2 * curvature
-
-
-def _residual_slopes(loss: Loss, score, norm, targets, radius, smoothing) -> tuple[Array, ...]:
-    """As `_margin_slopes`."""
-
-    def psi(r: Array, rho: Array) -> Array:
-        return loss(jnp.sqrt((r - targets) ** 2 + smoothing**2) + radius * rho + targets, targets)
-
-    at = (score, jnp.full_like(score, norm))
-    along_r, along_rho = ((jnp.ones_like(score), jnp.zeros_like(score)), (jnp.zeros_like(score), jnp.ones_like(score)))
-
-    def slope(direction):
-        return lambda r, p: jax.jvp(psi, (r, p), direction)[1]
-
-    psi_r, psi_rr = jax.jvp(slope(along_r), at, along_r)
-    psi_rho, psi_pp = jax.jvp(slope(along_rho), at, along_rho)
-    return psi(*at), psi_r, psi_rho, psi_rr, jax.jvp(slope(along_r), at, along_rho)[1], psi_pp
 
 
 class AtZero(NamedTuple):
@@ -139,6 +110,11 @@ def sample_collapse_radius(problem: Problem) -> float:
     return float(np.linalg.norm(zero.pull) / zero.size)
 
 
+def _scale(samples: Samples, loss: Loss) -> float:
+    """Of scores, on which the loss bends."""
+    return loss.unit_score(float(np.mean(np.asarray(samples.targets) ** 2)))
+
+
 @lru_cache(maxsize=16)
 def sample_optimum(problem: Problem) -> Optimum:
     """The adversarial optimum on samples; `separable` where the risk falls to zero only at infinity.
@@ -163,14 +139,14 @@ def sample_optimum(problem: Problem) -> Optimum:
         risk = float(evaluate(0.0, 0 * pull + 1e-150).risk)
         return Optimum(risk, 0.0, "collapse", radius, threshold, None, np.zeros(samples.dimension))
     sizes = np.sqrt(np.mean(np.asarray(features) ** 2, axis=0))
-    scale = 1.0 if isinstance(loss, MarginLoss) else float(np.sqrt(np.mean(np.asarray(samples.targets) ** 2)))
+    scale = _scale(samples, loss)
     units, height = scale / np.where(sizes > 0, sizes, 1.0), float(start.loss)
     x = -0.1 * scale * pull / np.sqrt(np.mean((np.asarray(features) @ pull) ** 2))
-    bound = float(start.loss) / samples.count if isinstance(loss, MarginLoss) else -np.inf
-    if few and isinstance(loss, MarginLoss) and last_kink(loss) is None:
+    bound = float(start.loss) / samples.count if loss.needs_classes else -np.inf
+    if few and loss.needs_classes and last_kink(loss) is None:
         if _even_margins_do(loss, features, samples.targets, radius, bound):
             return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
-    kinked = not isinstance(loss, MarginLoss) or loss.kinks
+    kinked = not loss.needs_classes or loss.kinks
     for smoothing in scale * np.array(SMOOTHINGS if kinked else SMOOTHINGS[-1:]):
         x = _minimise(partial(evaluate, smoothing), x, units, height, bound)
         here = evaluate(smoothing, x)
@@ -189,7 +165,7 @@ def sample_optimum(problem: Problem) -> Optimum:
             break
     risk = float(here.risk)
     regime = "interior"
-    if isinstance(loss, ResidualLoss):
+    if not loss.needs_classes:
         residual = np.max(np.abs(features @ x - samples.targets))
         regime = "interpolating" if residual < 1e-4 * scale else "shrink"
     vector = x if basis is None else basis @ x
@@ -269,12 +245,12 @@ def _weighted_optimum(problem: Problem) -> Optimum:
         if signs:
             vector = _thresholded(problem, form, vector)
     risk = float(evaluate(0.0, vector + 1e-150).risk)
-    if isinstance(loss, MarginLoss) and risk < float(at_zero(samples, loss).loss) / samples.count and not loss.kinks:
+    if loss.needs_classes and risk < float(at_zero(samples, loss).loss) / samples.count and not loss.kinks:
         return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
-    regime = "interior" if isinstance(loss, MarginLoss) else "shrink"
+    regime = "interior" if loss.needs_classes else "shrink"
     if radius >= threshold and not np.any(alone):
         regime = "collapse"
-    elif isinstance(loss, ResidualLoss) and np.max(np.abs(features @ vector - samples.targets)) < 1e-4:
+    elif not loss.needs_classes and np.max(np.abs(features @ vector - samples.targets)) < 1e-4:
         regime = "interpolating"
     own = basis @ vector
     return Optimum(risk, float(np.linalg.norm(own)), regime, radius, threshold, None, own, feature)
@@ -282,7 +258,7 @@ def _weighted_optimum(problem: Problem) -> Optimum:
 
 def _thresholded(problem: Problem, reach: np.ndarray, vector: np.ndarray) -> np.ndarray:
     """With exact zeros for weights that are as small as |X_j| is rounded; the others are right to the square of it."""
-    scale = 1.0 if isinstance(problem.loss, MarginLoss) else float(np.sqrt(np.mean(problem.data.targets**2)))  # type: ignore[union-attr]
+    scale = _scale(problem.samples, problem.loss)
     return np.where((reach > 0) & (np.abs(vector) < 100 * BLUNT * SMOOTHINGS[-1] * scale), 0.0, vector)
 
 
@@ -291,8 +267,8 @@ def _descended(
 ) -> np.ndarray:
     """The minimiser of a risk whose gradient at zero is `pull`, as its kinks, also those of `signs`, become sharp."""
     samples, loss = problem.samples, problem.loss
-    margin = isinstance(loss, MarginLoss)
-    scale = 1.0 if margin else float(np.sqrt(np.mean(np.asarray(samples.targets) ** 2)))
+    margin = loss.needs_classes
+    scale = _scale(samples, loss)
     sizes = np.sqrt(np.mean(features**2, axis=0))
     height = float(at_zero(samples, loss).loss)
     bound = height / samples.count if margin else -np.inf
@@ -300,13 +276,13 @@ def _descended(
     if not np.any(way):
         return np.zeros(len(pull))
     x = -0.1 * scale * pull / np.sqrt(np.mean(way**2)) if begin is None else begin
-    kinked = not margin or loss.kinks or signs  # type: ignore[attr-defined]
+    kinked = not margin or loss.kinks or signs
     for smoothing in scale * np.array(SMOOTHINGS if kinked else SMOOTHINGS[-1:]):
         x = _minimise(partial(evaluate, smoothing), x, scale / np.where(sizes > 0, sizes, 1.0), height, bound)
     return x
 
 
-def _even_margins_do(loss: MarginLoss, features: Array, targets: Array, radius: float, bound: float) -> bool:
+def _even_margins_do(loss: Loss, features: Array, targets: Array, radius: float, bound: float) -> bool:
     """Whether the X of least norm that meets the labels has a risk below `bound` if it is long enough.
 
     Fewer rows than dimensions mostly have such an X, and here, where the columns of the features (n, r) are orthogonal,
@@ -317,7 +293,9 @@ def _even_margins_do(loss: MarginLoss, features: Array, targets: Array, radius: 
     reached = sizes > 1e-9 * sizes.max()
     x = np.where(reached, targets @ features / np.where(reached, sizes, 1.0), 0.0)
     margin = np.min(targets * (features @ x)) - radius * np.linalg.norm(x)
-    return bool(margin > 0) and any(float(loss.profile(jnp.asarray(size))) < bound for size in (10.0, 30.0, 100.0, 1e3))
+    return bool(margin > 0) and any(
+        float(loss(np.asarray(size), np.ones(()))) < bound for size in (10.0, 30.0, 100.0, 1e3)
+    )
 
 
 @lru_cache(maxsize=16)
