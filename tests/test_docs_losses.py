@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from jominy.cli.options import LOSSES
+from jominy.cli.options import LOSS_CHOICES
 from jominy.study.scenario import Scenario
 
 PAGE = (Path(__file__).parents[1] / "docs" / "losses.md").read_text(encoding="utf-8")
@@ -21,7 +21,7 @@ def test_the_huber_example_runs(capsys):
     assert 0.5 < norm < 1 and 0.9 < radius < 1.3 and 0.5 < end < 1
 
 
-@pytest.mark.parametrize("kind", LOSSES)
+@pytest.mark.parametrize("kind", LOSS_CHOICES)
 def test_every_kind_of_loss_builds_from_a_scenario_and_is_on_the_page(kind):
     two = [
         {"weight": 0.5, "mean": m, "covariance": {"kind": "identity"}, "label": y} for m, y in ((1.0, 1), (-1.0, -1))

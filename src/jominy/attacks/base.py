@@ -66,6 +66,10 @@ class Attack(abc.ABC):
         assert form is not None
         return law.under(form)
 
+    def data_units(self, dimension: int) -> float:
+        """What a radius that is given for the features of the data is multiplied by, beside their scale."""
+        return 1.0
+
     def remarks(self, radius: float, dimension: float) -> list[str]:
         """What a reader of a result should know of this attack."""
         return []

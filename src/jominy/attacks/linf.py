@@ -74,6 +74,10 @@ class LInf(Attack):
     def of(self, law: EigenLaw | DenseLaw) -> EigenLaw | DenseLaw:
         return law.moved_by_feature(self.budgets(law.dimension))
 
+    def data_units(self, dimension: int) -> float:
+        # There a radius is by how much each feature may be moved.
+        return float(np.sqrt(dimension))
+
     def remarks(self, radius: float, dimension: float) -> list[str]:
         if not np.isfinite(dimension):
             return []

@@ -12,13 +12,15 @@ from jominy.cli.output import check_outputs
 from jominy.cli.sources import require_ending
 from jominy.errors import InputError
 from jominy.numerics.fractions import number
+from jominy.parts import ATTACKS, LOSSES
 
 if TYPE_CHECKING:
     from jominy.study.scenario import Scenario
 
 HELD_OUT = 0.25  # default share of a data file's samples that is held out
 RADII = [0.0, 0.25, 0.5, 0.75, 1.0]  # default evaluation radii for a data file
-LOSSES = ("logistic", "squared", "probit", "hinge", "squared-hinge", "smoothed-hinge", "exponential")
+LOSS_CHOICES = sorted((loss.name for loss in LOSSES if loss.complete), key=lambda name: name != "logistic")
+"""The usual one first."""
 
 _ONLY_FILES = (
     "target", "drop", "encode", "immutable", "intercept", "separator", "decimal",
@@ -35,7 +37,7 @@ def add_source(command: argparse.ArgumentParser) -> None:
     )
     common.add_argument(
         "--attack",
-        choices=("l2", "linf"),
+        choices=[attack.name for attack in ATTACKS if attack.complete],
         help="what the radius is a size of; linf moves every feature on its own, by R / sqrt(dimension) (default: l2)",
     )
     common.add_argument(
@@ -78,7 +80,10 @@ def add_source(command: argparse.ArgumentParser) -> None:
     files.add_argument("--separator", metavar="S", help="between the fields of a csv file, or tab (default: found out)")
     files.add_argument("--decimal", metavar="S", help="sign of decimals in a csv file (default: found out)")
     files.add_argument(
-        "--loss", choices=LOSSES, metavar="LOSS", help=f"{', '.join(LOSSES)} (default: the first; of numbers: squared)"
+        "--loss",
+        choices=LOSS_CHOICES,
+        metavar="LOSS",
+        help=f"{', '.join(LOSS_CHOICES)} (default: the first; of numbers: squared)",
     )
     files.add_argument("--classes", metavar="A,..:B,..", help="two groups of labels to keep, as 3:8 or 0,2:1,3")
     files.add_argument(

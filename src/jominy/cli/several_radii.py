@@ -33,7 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.evaluate_at is None:
         study = study.changed(evaluate_at=radii)
     told = sweep(study, {"radius": radii}, workers=0)
-    title = f"{Path(arguments.source).name}: {study.loss.kind} loss, rate {study.schedule.rate:g}"  # type: ignore[union-attr]
+    title = f"{Path(arguments.source).name}: {study.loss.kind} loss, rate {study.schedule.rate:g}"
     notes = [*study.remarks, *json.loads(told.attrs["notes"])]
     told = told.assign_attrs(title=title, notes=json.dumps(notes, ensure_ascii=False))
 

@@ -7,15 +7,24 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from jominy.errors import InputError
-from jominy.explore.fields import Request, choice, number
+from jominy.explore.fields import choice, number
+from jominy.explore.schedules import (
+    HORIZON,
+    MOVED,
+    OWN,
+    ScheduleName,
+    ScheduleSettings,
+    moved_settings,
+    shown_with,
+    words,
+)
 from jominy.explore.tables import TableRef
 
-LEAST_SQUARES, TWO_CLASS, OWN = "least-squares", "two-class", "own"
-_SCHEDULES = ("constant", "inverse-time", "cosine", "polyak", "exact-line-search")
+LEAST_SQUARES, TWO_CLASS = "least-squares", "two-class"
 _REPLACED = ("times", "sweep", "bands", "dimension")  # what the page decides itself
 
 
-class Curves(Request):
+class Curves(ScheduleSettings):
     """Everything the first tab's controls say. Rates, radii and times are scaled as everywhere (`docs/scalings.md`)."""
 
     problem: Literal["least-squares", "two-class", "own"] = choice(
@@ -24,20 +33,7 @@ class Curves(Request):
         {LEAST_SQUARES: "least squares, linear teacher", TWO_CLASS: "two classes, logistic loss", OWN: "your scenario"},
     )
     radius: float = number(0.5, "radius", "l2 norm of the attack", (0.0, 2.0), (0.0, 1e3))
-    schedule: Literal["constant", "inverse-time", "cosine", "polyak", "exact-line-search", "own"] = choice(
-        "constant",
-        "learning rate",
-        {
-            "constant": "constant",
-            "inverse-time": "inverse time",
-            "cosine": "cosine",
-            "polyak": "Polyak",
-            "exact-line-search": "exact line search",
-            OWN: "your scenario's",
-        },
-    )
-    rate: float = number(0.5, "rate", "step times dimension", (0.02, 4.0), (1e-6, 1e3), log=True)
-    decay: float = number(0.2, "decay", "1 / time", (0.0, 2.0), (0.0, 1e4), hint="rate / (1 + decay time)")
+    schedule: ScheduleName = choice("constant", "learning rate", words(), shows=shown_with())
     start: float = number(0.0, "start", "norm of the first weights", (0.0, 2.0), (0.0, 1e3))
     noise: float = number(0.25, "label noise", "variance", (0.0, 2.0), (0.0, 1e4))
     separation: float = number(2.0, "class separation", "distance of the class means", (0.0, 6.0), (0.0, 20.0))
@@ -86,9 +82,11 @@ class Curves(Request):
     def of_scenario(cls, given: dict[str, Any]) -> Curves:
         """The state in which the page opens on a user's scenario; what its controls cannot say stays as it is there."""
         schedule, found = given["schedule"], {"problem": OWN, "schedule": given["schedule"]["kind"]}
-        if schedule["kind"] not in _SCHEDULES or schedule.get("final", 0.0) or "horizon" in schedule:
+        part = MOVED.get(schedule["kind"])
+        unmoved = [] if part is None else [one for one in part.settings if one.slider is None]
+        if part is None or any(schedule.get(one.name, one.default) != one.default for one in unmoved):
             found["schedule"] = OWN
-        found |= {name: float(schedule[name]) for name in ("rate", "decay") if name in schedule}
+        found |= {name: float(schedule[name]) for name in ScheduleSettings.model_fields if name in schedule}
         radius, times = given["radius"], given.get("times")
         if not isinstance(radius, dict):  # one that varies in time moves by its own numbers
             found["radius"] = float(radius)
@@ -97,14 +95,8 @@ class Curves(Request):
 
     def schedule_table(self) -> dict[str, Any]:
         """[schedule] of a scenario file."""
-        given: dict[str, Any] = {"kind": self.schedule}
-        if self.schedule in ("constant", "inverse-time", "cosine"):
-            given["rate"] = self.rate
-        if self.schedule == "inverse-time":
-            given["decay"] = self.decay
-        if self.schedule == "cosine":
-            given["horizon"] = self.horizon
-        return given
+        values = {HORIZON: self.horizon} | dict(self)
+        return {"kind": self.schedule} | {one.name: values[one.name] for one in moved_settings(self.schedule)}
 
     def data_table(self) -> dict[str, Any]:
         """[data] of a scenario file, of one of the two synthetic problems."""

@@ -28,9 +28,10 @@ def number(
     return Field(default, ge=bounds[0], le=bounds[1], title=label, json_schema_extra=told)
 
 
-def choice(default: str, label: str, words: dict[str, str]) -> Any:
-    """One of several, with what each is called."""
-    return Field(default, title=label, json_schema_extra={"words": [list(pair) for pair in words.items()]})
+def choice(default: str, label: str, words: dict[str, str], shows: dict[str, list[str]] | None = None) -> Any:
+    """One of several, with what each is called, and the controls that each one `shows`."""
+    told: dict[str, Any] = {"words": [list(pair) for pair in words.items()]}
+    return Field(default, title=label, json_schema_extra=told if shows is None else told | {"shows": shows})
 
 
 def switch(default: bool, label: str, hint: str) -> Any:
@@ -54,6 +55,6 @@ def controls(model: type[Request]) -> list[dict[str, Any]]:
         one = {"name": name, "label": shape["title"], "kind": kind, "value": shape["default"]}
         if kind == "number":
             one |= {"min": shape["minimum"], "max": shape["maximum"], "whole": shape["type"] == "integer"}
-        keys = ("unit", "slider", "log", "hint", "words")
+        keys = ("unit", "slider", "log", "hint", "words", "shows")
         told.append(one | {key: shape[key] for key in keys if key in shape})
     return told

@@ -177,7 +177,7 @@ class Forecasts:
 
         scenario = keyed.scenario
         data = self._data(_Keyed(_key(scenario, scenario.data), scenario))
-        return Problem(data, scenario.loss.build(), scenario._radius(), scenario.attack.build(data.dimension))
+        return Problem(data, scenario.loss.build(), scenario._radius(), scenario.attack.build(dimension=data.dimension))
 
     def _find_limits(self, keyed: _Keyed) -> RateLimits:
         from jominy.dynamics import rate_limits

@@ -6,17 +6,11 @@ import pprint
 from typing import TYPE_CHECKING, Any
 
 from jominy.explore.curves_state import OWN, TWO_CLASS, Curves
+from jominy.explore.schedules import as_python
 
 if TYPE_CHECKING:
     from jominy.explore.networks_state import Networks
 
-_SCHEDULES = {
-    "constant": "jm.Constant({rate!r})",
-    "inverse-time": "jm.InverseTime({rate!r}, {decay!r})",
-    "cosine": "jm.Cosine({rate!r}, {horizon!r})",
-    "polyak": "jm.Polyak()",
-    "exact-line-search": "jm.ExactLineSearch()",
-}
 _SPECTRA = {
     "identity": "jm.identity({dimension})",
     "power-law": "jm.power_law({dimension}, {exponent!r})",
@@ -62,10 +56,11 @@ def python_text(state: Curves, mapping: dict[str, Any]) -> str:
         data = f"data = jm.LinearTeacher(covariance, teacher=1.0, noise_variance={state.noise!r})\n"
         loss = "jm.SquaredLoss()"
     start = f", start={state.start!r}" if state.start else ""
+    schedule, imported = as_python(state.schedule, values)
     return (
-        f"import jominy as jm\n\ncovariance = {covariance}\n{data}"
+        f"import jominy as jm\n{imported}\ncovariance = {covariance}\n{data}"
         f"problem = jm.Problem(data, {loss}, radius={state.radius!r})\n"
-        f"schedule = {_SCHEDULES[state.schedule].format(**values)}\n"
+        f"schedule = {schedule}\n"
         f"curve = jm.forecast(problem, schedule, time={state.horizon!r}{start})\n{_END}"
     )
 

@@ -42,6 +42,8 @@ class Loss(eqx.Module):
     """Whether this is the squared loss itself, of which more is known in closed form."""
     corner_at_target: ClassVar[bool] = False
     """Whether under attack the loss has a corner where the score meets the target, which holds an optimum there."""
+    bounded_slope: ClassVar[bool] = False
+    """Whether the slope is known to be bounded, so that no constant rate diverges; else it is looked at far out."""
     convex: ClassVar[bool] = True
     """Whether the adversarial risk is convex in X, so that its optimum is one."""
     kinks: tuple[float, ...] = eqx.field(default=(), static=True, kw_only=True)

@@ -25,6 +25,7 @@ class HingeLoss(MarginLoss):
     0.75
     """
 
+    bounded_slope: ClassVar[bool] = True
     closed_form: ClassVar[bool] = True
     kinks: tuple[float, ...] = eqx.field(default=(1.0,), static=True, kw_only=True)
 
@@ -79,6 +80,7 @@ class SmoothedHingeLoss(MarginLoss):
     0.5
     """
 
+    bounded_slope: ClassVar[bool] = True
     closed_form: ClassVar[bool] = True
     kinks: tuple[float, ...] = eqx.field(default=(0.0, 1.0), static=True, kw_only=True)
 

@@ -1,5 +1,7 @@
 """The logistic loss."""
 
+from typing import ClassVar
+
 import jax
 import jax.numpy as jnp
 
@@ -15,6 +17,8 @@ class LogisticLoss(MarginLoss):
     >>> round(float(LogisticLoss()(jnp.array(0.0), jnp.array(1.0))), 4)
     0.6931
     """
+
+    bounded_slope: ClassVar[bool] = True
 
     def profile(self, margin: Array) -> Array:
         return softplus(-margin)

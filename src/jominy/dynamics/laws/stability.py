@@ -110,6 +110,8 @@ def far_curvature(loss: Loss) -> float | None:
     >>> far_curvature(SquaredLoss()), far_curvature(LogisticLoss())
     (1.0, 0.0)
     """
+    if loss.bounded_slope:
+        return 0.0
     found = []
     for slopes in np.abs(np.asarray(_slopes_at(loss, np.stack([FAR, -FAR])))):
         near, beyond = np.diff(slopes) / np.diff(FAR)

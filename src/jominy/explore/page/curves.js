@@ -7,21 +7,21 @@ import { Gauge } from "/gauge.js";
 import { escaped, sentence, short } from "/numbers.js";
 
 const GROUPS = [
-  ["Attack and training", ["problem", "radius", "schedule", "rate", "decay", "horizon", "start"]],
+  ["Attack and training", ["problem", "radius", "schedule", "horizon", "start"]],
   ["Data", ["noise", "separation", "spectrum", "exponent", "ratio", "high", "dimension"]],
 ];
 const OWN = "own."; // begins the names of the numbers of the user's scenario
 const TIME = "time (samples / dimension)";
 const byId = (id) => document.getElementById(id);
 
-// Whether a control means anything in a state.
-export function visible(name, state) {
+// Whether a control means anything in a state; `shows`: of each schedule, the names of its numbers.
+export function visible(name, state, shows = {}) {
   const own = state.problem === "own";
   if (name.startsWith(OWN)) return name.startsWith(`${OWN}schedule.`) ? state.schedule === "own" : own;
   const varying = own && Object.keys(state).some((one) => one.startsWith(`${OWN}radius.`));
-  const rates = ["constant", "inverse-time", "cosine"].includes(state.schedule);
+  if (Object.values(shows).flat().includes(name)) return (shows[state.schedule] ?? []).includes(name);
   const rules = {
-    radius: !varying, rate: rates, decay: state.schedule === "inverse-time", start: !own, noise: state.problem === "least-squares",
+    radius: !varying, start: !own, noise: state.problem === "least-squares",
     separation: state.problem === "two-class", spectrum: !own, dimension: !own,
     exponent: !own && state.spectrum === "power-law", ratio: !own && state.spectrum === "marchenko-pastur",
     high: !own && state.spectrum === "two-level",
@@ -37,7 +37,10 @@ export class Curves {
     this.told = changed;
     const groups = Map.groupBy(described.filter((one) => one.path), (one) => one.group);
     const own = [...groups].map(([legend, controls]) => [legend, controls.map((one) => one.name)]);
-    this.controls = new Controls(this.panel.querySelector(".controls"), described, [...GROUPS, ...own], () => this.changed());
+    this.shows = described.find((one) => one.name === "schedule").shows;
+    const numbers = [...new Set(Object.values(this.shows).flat())];
+    const page = GROUPS.map(([legend, names]) => [legend, names.flatMap((one) => (one === "schedule" ? [one, ...numbers] : [one]))]);
+    this.controls = new Controls(this.panel.querySelector(".controls"), described, [...page, ...own], () => this.changed());
     this.state = this.panel.querySelector(".state");
     this.charts = {
       risk: new Chart(byId("chart-risk"), { title: "Risk", x: TIME, floor: true, height: 250 }),
@@ -62,7 +65,7 @@ export class Curves {
   }
 
   changed() {
-    this.controls.only((name) => visible(name, this.controls.state));
+    this.controls.only((name) => visible(name, this.controls.state, this.shows));
     this.clearRun();
     this.told();
     this.refresh();

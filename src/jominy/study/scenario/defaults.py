@@ -19,7 +19,6 @@ FRACTIONS = (0.1, 0.25, 0.5)
 USUAL_RATE = 1.0
 CAUTIOUS_RATE = 0.1
 """For losses whose slope grows without bound, of which no stable rate is known (exponential)."""
-_BOUNDED_SLOPE = ("logistic", "hinge", "smoothed-hinge")
 _MAY_BE_CLASSES = 20  # so few different whole numbers may be names of classes as well as numbers to predict
 
 
@@ -49,7 +48,7 @@ def with_defaults(scenario: Scenario, unset: Collection[str]) -> Scenario:
 
 def titled(scenario: Scenario, name: str) -> Scenario:
     """The scenario under a title that says data, loss, radius and rate."""
-    rate = scenario.schedule.rate  # type: ignore[union-attr]
+    rate = scenario.schedule.rate
     return scenario.changed(title=f"{name}: {scenario.loss.kind} loss, radius {scenario.radius:g}, rate {rate:g}")
 
 
@@ -72,7 +71,7 @@ def default_rate(scenario: Scenario) -> tuple[float, str]:
     """The constant rate of a loss on these samples, and what to say about it where it is not the usual one."""
     samples = _samples(scenario)
     in_data_units = samples.rate_to_data_units if scenario.units == "data" else float
-    if scenario.loss.kind in _BOUNDED_SLOPE:
+    if scenario.loss.build().bounded_slope:
         return in_data_units(USUAL_RATE), ""
     safe = largest_safe_rate(scenario.problem())
     if safe is None:

@@ -13,14 +13,12 @@ from pydantic import Field, PrivateAttr
 from jominy.dynamics import Problem, RandomStart, fit, forecast, gaussian_picture, homogenize, simulate
 from jominy.errors import InputError
 from jominy.study.advise import Advice, advise
-from jominy.study.scenario.attack import Attack, L2Table
 from jominy.study.scenario.base import NotNegative, ScenarioFile
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
-from jominy.study.scenario.losses import Loss
-from jominy.study.scenario.radius import Radius, RadiusTable
+from jominy.study.scenario.parts import Attack, Loss, RadiusTable, Schedule
 from jominy.study.scenario.samples import FileTable, Loaded, ScikitLearnTable
+from jominy.study.scenario.simulation import SimulationTable
 from jominy.study.scenario.sweep_table import SweepTable
-from jominy.study.scenario.training import Schedule, SimulationTable
 from jominy.study.scenario.vectors import RandomStartTable, Start, build_vector
 
 if TYPE_CHECKING:
@@ -56,10 +54,10 @@ class Scenario(ScenarioFile):
     title: str = Field("", description="one line that says what this is; heads tables and figures")
     data: Data
     loss: Loss
-    radius: Radius | RadiusTable = Field(
+    radius: NotNegative | RadiusTable = Field(
         description="size of the attack in training (in l2 its norm), or a schedule of it"
     )
-    attack: Attack = Field(default_factory=lambda: L2Table(), description="what the radius is a size of")
+    attack: Attack = Field(default={"kind": "l2"}, validate_default=True, description="what the radius is a size of")
     schedule: Schedule
     time: float | None = Field(None, gt=0, description="train until this time, in samples / dimension")
     times: list[float] | None = Field(None, min_length=1, description="report at exactly these times instead")
@@ -151,7 +149,7 @@ class Scenario(ScenarioFile):
         """Data, loss and radius."""
         if isinstance(self.data, (TeacherTable, MixtureTable)):
             law = self.data.build()
-            return Problem(law, self.loss.build(), self._radius(), self.attack.build(law.dimension))
+            return Problem(law, self.loss.build(), self._radius(), self.attack.build(dimension=law.dimension))
         assert self.loaded is not None
         loss = self.loss.build()
         if loss.needs_classes and not self.loaded.samples.classification:
@@ -161,7 +159,7 @@ class Scenario(ScenarioFile):
                 "use the squared loss (--loss squared), or choose two groups of values with classes (--classes 0:1)",
             )
         samples = self.loaded.samples
-        return Problem(samples, loss, self._radius(), self.attack.build(samples.dimension))
+        return Problem(samples, loss, self._radius(), self.attack.build(dimension=samples.dimension))
 
     def build_schedule(self) -> Any:
         """The learning-rate schedule, in scaled units."""
@@ -258,7 +256,9 @@ class Scenario(ScenarioFile):
         if self.units == "scaled" or self.loaded is None:
             return radius
         samples = self.loaded.samples
-        return float(samples.radius_from_data_units(radius)) * self.attack.data_units(samples.dimension)
+        return float(samples.radius_from_data_units(radius)) * self.attack.build(
+            dimension=samples.dimension
+        ).data_units(samples.dimension)
 
     def _scaled_rate(self, rate: float) -> float:
         if self.units == "scaled" or self.loaded is None:

@@ -10,7 +10,6 @@ from jominy.dynamics import optimum, stationary
 from jominy.errors import InputError
 from jominy.results import Status, make_result
 from jominy.study.scenario import NetworkScenario, Scenario
-from jominy.study.scenario.training import ConstantTable
 from jominy.study.sweeps.records import Failure, Outcome, Record
 from jominy.study.sweeps.together import forecasts_together, in_lanes
 
@@ -127,7 +126,7 @@ def _optimum(scenario: Scenario) -> xr.Dataset:
 
 
 def _stationary(scenario: Scenario) -> xr.Dataset:
-    if not isinstance(scenario.schedule, ConstantTable):
+    if scenario.schedule.kind != "constant":
         raise InputError(
             "a stationary state is that of a constant rate", f"schedule of kind {scenario.schedule.kind!r}"
         )

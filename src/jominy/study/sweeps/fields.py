@@ -6,13 +6,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from jominy.errors import InputError
+from jominy.parts import SCHEDULES
 from jominy.study.scenario.base import Table
 from jominy.wording import did_you_mean
 
 _NOT_SWEPT = ("sweep", "vary", "title")
 _MEANT = {"dimension": "data.dimension"}
 """Short names that stand for a deeper field although there is one at the top (that of the bands)."""
-WITHOUT_RATE = ("polyak", "exact-line-search", "piecewise")
+WITHOUT_RATE = tuple(schedule.name for schedule in SCHEDULES if not schedule.has("rate"))
 """Schedules in whose place a constant one is put where the rate varies, as the option `--rate` does."""
 
 

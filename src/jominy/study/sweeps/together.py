@@ -63,7 +63,7 @@ class _Maker:
         data = self._once(told["data"], scenario.data.build)  # type: ignore[arg-type]
         loss = self._once(told["loss"], scenario.loss.build)
         start = self._once(told["start"] + told["data"], scenario._start)
-        attack = self._once(told["attack"] + told["data"], lambda: scenario.attack.build(data.dimension))
+        attack = self._once(told["attack"] + told["data"], lambda: scenario.attack.build(dimension=data.dimension))
         radius = scenario._radius()
         problem = self._once("".join(sorted(told.values())), lambda: Problem(data, loss, radius, attack))
         return problem, scenario.build_schedule(), start

@@ -1,0 +1,289 @@
+"""Losses, schedules and attacks as scenario files, the command line, the explorer and the documentation know them.
+
+Each is declared once, here, in one line or two; from this come its table of a scenario file and the JSON schema, the
+choices of the command line, the controls of the explorer, the Python text of a state, and the tables of the
+documentation. Nothing is imported until it is used, so that `--help` is quick.
+
+A loss, schedule or attack of your own is a class in a file of yours and one line, before scenarios are first used:
+
+>>> from jominy.parts import LOSSES, Part
+>>> LOSSES["logistic"].description
+'log(1 + exp(-margin)), for classes.'
+>>> mine = Part("sharp", "my_losses:SharpLoss", "A sharper logistic loss, for classes.")
+>>> LOSSES.add(mine)  # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from jominy.errors import InputError
+
+REQUIRED: Any = ...
+"""The default of a setting that has to be given."""
+
+
+@dataclass(frozen=True)
+class Slider:
+    """A number that the explorer moves: where it begins, what is usual, and what is allowed."""
+
+    start: float
+    lowest: float
+    highest: float
+    log: bool = False
+    bounds: tuple[float, float] = (0.0, 1e4)
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One argument of a part.
+
+    Attributes
+    ----------
+    name : as the class's constructor and the scenario file call it
+    kind : "number", which may be a fraction such as 8/255, "float", "positive", "not-negative"; "floats", "numbers",
+        "not-negatives" for lists; "per-feature", a list of numbers >= 0 that is repeated over the features; "link"
+    description : what it is, with its unit
+    default : its value where it is left out; REQUIRED where it must be given
+    power : it goes with this power of the factor by which rates (of a radius: radii) in units of the data are scaled
+    slider : of the explorer, for a single number that it moves; what others need, it takes from the page or leaves
+    """
+
+    name: str
+    kind: str = "number"
+    description: str = ""
+    default: Any = REQUIRED
+    power: float = 0.0
+    slider: Slider | None = None
+
+
+@dataclass(frozen=True)
+class Part:
+    """One loss, schedule or attack.
+
+    Attributes
+    ----------
+    name : in scenario files and on the command line
+    made_by : "module:Class", or the class itself, whose constructor takes the settings by name
+    description : one line
+    settings : its arguments
+    title : what people call it, by default its name
+    """
+
+    name: str
+    made_by: str | type
+    description: str
+    settings: tuple[Setting, ...] = ()
+    title: str = ""
+
+    def load(self) -> Any:
+        """The class."""
+        if not isinstance(self.made_by, str):
+            return self.made_by
+        module, _, name = self.made_by.partition(":")
+        return getattr(importlib.import_module(module), name)
+
+    @property
+    def class_name(self) -> str:
+        """What the class is called."""
+        return self.made_by.partition(":")[2] if isinstance(self.made_by, str) else self.made_by.__name__
+
+    @property
+    def module(self) -> str:
+        """Where the class is."""
+        return self.made_by.partition(":")[0] if isinstance(self.made_by, str) else self.made_by.__module__
+
+    def has(self, name: str) -> bool:
+        """Whether it has a setting of this name."""
+        return any(setting.name == name for setting in self.settings)
+
+    def has_only(self, name: str) -> bool:
+        """Whether that is its one setting."""
+        return [setting.name for setting in self.settings] == [name]
+
+    @property
+    def spoken(self) -> str:
+        """What people call it."""
+        return self.title or self.name.replace("-", " ")
+
+    @property
+    def complete(self) -> bool:
+        """Whether it can be made without being told anything."""
+        return all(setting.default is not REQUIRED for setting in self.settings)
+
+
+@dataclass
+class Registry:
+    """All parts of one sort, by name and in order; the first one is the usual one.
+
+    Attributes
+    ----------
+    sort : what they are, in one word
+    parts : them
+    in_use : whether scenarios have been made of them, after which there can be no more
+    """
+
+    sort: str
+    parts: dict[str, Part] = field(default_factory=dict)
+    in_use: bool = False
+
+    def add(self, part: Part) -> None:
+        """One more. InputError for a name that is taken, and once scenarios have been used."""
+        if part.name in self.parts:
+            raise InputError(f"A {self.sort} must have a name of its own", part.name, "Choose another name")
+        if self.in_use:
+            raise InputError(
+                f"A {self.sort} must be added before scenarios are first used",
+                part.name,
+                "Add it right after `import jominy`, before Scenario, sweeps, the command line or the explorer",
+            )
+        self.parts[part.name] = part
+
+    def used(self) -> tuple[Part, ...]:
+        """All of them, for good."""
+        self.in_use = True
+        return tuple(self.parts.values())
+
+    def __getitem__(self, name: str) -> Part:
+        return self.parts[name]
+
+    def __iter__(self) -> Iterator[Part]:
+        return iter(self.parts.values())
+
+    def name_of(self, made: object) -> str | None:
+        """What an object's class is called here; None for one that is not here."""
+        kind = type(made)
+        return next(
+            (one.name for one in self if (one.module, one.class_name) == _place(kind) or one.load() is kind), None
+        )
+
+
+def _place(kind: type) -> tuple[str, str]:
+    return kind.__module__, kind.__name__
+
+
+def _registry(sort: str, *parts: Part) -> Registry:
+    return Registry(sort, {part.name: part for part in parts})
+
+
+_RATE = Setting(
+    "rate", "number", "step times dimension", power=1, slider=Slider(0.5, 0.02, 4.0, log=True, bounds=(1e-6, 1e3))
+)
+
+LOSSES = _registry(
+    "loss",
+    Part("squared", "jominy.losses:SquaredLoss", "Half the squared error."),
+    Part("logistic", "jominy.losses:LogisticLoss", "log(1 + exp(-margin)), for classes."),
+    Part("probit", "jominy.losses:ProbitLoss", "-log Phi(margin), Phi the normal distribution function, for classes."),
+    Part("hinge", "jominy.losses:HingeLoss", "max(1 - margin, 0), for classes."),
+    Part("squared-hinge", "jominy.losses:SquaredHingeLoss", "max(1 - margin, 0)^2 / 2, for classes."),
+    Part(
+        "smoothed-hinge",
+        "jominy.losses:SmoothedHingeLoss",
+        "1/2 - margin up to 0, (1 - margin)^2 / 2 up to 1, then 0, for classes.",
+    ),
+    Part(
+        "link-squared",
+        "jominy.losses:LinkSquaredLoss",
+        "(link(score) - target)^2 / 2: a student with a link, on a mixture or a linear teacher.",
+        (Setting("link", "link"),),
+    ),
+    Part("exponential", "jominy.losses:ExponentialLoss", "exp(-margin), for classes."),
+)
+
+SCHEDULES = _registry(
+    "schedule",
+    Part("constant", "jominy.schedules:Constant", "The same learning rate throughout.", (_RATE,)),
+    Part(
+        "inverse-time",
+        "jominy.schedules:InverseTime",
+        "rate / (1 + decay * time).",
+        (_RATE, Setting("decay", "float", "1 / time", slider=Slider(0.2, 0.0, 2.0))),
+    ),
+    Part(
+        "cosine",
+        "jominy.schedules:Cosine",
+        "Half a cosine from `rate` down to `final` at `horizon`.",
+        (_RATE, Setting("horizon", "float"), Setting("final", "number", default=0.0, power=1)),
+    ),
+    Part(
+        "piecewise",
+        "jominy.schedules:Piecewise",
+        "Constant between the given times.",
+        (
+            Setting("times", "floats", "moments at which the rate changes"),
+            Setting("rates", "numbers", "one more than there are times", power=1),
+        ),
+    ),
+    Part(
+        "polyak",
+        "jominy.schedules:Polyak",
+        "The rate that shrinks the distance to the adversarial optimum fastest.",
+        title="Polyak",
+    ),
+    Part(
+        "exact-line-search", "jominy.schedules:ExactLineSearch", "The rate that shrinks the adversarial risk fastest."
+    ),
+    Part(
+        "adagrad-norm",
+        "jominy.schedules:AdaGradNorm",
+        "rate / sqrt(offset^2 + the square norms of all gradients so far, over dimension^2).",
+        # Features s times as large have gradients s times as large (and a rate s^2 times as large).
+        (
+            Setting("rate", "number", "step times dimension", power=1.5),
+            Setting("offset", "float", "the larger, the later the rate begins to fall", 1.0, power=0.5),
+        ),
+    ),
+)
+
+RADII = _registry(
+    "radius",
+    Part(
+        "ramp",
+        "jominy.schedules:RadiusRamp",
+        "From `start` straight to `end` at `time`, then the same.",
+        (
+            Setting("start", "not-negative", default=0.0, power=1),
+            Setting("end", "not-negative", power=1),
+            Setting("time", "positive", "in samples / dimension"),
+        ),
+    ),
+    Part(
+        "piecewise",
+        "jominy.schedules:RadiusPiecewise",
+        "Constant between the given times.",
+        (
+            Setting("times", "floats", "moments at which the radius changes"),
+            Setting("radii", "not-negatives", "one more than there are times", power=1),
+        ),
+    ),
+)
+
+ATTACKS = _registry(
+    "attack",
+    Part("l2", "jominy.attacks:L2", "Perturbations of l2 norm at most the radius."),
+    Part(
+        "linf",
+        "jominy.attacks:LInf",
+        "Every feature is moved on its own, by at most radius * budget / sqrt(dimension).",
+        (
+            Setting(
+                "budget",
+                "per-feature",
+                "one per feature, repeated over all of them; 0 cannot be touched (default: 1)",
+                None,
+            ),
+        ),
+    ),
+    Part(
+        "mahalanobis",
+        "jominy.attacks:Mahalanobis",
+        "A budget for each feature, radius * sqrt(weight); weight 0 is a feature that nobody can touch.",
+        (Setting("weights", "per-feature", "one per feature, repeated over all of them"),),
+    ),
+)
+
+__all__ = ["ATTACKS", "LOSSES", "RADII", "REQUIRED", "SCHEDULES", "Part", "Registry", "Setting", "Slider"]
