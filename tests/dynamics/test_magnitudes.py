@@ -1,5 +1,7 @@
 """Numbers of any magnitude: a result whose status is true, or one line that says what is wrong with the number."""
 
+import warnings
+
 import numpy as np
 import pytest
 from tests.fuzz_scenarios import Tally, run, structures, try_one
@@ -58,6 +60,18 @@ def test_inputs_that_do_not_vary_are_stable_at_any_rate(size):
     assert jm.critical_rate(problem) == np.inf
     classes = jm.GaussianMixture([0.5, 0.5], [1.0, -1.0], [jm.identity(3), jm.identity(3, size)], labels=[1, -1])
     assert jm.critical_rate(jm.Problem(classes, jm.SquaredLoss(), radius=0.5)) == 2.0
+
+
+@pytest.mark.parametrize("size", [1e-154, 1e-160])
+def test_teacher_whose_square_has_no_inverse(size):
+    def risk(size):
+        data = jm.LinearTeacher(jm.uniform(100, 0.5, 1.5), size, noise_variance=0.25)
+        told = jm.forecast(jm.Problem(data, jm.SquaredLoss(), radius=0.1), jm.Constant(0.5), times=[0.0, 1.0])
+        return told.adversarial_risk[-1].item()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert risk(size) == pytest.approx(risk(0.0), rel=1e-9)
 
 
 @pytest.mark.parametrize("size", [1e-290, 1.0, 1e20])

@@ -25,6 +25,7 @@ from jominy.dynamics.start import start_in_eigenbasis
 
 LONG_SPECTRUM = 64
 """More distinct eigenvalues than this are compressed to Chebyshev nodes."""
+SMALLEST_SQUARE = 1e-300
 RESOLUTIONS = (24, 48, 96)
 """Numbers of nodes tried in turn: 24 leave less than a tolerance of 1e-9 does, but for very long times."""
 
@@ -145,6 +146,8 @@ def _on_nodes(law: EigenLaw, start: bytes, compress: bool | int) -> Representati
 
 
 def _projection(nodes: Nodes, position: np.ndarray, everything: FineNodes) -> Projection:
-    # Fixed vectors that are multiples of each other on a node leave its matrix singular: any of them will do.
-    inverse = np.linalg.pinv(np.moveaxis(nodes.gram, 2, 0), rcond=1e-12, hermitian=True)
+    # Fixed vectors that are multiples of each other on a node leave its matrix singular: any of them will do. Squares so
+    # small that one over them is no number are those of nothing.
+    gram = np.where(np.abs(nodes.gram) < SMALLEST_SQUARE, 0.0, nodes.gram)
+    inverse = np.linalg.pinv(np.moveaxis(gram, 2, 0), rcond=1e-12, hermitian=True)
     return Projection(lagrange_basis(position, everything.position), inverse)
