@@ -63,6 +63,9 @@ if TYPE_CHECKING:
     from jominy.dynamics import small_rate_end as small_rate_end
     from jominy.dynamics import stationary as stationary
     from jominy.errors import InputError as InputError
+    from jominy.losses import TRADES as TRADES
+    from jominy.losses import Adversarial as Adversarial
+    from jominy.losses import CoinFlip as CoinFlip
     from jominy.losses import CustomMarginLoss as CustomMarginLoss
     from jominy.losses import CustomResidualLoss as CustomResidualLoss
     from jominy.losses import ExponentialLoss as ExponentialLoss
@@ -70,6 +73,7 @@ if TYPE_CHECKING:
     from jominy.losses import LinkSquaredLoss as LinkSquaredLoss
     from jominy.losses import LogisticLoss as LogisticLoss
     from jominy.losses import MarginLoss as MarginLoss
+    from jominy.losses import Mixed as Mixed
     from jominy.losses import ProbitLoss as ProbitLoss
     from jominy.losses import ResidualLoss as ResidualLoss
     from jominy.losses import RidgeSquaredLoss as RidgeSquaredLoss
@@ -167,9 +171,9 @@ _ROOMS = {
     ),
     "errors": ("InputError",),
     "losses": (
-        "CustomMarginLoss", "CustomResidualLoss", "ExponentialLoss", "HingeLoss", "LinkSquaredLoss", "LogisticLoss",
-        "MarginLoss", "ProbitLoss", "ResidualLoss", "RidgeSquaredLoss", "SmoothedHingeLoss", "SquaredHingeLoss",
-        "SquaredLoss",
+        "Adversarial", "CoinFlip", "CustomMarginLoss", "CustomResidualLoss", "ExponentialLoss", "HingeLoss",
+        "LinkSquaredLoss", "LogisticLoss", "MarginLoss", "Mixed", "ProbitLoss", "ResidualLoss", "RidgeSquaredLoss",
+        "SmoothedHingeLoss", "SquaredHingeLoss", "SquaredLoss", "TRADES",
     ),
     "meanfield": (
         "Architecture", "Chevet", "InputGeometry", "LayerVariances", "Leading", "ReLULike", "Sharp", "Verdict",

@@ -44,8 +44,9 @@ class Setting:
     Attributes
     ----------
     name : as the class's constructor and the scenario file call it
-    kind : "number", which may be a fraction such as 8/255, "float", "positive", "not-negative"; "floats", "numbers",
-        "not-negatives" for lists; "per-feature", a list of numbers >= 0 that is repeated over the features; "link"
+    kind : "number", which may be a fraction such as 8/255, "float", "positive", "not-negative", "share"; "floats",
+        "numbers", "not-negatives" for lists; "per-feature", a list of numbers >= 0 that is repeated over the features;
+        "link"
     description : what it is, with its unit
     default : its value where it is left out; REQUIRED where it must be given
     power : it goes with this power of the factor by which rates (of a radius: radii) in units of the data are scaled
@@ -286,4 +287,19 @@ ATTACKS = _registry(
     ),
 )
 
-__all__ = ["ATTACKS", "LOSSES", "RADII", "REQUIRED", "SCHEDULES", "Part", "Registry", "Setting", "Slider"]
+_CLEAN = Setting("clean", "share", "share of the clean loss, from 0 to below 1")
+
+OBJECTIVES = _registry(
+    "objective",
+    Part("adversarial", "jominy.losses:Adversarial", "The adversarial loss itself."),
+    Part("mixed", "jominy.losses:Mixed", "The clean and the adversarial loss of every sample.", (_CLEAN,)),
+    Part("coin-flip", "jominy.losses:CoinFlip", "Each sample is left clean by a coin, else attacked.", (_CLEAN,)),
+    Part(
+        "trades",
+        "jominy.losses:TRADES",
+        "The clean loss, and beta times how far the attack moves the prediction.",
+        (Setting("beta", "not-negative", "weight of the second part"),),
+    ),
+)
+
+__all__ = ["ATTACKS", "LOSSES", "OBJECTIVES", "RADII", "REQUIRED", "SCHEDULES", "Part", "Registry", "Setting", "Slider"]

@@ -30,6 +30,7 @@ _SAID: tuple[tuple[str, str, str], ...] = (
     (r"Preprocessing\(clip=(.+)\)", r"--clip \1", rf"clip = \1 {_TABLE}"),
     (r"Preprocessing\(scaling=Scaling\.ONE_FACTOR\)", "--scaling one-factor", f'scaling = "one-factor" {_TABLE}'),
     (r"transform=Encoder\(\)", "--encode", "encode = true in [data]"),
+    (r'class_weight="balanced"', "--class-weight balanced", 'class_weight = "balanced" in [data]'),
     (r"intercept=True", "--intercept", "intercept = true in [data]"),
     (r"held_out=.*", "--test-fraction 0.25", "held_out = 0.25 in [data]"),
     (r"select_classes\(.*\)", "--classes A:B", "classes = [[A], [B]] in [data]"),

@@ -23,7 +23,7 @@ LOSS_CHOICES = sorted((loss.name for loss in LOSSES if loss.complete), key=lambd
 """The usual one first."""
 
 _ONLY_FILES = (
-    "target", "drop", "encode", "immutable", "intercept", "separator", "decimal",
+    "target", "drop", "encode", "immutable", "intercept", "class_weight", "separator", "decimal",
     "loss", "test_fraction", "scaling", "clip", "classes", "data_units",
 )  # fmt: skip
 
@@ -76,6 +76,11 @@ def add_source(command: argparse.ArgumentParser) -> None:
         action="store_true",
         default=None,
         help="learn an intercept too, which no attack can touch: for classes of different size",
+    )
+    files.add_argument(
+        "--class-weight",
+        choices=("balanced",),
+        help="balanced: both classes count alike in the loss, however many samples they have",
     )
     files.add_argument("--separator", metavar="S", help="between the fields of a csv file, or tab (default: found out)")
     files.add_argument("--decimal", metavar="S", help="sign of decimals in a csv file (default: found out)")
@@ -210,6 +215,7 @@ def _of_data_file(arguments: argparse.Namespace, default_radius: float | None) -
         encode=arguments.encode,
         immutable=arguments.immutable or [],
         intercept=arguments.intercept,
+        class_weight=arguments.class_weight,
         held_out=HELD_OUT if arguments.test_fraction is None else arguments.test_fraction,
         evaluate_at=RADII if arguments.evaluate_at is None else arguments.evaluate_at,
         units="data" if arguments.data_units else "scaled",

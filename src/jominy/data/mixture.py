@@ -125,6 +125,11 @@ class GaussianMixture:
         return False
 
     @property
+    def class_weights(self) -> None:
+        """None: the classes of a mixture have the weights of its components."""
+        return None
+
+    @property
     def classification(self) -> bool:
         """Whether the targets are classes: labels -1 and +1 alone, or random labels."""
         if self.label_law is not None:

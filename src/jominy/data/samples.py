@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from jominy.data.arrays import Array, described, digest, finite_number, read_only
+from jominy.data.class_weights import class_weights
 from jominy.data.encoding import FittedEncoder
 from jominy.data.immutable import immutable_features
 from jominy.data.mixture import GaussianMixture
@@ -38,6 +39,8 @@ class Samples:
 
     intercept:     whether to add a feature that is 1 everywhere, which is not scaled and no attack can touch: for
                    classes of different size, or a target whose mean is not zero
+    class_weight:  what a sample of each class counts in the loss: "balanced", n / (2 n_class) as in scikit-learn, or
+                   {class: weight}; risks are then weighted, accuracies are not
 
     features: (n, d) what is trained on          targets: (n,) labels -1 and +1, or standardised targets
     fitted:   the fitted preprocessing or None   target_map: how targets became numbers
@@ -68,6 +71,7 @@ class Samples:
     groups: dict[str, list[int]]
     untouched: NDArray[np.bool_]
     intercept: bool
+    class_weights: tuple[float, float] | None
 
     def __init__(
         self,
@@ -80,6 +84,7 @@ class Samples:
         notes: Sequence[str] = (),
         immutable: Sequence[str | int] = (),
         intercept: bool = False,
+        class_weight: Any = None,
     ) -> None:
         if not (preprocessing is None or isinstance(preprocessing, Preprocessing)):
             raise InputError("preprocessing must be a Preprocessing or None", preprocessing)
@@ -122,6 +127,7 @@ class Samples:
             "groups": kept_groups,
             "untouched": untouched,
             "intercept": intercept,
+            "class_weights": class_weights(class_weight, target_map.classes, targets),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -158,6 +164,9 @@ class Samples:
         names = self._immutable().get("immutable", [])
         few = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
         out = [f"no attack can touch {len(names)} of {self.dimension} features: {few}"] if names else []
+        if self.class_weights is not None and self.classes is not None:
+            pairs = zip(self.classes, self.class_weights, strict=True)
+            out.append("weights of classes in the loss: " + ", ".join(f"{name} {weight:.4g}" for name, weight in pairs))
         return [*self.notes, *features, *self.target_map.steps, *out]
 
     def transform(self, X: Any, y: Any) -> tuple[Array, Array]:
@@ -246,6 +255,7 @@ class Samples:
             }
             | ({"groups": self.groups} if self.groups else {})
             | self._immutable()
+            | ({} if self.class_weights is None else {"class_weights": list(self.class_weights)})
         )
 
     def _immutable(self) -> dict[str, list[str]]:

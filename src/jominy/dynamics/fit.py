@@ -101,7 +101,7 @@ def fit(
         targets.offset,
         targets.scale,
         samples.columns,
-        isinstance(problem.loss, LogisticLoss),
+        isinstance(problem.loss.plain, LogisticLoss),
         _record(problem, schedule, runs, curve, chosen),
         samples.encoding,
     )

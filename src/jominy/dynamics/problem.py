@@ -10,7 +10,7 @@ from jominy.attacks import L2, Attack, Reach
 from jominy.data import GaussianMixture, Samples
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.errors import InputError
-from jominy.losses import Loss
+from jominy.losses import Adversarial, ClassWeightedLoss, Loss, Objective
 from jominy.schedules import FixedRadius, RadiusSchedule, require_radius
 
 
@@ -31,6 +31,8 @@ class Problem:
         rate and the collapse, refer to the final radius
     attack : L2(), the default; LInf() or LInf(budget=...): every feature on its own; or Mahalanobis(weights=...). With
         budgets or weights some features may be out of reach
+    objective : Adversarial(), the default; Mixed(clean=0.4), CoinFlip(0.5) or TRADES(beta=3). What results call
+        adversarial risk is the risk that is minimised, and `loss` is then the one that the objective makes
 
     Raises
     ------
@@ -48,6 +50,7 @@ class Problem:
     loss: Loss
     radius: float | RadiusSchedule
     attack: Attack = L2()
+    objective: Objective = Adversarial()
 
     def __post_init__(self) -> None:
         if not isinstance(self.data, GaussianMixture | Samples):
@@ -77,9 +80,22 @@ class Problem:
                 "Give `labels=[...]` for the components (or two kinds of targets of samples), or use `SquaredLoss()`",
             )
 
+        object.__setattr__(self, "loss", self._minimised())
         self.loss.check(self.data)
         if not self.attack.isotropic:
             _ = self.form if self.data.empirical else self.law
+
+    def _minimised(self) -> Loss:
+        """The loss that the objective and the weights of classes make of the one given."""
+        if not isinstance(self.objective, Objective):
+            raise InputError(
+                "The objective of a problem must be an objective object",
+                self.objective,
+                "Use `Mixed(clean=0.4)`, `CoinFlip(0.5)` or `TRADES(beta=3)`, or leave it out",
+            )
+        loss = self.objective.of(self.loss.plain)
+        weights = self.data.class_weights
+        return loss if weights is None else ClassWeightedLoss(loss, weights)
 
     @property
     def mixture(self) -> GaussianMixture:
@@ -137,7 +153,11 @@ class Problem:
     @cached_property
     def _record(self) -> dict[str, Any]:  # every result carries it, and a law may have many numbers
         record = {"data": self.data.describe(), "loss": self.loss.describe(), "radius": self.radius_schedule.describe()}
-        return record if self.attack.isotropic else record | {"attack": self.attack.describe()}
+        if not self.attack.isotropic:
+            record["attack"] = self.attack.describe()
+        if self.objective != Adversarial():
+            record["objective"] = self.objective.describe()
+        return record
 
 
 @lru_cache(maxsize=16)

@@ -85,7 +85,7 @@ class Forecasts:
 
     def problem(self, scenario: Scenario) -> Problem:
         """The problem of a scenario; the same object for the same keys, because the engines remember by object."""
-        parts = scenario.data, scenario.loss, scenario.radius, scenario.units, scenario.attack
+        parts = scenario.data, scenario.loss, scenario.radius, scenario.units, scenario.attack, scenario.objective
         return self._problem(_Keyed(_key(scenario, *parts), scenario))
 
     def result(self, state: Curves, *, bands: bool = False, whole: bool = True) -> xr.Dataset:
@@ -173,11 +173,9 @@ class Forecasts:
         return keyed.scenario.problem().data
 
     def _build_problem(self, keyed: _Keyed) -> Problem:
-        from jominy.dynamics import Problem
-
         scenario = keyed.scenario
         data = self._data(_Keyed(_key(scenario, scenario.data), scenario))
-        return Problem(data, scenario.loss.build(), scenario._radius(), scenario.attack.build(dimension=data.dimension))
+        return scenario.problem_on(data)
 
     def _find_limits(self, keyed: _Keyed) -> RateLimits:
         from jominy.dynamics import rate_limits

@@ -7,12 +7,18 @@ from jominy.losses.exponential import ExponentialLoss
 from jominy.losses.hinges import HingeLoss, SmoothedHingeLoss, SquaredHingeLoss
 from jominy.losses.link_squared import LinkSquaredLoss
 from jominy.losses.logistic import LogisticLoss
+from jominy.losses.objectives import TRADES, Adversarial, CoinFlip, Mixed, Objective
 from jominy.losses.probit import ProbitLoss
 from jominy.losses.ridge import RidgeSquaredLoss
 from jominy.losses.squared import SquaredLoss
 from jominy.losses.targets import FixedTargets, Targets
+from jominy.losses.wrapped import ClassWeightedLoss
 
 __all__ = [
+    "TRADES",
+    "Adversarial",
+    "ClassWeightedLoss",
+    "CoinFlip",
     "CustomMarginLoss",
     "CustomResidualLoss",
     "ExponentialLoss",
@@ -22,7 +28,9 @@ __all__ = [
     "LogisticLoss",
     "Loss",
     "MarginLoss",
+    "Mixed",
     "Moments",
+    "Objective",
     "OrderParameters",
     "ProbitLoss",
     "ResidualLoss",

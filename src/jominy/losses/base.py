@@ -6,6 +6,7 @@ shift, and nothing of the attack or the norm that make it.
 """
 
 import abc
+from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import equinox as eqx
@@ -44,6 +45,8 @@ class Loss(eqx.Module):
     """Whether under attack the loss has a corner where the score meets the target, which holds an optimum there."""
     bounded_slope: ClassVar[bool] = False
     """Whether the slope is known to be bounded, so that no constant rate diverges; else it is looked at far out."""
+    of_margins: ClassVar[bool] = False
+    """Whether this is a function of the attacked margin y r - s alone."""
     convex: ClassVar[bool] = True
     """Whether the adversarial risk is convex in X, so that its optimum is one."""
     kinks: tuple[float, ...] = eqx.field(default=(), static=True, kw_only=True)
@@ -90,7 +93,36 @@ class Loss(eqx.Module):
 
         This one rounds nothing; a loss with corners says how it rounds them.
         """
-        return _second_slopes(lambda r, s: self.adversarial(r, s, target), score, shift)
+        return SmoothedSlopes.of(lambda r, s: self.adversarial(r, s, target), score, shift)
+
+    def sample_slopes(self, score: Array, shift: Array, target: Array, chance: Array) -> tuple[Array, Array]:
+        """(Psi_r, Psi_s) of one sample, whose own randomness is `chance`, uniform from 0 to 1, where it has any."""
+        return self.adversarial_slopes(score, shift, target)
+
+    @property
+    def random(self) -> bool:
+        """Whether a sample's loss has randomness of its own, for which simulators draw a number."""
+        return False
+
+    @property
+    def plain(self) -> "Loss":
+        """The loss without what an objective or weights of classes make of it."""
+        return self
+
+    @property
+    def kinked(self) -> bool:
+        """Whether the risk of finitely many samples has corners, which its minimisation has to round."""
+        return bool(self.kinks) or not self.needs_classes
+
+    def clean_times_attacked(
+        self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule
+    ) -> tuple[Array, Array]:
+        """E l_r Psi_r and E l_r Psi_s, (n,): the clean slope times those under attack, of the same sample."""
+        raise InputError(
+            "A mixture on the same sample is for losses of the margin or of the residual",
+            type(self).__name__,
+            "Use `CoinFlip(...)`, which leaves each sample clean or attacks it",
+        )
 
     def unit_score(self, mean_square_target: float) -> float:
         """The scale of scores on which the loss bends, for targets of this mean square."""
@@ -125,20 +157,20 @@ class SmoothedSlopes(NamedTuple):
     by_score_and_shift: Array
     by_shift_twice: Array
 
+    @staticmethod
+    def of(psi: Callable[[Array, Array], Array], score: Array, shift: Array) -> "SmoothedSlopes":
+        """Of a smooth psi(score, shift), by automatic differentiation."""
+        at = (score, jnp.broadcast_to(shift, score.shape))
+        one, none = jnp.ones_like(score), jnp.zeros_like(score)
+        along_score, along_shift = (one, none), (none, one)
 
-def _second_slopes(psi, score: Array, shift: Array) -> SmoothedSlopes:
-    """By automatic differentiation."""
-    at = (score, jnp.broadcast_to(shift, score.shape))
-    one, none = jnp.ones_like(score), jnp.zeros_like(score)
-    along_score, along_shift = (one, none), (none, one)
+        def slope(direction: tuple[Array, Array]) -> Callable[[Array, Array], Array]:
+            return lambda r, s: jax.jvp(psi, (r, s), direction)[1]
 
-    def slope(direction):
-        return lambda r, s: jax.jvp(psi, (r, s), direction)[1]
-
-    by_score, by_score_twice = jax.jvp(slope(along_score), at, along_score)
-    by_shift, by_shift_twice = jax.jvp(slope(along_shift), at, along_shift)
-    mixed = jax.jvp(slope(along_score), at, along_shift)[1]
-    return SmoothedSlopes(psi(*at), by_score, by_shift, by_score_twice, mixed, by_shift_twice)
+        by_score, by_score_twice = jax.jvp(slope(along_score), at, along_score)
+        by_shift, by_shift_twice = jax.jvp(slope(along_shift), at, along_shift)
+        mixed = jax.jvp(slope(along_score), at, along_shift)[1]
+        return SmoothedSlopes(psi(*at), by_score, by_shift, by_score_twice, mixed, by_shift_twice)
 
 
 class Averages(NamedTuple):
@@ -157,6 +189,7 @@ class MarginLoss(Loss):
     """
 
     needs_classes: ClassVar[bool] = True
+    of_margins: ClassVar[bool] = True
 
     @abc.abstractmethod
     def profile(self, margin: Array) -> Array:
@@ -196,6 +229,17 @@ class MarginLoss(Loss):
     @property
     def infimum(self) -> float:
         return float(self.profile(np.asarray(1e6)))
+
+    def clean_times_attacked(
+        self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule
+    ) -> tuple[Array, Array]:
+        sd = jnp.sqrt(jnp.maximum(order.margin_variance, FLOOR))
+        places = jnp.sort(jnp.stack([kink + moved for kink in self.kinks for moved in (0.0 * shift, shift)] or [shift]))
+        kinks = list(places) if self.kinks else []
+        product = self.expect(
+            lambda z, u: self.slope(z) * self.slope(z - shift), labels * order.margin_mean, sd, rule, kinks
+        )
+        return product, -labels * product
 
     def logit_sd(self, order: OrderParameters) -> Array:
         return self.resolution(order.margin_variance**0.5)
@@ -277,10 +321,25 @@ class ResidualLoss(Loss):
         def psi(r: Array, s: Array) -> Array:
             return self(jnp.sqrt((r - target) ** 2 + smoothing**2) + s + target, target)
 
-        return _second_slopes(psi, score, shift)
+        return SmoothedSlopes.of(psi, score, shift)
 
     def unit_score(self, mean_square_target: float) -> float:
         return float(np.sqrt(mean_square_target))
+
+    def clean_times_attacked(
+        self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule
+    ) -> tuple[Array, Array]:
+        sd = jnp.sqrt(jnp.maximum(order.residual_variance, FLOOR))
+        slope_of = _derivative(self.profile)
+        outer = [jnp.maximum(kink - moved, 0.0) for kink in self.kinks for moved in (shift, 0.0 * shift)]
+        places = jnp.sort(jnp.stack([0.0 * shift, *outer, *(-kink for kink in outer)]))
+
+        def product(e: Array, u: Array) -> Array:
+            size = slope_of(jnp.abs(e)) * slope_of(jnp.abs(e) + shift)
+            return jnp.stack([size, jnp.sign(e) * size])
+
+        with_slope, with_shift = self.expect(product, order.residual_mean, sd, rule, list(places))
+        return with_slope, with_shift
 
     def logit_sd(self, order: OrderParameters) -> Array:
         return self.resolution(order.residual_variance**0.5)

@@ -27,6 +27,16 @@ class SquaredLoss(ResidualLoss):
     def profile(self, residual: Array) -> Array:
         return residual**2 / 2
 
+    def clean_times_attacked(
+        self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule
+    ) -> tuple[Array, Array]:
+        b, variance = order.residual_mean, jnp.maximum(order.residual_variance, FLOOR)
+        sd = jnp.sqrt(variance)
+        u = b / sd
+        sign, density = erf(u / jnp.sqrt(2.0)), norm.pdf(u)
+        square = variance + b**2
+        return square + shift * (2 * sd * density + b * sign), square * sign + 2 * b * sd * density + shift * b
+
     def moments(self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule) -> Moments:
         b = order.residual_mean
         variance = jnp.maximum(order.residual_variance, FLOOR)

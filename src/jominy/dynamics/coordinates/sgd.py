@@ -17,7 +17,7 @@ from jominy.dynamics.coordinates.readout import coordinate_reading
 from jominy.dynamics.labelled import Method, Training
 from jominy.dynamics.laws.risk import largest_logit, risk_spec
 from jominy.dynamics.population.lanes import Plan
-from jominy.dynamics.simulation.node_sgd import NodeNoise, NodeState, node_noise, node_states, student_of
+from jominy.dynamics.simulation.node_sgd import NodeNoise, NodeState, RandomParts, node_noise, node_states, student_of
 from jominy.dynamics.simulation.population import runs_result
 from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd
 from jominy.dynamics.simulation.starts import coordinate_starts
@@ -55,7 +55,7 @@ class CoordinateSGD(eqx.Module):
         target = jax.vmap(self.targets.draw)(component, inner(nodes.teacher, sample), noise.label)
         radius = self.radius.at(time)
         shift = radius * jnp.sum(self.reach * jnp.abs(vector))
-        slope, shift_slope = self.loss.adversarial_slopes(inner(vector, sample), shift, target)
+        slope, shift_slope = self.loss.sample_slopes(inner(vector, sample), shift, target, noise.chance)
         # No weight stays at zero, where the sign does not matter.
         push = jnp.tensordot(slope, sample, 1) + radius * jnp.sum(shift_slope) * self.reach * jnp.sign(vector)
         if self.schedule.remembers:
@@ -107,7 +107,7 @@ def coordinate_simulation(
     targets = problem.loss.targets(law)
     reach = law.budgets / np.sqrt(law.dimension)
     engine = CoordinateSGD(nodes, reach, problem.loss, targets, used, problem.radius_schedule, optimum, step_time)
-    source = node_noise(seeds, nodes, None, targets.random, batch_size)
+    source = node_noise(seeds, nodes, None, RandomParts(targets.random, problem.loss.random), batch_size)
     states = node_states(*coordinate_starts(law, start, seeds))
     steps = counted_steps(times, batch_size / law.dimension)
     method = Method("simulate", f"full vectors, dimension {law.dimension}")

@@ -146,8 +146,8 @@ def _on_nodes(law: EigenLaw, start: bytes, compress: bool | int) -> Representati
 
 
 def _projection(nodes: Nodes, position: np.ndarray, everything: FineNodes) -> Projection:
-    # Fixed vectors that are multiples of each other on a node leave its matrix singular: any of them will do. Squares so
-    # small that one over them is no number are those of nothing.
+    # Fixed vectors that are multiples of each other on a node leave its matrix singular: any of them will do. Squares
+    # so small that one over them is no number are those of nothing.
     gram = np.where(np.abs(nodes.gram) < SMALLEST_SQUARE, 0.0, nodes.gram)
     inverse = np.linalg.pinv(np.moveaxis(gram, 2, 0), rcond=1e-12, hermitian=True)
     return Projection(lagrange_basis(position, everything.position), inverse)

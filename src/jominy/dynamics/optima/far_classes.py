@@ -32,7 +32,7 @@ def are_far(setting: RiskSpec, solved: Solved) -> bool:
 
 def is_tail(loss: Loss, risk: float) -> bool:
     """Whether a risk is that of a margin loss and so small that the usual quadrature does not see it."""
-    return loss.needs_classes and risk < FAR * float(_undecided(loss))
+    return loss.of_margins and risk < FAR * float(_undecided(loss))
 
 
 @jax.jit

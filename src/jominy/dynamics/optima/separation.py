@@ -67,6 +67,7 @@ def separable_part(gram: np.ndarray) -> np.ndarray:
 
 def last_kink(loss: Loss) -> float | None:
     """The margin from which on the profile of a margin loss is zero, if there is one."""
+    loss = loss.plain
     if not (loss.needs_classes and loss.kinks):
         return None
     last = max(loss.kinks)

@@ -83,7 +83,7 @@ def rule_for_rows(loss: Loss, logit_scale: float) -> GaussianRule | RowsRule:
 
     For other losses it is good for logits up to `logit_scale` or a little more; `rule.logit_scale` says up to which.
     """
-    smooth = loss.needs_classes and not (loss.closed_form or loss.kinks or loss.growth)
+    smooth = not (loss.kinked or loss.closed_form or loss.growth)
     return rows_rule(loss.sharpness) if smooth else coarse_rule(logit_scale)
 
 

@@ -146,7 +146,7 @@ def sample_optimum(problem: Problem) -> Optimum:
     if few and loss.needs_classes and last_kink(loss) is None:
         if _even_margins_do(loss, features, samples.targets, radius, bound):
             return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
-    kinked = not loss.needs_classes or loss.kinks
+    kinked = loss.kinked
     for smoothing in scale * np.array(SMOOTHINGS if kinked else SMOOTHINGS[-1:]):
         x = _minimise(partial(evaluate, smoothing), x, units, height, bound)
         here = evaluate(smoothing, x)
@@ -245,7 +245,7 @@ def _weighted_optimum(problem: Problem) -> Optimum:
         if signs:
             vector = _thresholded(problem, form, vector)
     risk = float(evaluate(0.0, vector + 1e-150).risk)
-    if loss.needs_classes and risk < float(at_zero(samples, loss).loss) / samples.count and not loss.kinks:
+    if loss.needs_classes and risk < float(at_zero(samples, loss).loss) / samples.count and not loss.plain.kinks:
         return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
     regime = "interior" if loss.needs_classes else "shrink"
     if radius >= threshold and not np.any(alone):
@@ -276,7 +276,7 @@ def _descended(
     if not np.any(way):
         return np.zeros(len(pull))
     x = -0.1 * scale * pull / np.sqrt(np.mean(way**2)) if begin is None else begin
-    kinked = not margin or loss.kinks or signs
+    kinked = loss.kinked or signs
     for smoothing in scale * np.array(SMOOTHINGS if kinked else SMOOTHINGS[-1:]):
         x = _minimise(partial(evaluate, smoothing), x, scale / np.where(sizes > 0, sizes, 1.0), height, bound)
     return x

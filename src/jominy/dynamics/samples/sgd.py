@@ -17,7 +17,9 @@ from jominy.numerics.precision import as_precise_as
 from jominy.numerics.streams import stream
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
-ROW_PURPOSE = 0
+ROW_PURPOSE, CHANCE_PURPOSE = 0, 7
+CHANCES = 2**31
+"""A chance is one of so many whole numbers."""
 
 
 class RowsSeen(NamedTuple):
@@ -47,7 +49,7 @@ class SampleObservation(NamedTuple):
 
 
 class SampleSGD(eqx.Module):
-    """SGD steps on rows (n, d); a step's noise is its row number (1,).
+    """SGD steps on rows (n, d); a step's noise is its row number, and where the loss is random a chance (31 bits).
 
     Averages over the rows `seen` and `test` (perhaps rounded) are observed at the training radius of the moment and at
     `radii`.
@@ -72,7 +74,7 @@ class SampleSGD(eqx.Module):
         vector = state.vector
         size = size_of(self.form, vector)
         radius = self.radius.at(time)
-        slope, shift_slope = self.loss.adversarial_slopes(vector @ x, radius * size, y)
+        slope, shift_slope = self.loss.sample_slopes(vector @ x, radius * size, y, (noise[-1] + 0.5) / CHANCES)
         push = slope * x + pull_of(self.form, vector, radius * shift_slope)
         if self.schedule.remembers:
             state = state._replace(memory=state.memory + push @ push / vector.size**2)
@@ -115,14 +117,18 @@ class SampleSGD(eqx.Module):
 class RowSource:
     """Row numbers for many seeds, all drawn beforehand (a step needs one integer)."""
 
-    width, deal = 1, jax.tree_util.Partial(jnp.asarray)
+    deal = jax.tree_util.Partial(jnp.asarray)
 
-    def __init__(self, seeds: list[int], sampling: Sampling, steps: int, count: int):
-        self.team = len(seeds)
+    def __init__(self, seeds: list[int], sampling: Sampling, steps: int, count: int, random_loss: bool):
+        self.team, self.width = len(seeds), 1 + random_loss
         rows = [sampling.rows(stream(seed, ROW_PURPOSE), steps, count) for seed in seeds]
-        self.rows = np.stack(rows).astype(np.int32).reshape(len(seeds), steps)
+        numbers = [np.stack(rows).astype(np.int32).reshape(len(seeds), steps)]
+        if random_loss:
+            chances = [stream(seed, CHANCE_PURPOSE).integers(CHANCES, size=steps) for seed in seeds]
+            numbers.append(np.stack(chances).astype(np.int32).reshape(len(seeds), steps))
+        self.numbers = np.stack(numbers, axis=-1)
 
     def block(self, lanes: np.ndarray, first: int, steps: int) -> np.ndarray:
-        """Rows (steps, lanes, 1) of the seeds of these indices, from step `first` on; zeros after the last."""
-        rows = self.rows[lanes, first : first + steps]
-        return np.pad(rows, ((0, 0), (0, steps - rows.shape[1]))).T[:, :, None]
+        """Numbers (steps, lanes, width) of the seeds of these indices, from step `first` on; zeros after the last."""
+        numbers = self.numbers[lanes, first : first + steps]
+        return np.pad(numbers, ((0, 0), (0, steps - numbers.shape[1]), (0, 0))).swapaxes(0, 1)

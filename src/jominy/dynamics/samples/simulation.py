@@ -100,7 +100,7 @@ def sample_runs(
     )
     states = vector_states(mean + random_starts(start, seeds, dimension))
     method = Method("simulate", f"rows of the samples, {type(sampling).__name__}")
-    source = RowSource(seeds, sampling, int(steps[-1]), samples.count)
+    source = RowSource(seeds, sampling, int(steps[-1]), samples.count, problem.loss.random)
 
     def result(record: Record, grid: np.ndarray):
         seen: SampleObservation = record.observations

@@ -6,6 +6,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import ndtr
 
 from jominy.dynamics.laws.dense import DenseFlow, DenseState
 from jominy.dynamics.simulation.noise import SGD_PURPOSE, Normals, class_cuts
@@ -27,6 +28,7 @@ class DenseNoise(NamedTuple):
     component: Array
     label: Array
     input: Array
+    chance: Array
 
 
 class DenseSGD(eqx.Module):
@@ -52,7 +54,7 @@ class DenseSGD(eqx.Module):
         along = law.attack @ vector
         size = jnp.sqrt(jnp.maximum(vector @ along, 0.0))
         radius = self.flow.radius.at(time)
-        slope, shift_slope = loss.adversarial_slopes(sample @ vector, radius * size, target)
+        slope, shift_slope = loss.sample_slopes(sample @ vector, radius * size, target, noise.chance)
         pull = jnp.where(size > 0, radius * jnp.sum(shift_slope) / jnp.where(size > 0, size, 1.0), 0.0)
         push = slope @ sample + pull * along
         if self.flow.schedule.remembers:
@@ -72,17 +74,21 @@ class DenseDeal(eqx.Module):
     cuts: Array
     dimension: int = eqx.field(static=True)
     batch_size: int = eqx.field(static=True)
+    random_loss: bool = eqx.field(static=True)
 
     def __call__(self, normals: Array) -> DenseNoise:
         b = self.batch_size
-        inputs, classes, labels, _ = jnp.split(normals.astype(float), np.cumsum([b * self.dimension, b, b]))
-        return DenseNoise(jnp.sum(classes[:, None] > self.cuts, axis=1), labels, inputs.reshape(b, -1))
+        ends = np.cumsum([b * self.dimension, b, b, b if self.random_loss else 0])
+        inputs, classes, labels, chances, _ = jnp.split(normals.astype(float), ends)
+        chance = ndtr(chances) if chances.size else jnp.zeros(b)
+        return DenseNoise(jnp.sum(classes[:, None] > self.cuts, axis=1), labels, inputs.reshape(b, -1), chance)
 
 
-def dense_noise(seeds: list[int], weights: np.ndarray, dimension: int, batch_size: int) -> Normals:
+def dense_noise(seeds: list[int], weights: np.ndarray, dimension: int, batch_size: int, random_loss: bool) -> Normals:
     """The noise of many seeds, all in one team: they share the products with the covariances' roots."""
-    deal = DenseDeal(class_cuts(weights), dimension, batch_size)
-    return Normals(seeds, SGD_PURPOSE, batch_size * (dimension + 2), deal, team=len(seeds))
+    deal = DenseDeal(class_cuts(weights), dimension, batch_size, random_loss)
+    width = batch_size * (dimension + 2 + random_loss)
+    return Normals(seeds, SGD_PURPOSE, width, deal, team=len(seeds))
 
 
 def covariance_roots(covariances: np.ndarray) -> np.ndarray:

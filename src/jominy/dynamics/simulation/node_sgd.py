@@ -11,6 +11,7 @@ import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.scipy.special import ndtr
 
 from jominy.data.nodes import Nodes
 from jominy.dynamics.simulation.noise import SGD_PURPOSE, Normals, class_cuts
@@ -54,6 +55,7 @@ class NodeNoise(NamedTuple):
         along: (b, A, G) normals along the basis.
         rest_along: (b, G) normals along the student's part orthogonal to the basis (0 columns: none).
         rest_beyond: (G,) chi-square: square norm of what remains of the batch together (0 columns: none).
+        chance: (b,) uniform, for the randomness of the loss.
     """
 
     component: Array
@@ -61,6 +63,7 @@ class NodeNoise(NamedTuple):
     along: Array
     rest_along: Array
     rest_beyond: Array
+    chance: Array
 
 
 class NodeSGD(eqx.Module):
@@ -96,7 +99,7 @@ class NodeSGD(eqx.Module):
         squares = jnp.sum(coordinates**2, axis=0) + (state.rest if state.rest.size else 0.0)
         size = jnp.sqrt(nodes.attack @ squares)
         radius = self.radius.at(time)
-        slope, shift_slope = self.loss.adversarial_slopes(score, radius * size, target)
+        slope, shift_slope = self.loss.sample_slopes(score, radius * size, target, noise.chance)
         # Where the attack reaches nothing of X yet, any pull in its set is a slope, zero among them.
         pull = jnp.where(size > 0, radius * jnp.sum(shift_slope) / jnp.where(size > 0, size, 1.0), 0.0) * nodes.attack
         # The batch's gradient: in the basis, along the student's rest, and its square norm beyond both.
@@ -135,28 +138,42 @@ class NodeDeal(eqx.Module):
     shape: tuple[int, int] = eqx.field(static=True)
     batch_size: int = eqx.field(static=True)
     random_labels: bool = eqx.field(static=True)
+    random_loss: bool = eqx.field(static=True)
 
     def sizes(self) -> tuple[int, ...]:
-        """How many normals go to `along`, the rest along and beyond, the class, and the label."""
+        """How many normals go to `along`, the rest along and beyond, the class, the label, and the loss."""
         b, rest = self.batch_size, self.present.size
         classes = b if self.cuts.size else 0
-        return b * self.shape[0] * self.shape[1], b * rest, rest, classes, b if self.random_labels else 0
+        labels, chances = b if self.random_labels else 0, b if self.random_loss else 0
+        return b * self.shape[0] * self.shape[1], b * rest, rest, classes, labels, chances
 
     def __call__(self, normals: Array) -> NodeNoise:
         b, none = self.batch_size, jnp.zeros(self.batch_size)
         ends = np.cumsum(self.sizes())
-        along, rest_along, beyond, classes, labels, _ = jnp.split(normals.astype(float), ends)
+        along, rest_along, beyond, classes, labels, chances, _ = jnp.split(normals.astype(float), ends)
         return NodeNoise(
             jnp.sum(classes[:, None] > self.cuts, axis=1) if classes.size else none.astype(int),
             labels if labels.size else none,
             along.reshape(b, *self.shape),
             rest_along.reshape(b, -1) * self.present,
             self.beyond(beyond),
+            ndtr(chances) if chances.size else none,
         )
 
 
+class RandomParts(NamedTuple):
+    """Whether labels and losses of samples have randomness of their own."""
+
+    labels: bool
+    loss: bool
+
+
 def node_noise(
-    seeds: list[int], nodes: Nodes, rest_dimensions: np.ndarray | None, random_labels: bool, batch_size: int
+    seeds: list[int],
+    nodes: Nodes,
+    rest_dimensions: np.ndarray | None,
+    training: RandomParts,
+    batch_size: int,
 ) -> Normals:
     """The noise of many seeds; `rest_dimensions` (G,) counts the dimensions outside the basis, or None."""
     rest = np.zeros(0) if rest_dimensions is None else rest_dimensions
@@ -166,6 +183,7 @@ def node_noise(
         ChiSquare(np.maximum(rest - 1, 0)),  # the direction of the student's own rest takes one
         nodes.teacher.shape,
         batch_size,
-        random_labels,
+        training.labels,
+        training.loss,
     )
     return Normals(seeds, SGD_PURPOSE, sum(deal.sizes()), deal)

@@ -16,7 +16,7 @@ from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.readout import Reading, past_divergence, population_variables, reading
 from jominy.dynamics.simulation.dense_sgd import DenseSGD, covariance_roots, dense_noise
-from jominy.dynamics.simulation.node_sgd import NodeSGD, node_noise, node_states
+from jominy.dynamics.simulation.node_sgd import NodeSGD, RandomParts, node_noise, node_states
 from jominy.dynamics.simulation.noise import Source
 from jominy.dynamics.simulation.sgd import Engine, Record, Watch, moments_told, run_sgd, vector_states
 from jominy.dynamics.simulation.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
@@ -107,7 +107,7 @@ def _node_engine(
 def _vectors(law, training: Training, rule, found, seeds, batch_size) -> tuple[Engine, Source, Any, str]:
     nodes = coordinate_nodes(law)
     engine = _node_engine(nodes, np.ones_like(nodes.teacher), training, rule, found, law.dimension)
-    source = node_noise(seeds, nodes, None, engine.targets.random, batch_size)
+    source = node_noise(seeds, nodes, None, RandomParts(engine.targets.random, engine.loss.random), batch_size)
     states = node_states(*coordinate_starts(law, training.start, seeds))
     return engine, source, states, f"full vectors, dimension {law.dimension}"
 
@@ -116,7 +116,8 @@ def _groups(law, groups, training: Training, rule, found, seeds, batch_size) -> 
     nodes = groups[0]
     present = np.einsum("aaq->aq", nodes.gram)
     engine = _node_engine(nodes, present, training, rule, found, law.dimension)
-    source = node_noise(seeds, nodes, rest_dimensions(law, nodes), engine.targets.random, batch_size)
+    random = RandomParts(engine.targets.random, engine.loss.random)
+    source = node_noise(seeds, nodes, rest_dimensions(law, nodes), random, batch_size)
     states = node_states(*group_starts(law, groups, training.start, seeds))
     return engine, source, states, f"exact in law, {nodes.shares.size} groups of equal eigenvalues"
 
@@ -128,7 +129,7 @@ def _dense(law, training: Training, rule, found, seeds, batch_size) -> tuple[Eng
     flow = DenseFlow(geometry, problem.loss, targets, training.schedule, problem.radius_schedule, rule, target)
     engine = DenseSGD(flow, covariance_roots(law.covariances))
     states = vector_states(dense_starts(law, training.start, seeds))
-    source = dense_noise(seeds, law.weights, law.dimension, batch_size)
+    source = dense_noise(seeds, law.weights, law.dimension, batch_size, problem.loss.random)
     return engine, source, states, f"full vectors, dimension {law.dimension}"
 
 

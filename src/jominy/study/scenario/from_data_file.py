@@ -33,6 +33,7 @@ def from_data_file(
     encode: bool | None = None,
     immutable: Sequence[str | int] = (),
     intercept: bool | None = None,
+    class_weight: str | None = None,
     attack: str | None = None,
 ) -> Scenario:
     """The scenario that a data file and these settings make.
@@ -56,7 +57,7 @@ def from_data_file(
         Share of the samples held out from training.
     seeds
         How many runs a simulation makes.
-    preprocessing, classes, separator, decimal, encode, immutable, intercept
+    preprocessing, classes, separator, decimal, encode, immutable, intercept, class_weight
         As in the ``[data]`` table of a scenario file.
 
     Examples
@@ -73,6 +74,7 @@ def from_data_file(
     if preprocessing:
         data["preprocessing"] = preprocessing
     further = {"separator": separator, "decimal": decimal, "encode": encode, "intercept": intercept}
+    further["class_weight"] = class_weight
     for name, value in {"classes": classes, **further}.items():
         if value is not None:
             data[name] = value

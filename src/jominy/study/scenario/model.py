@@ -10,12 +10,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import numpy as np
 from pydantic import Field, PrivateAttr
 
+from jominy.data import GaussianMixture, Samples
 from jominy.dynamics import Problem, RandomStart, fit, forecast, gaussian_picture, homogenize, simulate
 from jominy.errors import InputError
 from jominy.study.advise import Advice, advise
 from jominy.study.scenario.base import NotNegative, ScenarioFile
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
-from jominy.study.scenario.parts import Attack, Loss, RadiusTable, Schedule
+from jominy.study.scenario.parts import Attack, Loss, Objective, RadiusTable, Schedule
 from jominy.study.scenario.samples import FileTable, Loaded, ScikitLearnTable
 from jominy.study.scenario.simulation import SimulationTable
 from jominy.study.scenario.sweep_table import SweepTable
@@ -58,6 +59,9 @@ class Scenario(ScenarioFile):
         description="size of the attack in training (in l2 its norm), or a schedule of it"
     )
     attack: Attack = Field(default={"kind": "l2"}, validate_default=True, description="what the radius is a size of")
+    objective: Objective = Field(
+        default={"kind": "adversarial"}, validate_default=True, description="what is minimised, in terms of the loss"
+    )
     schedule: Schedule
     time: float | None = Field(None, gt=0, description="train until this time, in samples / dimension")
     times: list[float] | None = Field(None, min_length=1, description="report at exactly these times instead")
@@ -148,8 +152,7 @@ class Scenario(ScenarioFile):
     def problem(self) -> Problem:
         """Data, loss and radius."""
         if isinstance(self.data, (TeacherTable, MixtureTable)):
-            law = self.data.build()
-            return Problem(law, self.loss.build(), self._radius(), self.attack.build(dimension=law.dimension))
+            return self.problem_on(self.data.build())
         assert self.loaded is not None
         loss = self.loss.build()
         if loss.needs_classes and not self.loaded.samples.classification:
@@ -158,8 +161,12 @@ class Scenario(ScenarioFile):
                 "a target of more than two different numbers",
                 "use the squared loss (--loss squared), or choose two groups of values with classes (--classes 0:1)",
             )
-        samples = self.loaded.samples
-        return Problem(samples, loss, self._radius(), self.attack.build(dimension=samples.dimension))
+        return self.problem_on(self.loaded.samples)
+
+    def problem_on(self, data: GaussianMixture | Samples) -> Problem:
+        """The problem on data that are there already."""
+        attack = self.attack.build(dimension=data.dimension)
+        return Problem(data, self.loss.build(), self._radius(), attack, self.objective.build())
 
     def build_schedule(self) -> Any:
         """The learning-rate schedule, in scaled units."""

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, create_model
 
 from jominy.errors import InputError
-from jominy.parts import ATTACKS, LOSSES, RADII, REQUIRED, SCHEDULES, Part, Registry, Setting
+from jominy.parts import ATTACKS, LOSSES, OBJECTIVES, RADII, REQUIRED, SCHEDULES, Part, Registry, Setting
 from jominy.study.scenario.base import NotNegative, Number, Table
 from jominy.study.scenario.links import LinkTable
 
@@ -24,6 +24,7 @@ _KINDS: dict[str, Any] = {
     "float": float,
     "positive": Annotated[float, Field(gt=0)],
     "not-negative": NotNegative,
+    "share": Annotated[float, Field(ge=0, lt=1)],
     "floats": list[float],
     "numbers": list[Number],
     "not-negatives": list[NotNegative],
@@ -114,8 +115,10 @@ if TYPE_CHECKING:
     Schedule: TypeAlias = PartTable
     RadiusTable: TypeAlias = PartTable
     Attack: TypeAlias = PartTable
+    Objective: TypeAlias = PartTable
 else:
     Loss = _union(LOSSES, "LossTable")
     Schedule = _union(SCHEDULES, "ScheduleTable")
     RadiusTable = _union(RADII, "RadiusTable")
     Attack = _union(ATTACKS, "AttackTable", "l2")
+    Objective = _union(OBJECTIVES, "ObjectiveTable", "adversarial")

@@ -62,6 +62,9 @@ class _SamplesTable(Table):
     intercept: bool = Field(
         False, description="add a feature that is 1 everywhere, unscaled, which no attack can touch"
     )
+    class_weight: Literal["balanced"] | dict[str, float] | None = Field(
+        None, description="what a sample of each class counts in the loss: 'balanced', or a weight for each class"
+    )
     preprocessing: PreprocessingTable = Field(default_factory=lambda: PreprocessingTable())
 
     def build(self, folder: Path) -> Loaded:
@@ -92,6 +95,7 @@ class _SamplesTable(Table):
             notes=read.notes,
             immutable=self.immutable,
             intercept=self.intercept,
+            class_weight=self.class_weight,
         )
         return Loaded(samples, (some_rows(features, test), targets[test]) if len(test) else None)
 

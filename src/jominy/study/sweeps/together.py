@@ -58,14 +58,14 @@ class _Maker:
 
     def point(self, scenario: Scenario) -> tuple[Any, Any, Any]:
         """Problem, schedule and start."""
-        given = scenario.model_dump(include={"data", "loss", "radius", "attack", "start"})
+        given = scenario.model_dump(include={"data", "loss", "radius", "attack", "objective", "start"})
         told = {name: json.dumps(table, sort_keys=True) for name, table in given.items()}
         data = self._once(told["data"], scenario.data.build)  # type: ignore[arg-type]
         loss = self._once(told["loss"], scenario.loss.build)
         start = self._once(told["start"] + told["data"], scenario._start)
         attack = self._once(told["attack"] + told["data"], lambda: scenario.attack.build(dimension=data.dimension))
-        radius = scenario._radius()
-        problem = self._once("".join(sorted(told.values())), lambda: Problem(data, loss, radius, attack))
+        radius, objective = scenario._radius(), scenario.objective.build()
+        problem = self._once("".join(sorted(told.values())), lambda: Problem(data, loss, radius, attack, objective))
         return problem, scenario.build_schedule(), start
 
     def _once(self, text: str, build: Callable[[], Any]) -> Any:

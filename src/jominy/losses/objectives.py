@@ -1,0 +1,133 @@
+"""What is minimised: the adversarial loss, mixtures of it with the clean one, TRADES.
+
+Source: theory `attacks.md` section 6.
+"""
+
+from __future__ import annotations
+
+import abc
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from jominy.errors import InputError
+from jominy.losses.base import Loss
+from jominy.losses.logistic import LogisticLoss
+from jominy.losses.squared import SquaredLoss
+from jominy.losses.wrapped import CoinLoss, MixedLoss, TradesLoss, TradesSquaredLoss
+
+
+class Objective(abc.ABC):
+    """What a problem minimises, in terms of its loss."""
+
+    @abc.abstractmethod
+    def of(self, loss: Loss) -> Loss:
+        """What is minimised, as a loss of score, shift and target."""
+
+    @abc.abstractmethod
+    def describe(self) -> dict[str, Any]:
+        """The objective as a JSON-able record."""
+
+
+@dataclass(frozen=True)
+class Adversarial(Objective):
+    """The adversarial loss itself, the default."""
+
+    def of(self, loss: Loss) -> Loss:
+        return loss
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "Adversarial"}
+
+
+@dataclass(frozen=True)
+class Mixed(Objective):
+    """The share `clean` of the clean loss and the rest of the adversarial loss, both of every sample.
+
+    Examples
+    --------
+    Half clean: on the way to a lower clean risk, at some cost under attack.
+
+    >>> import jominy as jm
+    >>> data = jm.LinearTeacher(jm.identity(400), noise_variance=0.25)
+    >>> mixed = jm.Problem(data, jm.SquaredLoss(), radius=0.5, objective=jm.Mixed(clean=0.5))
+    >>> curve = jm.forecast(mixed, jm.Constant(0.5), time=10)
+    >>> round(float(curve.adversarial_risk[-1]), 4), round(float(curve.clean_risk[-1]), 4)
+    (0.3742, 0.2071)
+    """
+
+    clean: float
+
+    def __post_init__(self) -> None:
+        _require_share(self.clean)
+
+    def of(self, loss: Loss) -> Loss:
+        return MixedLoss(loss, float(self.clean))
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "Mixed", "clean": float(self.clean)}
+
+
+@dataclass(frozen=True)
+class CoinFlip(Objective):
+    """Each sample is left clean with probability `clean`, else attacked: the mean of `Mixed`, with more noise."""
+
+    clean: float
+
+    def __post_init__(self) -> None:
+        _require_share(self.clean)
+
+    def of(self, loss: Loss) -> Loss:
+        return CoinLoss(loss, float(self.clean))
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "CoinFlip", "clean": float(self.clean)}
+
+
+@dataclass(frozen=True)
+class TRADES(Objective):
+    """The clean loss and `beta` times the largest divergence of the attacked prediction from the clean one.
+
+    For the logistic loss that is max KL(sigmoid(r) || sigmoid(r')), with the gradient through both; for the squared
+    loss max (r - r')^2 / 2, which is a ridge.
+
+    Raises
+    ------
+    InputError
+        Another loss; a beta that is not a finite number >= 0.
+    """
+
+    beta: float
+
+    def __post_init__(self) -> None:
+        good = isinstance(self.beta, (int, float)) and np.isfinite(self.beta) and self.beta >= 0
+        if not good:
+            raise InputError("beta of TRADES must be a finite number >= 0", self.beta, "1 to 6 are usual")
+
+    def of(self, loss: Loss) -> Loss:
+        if isinstance(loss, LogisticLoss):
+            return TradesLoss(loss, float(self.beta))
+        if type(loss) is SquaredLoss:
+            return TradesSquaredLoss(loss, float(self.beta))
+        raise InputError(
+            "TRADES compares predictions: probabilities of the logistic loss, or values of the squared loss",
+            type(loss).__name__,
+            "Use `LogisticLoss()` or `SquaredLoss()`, or `Mixed(clean=0.5)`",
+        )
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "TRADES", "beta": float(self.beta)}
+
+
+def _require_share(value: Any) -> None:
+    good = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1
+    if not good:
+        raise InputError(
+            "The clean share of an objective is a number from 0 to below 1",
+            value,
+            "For clean training alone say radius=0",
+        )
+
+
+__all__ = ["TRADES", "Adversarial", "CoinFlip", "Mixed", "Objective"]
