@@ -78,6 +78,10 @@ def fit(
     (0.8, [0.77, 0.54])
     """
     require_schedule(schedule)
+    if not problem.data.empirical:
+        raise InputError(
+            "A model is fitted to samples", type(problem.data).__name__, "Wrap your arrays as `Samples(X, y)`"
+        )
     samples = problem.samples
     (chosen,) = seed_list([seed])
     training = Training(problem, schedule, start, np.zeros(0))
