@@ -74,6 +74,14 @@ def test_teacher_whose_square_has_no_inverse(size):
         assert risk(size) == pytest.approx(risk(0.0), rel=1e-9)
 
 
+def test_means_of_which_one_is_beyond_all_numbers_times_the_other():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        data = jm.GaussianMixture([0.5, 0.5], [1e-290, 1e20], [jm.identity(6)] * 2, labels=[-1, 1])
+        told = jm.forecast(jm.Problem(data, jm.LogisticLoss(), radius=0.1), jm.Constant(1e-40), times=[0.0, 1e-9])
+    assert np.isfinite(told.adversarial_risk.values).all()
+
+
 @pytest.mark.parametrize("size", [1e-290, 1.0, 1e20])
 def test_targets_of_any_size_are_standardised(size):
     data = jm.Samples(np.eye(3)[[0, 1, 2, 0]], size * np.array([1.0, 2.0, 3.0, 1.5]))

@@ -125,6 +125,9 @@ class FixedVectors(NamedTuple):
     teacher: np.ndarray
 
 
+FAR_LONGER = 1e200
+
+
 def fixed_vectors(law: EigenLaw, start: np.ndarray) -> FixedVectors:
     """Collect the distinct non-zero directions of the start (d,), the class means and the teacher."""
     vectors: list[np.ndarray] = []
@@ -136,6 +139,8 @@ def fixed_vectors(law: EigenLaw, start: np.ndarray) -> FixedVectors:
         for index, known in enumerate(vectors):
             # Both in units of their largest entry: the squares of small entries would be zero.
             unit, length = vector / size, np.max(np.abs(known))
+            if size > FAR_LONGER * length:  # too many times as long for a number to say: it has a place of its own
+                continue
             other = known / length
             factor = float(unit @ other / (other @ other))
             if np.linalg.norm(unit - factor * other) <= 1e-13 * np.linalg.norm(unit):
