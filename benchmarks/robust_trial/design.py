@@ -7,7 +7,7 @@ from functools import partial
 import numpy as np
 import torch
 
-from jominy.networks import FGSM, TRADES, CrossEntropyPlus, MinMax
+from jominy.networks import FGSM, CrossEntropyPlus, MinMax, NetworkTRADES
 from jominy.networks.objectives import Objective
 
 DRAWN = 20261130
@@ -50,7 +50,7 @@ class Design:
         if self.objective == "FGSM":
             return FGSM(radius, self.p, box=box)
         if self.objective.startswith("TRADES"):
-            return TRADES(radius, float(self.objective.split()[1]), self.p, attack_steps=5, box=box)
+            return NetworkTRADES(radius, float(self.objective.split()[1]), self.p, attack_steps=5, box=box)
         return CrossEntropyPlus(radius, self.weight, self.p, 2, attack_steps=2, box=box)
 
     @property

@@ -99,11 +99,11 @@ if TYPE_CHECKING:
     from jominy.models import load_model as load_model
     from jominy.networks import FGSM as FGSM
     from jominy.networks import MART as MART
-    from jominy.networks import TRADES as TRADES
     from jominy.networks import AdversarialLoss as AdversarialLoss
     from jominy.networks import CrossEntropyPlus as CrossEntropyPlus
     from jominy.networks import LabelledInputs as LabelledInputs
     from jominy.networks import MinMax as MinMax
+    from jominy.networks import NetworkTRADES as NetworkTRADES
     from jominy.networks import RandomNetwork as RandomNetwork
     from jominy.networks import diagnose as diagnose
     from jominy.networks import digits as digits
@@ -182,7 +182,8 @@ _ROOMS = {
     ),
     "models": ("FittedModel", "load_model"),
     "networks": (
-        "AdversarialLoss", "CrossEntropyPlus", "FGSM", "LabelledInputs", "MART", "MinMax", "RandomNetwork", "TRADES",
+        "AdversarialLoss", "CrossEntropyPlus", "FGSM", "LabelledInputs", "MART", "MinMax", "NetworkTRADES",
+        "RandomNetwork",
         "diagnose", "digits", "fgsm", "gaussian_classes", "measure_adversarial_loss", "measure_affine_law",
         "measure_chi", "measure_operator_norms", "measure_radial_moments", "measure_trainability",
         "measure_weight_rate", "noise", "one_hot", "operator_norm", "pgd", "strongest_perturbation", "train",

@@ -186,7 +186,7 @@ class Elsewhere(TorchFunctionMode):
 
 @pytest.mark.parametrize(
     "objective",
-    [jm.MinMax(0.5), jm.FGSM(0.2), jm.TRADES(0.5), jm.MART(0.5), jm.CrossEntropyPlus(0.5, p=math.inf, q=1)],
+    [jm.MinMax(0.5), jm.FGSM(0.2), jm.NetworkTRADES(0.5), jm.MART(0.5), jm.CrossEntropyPlus(0.5, p=math.inf, q=1)],
     ids=lambda objective: type(objective).__name__,
 )
 def test_no_tensor_is_made_without_a_device(objective):

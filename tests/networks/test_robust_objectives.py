@@ -16,7 +16,7 @@ from jominy.networks.threat import seeded  # noqa: E402
 
 DATA = jm.gaussian_classes(96, 12, 3, seed=0)
 IMAGES = LabelledInputs((DATA.inputs / 6 + 0.5).clamp(0, 1), DATA.labels)
-ALL = [jm.MinMax, jm.FGSM, jm.TRADES, jm.MART, jm.CrossEntropyPlus, jm.AdversarialLoss]
+ALL = [jm.MinMax, jm.FGSM, jm.NetworkTRADES, jm.MART, jm.CrossEntropyPlus, jm.AdversarialLoss]
 
 
 def network(seed=1, *between):
@@ -61,7 +61,7 @@ def test_losses_by_their_formulas():
     clean, moved = softmax(net(x), 1), softmax(net(x + eta), 1)
     kl = (clean * (clean / moved).log()).sum(1)
     trades = cross_entropy(net(x), y, reduction="none") + 3 * kl
-    torch.testing.assert_close(jm.TRADES(1.0, beta=3).losses(net, x, y, eta), trades)
+    torch.testing.assert_close(jm.NetworkTRADES(1.0, beta=3).losses(net, x, y, eta), trades)
     rows = torch.arange(len(y))
     others = moved.clone()
     others[rows, y] = 0
@@ -75,7 +75,7 @@ def test_saturated_outputs_give_finite_losses():
     with torch.no_grad():
         net.weight.mul_(1e4)
     x, y = DATA.inputs, DATA.labels
-    for kind in (jm.TRADES, jm.MART, jm.FGSM):
+    for kind in (jm.NetworkTRADES, jm.MART, jm.FGSM):
         loss = kind(0.5).losses(net, x, y, 0.5 * torch.ones_like(x))
         slopes = torch.autograd.grad(loss.mean(), net.weight)[0]
         assert torch.isfinite(loss).all() and torch.isfinite(slopes).all()
@@ -116,7 +116,7 @@ def test_optimizers_of_pytorch_by_hand(name):
 @pytest.mark.parametrize(
     ("objective", "optimizer"),
     [
-        (jm.TRADES(0.5), torch.optim.Adam),
+        (jm.NetworkTRADES(0.5), torch.optim.Adam),
         (jm.MART(0.1, p=math.inf), lambda w: torch.optim.SGD(w, lr=0.05, momentum=0.9)),
         (jm.FGSM(0.1), torch.optim.AdamW),
     ],
@@ -180,7 +180,7 @@ def test_refusals(change, message):
         train(network(), **call)
     for bad in ({"beta": -1.0}, {"attack_steps": 0}, {"p": 3}):
         with pytest.raises(jm.InputError):
-            jm.TRADES(0.5, **bad)
+            jm.NetworkTRADES(0.5, **bad)
 
 
 def test_pgd_in_the_box_by_brute_force():

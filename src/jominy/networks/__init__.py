@@ -44,6 +44,6 @@ else:
     from jominy.networks.random_network import RandomNetwork as RandomNetwork
     from jominy.networks.robust_objectives import FGSM as FGSM
     from jominy.networks.robust_objectives import MART as MART
-    from jominy.networks.robust_objectives import TRADES as TRADES
+    from jominy.networks.robust_objectives import NetworkTRADES as NetworkTRADES
     from jominy.networks.threads import one_thread as one_thread
     from jominy.networks.training import train as train

@@ -57,12 +57,12 @@ class FGSM(Objective):
 
 
 @dataclass(frozen=True)
-class TRADES(Objective):
+class NetworkTRADES(Objective):
     """Cross-entropy at x plus `beta` KL(p(x) || p(x + eta)), eta by projected ascent of that KL (Zhang et al. 2019).
 
     p(x) is the softmax of the outputs. beta = 0 is standard training. q is for the records only.
 
-    >>> TRADES(0.5).beta
+    >>> NetworkTRADES(0.5).beta
     6.0
     """
 

@@ -65,7 +65,7 @@ def train(
         Inputs of the networks' dtype, with labels; a DataLoader or data set is read once, as a whole. Batches are put
         where the network is.
     objective
-        :class:`MinMax`, :class:`FGSM`, :class:`TRADES`, :class:`MART`, :class:`CrossEntropyPlus` or
+        :class:`MinMax`, :class:`FGSM`, :class:`NetworkTRADES`, :class:`MART`, :class:`CrossEntropyPlus` or
         :class:`AdversarialLoss`; each holds radius, norm and box of its attack.
     rate, steps
         Learning rate, a number or a schedule such as ``Cosine(0.1, horizon=500)`` with time in steps (by default that
@@ -216,7 +216,7 @@ def _check(
         raise InputError("the data must be LabelledInputs", type(data).__name__, "LabelledInputs(X, y) makes them")
     if not isinstance(objective, Objective):
         raise InputError(
-            "the objective must be an object", objective, "such as MinMax(8 / 255, p=inf), FGSM, TRADES or MART"
+            "the objective must be an object", objective, "such as MinMax(8 / 255, p=inf), FGSM, NetworkTRADES or MART"
         )
     for name, value in (("steps", steps), ("batch_size", batch_size), ("checkpoint_every", checkpoint_every)):
         if not isinstance(value, int) or isinstance(value, bool) or value < 1:
