@@ -47,3 +47,7 @@ else:
     from jominy.networks.robust_objectives import NetworkTRADES as NetworkTRADES
     from jominy.networks.threads import one_thread as one_thread
     from jominy.networks.training import train as train
+    from jominy.networks.watch import Watch as Watch
+    from jominy.networks.watch import watch as watch
+    from jominy.networks.watch_rules import Alarm as Alarm
+    from jominy.networks.watch_rules import Look as Look

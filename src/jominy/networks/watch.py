@@ -1,0 +1,398 @@
+"""A watch on adversarial training, in any loop: what goes wrong is named while it can still be stopped."""
+
+from __future__ import annotations
+
+import logging
+import math
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy
+
+from jominy.errors import InputError
+from jominy.meanfield.norms import norm_exponent
+from jominy.networks.classification import check_labels, projected_ascent
+from jominy.networks.inputs import LabelledInputs
+from jominy.networks.intake import device_of
+from jominy.networks.modules import (
+    applied,
+    as_trained,
+    evaluating,
+    flat_function,
+    gradient,
+    normalised,
+    random_parts,
+    unwrapped,
+)
+from jominy.networks.perturbations import check_radius
+from jominy.networks.threat import Box, check_box, check_threat, into_ball_and_box, random_start, seeded
+from jominy.networks.vectors import maximiser, norm
+from jominy.networks.watch_rules import RULES, Alarm, Look
+
+SHARE = 0.03
+"""Largest share of the cost of training that looks may take."""
+EARLY = 100
+"""Steps in which collapse is told; looks without attacks come first until then."""
+INPUTS, ATTACKED = 100, 50
+"""Inputs of a look, and of these those that are attacked."""
+FORWARD, BACKWARD = 1.0, 2.0
+"""Cost of a pass of one input without and with gradients, in forward passes; a training pass counts 3."""
+
+
+def watch(
+    module: nn.Module,
+    data: Any,
+    radius: float,
+    *,
+    p: float = 2,
+    box: Box = None,
+    held_out: Any = None,
+    every: int = 20,
+    share: float = SHARE,
+    logger: logging.Logger | None = None,
+    seed: int = 0,
+) -> Watch:
+    """Name what goes wrong in adversarial training while it runs: one call per step, in any loop.
+
+    Tells constant logits (collapse), a plateau, divergence and the layer in which NaN came first, catastrophic
+    overfitting, gradient masking, robust overfitting with the best weights so far, training or attack in the wrong
+    mode, and a loss that ignores the attack. Each alarm has its evidence and what to do, and goes to the logger
+    ``jominy.watch`` (or yours) once. Looks are taken every `every` steps as far as their cost stays below `share` of
+    the training's, counted in passes of the module; attacks are part of a look less often. Module, running statistics
+    and random numbers are left as they were. Rules: theory `trainability_minmax.md` section 5; rates: docs/networks.md.
+
+    Parameters
+    ----------
+    module
+        The module that is trained, before its first step.
+    data
+        Training inputs with labels, whatever :meth:`LabelledInputs.of` takes; the first 100 are looked at.
+    radius, p, box
+        The attack of the training.
+    held_out
+        Inputs with labels that are not trained on, for robust overfitting.
+    every, share, logger, seed
+        Steps between looks, largest share of the cost, where alarms are written, seed of the noise.
+
+    Returns
+    -------
+    Watch
+        Call ``step(loss)`` after every step; ``alarms``, ``looks`` and ``best_state`` hold what was found;
+        ``lightning()`` and ``transformers()`` are callbacks that call it; ``close()`` ends it.
+
+    Examples
+    --------
+    >>> from jominy.networks import gaussian_classes
+    >>> data, _ = gaussian_classes(200, 16, 4, seed=0), torch.manual_seed(0)
+    >>> module = nn.Sequential(nn.Linear(16, 32), nn.ReLU(), nn.Linear(32, 4))
+    >>> steps = torch.optim.SGD(module.parameters(), lr=0.1)
+    >>> watched = watch(module, data, 0.5)
+    >>> for _ in range(60):
+    ...     loss = torch.nn.functional.cross_entropy(module(data.inputs), data.labels)
+    ...     steps.zero_grad(); loss.backward(); steps.step()
+    ...     watched.step(loss)
+    ()
+    ...
+    >>> watched.alarms, watched.looks[-1].clean > 0.9
+    ((), True)
+    """
+    return Watch(module, data, radius, p, box, held_out, every, share, logger, seed)
+
+
+class Watch:
+    """A watch on one training; :func:`watch` makes it. `radius` may be changed as the training's changes."""
+
+    def __init__(
+        self,
+        module: nn.Module,
+        data: Any,
+        radius: float,
+        p: float,
+        box: Box,
+        held_out: Any,
+        every: int,
+        share: float,
+        logger: logging.Logger | None,
+        seed: int,
+    ) -> None:
+        if not isinstance(module, nn.Module):
+            raise InputError("watch takes a torch.nn.Module", type(module).__name__)
+        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
+            raise InputError("the steps between looks must be a whole number, at least 1", every)
+        if not isinstance(share, int | float) or not 0 < share <= 1:
+            raise InputError("the share of the cost must lie between 0 and 1", share)
+        self.module, self.radius = module, check_radius(radius)
+        self.p, self.box = norm_exponent(p, "p"), check_box(box)
+        self.every, self.share, self.seed = every, float(share), seed
+        self.logger = logging.getLogger("jominy.watch") if logger is None else logger
+        self.data, self.held_out = self._inputs(data, INPUTS), None
+        if held_out is not None:
+            self.held_out = self._inputs(held_out, ATTACKED)
+        with as_trained(module):
+            function, rows = flat_function(module, self.data.inputs)
+            check_labels(self.data.labels, function, rows)
+            self.chance = math.log(function(rows[:2]).shape[1])
+        check_threat(self.data.inputs, self.radius, self.p, self.box)
+        self.alarms: tuple[Alarm, ...] = ()
+        self.looks: list[Look] = []
+        self.steps = 0
+        self.best_state: dict[str, Tensor] | None = None
+        self.best_step: int | None = None
+        self._best = -math.inf
+        self._losses: list[float] = []
+        self._trained, self._spent = 0.0, 0.0
+        self._attacks = 0
+        self._passes = {"trained in evaluation mode": 0, "trained": 0, "attacked with dropout": 0}
+        self._dropout, self._normalised = random_parts(module), normalised(module)
+        self._looking = False
+        self._hook = unwrapped(module).register_forward_pre_hook(self._count)
+        self._look(attacked=False, paid=False)
+
+    def _inputs(self, source: Any, most: int) -> LabelledInputs:
+        found = LabelledInputs.of(source)
+        return LabelledInputs(found.inputs[:most], found.labels[:most]).on(device_of(self.module))
+
+    def _count(self, module: nn.Module, given: tuple[Any, ...]) -> None:
+        """Every pass of the training: what it costs, and in which mode it is made."""
+        if self._looking or not given or not isinstance(given[0], Tensor):
+            return
+        rows = len(given[0])
+        attack = given[0].requires_grad
+        if not torch.is_grad_enabled():
+            self._trained += FORWARD * rows
+        elif attack:
+            self._trained += BACKWARD * rows
+            self._passes["attacked with dropout"] += module.training and self._dropout
+        else:
+            self._trained += 3 * rows
+            self._passes["trained"] += 1
+            self._passes["trained in evaluation mode"] += not module.training
+
+    def step(self, loss: Any = None) -> tuple[Alarm, ...]:
+        """Say that a step was taken, with its loss if there is one; the alarms that are new, usually none."""
+        self.steps += 1
+        before = self.alarms
+        if loss is not None:
+            value = float(loss.detach()) if isinstance(loss, Tensor) else float(loss)
+            if not math.isfinite(value):
+                self._not_finite("the loss")
+            else:
+                self._losses.append(value)
+        if self.steps % self.every == 0:
+            self._look(attacked=self._affordable())
+        return self.alarms[len(before) :]
+
+    def _affordable(self) -> bool:
+        """Whether attacks may be part of this look; the first after as many looks as one of them costs."""
+        cost = self._cost(attacked=True)
+        return self._spent + cost <= self.share * self._trained
+
+    def _cost(self, attacked: bool) -> float:
+        cost = FORWARD * len(self.data.labels)
+        if attacked:
+            count = min(ATTACKED, len(self.data.labels))
+            cost += count * (BACKWARD * 7 + 2 * FORWARD) + self._normalised * FORWARD * len(self.data.labels)
+            cost += 0 if self.held_out is None else len(self.held_out.labels) * (BACKWARD * 6 + FORWARD)
+            if self._attacks % 3 == 2:
+                cost += count * (BACKWARD * 17 + 2 * FORWARD)
+        return cost
+
+    def _look(self, *, attacked: bool, paid: bool = True) -> None:
+        cost = self._cost(attacked)
+        # Later on half of what may be spent is kept for looks with attacks, which tell what comes late.
+        share = self.share * (0.5 if self.steps > EARLY and not attacked else 1.0)
+        if paid and self._spent + cost > share * self._trained:
+            return
+        self._spent += cost if paid else 0.0
+        self._looking = True
+        try:
+            found = self._measured(attacked)
+        finally:
+            self._looking = False
+        self._losses.clear()
+        self.looks.append(found)
+        if not math.isfinite(found.entropy) or not math.isfinite(found.variation):
+            self._not_finite("the scores")
+            return
+        for rule in RULES:
+            alarm = rule(self.looks, self.chance)
+            if alarm is not None:
+                self._tell(alarm)
+        self._modes()
+
+    def _measured(self, attacked: bool) -> Look:
+        x, y = self.data.inputs, self.data.labels
+        forward = applied(self.module)
+        values: dict[str, Any] = {"step": self.steps}
+        if self._losses:
+            values["loss"] = sum(self._losses) / len(self._losses)
+        with as_trained(self.module):
+            with torch.no_grad():
+                scores = forward(x).flatten(1)
+            values["variation"] = float(norm(scores - scores.mean(0), 2).double().mean())
+            values |= _told(scores, y, "entropy", "clean")
+            if attacked:
+                values |= self._attacked(x[:ATTACKED], y[:ATTACKED])
+        if attacked and self._normalised:
+            with evaluating(self.module), torch.no_grad():
+                values["evaluated"] = float((forward(x).flatten(1).argmax(1) == y).double().mean())
+        if attacked and self.held_out is not None:
+            with as_trained(self.module):
+                values["held_out"] = self._robust(self.held_out.inputs, self.held_out.labels, 5, "a", "b")["b"]
+            if values["held_out"] > self._best:
+                self._best, self.best_step = values["held_out"], self.steps
+                state = unwrapped(self.module).state_dict()
+                self.best_state = {name: value.detach().to("cpu", copy=True) for name, value in state.items()}
+        self._attacks += attacked
+        return Look(**values)
+
+    def _attacked(self, x: Tensor, y: Tensor) -> dict[str, float]:
+        """One step, five steps; every third time ten steps, random noise, and five steps at four radii."""
+        rows, forward = x.flatten(1), applied(self.module)
+        _, slopes = gradient(
+            lambda e: cross_entropy(forward((rows + e).view_as(x)).flatten(1), y, reduction="none"),
+            torch.zeros_like(rows),
+        )
+        eta = into_ball_and_box(self.radius * maximiser(slopes, self.p), rows, self.p, self.radius, self.box)
+        values = {"flat": float((slopes == 0).all(1).double().mean())}
+        values |= self._at(x, y, eta, "fgsm_loss", "fgsm") | self._robust(x, y, 5, "pgd_loss", "pgd")
+        if self._attacks % 3 == 2:
+            values |= self._robust(x, y, 10, "long_loss", "long")
+            values |= self._robust(x, y, 5, "wide_loss", "", radius=4 * self.radius)
+            eta = random_start(rows, self.p, self.radius, self.box, seeded(rows, self.seed + self.steps))
+            sizes = norm(eta, self.p).unsqueeze(1).clamp_min(1e-30)
+            eta = into_ball_and_box(eta * (self.radius / sizes), rows, self.p, self.radius, self.box)
+            values |= self._at(x, y, eta, "noise_loss", "noise")
+        return values
+
+    def _robust(self, x: Tensor, y: Tensor, steps: int, loss: str, accuracy: str, radius: float | None = None) -> Any:
+        size = self.radius if radius is None else radius
+        eta = projected_ascent(self.module, x, y, size, self.p, box=self.box, steps=steps)
+        return self._at(x, y, eta.flatten(1), loss, accuracy)
+
+    def _at(self, x: Tensor, y: Tensor, eta: Tensor, loss: str, accuracy: str) -> dict[str, float]:
+        with torch.no_grad():
+            scores = applied(self.module)((x.flatten(1) + eta).view_as(x)).flatten(1)
+        return {name: value for name, value in _told(scores, y, loss, accuracy).items() if name}
+
+    def _modes(self) -> None:
+        """Alarms of the modes in which passes were made since the last look."""
+        seen = self._passes
+        if seen["trained"] >= 5 and seen["trained in evaluation mode"] == seen["trained"]:
+            if self._dropout or self._normalised:
+                what = "batch normalisation keeps its statistics" if self._normalised else "dropout does nothing"
+                self._tell(
+                    Alarm(
+                        "wrong mode",
+                        self.steps,
+                        f"all {seen['trained']} training passes since the last look were made in evaluation mode, in "
+                        f"which {what}",
+                        "Call module.train() after the attack; freeze single layers if that is what you want",
+                    )
+                )
+        if seen["attacked with dropout"] >= 5:
+            self._tell(
+                Alarm(
+                    "wrong mode",
+                    self.steps,
+                    f"{seen['attacked with dropout']} passes of the attack since the last look were made with dropout",
+                    "Call module.eval() before the attack and module.train() after it: the attack is made on another "
+                    "network in every step, and comes out weaker",
+                )
+            )
+        self._passes = dict.fromkeys(seen, 0)
+
+    def _not_finite(self, what: str) -> None:
+        """The alarm of NaN, with the layer that is the first to have it."""
+        if any(alarm.name == "not finite" for alarm in self.alarms):
+            return
+        self._looking = True
+        try:
+            first = first_not_finite(self.module, self.data.inputs[:8])
+        finally:
+            self._looking = False
+        self._tell(
+            Alarm(
+                "not finite",
+                self.steps,
+                f"{what} is NaN or infinite; {first}",
+                "Go back to a checkpoint from before with a smaller learning rate or clipped gradients; in half "
+                "precision look for overflow in that layer",
+            )
+        )
+
+    def _tell(self, alarm: Alarm) -> None:
+        """Keep and log an alarm of a name that was not told yet."""
+        if all(told.name != alarm.name for told in self.alarms):
+            self.alarms += (alarm,)
+            self.logger.warning("%s", alarm)
+
+    @property
+    def cost(self) -> float:
+        """The share of the training's passes that the looks have taken."""
+        return self._spent / self._trained if self._trained else 0.0
+
+    def close(self) -> None:
+        """Take the watch off the module."""
+        self._hook.remove()
+
+    def lightning(self) -> Any:
+        """A callback for Lightning's Trainer; InputError where Lightning is not installed."""
+        from jominy.networks.watch_callbacks import lightning_callback
+
+        return lightning_callback(self)
+
+    def transformers(self) -> Any:
+        """A callback for the Trainer of Hugging Face; InputError where transformers is not installed."""
+        from jominy.networks.watch_callbacks import transformers_callback
+
+        return transformers_callback(self)
+
+
+def _told(scores: Tensor, labels: Tensor, loss: str, accuracy: str) -> dict[str, float]:
+    return {
+        loss: float(cross_entropy(scores.double(), labels)),
+        accuracy: float((scores.argmax(1) == labels).double().mean()),
+    }
+
+
+def first_not_finite(module: nn.Module, inputs: Tensor) -> str:
+    """Which parameter, or else which layer's output, is the first in order that is not finite.
+
+    >>> module = nn.Sequential(nn.Linear(2, 2), nn.Linear(2, 2))
+    >>> _ = module[1].weight.data.fill_(float("nan"))
+    >>> first_not_finite(module, torch.ones(1, 2))
+    'first in the weights of layer 1 (1.weight)'
+    """
+    found: list[str] = []
+
+    def look(name: str, part: nn.Module) -> Any:
+        def after(_: nn.Module, given: Any, made: Any) -> None:
+            if found or not isinstance(made, Tensor) or bool(torch.isfinite(made).all()):
+                return
+            for own, value in part.named_parameters(recurse=False):
+                if not bool(torch.isfinite(value).all()):
+                    found.append(f"first in the weights of layer {name} ({name}.{own})")
+                    return
+            found.append(f"first in the output of layer {name} ({type(part).__name__})")
+
+        return after
+
+    leaves = [(name, part) for name, part in unwrapped(module).named_modules() if name and not list(part.children())]
+    hooks = [part.register_forward_hook(look(name, part)) for name, part in leaves]
+    try:
+        with as_trained(module), torch.no_grad():
+            applied(module)(inputs)
+    except InputError as error:
+        return f"the module fails: {error}"
+    finally:
+        for hook in hooks:
+            hook.remove()
+    if not found:
+        found += [
+            f"first in the weights {name}"
+            for name, value in module.named_parameters()
+            if not bool(torch.isfinite(value).all())
+        ]
+    return found[0] if found else "the module itself is finite at the inputs that are looked at"
