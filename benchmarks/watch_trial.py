@@ -19,7 +19,7 @@ from torch import nn
 
 import jominy as jm
 from benchmarks.robust_trial.modules import build
-from jominy.networks import FGSM, MART, TRADES, CrossEntropyPlus, LabelledInputs, MinMax, watch
+from jominy.networks import FGSM, MART, CrossEntropyPlus, LabelledInputs, MinMax, NetworkTRADES, watch
 from jominy.networks.threat import nearest_class_distance, seeded
 
 SEEDS = range(6)
@@ -37,7 +37,7 @@ HEALTHY = ("mlp", "residual", "cnn", "resnet", "cnn with dropout")
 OBJECTIVES = {
     "min-max": lambda r, p: MinMax(r, p, restarts=0),
     "FGSM": FGSM,
-    "TRADES": lambda r, p: TRADES(r, 3.0, p),
+    "TRADES": lambda r, p: NetworkTRADES(r, 3.0, p),
     "MART": lambda r, p: MART(r, 3.0, p),
     "CE + .3 L_adv": lambda r, p: CrossEntropyPlus(r, 0.3, p),
     "standard": lambda r, p: CrossEntropyPlus(r, 0.0, p),

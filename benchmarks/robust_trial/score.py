@@ -62,9 +62,15 @@ def score(file: Path) -> str:
     told += ["", "| chi | n | " + " | ".join(OUTCOMES) + " |", "|---" * 5 + "|"]
     for low, high in zip(EDGES, EDGES[1:], strict=False):
         own = (values["chi"] >= low) & (values["chi"] < high)
-        cells = [f"{hit[own].sum()} ({hit[own].mean():.2f})" if own.any() else "-" for hit in success.values()]
+        cells = [_rate(own, hit, groups) for hit in success.values()]
         told.append(f"| {low:g} to {high:g} | {own.sum()} | " + " | ".join(cells) + " |")
     return "\n".join(told)
+
+
+def _rate(own: np.ndarray, hit: np.ndarray, groups: list[np.ndarray]) -> str:
+    rates = [hit[pick][own[pick]].mean() for pick in groups if own[pick].any()]
+    low, high = np.quantile(rates, [0.05, 0.95])
+    return f"{hit[own].sum()}: {hit[own].mean():.2f} [{low:.2f}, {high:.2f}]"
 
 
 def _resamples(numbers: np.ndarray, count: int = 2000) -> list[np.ndarray]:
@@ -75,6 +81,8 @@ def _resamples(numbers: np.ndarray, count: int = 2000) -> list[np.ndarray]:
 
 
 def _with_interval(scores: np.ndarray, hit: np.ndarray, groups: list[np.ndarray]) -> str:
+    if hit.all() or not hit.any():
+        return "all alike"
     low, high = np.nanquantile([area(scores[pick], hit[pick]) for pick in groups], [0.05, 0.95])
     return f"{area(scores, hit):.2f} [{low:.2f}, {high:.2f}]"
 

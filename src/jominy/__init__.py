@@ -122,6 +122,7 @@ if TYPE_CHECKING:
     from jominy.networks import pgd as pgd
     from jominy.networks import strongest_perturbation as strongest_perturbation
     from jominy.networks import train as train
+    from jominy.networks import watch as watch
     from jominy.results import Status as Status
     from jominy.results import load as load
     from jominy.results import save as save
@@ -187,6 +188,7 @@ _ROOMS = {
         "diagnose", "digits", "fgsm", "gaussian_classes", "measure_adversarial_loss", "measure_affine_law",
         "measure_chi", "measure_operator_norms", "measure_radial_moments", "measure_trainability",
         "measure_weight_rate", "noise", "one_hot", "operator_norm", "pgd", "strongest_perturbation", "train",
+        "watch",
     ),
     "results": ("Status", "load", "save"),
     "schedules": (

@@ -131,6 +131,7 @@ class Watch:
             self.held_out = self._inputs(held_out, ATTACKED)
         with as_trained(module):
             function, rows = flat_function(module, self.data.inputs)
+        with evaluating(module), torch.no_grad():
             check_labels(self.data.labels, function, rows)
             self.chance = math.log(function(rows[:2]).shape[1])
         check_threat(self.data.inputs, self.radius, self.p, self.box)
@@ -146,19 +147,19 @@ class Watch:
         self._passes = {"trained in evaluation mode": 0, "trained": 0, "attacked with dropout": 0}
         self._dropout, self._normalised = random_parts(module), normalised(module)
         self._looking = False
-        self._hook = unwrapped(module).register_forward_pre_hook(self._count)
+        self._hook = unwrapped(module).register_forward_pre_hook(self._count, with_kwargs=True)
         self._look(attacked=False, paid=False)
 
     def _inputs(self, source: Any, most: int) -> LabelledInputs:
         found = LabelledInputs.of(source)
         return LabelledInputs(found.inputs[:most], found.labels[:most]).on(device_of(self.module))
 
-    def _count(self, module: nn.Module, given: tuple[Any, ...]) -> None:
+    def _count(self, module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
         """Every pass of the training: what it costs, and in which mode it is made."""
-        if self._looking or not given or not isinstance(given[0], Tensor):
+        inputs = next((one for one in (*given, *named.values()) if isinstance(one, Tensor) and one.ndim), None)
+        if self._looking or inputs is None:
             return
-        rows = len(given[0])
-        attack = given[0].requires_grad
+        rows, attack = len(inputs), inputs.requires_grad
         if not torch.is_grad_enabled():
             self._trained += FORWARD * rows
         elif attack:

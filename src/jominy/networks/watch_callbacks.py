@@ -21,7 +21,9 @@ def lightning_callback(watched: Watch) -> Any:
         try:
             from pytorch_lightning import Callback
         except ImportError:
-            raise InputError("Lightning is needed here, and is not installed", None, "pip install lightning") from None
+            raise InputError(
+                "Lightning is needed here, and is not installed", None, "install it: pip install lightning"
+            ) from None
 
     class WatchCallback(Callback):
         def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
@@ -36,7 +38,7 @@ def transformers_callback(watched: Watch) -> Any:
         from transformers import TrainerCallback
     except ImportError:
         raise InputError(
-            "transformers is needed here, and is not installed", None, "pip install transformers"
+            "transformers is needed here, and is not installed", None, "install it: pip install transformers"
         ) from None
 
     class WatchCallback(TrainerCallback):
