@@ -14,6 +14,7 @@ _ABOUT = {
     "meanfield": "Wide random networks: theory",
     "models": "Trained models",
     "networks": "Real networks (needs PyTorch)",
+    "optimizers": "Optimizers",
     "results": "Results and files",
     "schedules": "Learning rates and radii over time",
     "show": "Figures, reports, notebooks",

@@ -66,6 +66,7 @@ if TYPE_CHECKING:
     from jominy.losses import TRADES as TRADES
     from jominy.losses import Adversarial as Adversarial
     from jominy.losses import CoinFlip as CoinFlip
+    from jominy.losses import CrammerSingerLoss as CrammerSingerLoss
     from jominy.losses import CustomMarginLoss as CustomMarginLoss
     from jominy.losses import CustomResidualLoss as CustomResidualLoss
     from jominy.losses import ExponentialLoss as ExponentialLoss
@@ -74,10 +75,13 @@ if TYPE_CHECKING:
     from jominy.losses import LogisticLoss as LogisticLoss
     from jominy.losses import MarginLoss as MarginLoss
     from jominy.losses import Mixed as Mixed
+    from jominy.losses import OneVersusRestLoss as OneVersusRestLoss
     from jominy.losses import ProbitLoss as ProbitLoss
     from jominy.losses import ResidualLoss as ResidualLoss
     from jominy.losses import RidgeSquaredLoss as RidgeSquaredLoss
     from jominy.losses import SmoothedHingeLoss as SmoothedHingeLoss
+    from jominy.losses import SoftmaxBoundLoss as SoftmaxBoundLoss
+    from jominy.losses import SoftmaxLoss as SoftmaxLoss
     from jominy.losses import SquaredHingeLoss as SquaredHingeLoss
     from jominy.losses import SquaredLoss as SquaredLoss
     from jominy.meanfield import Architecture as Architecture
@@ -123,6 +127,8 @@ if TYPE_CHECKING:
     from jominy.networks import strongest_perturbation as strongest_perturbation
     from jominy.networks import train as train
     from jominy.networks import watch as watch
+    from jominy.optimizers import SGD as SGD
+    from jominy.optimizers import from_torch as from_torch
     from jominy.results import Status as Status
     from jominy.results import load as load
     from jominy.results import save as save
@@ -172,9 +178,10 @@ _ROOMS = {
     ),
     "errors": ("InputError",),
     "losses": (
-        "Adversarial", "CoinFlip", "CustomMarginLoss", "CustomResidualLoss", "ExponentialLoss", "HingeLoss",
-        "LinkSquaredLoss", "LogisticLoss", "MarginLoss", "Mixed", "ProbitLoss", "ResidualLoss", "RidgeSquaredLoss",
-        "SmoothedHingeLoss", "SquaredHingeLoss", "SquaredLoss", "TRADES",
+        "Adversarial", "CoinFlip", "CrammerSingerLoss", "CustomMarginLoss", "CustomResidualLoss", "ExponentialLoss",
+        "HingeLoss", "LinkSquaredLoss", "LogisticLoss", "MarginLoss", "Mixed", "OneVersusRestLoss", "ProbitLoss",
+        "ResidualLoss", "RidgeSquaredLoss", "SmoothedHingeLoss", "SoftmaxBoundLoss", "SoftmaxLoss",
+        "SquaredHingeLoss", "SquaredLoss", "TRADES",
     ),
     "meanfield": (
         "Architecture", "Chevet", "InputGeometry", "LayerVariances", "Leading", "ReLULike", "Sharp", "Verdict",
@@ -190,6 +197,7 @@ _ROOMS = {
         "measure_weight_rate", "noise", "one_hot", "operator_norm", "pgd", "strongest_perturbation", "train",
         "watch",
     ),
+    "optimizers": ("SGD", "from_torch"),
     "results": ("Status", "load", "save"),
     "schedules": (
         "AdaGradNorm", "Constant", "Cosine", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak",

@@ -45,7 +45,8 @@ class Setting:
     ----------
     name : as the class's constructor and the scenario file call it
     kind : "number", which may be a fraction such as 8/255, "float", "positive", "not-negative", "share"; "floats",
-        "numbers", "not-negatives" for lists; "per-feature", a list of numbers >= 0 that is repeated over the features;
+        "numbers", "not-negatives" for lists; "count", a whole number >= 0; "per-feature", a list of numbers >= 0 that
+        is repeated over the features;
         "link"
     description : what it is, with its unit
     default : its value where it is left out; REQUIRED where it must be given
@@ -193,6 +194,34 @@ LOSSES = _registry(
         (Setting("link", "link"),),
     ),
     Part("exponential", "jominy.losses:ExponentialLoss", "exp(-margin), for classes."),
+    Part(
+        "softmax",
+        "jominy.losses:SoftmaxLoss",
+        "Cross-entropy of softmax scores, for several classes.",
+        (
+            Setting(
+                "attack_steps",
+                "count",
+                "of the attack in training: 0 none, 1 FGM, 3 as PGD; unset: the exact maximum",
+                None,
+            ),
+        ),
+    ),
+    Part(
+        "softmax-bound",
+        "jominy.losses:SoftmaxBoundLoss",
+        "The pairwise bound of the cross-entropy under attack, for several classes.",
+    ),
+    Part(
+        "crammer-singer",
+        "jominy.losses:CrammerSingerLoss",
+        "max(0, 1 + largest other score - own score), for several classes.",
+    ),
+    Part(
+        "one-versus-rest",
+        "jominy.losses:OneVersusRestLoss",
+        "The logistic losses of each class against all others, for several classes.",
+    ),
 )
 
 SCHEDULES = _registry(

@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
-from sklearn.utils.multiclass import check_classification_targets, type_of_target
+from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from jominy.attacks import L2
 from jominy.data import Preprocessing, Samples
 from jominy.dynamics import Problem, fit
 from jominy.dynamics.samples.remarks import largest_safe_rate
-from jominy.losses import LogisticLoss, SquaredLoss
+from jominy.losses import ClassLoss, LogisticLoss, SoftmaxLoss, SquaredLoss
 from jominy.models import FittedModel
 from jominy.schedules import Constant
 
@@ -54,13 +54,15 @@ class _Adversarial(BaseEstimator):
 
     @property
     def coef_(self) -> NDArray[np.float64]:
-        """Weights in data units: (1, D) of a classifier, (D,) of a regression."""
-        return self.model_.coef_[None] if self.model_.classes is not None else self.model_.coef_
+        """Weights in data units: (1, D) of two classes, (K, D) of several, (D,) of a regression."""
+        two = self.model_.classes is not None and self.model_.weights.ndim == 1
+        return self.model_.coef_[None] if two else self.model_.coef_
 
     @property
     def intercept_(self) -> Any:
         """What belongs to `coef_`."""
-        return np.array([self.model_.intercept_]) if self.model_.classes is not None else self.model_.intercept_
+        two = self.model_.classes is not None and self.model_.weights.ndim == 1
+        return np.array([self.model_.intercept_]) if two else self.model_.intercept_
 
     def _rows(self, X: Any) -> Any:
         check_is_fitted(self)
@@ -68,13 +70,13 @@ class _Adversarial(BaseEstimator):
 
 
 class AdversarialClassifier(ClassifierMixin, _Adversarial):
-    """A linear classifier of two classes, trained under attack by streaming SGD.
+    """A linear classifier of two classes or several, trained under attack by streaming SGD.
 
     Parameters
     ----------
     radius : of the attack in training, on features that are scaled so that a row has a mean ||x||^2 of D
     attack : L2() by default; Mahalanobis(weights=...), LInf(...)
-    loss : LogisticLoss() by default; any margin loss
+    loss : LogisticLoss() for two classes by default, any margin loss; SoftmaxLoss() for several
     schedule : of the learning rate; by default constant, as large as is safe for these rows, and at most 1
     time : train until this time, in samples / dimension
     intercept : whether to learn one, which no attack can touch
@@ -97,30 +99,28 @@ class AdversarialClassifier(ClassifierMixin, _Adversarial):
     """
 
     def fit(self, X: Any, y: Any) -> AdversarialClassifier:
-        """Train on rows X (n, D) with two kinds of y (n,)."""
+        """Train on rows X (n, D) with two kinds of y (n,) or several."""
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         check_classification_targets(y)
-        if type_of_target(y, input_name="y") != "binary":
-            found = type_of_target(y)
-            raise ValueError(f"Only binary classification is supported. The type of the target is {found}.")
-        self.classes_ = np.unique(y)
+        self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("Classifier can't train when only one class is present.")
-        self._trained(X, np.where(y == self.classes_[1], 1, 0), LogisticLoss())
+        self._trained(X, numbers, LogisticLoss() if len(self.classes_) == 2 else SoftmaxLoss())
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
-        """(n,) scores, positive for the second class."""
+        """(n,) scores, positive for the second class; of several classes (n, K)."""
         rows = self._rows(X)
         return self.model_.decision_function(rows)
 
     def predict(self, X: Any) -> NDArray[Any]:
         """(n,) classes."""
         rows = self._rows(X)
-        return self.classes_[(self.model_.decision_function(rows) > 0).astype(int)]
+        scores = self.model_.decision_function(rows)
+        return self.classes_[(scores > 0).astype(int) if scores.ndim == 1 else np.argmax(scores, axis=1)]
 
     def predict_proba(self, X: Any) -> NDArray[np.float64]:
-        """(n, 2) probabilities of the classes, after the logistic loss."""
+        """(n, K) probabilities of the classes, after the logistic loss or that of softmax."""
         rows = self._rows(X)
         return self.model_.predict_proba(rows)
 
@@ -128,11 +128,6 @@ class AdversarialClassifier(ClassifierMixin, _Adversarial):
         """(n,) radius from which on an attack changes the class predicted."""
         rows = self._rows(X)
         return self.model_.robust_radius(rows)
-
-    def __sklearn_tags__(self) -> Any:
-        tags = super().__sklearn_tags__()
-        tags.classifier_tags.multi_class = False
-        return tags
 
 
 class AdversarialRegressor(RegressorMixin, _Adversarial):
@@ -166,5 +161,7 @@ class AdversarialRegressor(RegressorMixin, _Adversarial):
 
 def usable_rate(problem: Problem) -> float:
     """Half of the largest rate that is safe for the rows, or 1 if that is less."""
+    if isinstance(problem.loss, ClassLoss):  # their slopes are bounded
+        return LARGEST_RATE
     safe = largest_safe_rate(problem)
     return LARGEST_RATE if safe is None else min(LARGEST_RATE, SHARE * safe)

@@ -59,8 +59,9 @@ def test_tables_as_people_write_them(folder):
     kinds = ["low, or less", "mid:dle", 'h"igh']
     lines = "".join(f'{j};{j % 7},5;"{kinds[j % 3].replace(chr(34), 2 * chr(34))}"\n' for j in range(60))
     (folder / "t.csv").write_text('"a,b";c;y\n' + lines)
-    with pytest.raises(InputError, match="a target in words must have two kinds") as caught:
-        read(folder, "forecast", "t.csv", "--target", "y").problem()
+    assert read(folder, "forecast", "t.csv", "--target", "y").loss.kind == "softmax"
+    with pytest.raises(InputError, match="the logistic loss is for two classes") as caught:
+        read(folder, "forecast", "t.csv", "--target", "y", "--loss", "logistic").problem()
     suggested = shlex.split(str(caught.value)[str(caught.value).index("--classes") : -1])
     assert suggested[0] == "--classes" and len(suggested) == 2
     data = read(folder, "forecast", "t.csv", "--target", "y", *suggested).problem().data

@@ -53,7 +53,7 @@ def folder(tmp_path_factory):
         (UNSTABLE, "(`--clip 3`)"),
         (["forecast", "classes.npz", "--time", "1", "--test-fraction", "0"], "give `--test-fraction 0.25`"),
         (["forecast", "classes.npz", "--data-units"], "--scaling"),
-        (["forecast", "digits.npz"], "--classes"),
+        (["forecast", "digits.npz", "--loss", "logistic"], "--classes"),
         (["compare", "study.toml", "--seeds", "1"], "`--seeds 20`"),
         (["simulate", "study.toml", "--seeds", "0"], "`--seeds 50`"),
         (["forecast", "study.toml", "--dimension", "9"], "`--bands`"),

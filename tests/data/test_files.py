@@ -172,9 +172,10 @@ def test_shipped_data(name, classes, shape):
     assert Samples(table.X, table.y).classification == (name != "diabetes")
 
 
-def test_shipped_data_with_more_classes_need_two_groups():
-    with pytest.raises(InputError, match=r"wine has more than two classes .*\[0, 1, 2\]"):
-        from_scikit_learn("wine")
+def test_shipped_data_with_more_classes_come_with_all_of_them_or_with_two_groups():
+    assert np.unique(from_scikit_learn("wine").y).tolist() == [0, 1, 2]
+    assert np.unique(from_scikit_learn("digits").y).tolist() == list(range(10))
+    assert np.unique(from_scikit_learn("wine", ((0, 1), (2,))).y).tolist() == [-1, 1]
     with pytest.raises(InputError, match="the data set must be one of breast_cancer, wine, digits, diabetes"):
         from_scikit_learn("mnist")
 

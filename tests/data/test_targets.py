@@ -30,6 +30,40 @@ def test_two_kinds_are_classes_in_sorted_order(y, classes):
     assert "label -1" in learnt.steps[0]
 
 
+@pytest.mark.parametrize(
+    ("y", "classes"),
+    [
+        (["b", "a", "c", "a"], ("a", "b", "c")),
+        (np.array(["b", "a", "c", "a"], dtype=object), ("a", "b", "c")),
+        (pd.Series(["y", "x", "z", "x"], dtype="category"), ("x", "y", "z")),
+        (np.eye(3)[[1, 0, 2, 0]], (0, 1, 2)),
+        (pd.DataFrame(np.eye(3, dtype=bool)[[1, 0, 2, 0]], columns=["a", "b", "c"]), ("a", "b", "c")),
+    ],
+)
+def test_several_kinds_of_words_and_one_hot_rows_are_classes(y, classes):
+    learnt = Targets.learn(y)
+    assert learnt.classes == classes
+    assert learnt.transform(y).tolist() == [1.0, 0.0, 2.0, 0.0]
+    assert learnt.class_numbers(learnt.transform(y)).tolist() == [1, 0, 2, 0]
+    assert "3 classes and their rows" in learnt.steps[0] and "(2)" in learnt.steps[0]
+
+
+def test_whole_numbers_are_classes_where_that_is_asked_for():
+    assert Targets.of_classes([3.0, 1.0, 2.0, 1.0]).classes == (1, 2, 3)
+    assert Targets.of_classes([3.0, 1.0, 2.0, 1.0]).transform(np.array([2, 3])).tolist() == [1.0, 2.0]
+    with pytest.raises(InputError, match="words or whole numbers.*SquaredLoss"):
+        Targets.of_classes([0.5, 1.0, 2.0, 1.0])
+    with pytest.raises(InputError, match="classes must have more than one row"):
+        Targets.of_classes([3, 1, 2])
+
+
+def test_a_class_that_training_rows_lack_is_told_with_the_way_out():
+    with pytest.raises(
+        InputError, match=r"one of the classes \('a', 'b', 'c'\) \(received: \['d'\]\). Train on rows of every"
+    ):
+        Targets.learn(["a", "b", "c", "a"]).transform(["d"])
+
+
 def test_test_targets_are_held_to_the_classes():
     learnt = Targets.learn([0, 1, 1])
     assert learnt.transform([1]).tolist() == [1.0]
@@ -47,7 +81,7 @@ def test_regression_is_standardised_and_says_so():
     np.testing.assert_allclose(values * learnt.scale + learnt.offset, y)
     assert learnt.steps == (
         "regression: target has 4 different values; if these name classes, "
-        "choose two groups with `select_classes(X, y, classes)`",
+        "train with `SoftmaxLoss()`, or choose two groups with `select_classes(X, y, classes)`",
         "centred the target by 4 and divided it by its standard deviation 3.08221",
     )
     assert Targets.learn(y, standardise=False).transform(y).tolist() == y.tolist()
@@ -58,7 +92,13 @@ def test_regression_is_standardised_and_says_so():
     ("y", "message"),
     [
         ([1, 1, 1], "y must have at least two different values (received: [1])"),
-        (["a", "b", "c"], "a classification has exactly two kinds of labels (received: 3 kinds: 'a', 'b', 'c')"),
+        (["a", "b", "c"], "classes must have more than one row (received: 3 classes of one row each)"),
+        ([[1, 2], [1], [2]], "y must be one label per sample (received: lists of labels). Keep one label of each row"),
+        ([[1, 1, 0], [0, 1, 0]], "Choose one column, or give one-hot rows"),
+        (
+            np.array([[1, 0, 0], [0, 1, 0], [0, 1, 0]]),
+            "every class must have a row to train on (received: none of [2])",
+        ),
         ([[1], [0]], "y must be a 1-D array with one value per sample (received: shape (2, 1)). Use y.ravel()."),
         ([], "y must be a 1-D array"),
         (3.0, "y must be a 1-D array"),

@@ -6,8 +6,8 @@ import pytest
 import jominy as jm
 
 pytest.importorskip("sklearn")
-from sklearn.datasets import load_breast_cancer, load_diabetes
-from sklearn.model_selection import GridSearchCV
+from sklearn.datasets import load_breast_cancer, load_diabetes, load_wine
+from sklearn.model_selection import GridSearchCV, cross_val_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.utils.estimator_checks import check_estimator
@@ -43,8 +43,18 @@ def test_words_are_classes_and_pipelines_and_searches_work():
     search = GridSearchCV(pipe, {"adversarialclassifier__radius": [0.1, 3.0]}, cv=2).fit(X, words)
     assert search.best_params_ == {"adversarialclassifier__radius": 0.1}
     assert set(search.predict(X[:30])) == {"benign", "malignant"} and search.best_score_ > 0.9
-    with pytest.raises(ValueError, match="Only binary classification"):
-        AdversarialClassifier().fit(X, np.arange(len(X)) % 3)
+
+
+def test_several_classes_are_the_fit_of_the_same_problem():
+    X, y = load_wine(return_X_y=True)
+    words = np.array(["red", "rose", "white"])[y]
+    ours = AdversarialClassifier(radius=0.3, time=8, schedule=jm.Constant(0.5)).fit(X, words)
+    problem = jm.Problem(jm.Samples(X, words, intercept=True), jm.SoftmaxLoss(), 0.3)
+    model = jm.fit(problem, jm.Constant(0.5), 8, beside_forecast=False)
+    np.testing.assert_allclose(ours.decision_function(X), model.decision_function(X), rtol=1e-12)
+    assert ours.predict(X).tolist() == model.predict(X).tolist() and ours.score(X, words) > 0.95
+    assert ours.coef_.shape == (3, 13) and ours.intercept_.shape == (3,) and ours.predict_proba(X).shape == (len(X), 3)
+    assert cross_val_score(AdversarialClassifier(time=8), X, words, cv=3).mean() > 0.9
 
 
 def test_a_regression_in_units_of_its_target():

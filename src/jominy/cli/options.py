@@ -88,7 +88,7 @@ def add_source(command: argparse.ArgumentParser) -> None:
         "--loss",
         choices=LOSS_CHOICES,
         metavar="LOSS",
-        help=f"{', '.join(LOSS_CHOICES)} (default: the first; of numbers: squared)",
+        help=f"{', '.join(LOSS_CHOICES)} (default: logistic, of several classes softmax, of numbers squared)",
     )
     files.add_argument("--classes", metavar="A,..:B,..", help="two groups of labels to keep, as 3:8 or 0,2:1,3")
     files.add_argument(

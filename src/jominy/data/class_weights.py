@@ -13,10 +13,10 @@ from jominy.errors import InputError
 BALANCED = "balanced"
 
 
-def class_weights(given: Any, classes: tuple[Any, Any] | None, targets: Array) -> tuple[float, float] | None:
-    """Those of the labels -1 and +1; None for none.
+def class_weights(given: Any, classes: tuple[Any, ...] | None, targets: Array) -> tuple[float, ...] | None:
+    """Those of the classes, of two those of the labels -1 and +1; None for none.
 
-    "balanced" is n / (2 n_class), as in scikit-learn: both classes then count alike. Else a weight > 0 for each class.
+    "balanced" is n / (K n_class), as in scikit-learn: all K classes then count alike. Else a weight > 0 for each class.
 
     >>> class_weights("balanced", ("no", "yes"), np.array([-1.0, -1.0, -1.0, 1.0]))
     (0.6666666666666666, 2.0)
@@ -30,16 +30,15 @@ def class_weights(given: Any, classes: tuple[Any, Any] | None, targets: Array) -
     if isinstance(given, str):
         if given != BALANCED:
             raise InputError("class_weight is 'balanced' or a weight for each class", given, "Such as {'ill': 5}")
-        counts = [int(np.sum(targets == label)) for label in (-1.0, 1.0)]
-        return len(targets) / (2 * counts[0]), len(targets) / (2 * counts[1])
+        labels = (-1.0, 1.0) if len(classes) == 2 else range(len(classes))
+        return tuple(len(targets) / (len(classes) * int(np.sum(targets == label))) for label in labels)
     if not isinstance(given, Mapping):
         raise InputError("class_weight is 'balanced' or a weight for each class", given, "Such as {'ill': 5}")
     named = {str(name): value for name, value in given.items()}
     known = [str(name) for name in classes]
     if unknown := [name for name in named if name not in known]:
         raise InputError("class_weight names a class that is not there", unknown[0], f"The classes are {known}")
-    found = tuple(_weight(named.get(name, 1.0)) for name in known)
-    return found[0], found[1]
+    return tuple(_weight(named.get(name, 1.0)) for name in known)
 
 
 def _weight(value: Any) -> float:

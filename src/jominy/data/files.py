@@ -119,7 +119,7 @@ def _for_encoder(X: Any, names: list[str]) -> pd.DataFrame:
 def from_scikit_learn(name: str, classes: Sequence[Sequence[Any]] | None = None) -> Table:
     """One of scikit-learn's own data sets: breast_cancer, wine, digits or diabetes (the last one a regression).
 
-    classes: two groups of class numbers, see `select_classes`; needed for wine and digits, which have more than two.
+    classes: two groups of class numbers, see `select_classes`; without them wine and digits have three and ten classes.
 
     >>> from_scikit_learn("digits", classes=((3,), (8,))).X.shape
     (357, 64)
@@ -134,9 +134,6 @@ def from_scikit_learn(name: str, classes: Sequence[Sequence[Any]] | None = None)
     X, y = bunch.data.astype(np.float64), bunch.target
     if classes is not None:
         X, y = select_classes(X, y, classes)
-    elif name in ("wine", "digits"):
-        kinds = np.unique(y).tolist()
-        raise InputError(f"{name} has more than two classes", kinds, "Choose two groups, such as classes=((0,), (1,)).")
     return Table(X, y, [str(feature) for feature in bunch.feature_names])
 
 

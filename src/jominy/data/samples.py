@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from jominy.data.arrays import Array, described, digest, finite_number, read_only
+from jominy.data.arrays import Array, described, digest, finite_number, read_only, shortened
 from jominy.data.class_weights import class_weights
 from jominy.data.encoding import FittedEncoder
 from jominy.data.immutable import immutable_features
@@ -17,7 +18,7 @@ from jominy.data.mixture import GaussianMixture
 from jominy.data.preprocessing import FittedPreprocessing, Preprocessing
 from jominy.data.row_numbers import row_numbers
 from jominy.data.tables import column_names, numeric_table, with_columns
-from jominy.data.targets import Targets
+from jominy.data.targets import Targets, target_values
 from jominy.data.transforms import Transform, fitted_transform
 from jominy.errors import InputError
 from jominy.numerics.foreign import in_step
@@ -29,7 +30,9 @@ class Samples:
 
     X:             array or data frame (n, D) of finite numbers, n >= 2
     y:             (n,) two kinds of anything (numbers, strings, bools): classes, the smaller one being label -1;
-                   more than two different numbers: regression, the target centred and divided by its sd
+                   several kinds of strings, or one-hot rows (n, K): K classes;
+                   more than two different numbers: regression, the target centred and divided by its sd, unless the
+                   loss is one of several classes (`SoftmaxLoss()`), to which whole numbers name classes
     preprocessing: what to do to the features; None if the data are prepared already: everything is used as given
     transform:     what makes numbers of X before that, for tables with words or missing values: an `Encoder`, which
                    learns from X, or a transformer or pipeline of scikit-learn that is fitted already
@@ -39,10 +42,11 @@ class Samples:
 
     intercept:     whether to add a feature that is 1 everywhere, which is not scaled and no attack can touch: for
                    classes of different size, or a target whose mean is not zero
-    class_weight:  what a sample of each class counts in the loss: "balanced", n / (2 n_class) as in scikit-learn, or
+    class_weight:  what a sample of each class counts in the loss: "balanced", n / (K n_class) as in scikit-learn, or
                    {class: weight}; risks are then weighted, accuracies are not
 
-    features: (n, d) what is trained on          targets: (n,) labels -1 and +1, or standardised targets
+    features: (n, d) what is trained on          targets: (n,) labels -1 and +1; for more than two classes their
+    numbers 0, ..., K - 1; for a regression standardised targets
     fitted:   the fitted preprocessing or None   target_map: how targets became numbers
     feature_names: (d,) of the features that are left
     groups: column of kinds -> the features that came from it, by position: encoded words are no measurements
@@ -51,8 +55,8 @@ class Samples:
     Rows of pandas objects belong together by their index, columns of held-out frames by their names; the rows and
     columns of arrays by position.
 
-    Raises InputError for NaN, wrong shapes, fewer than two rows, one kind of label or more than two kinds of strings,
-    and pandas objects whose indices do not hold the same labels.
+    Raises InputError for NaN, wrong shapes, fewer than two rows, one kind of label, labels that are lists, and pandas
+    objects whose indices do not hold the same labels.
 
     >>> mine = Samples([[0.0, 1.0], [1.0, 3.0], [2.0, 2.0]], ["a", "b", "b"])
     >>> mine.classes, mine.targets.tolist(), round(float((mine.features**2).sum(axis=1).mean()), 12)
@@ -71,7 +75,8 @@ class Samples:
     groups: dict[str, list[int]]
     untouched: NDArray[np.bool_]
     intercept: bool
-    class_weights: tuple[float, float] | None
+    class_weights: tuple[float, ...] | None
+    given: NDArray[Any]
 
     def __init__(
         self,
@@ -128,6 +133,7 @@ class Samples:
             "untouched": untouched,
             "intercept": intercept,
             "class_weights": class_weights(class_weight, target_map.classes, targets),
+            "given": target_values(matched),
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
@@ -143,14 +149,35 @@ class Samples:
         return self.features.shape[1]
 
     @property
-    def classes(self) -> tuple[Any, Any] | None:
-        """The two classes, for the labels -1 and +1; None for regression."""
+    def classes(self) -> tuple[Any, ...] | None:
+        """The classes, of two those for the labels -1 and +1; None for regression."""
         return self.target_map.classes
 
     @property
     def empirical(self) -> bool:
         """Whether this is the law of given rows."""
         return True
+
+    @property
+    def class_numbers(self) -> NDArray[np.int64]:
+        """(n,) the number 0, ..., K - 1 of each row's class."""
+        return self.target_map.class_numbers(self.targets)
+
+    def with_classes(self) -> Samples:
+        """The same rows with targets that name classes, also where they are numbers.
+
+        InputError where numbers are not whole, or each row's is its own.
+
+        >>> Samples([[0.0], [1.0], [2.0], [5.0]], [7, 8, 9, 9]).with_classes().classes
+        (7, 8, 9)
+        """
+        if self.classification:
+            return self
+        target_map = Targets.of_classes(self.given)
+        made = copy.copy(self)
+        object.__setattr__(made, "target_map", target_map)
+        object.__setattr__(made, "targets", read_only(target_map.transform(self.given)))
+        return made
 
     @property
     def classification(self) -> bool:
@@ -232,6 +259,10 @@ class Samples:
             raise InputError(
                 "one Gaussian per class needs classes", "a regression target", "Use the forecast of the samples."
             )
+        if self.classes is not None and len(self.classes) > 2:
+            raise InputError(
+                "one Gaussian per class is known for two classes", f"{len(self.classes)} classes", "Use `forecast(...)`"
+            )
         groups = [self.features[self.targets == label] for label in (-1.0, 1.0)]
         return GaussianMixture(
             weights=[len(rows) / self.count for rows in groups],
@@ -271,7 +302,7 @@ class Samples:
             )
 
     def __repr__(self) -> str:
-        kind = "regression" if self.classes is None else f"classes {self.classes}"
+        kind = "regression" if self.classes is None else f"classes {shortened(self.classes)}"
         return f"Samples({self.count} x {self.dimension}, {kind})"
 
     def _factor(self) -> float:

@@ -40,4 +40,8 @@ def in_finite_steps(batch_size: int, dimension: float, horizon: float) -> bool:
 def require_single(batch_size: Any) -> None:
     """InputError for batches on samples of the user's own."""
     if batch_count(batch_size, 1.0) > 1:
-        raise InputError("Batches are for Gaussian mixtures", f"batch_size={batch_size} on Samples", "Leave it out")
+        raise InputError(
+            "A batch whose gradients are summed is for Gaussian mixtures",
+            f"batch_size={batch_size} on Samples",
+            f"Batches whose gradients are averaged: `optimizer=SGD(batch_size={batch_size})`",
+        )

@@ -6,23 +6,27 @@ from typing import Any
 
 import numpy as np
 
+from jominy.dynamics.classes.moves import sizes
+from jominy.dynamics.engines import row_engines_of
 from jominy.dynamics.forecast import forecast, require_schedule
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.samples.forecast import sample_times
+from jominy.dynamics.real_runs import require_optimizer
 from jominy.dynamics.samples.law import size_of
-from jominy.dynamics.samples.simulation import sample_runs
 from jominy.dynamics.simulate import seed_list
 from jominy.errors import InputError
-from jominy.losses import LogisticLoss
+from jominy.losses import LogisticLoss, SoftmaxBoundLoss, SoftmaxLoss
 from jominy.models import FittedModel
 from jominy.numerics.precision import double_precision
+from jominy.optimizers import SGD
 from jominy.results.reading import notes_of
 from jominy.schedules import Schedule
 
 TOLD = ("adversarial_risk", "clean_accuracy", "adversarial_accuracy", "held_out_clean_accuracy",
         "held_out_adversarial_accuracy")  # fmt: skip
 """What the report says of the end of training."""
+BESIDE = 50
+"""Runs of an ensemble that a run is put beside: they tell a standard deviation to 10 %."""
 FAR = 3.0
 """Standard deviations of one run beyond which a run is not as forecast."""
 
@@ -37,14 +41,15 @@ def fit(
     start: Any = None,
     held_out: tuple[Any, Any] | None = None,
     sampling: Any = None,
+    optimizer: SGD | None = None,
     beside_forecast: bool = True,
     progress: bool = True,
 ) -> FittedModel:
     """Train on samples under attack, once and for real, and return the model to deploy.
 
-    The run is that of `simulate` with this seed: streaming SGD on the rows of `Samples`, under the attack of the
-    problem. The model says where the run ended beside its forecast: runs more than three standard deviations away are
-    not what theory expects of a healthy one.
+    The run is that of `simulate` with this seed: streaming SGD on the rows of `Samples`, of two classes, several, or
+    numbers, under the attack of the problem. The model says where the run ended beside its forecast: runs more than
+    three standard deviations away are not what theory expects of a healthy one.
 
     Parameters
     ----------
@@ -52,7 +57,7 @@ def fit(
     schedule : of the learning rate
     time : train until this time, in samples / dimension
     seed : of the run
-    start, held_out, sampling, progress : as in `simulate`
+    start, held_out, sampling, optimizer, progress : as in `simulate`
     beside_forecast : whether to forecast the run too, and say where it ended beside that
 
     Returns
@@ -78,41 +83,54 @@ def fit(
     (0.8, [0.77, 0.54])
     """
     require_schedule(schedule)
-    if not problem.data.empirical:
-        raise InputError(
-            "A model is fitted to samples", type(problem.data).__name__, "Wrap your arrays as `Samples(X, y)`"
-        )
+    engines = row_engines_of(problem)
     samples = problem.samples
     (chosen,) = seed_list([seed])
-    training = Training(problem, schedule, start, np.zeros(0))
-    times = sample_times(time, None, samples.dimension, in_blocks=schedule.adaptive)
-    runs, weights = sample_runs(training, times, [chosen], held_out, sampling, progress, keep=True)
+    training = Training(problem, schedule, start, np.zeros(0), optimizer=require_optimizer(optimizer))
+    times = engines.times(training, time, None)
+    runs, weights = engines.runs(training, times, [chosen], held_out, sampling, progress, keep=True)
     if runs.attrs["status"] == "diverged":
         raise InputError("A run that diverges leaves no model", runs.attrs["advice"], "Lower the learning rate")
-    vector = weights[0, len(runs["time"]) - 1]
     curve = None
     if beside_forecast:
-        curve = forecast(problem, schedule, times=[0.0, float(runs["time"][-1])], start=start, held_out=held_out)
-    size = float(size_of(problem.form, vector))
-    scaled, intercept = (vector[:-1], float(vector[-1])) if samples.intercept else (vector, 0.0)
+        curve = forecast(
+            problem, schedule, times=[0.0, float(runs["time"][-1])], start=start, held_out=held_out,
+            optimizer=optimizer, runs=BESIDE if engines.in_ensemble(training, None) else None,
+        )  # fmt: skip
+    fitted = _linear(weights[0], problem)
     targets = samples.target_map
     return FittedModel(
-        np.array(scaled),
-        intercept,
-        size,
+        *fitted,
         None if samples.fitted is None else samples.fitted.scaling,
         samples.classes,
         targets.offset,
         targets.scale,
         samples.columns,
-        isinstance(problem.loss.plain, LogisticLoss),
-        _record(problem, schedule, runs, curve, chosen),
+        isinstance(problem.loss.plain, LogisticLoss | SoftmaxLoss | SoftmaxBoundLoss),
+        _record(training, runs, curve, chosen),
         samples.encoding,
     )
 
 
-def _record(problem: Problem, schedule: Schedule, runs: Any, curve: Any, seed: int) -> dict[str, Any]:
+def _linear(weights: np.ndarray, problem: Problem) -> tuple[np.ndarray, Any, Any]:
+    """Weights, intercept and size of a model, from a run's weights (d,) or (K, d); two classes have one score."""
+    samples = problem.samples
+    if len(weights) == 2 and weights.ndim == 2:
+        weights = weights[1] - weights[0]
+    size: Any
+    if weights.ndim == 1:
+        size = float(size_of(problem.form, weights))
+    else:
+        size = np.asarray(sizes(problem.form, weights[:, None] - weights))
+    if not samples.intercept:
+        return np.array(weights), 0.0 if weights.ndim == 1 else np.zeros(len(weights)), size
+    intercept = weights[..., -1]
+    return np.array(weights[..., :-1]), float(intercept) if weights.ndim == 1 else np.array(intercept), size
+
+
+def _record(training: Training, runs: Any, curve: Any, seed: int) -> dict[str, Any]:
     """How a model was trained, and how that compares with its forecast, for programs and for people."""
+    problem, optimizer = training.problem, training.optimizer
     ended = {name: float(runs[name].values[0, -1]) for name in TOLD if name in runs}
     risk = ended["adversarial_risk"]
     beside, told = f"adversarial risk {risk:.4g}", None
@@ -128,7 +146,7 @@ def _record(problem: Problem, schedule: Schedule, runs: Any, curve: Any, seed: i
                 beside += ": further away than a healthy run, which is within 3"
         told = {"adversarial_risk": expected, "adversarial_risk_sd": spread, "deviations": away}
     time = float(runs["time"][-1])
-    steps = round(time * problem.data.dimension)
+    steps = round(time * problem.data.dimension / optimizer.batch_size)
     rates = [f"{name.replace('_', ' ')} {value:.3f}" for name, value in ended.items() if name.endswith("accuracy")]
     report = [
         f"trained to time {time:g} ({steps} steps), radius {problem.final_radius:g}, seed {seed}: "
@@ -141,7 +159,8 @@ def _record(problem: Problem, schedule: Schedule, runs: Any, curve: Any, seed: i
         "loss": problem.loss.describe(),
         "attack": problem.attack.describe(),
         "radius": problem.final_radius,
-        "schedule": schedule.describe(),
+        "schedule": training.schedule.describe(),
+        **({} if optimizer.plain else {"optimizer": optimizer.describe()}),
         "time": time,
         "seed": seed,
         "status": runs.attrs["status"],

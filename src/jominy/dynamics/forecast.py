@@ -6,12 +6,15 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from jominy.dynamics.engines import ForecastRequest, engines_of
+from jominy.dynamics.ensemble import PRECISION
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.other_attacks import split_evaluation
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
+from jominy.dynamics.real_runs import require_optimizer
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
+from jominy.optimizers import SGD
 from jominy.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -35,13 +38,18 @@ def forecast(
     batch_size: int = 1,
     bands: bool = False,
     dimension: float | None = None,
+    optimizer: SGD | None = None,
+    method: str | None = None,
+    runs: int | None = None,
+    precision: float = PRECISION,
     progress: bool = False,
 ) -> xr.Dataset:
     """What adversarial training will do, before it is run.
 
     For a Gaussian mixture the deterministic equivalent of streaming SGD is integrated: exact as d grows, with errors
     of order 1/sqrt(d) for one run and 1/d for the mean over runs. For `Samples` the finite-step recursion of mean and
-    covariance is run on the samples' own law.
+    covariance is run on the samples' own law. For samples of several classes, and for batches, momentum or weight decay
+    on samples, the forecast is the mean of an ensemble of compiled real runs, which is cheaper than a recursion there.
 
     Parameters
     ----------
@@ -68,6 +76,12 @@ def forecast(
         standard deviation of one run at the given dimension, and `<name>_bias`, the mean over runs minus the curve
     dimension : the dimension d of the runs that the bands are for; default: the data's own, and needed where that is
         infinite. For data of finite dimension another value only rescales the bands (sd ~ 1/sqrt(d), bias ~ 1/d)
+    optimizer : samples only: SGD(batch_size=16, momentum=0.9, weight_decay=1e-3) in the meaning and units of PyTorch;
+        a batch's gradients are averaged, and the step along the average is rate / dimension
+    method : samples only: "recursion" or "ensemble"; by default the recursion for two classes and plain SGD
+    runs : of an ensemble exactly so many; by default as many as the precision takes, at most 4000, and at most
+        6e10 multiplications (some ten seconds) unless those are fewer than 20 runs
+    precision : of an ensemble: wanted standard error of the adversarial risk, relative to it, at every time
     progress : samples only: say on standard error what is being done, for tables that take seconds
 
     Returns
@@ -79,6 +93,11 @@ def forecast(
         relative error, the largest of all variables; see `docs/trust.md`), optimum_risk, collapse_radius, scenario,
         versions, cite. With bands also bands ("good", "fair", "not to be trusted"; the notes say why), bands_indicator
         and band_dimension. A band that does not hold has an infinite standard deviation.
+        An ensemble says so in `method`, has the attributes runs and relative_standard_error, and to each variable
+        `<name>_sd` (of one run), `<name>_standard_error` (of the mean) and, to the main ones, `<name>_quantile`. Of
+        several classes also: adversarial_risk_bound (certified), robust_radius (mean over rows), the accuracy of each
+        class (`adversarial_class_accuracy`, `clean_class_accuracy` over `class`) and, at the end, confusion
+        (`adversarial_confusion`, `clean_confusion` over `true_class` and `predicted_class`).
 
     Raises
     ------
@@ -88,7 +107,8 @@ def forecast(
 
     Notes
     -----
-    Source: theory `dynamics.md` sections 0.2, 1 and 7; `realdata.md` section 1. Bands: `fluctuations.md` sections 2 to
+    Source: theory `dynamics.md` sections 0.2, 1 and 7; `realdata.md` section 1; several classes, batches, momentum and
+    weight decay: `multiclass.md` sections 0 to 4 and 7. Bands: `fluctuations.md` sections 2 to
     5 and 8 (the linear noise approximation, ours): 95 % of single runs lie in curve + bias +- 1.96 sd, the mean over m
     runs in curve + bias +- 1.96 sd / sqrt(m).
 
@@ -105,9 +125,22 @@ def forecast(
     """
     require_schedule(schedule)
     evaluate_at, others = split_evaluation(evaluate_at)
-    training = Training(problem, schedule, start, evaluation_radii(evaluate_at), others)
+    training = Training(problem, schedule, start, evaluation_radii(evaluate_at), others, require_optimizer(optimizer))
     request = ForecastRequest(
-        time, times, held_out, diagonal, largest_block, compress, rtol, batch_size, bands, dimension, progress
+        time,
+        times,
+        held_out,
+        diagonal,
+        largest_block,
+        compress,
+        rtol,
+        batch_size,
+        bands,
+        dimension,
+        progress,
+        method,
+        runs,
+        precision,
     )
     return engines_of(problem).forecast(training, request)
 

@@ -10,6 +10,7 @@ from jominy.dynamics.other_attacks import DIMENSION, OtherAttack
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
 from jominy.dynamics.start import describe_start
+from jominy.optimizers import SGD
 from jominy.results import Status, make_result
 from jominy.results.soundness import judged
 from jominy.schedules import Schedule
@@ -25,6 +26,7 @@ class Training(NamedTuple):
         problem, schedule, start: as users give them.
         evaluate_at: (K,) radii at which risk and accuracy are reported besides the training radius and zero.
         others: attacks under which they are reported besides that of the training.
+        optimizer: what a step does with a gradient.
     """
 
     problem: Problem
@@ -32,6 +34,7 @@ class Training(NamedTuple):
     start: Any
     evaluate_at: np.ndarray
     others: Sequence[OtherAttack] = ()
+    optimizer: SGD = SGD()
 
 
 class Method(NamedTuple):
@@ -75,7 +78,7 @@ def labelled(
         variables,
         coords,
         engine=method.engine,
-        scenario=scenario_of(training.problem, training.schedule, training.start),
+        scenario=scenario_of(training.problem, training.schedule, training.start, training.optimizer),
         status=sound.status,
         advice=sound.advice,
         numerical_error=method.numerical_error,
@@ -90,9 +93,10 @@ def accuracy_of(problem: Problem) -> float:
     return ON_SAMPLES if problem.data.empirical else ON_MIXTURES
 
 
-def scenario_of(problem: Problem, schedule: Schedule, start: Any) -> dict[str, Any]:
-    """What was computed, as a record for the result."""
-    return {"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)}
+def scenario_of(problem: Problem, schedule: Schedule, start: Any, optimizer: SGD = SGD()) -> dict[str, Any]:  # noqa: B008
+    """What was computed, as a record for the result; nothing of an optimizer that is plain SGD on single samples."""
+    record = {"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)}
+    return record if optimizer.plain else record | {"optimizer": optimizer.describe()}
 
 
 def optimum_attributes(found: Optimum) -> dict[str, Any]:

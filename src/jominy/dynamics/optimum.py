@@ -19,6 +19,9 @@ def collapse_radius(problem: Problem) -> float:
     is sqrt(d) times the largest |E[loss'(0, y) x_j]| / s_j, over E|loss'(0, y)|: one feature sets it, which
     `optimum(problem).collapse_feature` names.
 
+    Of several classes and the softmax loss it is the smallest radius r at which balls of radius r p_c around p_c m_c,
+    of the classes' shares p_c and means m_c, have a common point.
+
     Source: theory `dynamics.md` section 4.2 and `attacks.md` section 2, general rule.
 
     Examples

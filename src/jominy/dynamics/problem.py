@@ -8,9 +8,10 @@ import numpy as np
 
 from jominy.attacks import L2, Attack, Reach
 from jominy.data import GaussianMixture, Samples
+from jominy.data.arrays import shortened
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.errors import InputError
-from jominy.losses import Adversarial, ClassWeightedLoss, Loss, Objective
+from jominy.losses import Adversarial, ClassLoss, ClassWeightedLoss, Loss, Objective, WeightedClassLoss
 from jominy.schedules import FixedRadius, RadiusSchedule, require_radius
 
 
@@ -73,6 +74,8 @@ class Problem:
             )
         if not isinstance(self.radius, RadiusSchedule):
             object.__setattr__(self, "radius", require_radius(self.radius))
+        if isinstance(self.loss, ClassLoss):
+            object.__setattr__(self, "data", _with_classes(self.data, self.loss))
         if self.loss.needs_classes and not self.data.classification:
             raise InputError(
                 f"{type(self.loss).__name__} is a classification loss and needs labels -1 and +1",
@@ -80,6 +83,7 @@ class Problem:
                 "Give `labels=[...]` for the components (or two kinds of targets of samples), or use `SquaredLoss()`",
             )
 
+        self._check_classes()
         object.__setattr__(self, "loss", self._minimised())
         self.loss.check(self.data)
         if not self.attack.isotropic:
@@ -93,9 +97,15 @@ class Problem:
                 self.objective,
                 "Use `Mixed(clean=0.4)`, `CoinFlip(0.5)` or `TRADES(beta=3)`, or leave it out",
             )
-        loss = self.objective.of(self.loss.plain)
-        weights = self.data.class_weights
-        return loss if weights is None else ClassWeightedLoss(loss, weights)
+        weights, plain = self.data.class_weights, self.loss.plain
+        if isinstance(plain, ClassLoss):
+            if self.objective != Adversarial():
+                raise InputError(
+                    "Of several classes the adversarial loss itself is minimised", self.objective, "Leave objective out"
+                )
+            return plain if weights is None else WeightedClassLoss(plain, weights)
+        loss = self.objective.of(plain)
+        return loss if weights is None else ClassWeightedLoss(loss, (weights[0], weights[1]))
 
     @property
     def mixture(self) -> GaussianMixture:
@@ -116,6 +126,16 @@ class Problem:
                 "This is for a problem on samples", type(self.data).__name__, "Wrap your arrays as `Samples(X, y)`"
             )
         return self.data
+
+    def _check_classes(self) -> None:
+        """InputError for several classes and a loss of one score."""
+        known = getattr(self.data, "classes", None)
+        if known is not None and len(known) > 2 and not isinstance(self.loss, ClassLoss):
+            raise InputError(
+                f"{type(self.loss).__name__} is for two classes, or for numbers",
+                f"{len(known)} classes: {shortened(known)}",
+                "Use `SoftmaxLoss()`, or choose two groups with `select_classes(X, y, classes)`",
+            )
 
     @cached_property
     def form(self) -> np.ndarray | Reach | None:
@@ -158,6 +178,27 @@ class Problem:
         if self.objective != Adversarial():
             record["objective"] = self.objective.describe()
         return record
+
+
+def require_one_score(problem: Problem) -> None:
+    """InputError for a problem of several classes, where theory of one score is asked."""
+    if isinstance(problem.loss, ClassLoss):
+        raise InputError(
+            "This is known for one score per row, not yet for one per class",
+            type(problem.loss).__name__,
+            "`forecast(...)`, `simulate(...)`, `fit(...)` and `collapse_radius(...)` take several classes",
+        )
+
+
+def _with_classes(data: Any, loss: ClassLoss) -> Samples:
+    """Samples whose targets name classes."""
+    if not isinstance(data, Samples):
+        raise InputError(
+            f"{type(loss).__name__} trains on samples so far",
+            type(data).__name__,
+            "Draw rows from the mixture, and wrap them as `Samples(X, y)`",
+        )
+    return data.with_classes()
 
 
 @lru_cache(maxsize=16)

@@ -13,9 +13,11 @@ from jominy.dynamics.labelled import Training
 from jominy.dynamics.other_attacks import require_none, split_evaluation
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
+from jominy.dynamics.real_runs import require_optimizer
 from jominy.dynamics.simulation.sgd import Watch
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
+from jominy.optimizers import SGD
 from jominy.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -36,6 +38,7 @@ def simulate(
     full_vectors: bool | None = None,
     sampling: Any = None,
     batch_size: int = 1,
+    optimizer: SGD | None = None,
     progress: bool = True,
     watch: Watch | None = None,
 ) -> xr.Dataset:
@@ -50,9 +53,12 @@ def simulate(
     problem, schedule, time, times, start, evaluate_at, held_out : as in `forecast`; times are moved to whole steps
     seeds : how many runs (seeds 0, 1, ...), or which
     full_vectors : mixtures only: True and False force one of the two engines of the same law
-    sampling : samples only: WithReplacement() (default), OnePass() or ReshuffledEpochs()
+    sampling : samples only: WithReplacement() (default), OnePass() or ReshuffledEpochs(); or an object of your own with
+        `check(steps, count)` and `rows(generator, steps, count)`, which returns the row numbers of all draws of a run
     batch_size : mixtures only: samples per step b, the step being (g/d) times the sum of their gradients, as in
         `forecast`; times are moved to whole batches
+    optimizer : samples only: SGD(batch_size=16, momentum=0.9, weight_decay=1e-3) in the meaning and units of PyTorch;
+        a batch's gradients are averaged, and the step along the average is rate / dimension
     progress : show a progress bar on work of more than two seconds
     watch : is called at each report time with the results at that time, a Dataset of one time, to draw runs as they go;
         where it raises KeyboardInterrupt the runs end early, as by Ctrl-C
@@ -60,13 +66,19 @@ def simulate(
     Returns
     -------
     xarray.Dataset
-        As from `forecast`, with the dimensions `seed` and `time`. Ctrl-C ends the runs early and keeps what is done,
-        with the status "interrupted".
+        As from `forecast`, with the dimensions `seed` and `time`; of several classes also accuracies of each class, the
+        mean robust radius, and the confusion at the end, with and without the attack. Ctrl-C ends the runs early and
+        keeps what is done, with the status "interrupted".
 
     Raises
     ------
     InputError
         As `forecast`; also an infinite dimension, and groups asked for where the covariances do not commute.
+
+    Notes
+    -----
+    Source: theory `dynamics.md` section 1; several classes, batches, momentum and weight decay: `multiclass.md`
+    sections 1 and 4. On the row numbers of a run of `torch.optim.SGD` the weights are those of PyTorch, to 1e-10.
 
     Examples
     --------
@@ -79,7 +91,7 @@ def simulate(
     require_schedule(schedule)
     evaluate_at, others = split_evaluation(evaluate_at)
     require_none(others, "runs are looked at under the attack they are trained under", "Use `forecast(...)`")
-    training = Training(problem, schedule, start, evaluation_radii(evaluate_at))
+    training = Training(problem, schedule, start, evaluation_radii(evaluate_at), optimizer=require_optimizer(optimizer))
     chosen = seed_list(seeds)
     request = SimulationRequest(time, times, chosen, held_out, full_vectors, sampling, batch_size, progress, watch)
     return engines_of(problem).simulate(training, request)

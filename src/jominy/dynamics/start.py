@@ -57,6 +57,27 @@ def start_vector(start: Any, dimension: float) -> np.ndarray | float:
     return vector
 
 
+def start_in_classes(start: Any, classes: int, dimension: int) -> np.ndarray:
+    """(K, d) the fixed part of a start of several classes: an array of that shape, or zeros."""
+    if start is None or isinstance(start, RandomStart):
+        return np.zeros((classes, dimension))
+    shape = f"({classes}, {dimension})"
+    step = f"Give an array {shape}, `RandomStart(norm)`, or nothing for zero"
+    try:
+        weights = as_numpy(start, "start").astype(float)
+    except (TypeError, ValueError, OverflowError):
+        raise InputError("A start must be numbers", start, step) from None
+    if weights.ndim == 0 and weights == 0:
+        return np.zeros((classes, dimension))
+    if weights.shape != (classes, dimension):
+        raise InputError(
+            f"A start of several classes must have one row per class, shape {shape}", f"shape {weights.shape}", step
+        )
+    if not np.all(np.abs(weights) <= LARGEST):
+        raise InputError(f"A start must be finite, and at most {LARGEST:g} in size", "larger numbers, or NaN", step)
+    return weights
+
+
 def start_in_eigenbasis(start: Any, law: EigenLaw) -> np.ndarray:
     """(Q,) coordinates of the fixed part of the start in the shared eigenbasis."""
     vector = start_vector(start, law.dimension)

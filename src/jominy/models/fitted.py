@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from jominy.errors import InputError
 from jominy.numerics.scaling import RowScaling
 
-FORMAT = "jominy model 1"
+FORMAT, FORMAT_OF_SEVERAL = "jominy model 1", "jominy model of several classes 1"
+"""Of one score, and of a score for each of several classes."""
 
 Array = NDArray[np.float64]
 
@@ -25,20 +26,22 @@ Array = NDArray[np.float64]
 class FittedModel:
     """A linear classifier or regression as it is deployed: rows in data units in, classes or target units out.
 
+    A regression and a classifier of two classes have one score per row, a classifier of several classes one for each.
     The score of a row x is <weights, z> + intercept, where z are the row's features as they were trained on: centred,
     scaled, and shrunk where the row is longer than the cap. `FittedModel` is made by :func:`jominy.fit` and read from a
     file by :func:`load_model`; it needs NumPy alone.
 
     Parameters
     ----------
-    weights : (d,) on the features trained on
-    intercept : of the score; zero for a model without one
-    size : dual norm of the weights under the attack: at radius r an attack moves scores by at most r * size
+    weights : (d,) on the features trained on; (K, d) for K > 2 classes
+    intercept : of the score; zero for a model without one; (K,) of several classes
+    size : dual norm of the weights under the attack: at radius r an attack moves scores by at most r * size; (K, K) of
+        several classes, by how much it moves score k against score j
     scaling : how rows become features; None for rows that are used as given
-    classes : the two classes, for scores below and above zero; None for a regression
+    classes : the classes; of two those for scores below and above zero; None for a regression
     target_offset, target_scale : of a regression, in units of the target
     columns : names of the D columns in data units, where they had any
-    probabilistic : whether the score is a log odds, that is, whether the loss was the logistic one
+    probabilistic : whether scores are log odds, that is, whether the loss was the logistic one or that of softmax
     record : how it was trained, and where that lies beside the forecast (JSON-able)
     encoding : what makes numbers of words before that, if anything
 
@@ -49,10 +52,10 @@ class FittedModel:
     """
 
     weights: Array
-    intercept: float
-    size: float
+    intercept: Any
+    size: Any
     scaling: RowScaling | None = None
-    classes: tuple[Any, Any] | None = None
+    classes: tuple[Any, ...] | None = None
     target_offset: float = 0.0
     target_scale: float = 1.0
     columns: tuple[str, ...] = ()
@@ -62,12 +65,12 @@ class FittedModel:
 
     @property
     def coef_(self) -> Array:
-        """(D,) weights in data units: of rows that are not shrunk, decision_function(x) = <coef_, x> + intercept_."""
+        """(D,) or (K, D) weights in data units: of rows not shrunk, decision_function(x) = <coef_, x> + intercept_."""
         return self._in_data_units()[0]
 
     @property
-    def intercept_(self) -> float:
-        """What belongs to `coef_`."""
+    def intercept_(self) -> Any:
+        """What belongs to `coef_`: a number, or (K,)."""
         return self._in_data_units()[1]
 
     @property
@@ -75,7 +78,7 @@ class FittedModel:
         """Number of columns D that rows must have."""
         if self.encoding is not None:
             return len(self.columns)
-        return len(self.weights) if self.scaling is None else len(self.scaling.kept)
+        return self.weights.shape[-1] if self.scaling is None else len(self.scaling.kept)
 
     def features(self, X: Any) -> Array:
         """(n, d) the features trained on, of rows X (n, D) in data units; InputError for rows of another width."""
@@ -84,47 +87,66 @@ class FittedModel:
         return table if self.scaling is None else self.scaling(table)
 
     def decision_function(self, X: Any) -> Array:
-        """(n,) scores of rows X (n, D): positive for the second class; of a regression in standard deviations."""
-        return self.features(X) @ self.weights + self.intercept
+        """(n,) scores of rows X (n, D): positive for the second class; of a regression in standard deviations.
+
+        Of several classes (n, K), the largest for the class that is answered.
+        """
+        return self.features(X) @ self.weights.T + self.intercept
 
     def predict(self, X: Any) -> NDArray[Any]:
         """(n,) classes, or predictions in units of the target."""
         scores = self.decision_function(X)
         if self.classes is None:
             return self.target_offset + self.target_scale * scores
+        if self._several:
+            return np.asarray(self.classes)[np.argmax(scores, axis=1)]
         return np.where(scores > 0, self.classes[1], self.classes[0])
 
     def predict_proba(self, X: Any) -> Array:
-        """(n, 2) probabilities of the classes; InputError unless the loss was the logistic one."""
+        """(n, K) probabilities of the classes; InputError unless the loss was the logistic one or that of softmax."""
         if not self.probabilistic:
             raise InputError(
-                "Probabilities come from the logistic loss",
+                "Probabilities come from the logistic loss, or that of softmax",
                 self.record.get("loss", {}).get("kind", "another loss"),
-                "Train with `LogisticLoss()`, or use decision_function",
+                "Train with `LogisticLoss()` or `SoftmaxLoss()`, or use decision_function",
             )
         scores = self.decision_function(X)
+        if self._several:
+            likely = np.exp(scores - scores.max(axis=1, keepdims=True))
+            return likely / likely.sum(axis=1, keepdims=True)
         likely = np.exp(-np.logaddexp(0.0, -scores))
         return np.stack([np.exp(-np.logaddexp(0.0, scores)), likely], axis=1)
 
     def robust_radius(self, X: Any) -> Array:
         """(n,) radius from which on an attack changes the class predicted for a row; infinite if no attack can.
 
-        Exact for a linear model: |score| / size.
+        Exact for a linear model: |score| / size, of several classes the smallest lead over another class over its size.
         """
         self._require_classes("A robust radius")
+        if self._several:
+            scores = self.decision_function(X)
+            gaps, sizes = self._leads(scores, np.argmax(scores, axis=1))
+            with np.errstate(divide="ignore", invalid="ignore"):
+                ratio = np.where(sizes > 0, gaps / sizes, np.where(gaps > 0, np.inf, 0.0))
+            return np.min(ratio, axis=1)
         scores = np.abs(self.decision_function(X))
         return scores / self.size if self.size > 0 else np.full(len(scores), np.inf)
 
     def certified_accuracy(self, X: Any, y: Any, radii: Sequence[float] | float) -> Any:
         """Share of rows X (n, D) that are told right whatever an attack of a radius does: (K,) for K radii."""
         self._require_classes("A certified accuracy")
-        margins = self._labels(y) * self.decision_function(X)
         given = np.asarray(radii, dtype=float)
         if not np.all(given >= 0):
             raise InputError("Radii must be numbers >= 0", radii, "Give for instance radii=[0, 0.1, 0.2]")
-        gaps = margins - given.reshape(-1, 1) * self.size
-        # A score of zero is a coin, as everywhere in jominy.
-        share = np.mean(np.where(gaps == 0, 0.5, np.where(gaps > 0, 1.0, 0.0)), axis=1)
+        numbers, scores = self._numbers(y), self.decision_function(X)
+        if self._several:
+            leads, sizes = self._leads(scores, numbers)
+            gaps = leads - given.reshape(-1, 1, 1) * sizes
+        else:
+            gaps = ((2 * numbers - 1) * scores - given.reshape(-1, 1) * self.size)[..., None]
+        # Among classes that tie the answer is drawn, as everywhere in jominy.
+        smallest, ties = np.min(gaps, axis=-1), np.sum(gaps == 0, axis=-1)
+        share = np.mean(np.where(smallest == 0, 1 / (1 + ties), np.where(smallest > 0, 1.0, 0.0)), axis=1)
         return float(share[0]) if given.ndim == 0 else share
 
     def score(self, X: Any, y: Any) -> float:
@@ -137,7 +159,7 @@ class FittedModel:
     def save(self, path: str | os.PathLike[str]) -> Path:
         """Write it to a file (.npz) that holds numbers and text alone; `load_model` reads it."""
         told = {
-            "format": FORMAT,
+            "format": FORMAT_OF_SEVERAL if self._several else FORMAT,
             "classes": None if self.classes is None else [_plain(kind) for kind in self.classes],
             "columns": list(self.columns),
             "probabilistic": self.probabilistic,
@@ -151,8 +173,11 @@ class FittedModel:
                     "Apply the transformer yourself and train on what it gives, or use `Encoder()`",
                 )
             told["encoding"] = self.encoding.as_record()
-        numbers = [self.intercept, self.size, self.target_offset, self.target_scale]
-        arrays: dict[str, Any] = {"weights": self.weights, "numbers": np.array(numbers)}
+        arrays: dict[str, Any] = {"weights": self.weights}
+        if self._several:
+            arrays |= {"intercepts": self.intercept, "sizes": self.size}
+        else:
+            arrays["numbers"] = np.array([self.intercept, self.size, self.target_offset, self.target_scale])
         if self.scaling is not None:
             offset, kept, scale, cap, gain = self.scaling
             arrays |= {"offset": offset, "kept": kept, "scale": scale, "cap_and_gain": np.array([cap, gain])}
@@ -165,6 +190,8 @@ class FittedModel:
 
     def __repr__(self) -> str:
         kind = "regression" if self.classes is None else f"classes {self.classes}"
+        if self._several:
+            kind = f"{len(self.weights)} classes"
         return f"FittedModel({self.n_features_in_} columns, {kind})"
 
     def __str__(self) -> str:
@@ -190,15 +217,26 @@ class FittedModel:
             raise InputError("Rows must be finite", "NaN or infinite values", "Fill them as they were trained on")
         return table
 
-    def _labels(self, y: Any) -> Array:
+    @property
+    def _several(self) -> bool:
+        return self.weights.ndim == 2
+
+    def _leads(self, scores: Array, numbers: NDArray[np.int64]) -> tuple[Array, Array]:
+        """(n, K - 1) by how much the scores of classes (n,) lead those of the others, and the sizes of these pairs."""
+        others = np.arange(scores.shape[1]) != numbers[:, None]
+        leads = np.take_along_axis(scores, numbers[:, None], axis=1) - scores
+        return leads[others].reshape(len(scores), -1), self.size[numbers][others].reshape(len(scores), -1)
+
+    def _numbers(self, y: Any) -> NDArray[np.int64]:
+        """(n,) the number of each row's class."""
         assert self.classes is not None
         given = np.asarray(y)
-        upper, lower = given == self.classes[1], given == self.classes[0]
-        if not np.all(upper | lower):
-            raise InputError(f"Targets must be one of the classes {self.classes}", given[~(upper | lower)][:3].tolist())
-        return np.where(upper, 1.0, -1.0)
+        matches = np.stack([given == kind for kind in self.classes])
+        if not np.all(known := np.any(matches, axis=0)):
+            raise InputError(f"Targets must be one of the classes {self.classes}", given[~known][:3].tolist())
+        return np.argmax(matches, axis=0)
 
-    def _in_data_units(self) -> tuple[Array, float]:
+    def _in_data_units(self) -> tuple[Array, Any]:
         if self.scaling is None:
             return self.weights, self.intercept
         raw, shift = self.scaling.weights_to_data(self.weights)
@@ -222,9 +260,15 @@ def load_model(path: str | os.PathLike[str]) -> FittedModel:
         with np.load(path, allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in stored.files}
         told = json.loads(str(arrays["told"]))
-        if told["format"] != FORMAT:
+        if told["format"] not in (FORMAT, FORMAT_OF_SEVERAL):
             raise InputError(rule, told["format"], "Upgrade jominy")
-        intercept, size, offset, scale = map(float, arrays["numbers"])
+        offset, scale = 0.0, 1.0
+        intercept: Any
+        size: Any
+        if told["format"] == FORMAT_OF_SEVERAL:
+            intercept, size = arrays["intercepts"], arrays["sizes"]
+        else:
+            intercept, size, offset, scale = map(float, arrays["numbers"])
         scaling = None
         if "offset" in arrays:
             cap, gain = map(float, arrays["cap_and_gain"])
@@ -234,7 +278,7 @@ def load_model(path: str | os.PathLike[str]) -> FittedModel:
             from jominy.data.encoding import FittedEncoder
 
             encoding = FittedEncoder.from_record(told["encoding"])
-        classes = None if told["classes"] is None else (told["classes"][0], told["classes"][1])
+        classes = None if told["classes"] is None else tuple(told["classes"])
         return FittedModel(
             arrays["weights"], intercept, size, scaling, classes, offset, scale, tuple(told["columns"]),
             bool(told["probabilistic"]), told["record"], encoding,

@@ -20,6 +20,10 @@ QUICKLY_COMPILED = {"xla_cpu_use_fusion_emitters": False} if _EMITTERS else {}
 """Options of a program that runs for milliseconds: compiled twice as quickly, and no slower."""
 
 
+FULLY_OPTIMISED: dict[str, bool | int] = {"xla_backend_optimization_level": 3}
+"""Options of a program that sums for seconds, also where the process asks for programs that compile quickly."""
+
+
 def jit_lightly(function: Callable[..., Any], loops: bool = False, **options: Any) -> Callable[..., Any]:
     """`jax.jit` for programs whose time goes by long sums: compiled in half the time and as fast.
 

@@ -1,6 +1,6 @@
 """How rows in data units become the rows that a linear model was trained on; needs NumPy alone."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -27,11 +27,12 @@ class RowScaling(NamedTuple):
         """(n, d) rows before they are shrunk, of a table (n, D)."""
         return (table[:, self.kept] - self.offset[self.kept]) / self.scale
 
-    def weights_to_data(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], float]:
-        """Weights (D,) and intercept in data units of weights (d,), for rows that are not shrunk."""
-        raw = np.zeros(self.kept.size)
-        raw[self.kept] = weights * self.gain / self.scale
-        return raw, 0.0 - float(raw @ self.offset)
+    def weights_to_data(self, weights: NDArray[np.float64]) -> tuple[NDArray[np.float64], Any]:
+        """Weights (..., D) and intercept (...) in data units of weights (..., d), for rows that are not shrunk."""
+        raw = np.zeros((*weights.shape[:-1], self.kept.size))
+        raw[..., self.kept] = weights * self.gain / self.scale
+        shift = 0.0 - raw @ self.offset
+        return raw, float(shift) if weights.ndim == 1 else shift
 
     def __call__(self, table: NDArray[np.float64]) -> NDArray[np.float64]:
         """(n, d) features of a table (n, D) in data units."""

@@ -27,9 +27,12 @@ _WORDS = (
     "bands",
     "method",
     "evaluation_attack",
+    "class",
+    "true_class",
+    "predicted_class",
 )
 """Variables and coordinates that are text."""
-_PLACES = ("time", "evaluation_radius", "variable", "p", "q", "radius", "width", "depth")
+_PLACES = ("time", "evaluation_radius", "quantile", "variable", "p", "q", "radius", "width", "depth")
 """Dimensions that are looked up by what they say."""
 _CURVES = {"time", "seed"}
 _COMPARED = {
@@ -231,7 +234,9 @@ def _check_variables(result: xr.Dataset, swept: set[str]) -> None:
         elif is_variable(name) and name not in swept:
             _require(kind in "iufb", f"a result's {name} must be real numbers", kind_of(variable))
             if curves and ("point" not in dims or engine in ("simulate", "homogenize")):
-                more = {"evaluation_radius"} if name.endswith(_AT_RADIUS) else set()
+                more = {"evaluation_radius"} if _AT_RADIUS in name else set()
+                more |= _OF_CLASSES if "class_accuracy" in name or "confusion" in name else set()
+                more |= {"quantile"} if name.endswith("_quantile") else set()
                 more |= {"evaluation_attack"} if name.endswith("_at_attack") else set()
                 allowed = name in result.coords or dims <= _CURVES | more
                 _require(allowed, f"a result's {name} must vary over time (and runs) alone", ", ".join(sorted(dims)))
@@ -239,7 +244,8 @@ def _check_variables(result: xr.Dataset, swept: set[str]) -> None:
             _require(kind in "iufbOU", f"a result's {name} must be real numbers or text", kind_of(variable))
 
 
-_AT_RADIUS = ("_at_radius", "_at_radius_sd", "_at_radius_bias")
+_AT_RADIUS = "_at_radius"
+_OF_CLASSES = {"class", "true_class", "predicted_class"}
 
 
 def kind_of(variable: xr.Variable) -> str:

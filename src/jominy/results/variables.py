@@ -26,6 +26,12 @@ VARIABLES: dict[str, Variable] = {
     "effective_ridge": Variable("effective ridge", "input variance", r"$\lambda_{\mathrm{eff}}$"),
     "noise_inflation": Variable("noise inflation", "1", r"$\chi$"),
     "radius": Variable("radius of the attack", "l2 norm of the input", r"$\varepsilon$"),
+    "adversarial_risk_bound": Variable("certified bound of the adversarial risk", "1", r"$\bar R$"),
+    "robust_radius": Variable("mean robust radius of the rows", "l2 norm of the input", r"$r$"),
+    "adversarial_class_accuracy": Variable("adversarial accuracy of a class", "1", r"$A_{\varepsilon,k}$"),
+    "clean_class_accuracy": Variable("clean accuracy of a class", "1", r"$A_{0,k}$"),
+    "adversarial_confusion": Variable("answers to a class under attack, at the end", "1", r"$C_\varepsilon$"),
+    "clean_confusion": Variable("answers to a class without an attack, at the end", "1", r"$C_0$"),
     "risk_at_radius": Variable("adversarial risk at the evaluation radius", "1", r"$R(\varepsilon)$"),
     "accuracy_at_radius": Variable("adversarial accuracy at the evaluation radius", "1", r"$A(\varepsilon)$"),
     "risk_at_attack": Variable("adversarial risk under another attack", "1", r"$R$"),
@@ -83,6 +89,10 @@ COORDINATES: dict[str, Variable] = {
     "point": Variable("point of a sweep", "1", "point"),
     "parameter": Variable("number differentiated by", "1", "parameter"),
     "seed": Variable("seed", "1", "seed"),
+    "class": Variable("class", "1", "class"),
+    "true_class": Variable("class of the rows", "1", "class"),
+    "predicted_class": Variable("class that is answered", "1", "answer"),
+    "quantile": Variable("quantile of single runs", "1", "quantile"),
     "evaluation_attack": Variable("attack and radius at evaluation", "1", "attack"),
     "evaluation_radius": Variable("radius of the attack at evaluation", "l2 norm of the input", r"$\varepsilon$"),
     "variable": Variable("variable", "1", "variable"),
@@ -117,13 +127,16 @@ _SUFFIXES = {
     "_slope": "derivative of the {} with respect to the parameter",
     "_sd": "standard deviation over runs of the {}",
     "_bias": "finite-dimension bias of the {}",
+    "_standard_error": "standard error of the mean over runs of the {}",
+    "_quantile": "quantiles over runs of the {}",
 }
 
 
 def describe_variable(name: str) -> Variable:
     """Look up a variable, a coordinate, or a name derived from one; ``KeyError`` for a name outside the schema.
 
-    Derived names are ``held_out_<name>``, ``<name>_sd``, ``<name>_bias`` and ``<name>_slope``.
+    Derived names are ``held_out_<name>``, ``<name>_sd``, ``<name>_bias``, ``<name>_slope``, ``<name>_standard_error``
+    and ``<name>_quantile``.
 
     Examples
     --------

@@ -37,6 +37,9 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
     simulation
         Result with at least two seeds.
 
+    A forecast that is itself a mean over real runs (``<name>_standard_error``) has an error of its own: the standard
+    error of the difference is reported, and ``z`` counts in those.
+
     Where the forecast has bands (``<name>_bias``), the forecast of the mean over runs is the curve plus the bias, and
     that is what is compared; a note says so.
 
@@ -80,6 +83,7 @@ def compare(forecast: xr.Dataset, simulation: xr.Dataset) -> xr.Dataset:
     names = list(told)
     expected = np.array([_at_times(forecast["time"].values, told[name], time) for name in names])
     mean, error = (np.array(part) for part in zip(*(mean_and_error(seen[name]) for name in names), strict=True))
+    error = np.hypot(error, _own_errors(forecast, names, time))
     usable = np.isfinite(expected) & np.isfinite(mean) & np.isfinite(error)
     difference = np.full_like(mean, np.nan)
     np.subtract(expected, mean, out=difference, where=usable)
@@ -178,6 +182,19 @@ def _common(forecast: xr.Dataset, simulation: xr.Dataset) -> tuple[dict[str, np.
             f"{sorted(map(str, forecast.data_vars))} and {sorted(map(str, simulation.data_vars))}",
         )
     return told, seen
+
+
+def _own_errors(forecast: xr.Dataset, names: list[str], time: np.ndarray) -> np.ndarray:
+    """(variable, time) standard errors of a forecast by real runs; zero where it is none."""
+    errors = np.zeros((len(names), len(time)))
+    for place, label in enumerate(names):
+        name, _, radius = label.partition("[")
+        if f"{name}_standard_error" in forecast:
+            own = forecast[f"{name}_standard_error"]
+            if radius:
+                own = own.sel(evaluation_radius=float(radius.rstrip("]")), method="nearest")
+            errors[place] = np.interp(time, forecast["time"].values, own.values)
+    return errors
 
 
 def _at_times(given: np.ndarray, values: np.ndarray, wanted: np.ndarray) -> np.ndarray:

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 def split(targets: ArrayLike, share: float, *, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
     """Indices to train on and to hold out, both sorted, drawn at random; each class keeps its proportion.
 
-    With more than 20 different targets, or one of them unique, the draw is over all samples together.
+    With more than 20 different numbers, or one target that is unique, the draw is over all samples together.
 
     Examples
     --------
@@ -24,7 +24,7 @@ def split(targets: ArrayLike, share: float, *, seed: int = 0) -> tuple[np.ndarra
     _, kinds, counts = np.unique(
         values.astype(str) if values.dtype == object else values, return_inverse=True, return_counts=True
     )
-    if len(counts) > 20 or counts.min() < 2:
+    if (len(counts) > 20 and values.dtype.kind not in "UO") or counts.min() < 2:
         kinds, counts = np.zeros(len(values), dtype=int), np.array([len(values)])
     held = [
         rng.permutation(np.flatnonzero(kinds == kind))[: max(1, round(share * count))]

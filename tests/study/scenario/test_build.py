@@ -173,8 +173,10 @@ def test_too_much_held_out(table):
 def test_a_target_of_three_words(tmp_path):
     np.savez(tmp_path / "words.npz", X=np.eye(6), y=np.array(["a", "b", "c"] * 2))
     data = {"kind": "file", "path": "words.npz"}
-    with pytest.raises(InputError, match="must have two kinds.*--classes a:b"):
+    with pytest.raises(InputError, match="for two classes.*--loss softmax.*--classes a:b"):
         Scenario.from_mapping(BASE | {"data": data}, folder=tmp_path).problem()
+    problem = Scenario.from_mapping(BASE | {"data": data, "loss": {"kind": "softmax"}}, folder=tmp_path).problem()
+    assert problem.data.classes == ("a", "b", "c")
 
 
 def test_a_missing_data_file(tmp_path):

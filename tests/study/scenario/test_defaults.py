@@ -6,7 +6,6 @@ import numpy as np
 import pytest
 import scipy.optimize
 
-import jominy as jm
 from jominy.study.scenario import from_data_file
 from jominy.study.scenario.defaults import default_radii, rounded_down
 
@@ -78,13 +77,14 @@ def test_numbers_in_the_units_of_the_data(file):
     assert samples.radius_from_data_units(own.radius) == pytest.approx(scaled.radius, rel=0.1)  # rounded in other units
 
 
-def test_many_numbers_are_a_regression_and_few_whole_ones_are_asked_about(file):
+def test_many_numbers_are_a_regression_and_few_whole_ones_are_classes(file):
     study = file(NUMBERS)
     assert study.loss.kind == "squared" and "120 different values: this is a regression" in study.remarks[0]
     assert file(CLASSES).loss.kind == "logistic"
     assert file(NUMBERS[:, None].round(1).ravel()).loss.kind == "squared"
-    with pytest.raises(jm.InputError, match=r"3 of them: 0, 1, 2.*--classes 0:1.*`SquaredLoss\(\)`"):
-        file(np.arange(120) % 3)
+    several = file(np.arange(120) % 3)
+    assert several.loss.kind == "softmax" and several.problem().data.classes == (0, 1, 2)
+    assert "3 whole numbers, taken for classes: 0, 1, 2 (`SquaredLoss()` predicts it)" in several.remarks[0]
 
 
 def test_a_result_says_what_was_chosen_and_a_changed_scenario_keeps_it(file):

@@ -5,12 +5,14 @@ new kind of problem is one more file here, and its name in `EVERY`.
 """
 
 from jominy.dynamics.engines.base import Engines, ForecastRequest, PathRequest, SimulationRequest
+from jominy.dynamics.engines.classes import ClassEngines
 from jominy.dynamics.engines.mixtures import MixtureEngines
 from jominy.dynamics.engines.samples import SampleEngines
 from jominy.dynamics.engines.single_features import SingleFeatureEngines
 from jominy.dynamics.problem import Problem
+from jominy.errors import InputError
 
-EVERY: tuple[Engines, ...] = (SampleEngines(), SingleFeatureEngines(), MixtureEngines())
+EVERY: tuple[Engines, ...] = (ClassEngines(), SampleEngines(), SingleFeatureEngines(), MixtureEngines())
 """In the order in which they are asked whether a problem is theirs; the last one takes what is left."""
 
 
@@ -19,4 +21,14 @@ def engines_of(problem: Problem) -> Engines:
     return next(engines for engines in EVERY if engines.covers(problem))
 
 
-__all__ = ["Engines", "ForecastRequest", "PathRequest", "SimulationRequest", "engines_of"]
+def row_engines_of(problem: Problem) -> SampleEngines:
+    """The engines for a problem on samples, which can make single runs too."""
+    found = engines_of(problem)
+    if not isinstance(found, SampleEngines):
+        raise InputError(
+            "A model is fitted to samples", type(problem.data).__name__, "Wrap your arrays as `Samples(X, y)`"
+        )
+    return found
+
+
+__all__ = ["Engines", "ForecastRequest", "PathRequest", "SimulationRequest", "engines_of", "row_engines_of"]

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from jominy.dynamics.ends.record import Stationary
+from jominy.dynamics.ensemble import PRECISION
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.laws.stability import RateLimits
 from jominy.dynamics.optima.record import Optimum
@@ -30,6 +31,9 @@ class ForecastRequest(NamedTuple):
     bands: bool
     dimension: float | None
     progress: bool
+    method: str | None = None
+    runs: int | None = None
+    precision: float = PRECISION
 
 
 class SimulationRequest(NamedTuple):

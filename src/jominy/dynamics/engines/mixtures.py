@@ -36,7 +36,7 @@ class MixtureEngines:
 
     def forecast(self, training: Training, request: ForecastRequest) -> xr.Dataset:
         plan = mixture_plan(training, request)
-        problem, schedule, start, _, others = training
+        problem, schedule, start, _, others, _ = training
         require_none(
             others,
             "on mixtures the equations of l2 keep inner products, and not the weights",
@@ -72,6 +72,13 @@ class MixtureEngines:
 def mixture_plan(training: Training, request: ForecastRequest) -> Plan:
     """How a forecast on any mixture is made, checked."""
     problem, compress = training.problem, request.compress
+    require_plain(training)
+    if request.method is not None or request.runs is not None:
+        raise InputError(
+            "Methods and numbers of runs belong to a problem on Samples",
+            f"method={request.method!r}, runs={request.runs!r}",
+            "The equations of a Gaussian mixture are solved: leave them out",
+        )
     if request.held_out is not None:
         raise InputError(
             "Held-out arrays belong to a problem on Samples",
@@ -95,6 +102,7 @@ def mixture_plan(training: Training, request: ForecastRequest) -> Plan:
 def mixture_steps(training: Training, request: SimulationRequest) -> tuple[np.ndarray, int]:
     """The times at which runs on any mixture are reported, at ends of batches, and the samples of a batch."""
     data = training.problem.data
+    require_plain(training)
     if request.sampling is not None or request.held_out is not None:
         raise InputError(
             "Sampling and held-out arrays belong to a problem on Samples",
@@ -105,6 +113,16 @@ def mixture_steps(training: Training, request: SimulationRequest) -> tuple[np.nd
     grid = whole_steps(report_times(request.time, request.times, data.dimension / size), data.dimension / size)
     _check_times(training, grid)
     return grid, size
+
+
+def require_plain(training: Training) -> None:
+    """InputError for an optimizer that mixtures do not know yet."""
+    if not training.optimizer.plain:
+        raise InputError(
+            "Optimizers are for samples so far",
+            repr(training.optimizer),
+            "On mixtures there is `batch_size`; wrap rows as `Samples(X, y)`",
+        )
 
 
 def _check_times(training: Training, times: np.ndarray) -> None:

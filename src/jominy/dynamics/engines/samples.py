@@ -2,19 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from jominy.dynamics.batches import require_single
 from jominy.dynamics.ends.record import Stationary
 from jominy.dynamics.engines.base import ForecastRequest, PathRequest, SimulationRequest
+from jominy.dynamics.ensemble import ensemble_forecast
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.laws.stability import RateLimits
 from jominy.dynamics.optima.record import Optimum
+from jominy.dynamics.other_attacks import require_none
 from jominy.dynamics.problem import Problem
+from jominy.dynamics.real_runs import batch_times, work_of_run
 from jominy.dynamics.samples.forecast import sample_forecast, sample_times
 from jominy.dynamics.samples.optimum import sample_collapse_radius, sample_optimum
 from jominy.dynamics.samples.simulation import sample_runs
 from jominy.dynamics.samples.stability import sample_rate_limits
+from jominy.dynamics.simulation.sgd import Watch
 from jominy.errors import InputError
 
 if TYPE_CHECKING:
@@ -33,6 +40,18 @@ class SampleEngines:
                 "The dimension of bands is that of the samples themselves", request.dimension, "Leave dimension out"
             )
         require_single(request.batch_size)
+        if self.in_ensemble(training, request.method):
+            grid = self.times(training, request.time, request.times)
+            require_none(training.others, "runs are looked at under the attack they are trained under", "Leave it out")
+            return ensemble_forecast(
+                lambda seeds: self.runs(training, grid, seeds, request.held_out, None, False)[0],
+                request.runs,
+                request.precision,
+                work_of_run(training, grid, request.held_out),
+                request.progress,
+            )
+        if request.runs is not None:
+            raise InputError("A number of runs belongs to an ensemble", request.runs, 'Give `method="ensemble"`')
         return sample_forecast(
             training,
             request.time,
@@ -45,12 +64,44 @@ class SampleEngines:
 
     def simulate(self, training: Training, request: SimulationRequest) -> xr.Dataset:
         require_single(request.batch_size)
-        dimension, blocks = training.problem.samples.dimension, training.schedule.adaptive
-        grid = sample_times(request.time, request.times, dimension, in_blocks=blocks)
-        runs, _ = sample_runs(
+        grid = self.times(training, request.time, request.times)
+        runs, _ = self.runs(
             training, grid, request.seeds, request.held_out, request.sampling, request.progress, watch=request.watch
         )
         return runs
+
+    def in_ensemble(self, training: Training, method: str | None) -> bool:
+        """Whether a forecast is the mean of real runs; InputError for a method that there is not."""
+        if method not in (None, "recursion", "ensemble"):
+            raise InputError("method must be 'recursion' or 'ensemble'", method)
+        if method == "recursion" and not training.optimizer.plain:
+            raise InputError(
+                "The recursion is for plain SGD on single samples", repr(training.optimizer), "Leave method out"
+            )
+        return method == "ensemble" or not training.optimizer.plain
+
+    def times(self, training: Training, time: float | None, times: Sequence[float] | None) -> np.ndarray:
+        """(T,) times at which runs are reported."""
+        if not training.optimizer.plain:
+            return batch_times(training, time, times)
+        dimension, blocks = training.problem.samples.dimension, training.schedule.adaptive
+        return sample_times(time, times, dimension, in_blocks=blocks)
+
+    def runs(
+        self,
+        training: Training,
+        grid: np.ndarray,
+        seeds: list[int],
+        held_out: tuple[Any, Any] | None,
+        sampling: Any,
+        progress: bool,
+        *,
+        watch: Watch | None = None,
+        keep: bool = False,
+    ) -> tuple[xr.Dataset, np.ndarray]:
+        """SGD at the times of a grid, and, where they are kept, the last weights (seeds, d) or (seeds, K, d)."""
+        runs, weights = sample_runs(training, grid, seeds, held_out, sampling, progress, watch=watch, keep=keep)
+        return runs, weights[:, -1]
 
     def homogenize(self, training: Training, request: PathRequest) -> xr.Dataset:
         raise InputError(

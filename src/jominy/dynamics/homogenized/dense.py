@@ -49,10 +49,11 @@ class DenseSDE(eqx.Module):
         vector = state.vector
         drift, power, growth = self._frozen(state, begin)
         shaken = vector + jnp.sqrt(power) @ kicks[0]
-        middle = VectorState(shaken - half * drift, state.memory + half * growth)
+        middle = state._replace(vector=shaken - half * drift, memory=state.memory + half * growth)
         later_drift, later_power, growth = self._frozen(middle, begin + half)
         moved = shaken - length * later_drift + jnp.sqrt(jnp.maximum(2 * later_power - power, 0.0)) @ kicks[1]
-        return VectorState(jnp.where(vector @ vector < 1e14, moved, vector), state.memory + length * growth)
+        vector = jnp.where(vector @ vector < 1e14, moved, vector)
+        return state._replace(vector=vector, memory=state.memory + length * growth)
 
     def observe(self, state: VectorState, step: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""

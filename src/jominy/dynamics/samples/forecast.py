@@ -87,7 +87,7 @@ def sample_forecast(
     """The forecast of samples as a labelled result; see `forecast`."""
     from tqdm import tqdm
 
-    problem, schedule, start, evaluate_at, others = training
+    problem, schedule, start, evaluate_at, others, _ = training
     samples = problem.samples
     test = None if held_out is None else samples.transform_pair(held_out)
     grid = sample_times(time, times, samples.dimension)

@@ -14,7 +14,7 @@ from jominy.data import GaussianMixture, LinearTeacher, Samples, spectrum
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.population.forecast import population_forecast
 from jominy.dynamics.population.lanes import Plan
-from jominy.dynamics.problem import Problem
+from jominy.dynamics.problem import Problem, require_one_score
 from jominy.dynamics.samples.forecast import beginning, sample_curve, sample_times
 from jominy.dynamics.samples.frame import rotation
 from jominy.dynamics.samples.optimum import sample_optimum
@@ -82,6 +82,7 @@ def gaussian_picture(
     >>> bool(jm.gaussian_picture(mine, jm.Constant(1.0), time=5, surrogates=1).attrs["gap"] < 0.05)
     True
     """
+    require_one_score(problem)
     if not problem.data.empirical:
         raise InputError(
             "The Gaussian picture is for a problem on Samples",

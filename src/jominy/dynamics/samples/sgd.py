@@ -11,10 +11,12 @@ from jominy.attacks import Reach
 from jominy.dynamics.samples.law import pull_of, size_of
 from jominy.dynamics.samples.sampling import Sampling
 from jominy.dynamics.simulation.sgd import VectorState
+from jominy.errors import InputError
 from jominy.losses import Loss
 from jominy.numerics.arrays import Array
 from jominy.numerics.precision import as_precise_as
 from jominy.numerics.streams import stream
+from jominy.optimizers import SGD
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
 ROW_PURPOSE, CHANCE_PURPOSE = 0, 7
@@ -49,7 +51,8 @@ class SampleObservation(NamedTuple):
 
 
 class SampleSGD(eqx.Module):
-    """SGD steps on rows (n, d); a step's noise is its row number, and where the loss is random a chance (31 bits).
+    """SGD steps on rows (n, d); a step's noise is the row numbers (b,) of its batch, and where the loss is random a
+    chance (31 bits) for each of them.
 
     Averages over the rows `seen` and `test` (perhaps rounded) are observed at the training radius of the moment and at
     `radii`.
@@ -67,19 +70,23 @@ class SampleSGD(eqx.Module):
     form: Array | Reach | None = None
     keep: bool = eqx.field(default=False, static=True)
     """Whether the weights themselves are observed."""
+    optimizer: SGD = SGD()
 
     def step(self, state: VectorState, noise: Array, time: Array) -> VectorState:
-        """X <- X - (g/d) (Psi_r x + radius Psi_s grad size(X)) for the row chosen."""
-        x, y = self.features[noise[0]], self.targets[noise[0]]
+        """X <- X - (g/d) (Psi_r x + radius Psi_s grad size(X)), averaged over the batch, as the optimizer has it."""
+        batch = self.optimizer.batch_size
+        x, y = self.features[noise[:batch]], self.targets[noise[:batch]]
         vector = state.vector
         size = size_of(self.form, vector)
         radius = self.radius.at(time)
-        slope, shift_slope = self.loss.sample_slopes(vector @ x, radius * size, y, (noise[-1] + 0.5) / CHANCES)
-        push = slope * x + pull_of(self.form, vector, radius * shift_slope)
+        chance = (noise[-batch:] + 0.5) / CHANCES
+        slope, shift_slope = self.loss.sample_slopes(x @ vector, radius * size, y, chance)
+        push = slope @ x / batch + pull_of(self.form, vector, radius * jnp.mean(shift_slope))
         if self.schedule.remembers:
             state = state._replace(memory=state.memory + push @ push / vector.size**2)
-        moved = vector - self._rate(state, time) / vector.size * push
-        return state._replace(vector=jnp.where(vector @ vector < 1e14, moved, vector))
+        step_size = self._rate(state, time) / vector.size
+        moved, buffer = self.optimizer.step(vector, push, state.buffer, step_size, time == 0)
+        return state._replace(vector=jnp.where(vector @ vector < 1e14, moved, vector), buffer=buffer)
 
     def _rate(self, state: VectorState, time: Array) -> Array:
         return self.schedule.rate(time, UNKNOWN_DESCENT._replace(memory=state.memory))
@@ -115,20 +122,35 @@ class SampleSGD(eqx.Module):
 
 
 class RowSource:
-    """Row numbers for many seeds, all drawn beforehand (a step needs one integer)."""
+    """Row numbers for many seeds, all drawn beforehand (a step needs as many integers as its batch has samples)."""
 
     deal = jax.tree_util.Partial(jnp.asarray)
 
-    def __init__(self, seeds: list[int], sampling: Sampling, steps: int, count: int, random_loss: bool):
-        self.team, self.width = len(seeds), 1 + random_loss
-        rows = [sampling.rows(stream(seed, ROW_PURPOSE), steps, count) for seed in seeds]
-        numbers = [np.stack(rows).astype(np.int32).reshape(len(seeds), steps)]
+    def __init__(
+        self, seeds: list[int], sampling: Sampling, steps: int, count: int, random_loss: bool, batch_size: int = 1
+    ) -> None:
+        self.team, self.width = len(seeds), batch_size * (1 + random_loss)
+        drawn = steps * batch_size
+        numbers = [np.stack([drawn_rows(sampling, seed, drawn, count) for seed in seeds])]
         if random_loss:
-            chances = [stream(seed, CHANCE_PURPOSE).integers(CHANCES, size=steps) for seed in seeds]
-            numbers.append(np.stack(chances).astype(np.int32).reshape(len(seeds), steps))
-        self.numbers = np.stack(numbers, axis=-1)
+            numbers.append(np.stack([stream(seed, CHANCE_PURPOSE).integers(CHANCES, size=drawn) for seed in seeds]))
+        shaped = [part.astype(np.int32).reshape(len(seeds), steps, batch_size) for part in numbers]
+        self.numbers = np.concatenate(shaped, axis=-1)
 
     def block(self, lanes: np.ndarray, first: int, steps: int) -> np.ndarray:
         """Numbers (steps, lanes, width) of the seeds of these indices, from step `first` on; zeros after the last."""
         numbers = self.numbers[lanes, first : first + steps]
         return np.pad(numbers, ((0, 0), (0, steps - numbers.shape[1]), (0, 0))).swapaxes(0, 1)
+
+
+def drawn_rows(sampling: Sampling, seed: int, numbers: int, count: int) -> np.ndarray:
+    """(numbers,) the row numbers of a run; InputError where a user's own order of rows does not give so many."""
+    rows = np.asarray(sampling.rows(stream(seed, ROW_PURPOSE), numbers, count))
+    whole = rows.dtype.kind in "iu" and rows.shape == (numbers,)
+    if not whole or (numbers and not 0 <= rows.min() <= rows.max() < count):
+        raise InputError(
+            f"A sampling's rows must be {numbers} whole numbers from 0 to {count - 1}",
+            f"{rows.dtype} of shape {rows.shape}",
+            "Give as many as steps times the batch size",
+        )
+    return rows

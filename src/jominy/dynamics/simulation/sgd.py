@@ -13,18 +13,21 @@ from jominy.dynamics.simulation.noise import Source
 from jominy.dynamics.simulation.teams import Team, block_length, seed_teams
 from jominy.numerics.arrays import Array
 from jominy.numerics.cores import cores
+from jominy.numerics.precision import double_precision
+from jominy.numerics.programs import FULLY_OPTIMISED
 
 
 class VectorState(NamedTuple):
-    """One student as its `vector` (d,), and the schedule's `memory` ()."""
+    """One student as its `vector` (d,), the schedule's `memory` (), and what an optimizer keeps (d or 0,)."""
 
     vector: Array
     memory: Array
+    buffer: Array
 
 
-def vector_states(vectors: np.ndarray) -> VectorState:
+def vector_states(vectors: np.ndarray, buffers: np.ndarray | None = None) -> VectorState:
     """States of students (seeds, d) at the start."""
-    return VectorState(vectors, np.zeros(len(vectors)))
+    return VectorState(vectors, np.zeros(len(vectors)), vectors[:, :0] if buffers is None else buffers)
 
 
 class Engine(Protocol):
@@ -38,11 +41,15 @@ class Engine(Protocol):
 
 
 class Record(NamedTuple):
-    """Observations (seeds, T, ...), the number of report times reached, and whether Ctrl-C ended the run."""
+    """Observations (seeds, T, ...), the number of report times reached, and whether Ctrl-C ended the run.
+
+    `states` (seeds, ...) are the last ones, where the runs came to their end.
+    """
 
     observations: Any
     reached: int
     interrupted: bool
+    states: Any = None
 
 
 Watch = Callable[[Any], None]
@@ -58,8 +65,7 @@ def moments_told(
     return lambda number, seen: watch(result(Record(seen, 1, False), times[number : number + 1]))
 
 
-@partial(jax.jit, donate_argnums=3)
-def _advance(
+def _advanced(
     engine: Engine, deal: Any, step_time: Array, states: Any, block: Array, offset: Array, first: Array, count: Array
 ) -> Any:
     """`count` steps of a team, with the numbers of the block from its step `offset` on."""
@@ -71,9 +77,13 @@ def _advance(
     return jax.lax.fori_loop(0, count, one, states)
 
 
-@jax.jit
-def _observe(engine: Engine, states: Any, time: Array) -> Any:
+def _observed(engine: Engine, states: Any, time: Array) -> Any:
     return jax.vmap(engine.observe, in_axes=(0, None))(states, time)
+
+
+_advance, _observe = jax.jit(_advanced, donate_argnums=3), jax.jit(_observed)
+_advance_long_sums = jax.jit(_advanced, donate_argnums=3, compiler_options=FULLY_OPTIMISED)
+_observe_long_sums = jax.jit(_observed, compiler_options=FULLY_OPTIMISED)
 
 
 def run_sgd(
@@ -85,11 +95,14 @@ def run_sgd(
     progress: bool,
     words: str | None = None,
     watch: Callable[[int, Any], None] | None = None,
+    *,
+    long_sums: bool = False,
 ) -> Record:
     """Take SGD steps and observe after each of `report_steps` (increasing numbers of steps).
 
     `states` has leaves (seeds, ...); `words` stand before the progress bar; `watch` is called with the number of each
-    report and what was observed, leaves (seeds, 1, ...). On Ctrl-C, and where `watch` raises KeyboardInterrupt,
+    report and what was observed, leaves (seeds, 1, ...). `long_sums` are worth a compiler that takes its time, whatever
+    it is told of all other programs. On Ctrl-C, and where `watch` raises KeyboardInterrupt,
     everything observed so far is returned.
     """
     from tqdm import tqdm
@@ -101,9 +114,10 @@ def run_sgd(
     bar = tqdm(total=last, delay=2, unit="step", unit_scale=True, desc=words, disable=not progress)
     lock, stop = threading.Lock(), threading.Event()
     engine, deal = jax.device_put((engine, source.deal))  # once, and not for each block
-    move = partial(_advance, engine, deal, step_time)
+    steps_of, look_of = (_advance_long_sums, _observe_long_sums) if long_sums else (_advance, _observe)
+    move, look = partial(steps_of, engine, deal, step_time), double_precision(look_of)
     observed: list[Any] = []
-    interrupted = False
+    final, interrupted = None, False
 
     def moved(steps: int) -> bool:
         with lock:
@@ -115,10 +129,13 @@ def run_sgd(
             teams = [Team(source, lanes, states, length, last, drawing) for lanes in split]
             for number, step in enumerate(report_steps):
                 list(stepping.map(lambda team, step=step: team.advance(step, move, moved), teams))
-                seen = [_observe(engine, team.states, step * step_time) for team in teams]
+                time = step * step_time
+                seen = list(stepping.map(lambda team, time=time: look(engine, team.states, time), teams))
                 observed.append(jax.tree.map(lambda *leaves: np.concatenate(leaves)[:seeds], *seen))
                 if watch is not None:
                     watch(number, jax.tree.map(lambda leaf: leaf[:, None], observed[-1]))
+            last_ones = [team.states for team in teams]
+            final = jax.tree.map(lambda *leaves: np.concatenate(leaves)[:seeds], *last_ones)
         except KeyboardInterrupt:
             if not observed:
                 raise  # nothing is done yet that could be kept
@@ -127,4 +144,4 @@ def run_sgd(
             stop.set()  # the other teams, if one was interrupted or failed
             bar.close()
     stacked = jax.tree.map(lambda *leaves: np.stack(leaves, axis=1), *observed)
-    return Record(stacked, len(observed), interrupted)
+    return Record(stacked, len(observed), interrupted, final)

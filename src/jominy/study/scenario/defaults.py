@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from jominy.data import Samples
-from jominy.dynamics import collapse_radius
+from jominy.data.targets import FEW_KINDS
+from jominy.dynamics import Problem, collapse_radius
 from jominy.dynamics.samples.remarks import largest_safe_rate
-from jominy.errors import InputError
+from jominy.losses import ClassLoss, SoftmaxLoss
 from jominy.study.scenario.model import Scenario
 
 FRACTIONS = (0.1, 0.25, 0.5)
@@ -19,7 +20,6 @@ FRACTIONS = (0.1, 0.25, 0.5)
 USUAL_RATE = 1.0
 CAUTIOUS_RATE = 0.1
 """For losses whose slope grows without bound, of which no stable rate is known (exponential)."""
-_MAY_BE_CLASSES = 20  # so few different whole numbers may be names of classes as well as numbers to predict
 
 
 def with_defaults(scenario: Scenario, unset: Collection[str]) -> Scenario:
@@ -53,16 +53,17 @@ def titled(scenario: Scenario, name: str) -> Scenario:
 
 
 def default_loss(samples: Samples) -> tuple[str, str]:
-    """The kind of loss, and what to say about it. InputError where the targets may be classes or numbers."""
-    if samples.classification:
-        return "logistic", ""
+    """The kind of loss, and what to say about it. Few whole numbers are taken for names of classes."""
+    if samples.classes is not None:
+        return ("logistic" if len(samples.classes) == 2 else "softmax"), ""
     raw = samples.targets * samples.target_map.scale + samples.target_map.offset
     kinds = np.unique(np.round(raw, 9))
-    if kinds.size <= _MAY_BE_CLASSES and np.allclose(kinds, np.rint(kinds), rtol=0, atol=1e-6):
-        raise InputError(
-            "a target of few whole numbers may name classes, or be a number to predict",
-            f"{kinds.size} of them: {', '.join(f'{kind:g}' for kind in kinds)}",
-            f"choose two groups of classes (--classes {kinds[0]:g}:{kinds[1]:g}), or predict it (`SquaredLoss()`)",
+    few = kinds.size <= FEW_KINDS and kinds.size < len(raw)
+    if few and np.allclose(kinds, np.rint(kinds), rtol=0, atol=1e-6):
+        listed = ", ".join(f"{kind:g}" for kind in kinds)
+        return (
+            "softmax",
+            f"the target has {kinds.size} whole numbers, taken for classes: {listed} (`SquaredLoss()` predicts it)",
         )
     return "squared", f"the target has {kinds.size} different values: this is a regression, with the squared loss"
 
@@ -88,7 +89,10 @@ def default_rate(scenario: Scenario) -> tuple[float, str]:
 
 def default_radii(scenario: Scenario) -> tuple[float, list[float]]:
     """The collapse radius, and radii worth a look: 0 and fractions of it; 0 alone where the collapse radius is zero."""
-    collapse = float(collapse_radius(scenario.problem()))
+    problem = scenario.problem()
+    if isinstance(problem.loss, ClassLoss):
+        problem = Problem(problem.data, SoftmaxLoss(), 0.0, problem.attack)
+    collapse = float(collapse_radius(problem))
     if scenario.units == "data":
         collapse = _samples(scenario).radius_to_data_units(collapse)
     if not (math.isfinite(collapse) and collapse > 1e-6):

@@ -13,9 +13,12 @@ from pydantic import Field, PrivateAttr
 from jominy.data import GaussianMixture, Samples
 from jominy.dynamics import Problem, RandomStart, fit, forecast, gaussian_picture, homogenize, simulate
 from jominy.errors import InputError
+from jominy.losses import ClassLoss
 from jominy.study.advise import Advice, advise
 from jominy.study.scenario.base import NotNegative, ScenarioFile
+from jominy.study.scenario.class_groups import as_option, as_toml
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
+from jominy.study.scenario.optimizer import SGDTable
 from jominy.study.scenario.parts import Attack, Loss, Objective, RadiusTable, Schedule
 from jominy.study.scenario.samples import FileTable, Loaded, ScikitLearnTable
 from jominy.study.scenario.simulation import SimulationTable
@@ -82,6 +85,15 @@ class Scenario(ScenarioFile):
     )
     rtol: float = Field(
         1e-9, ge=1e-14, le=0.1, description="relative tolerance of the forecast's integrator; not for samples"
+    )
+    optimizer: SGDTable = Field(
+        default_factory=lambda: SGDTable(), description="what a step does with a gradient; for samples"
+    )
+    runs: int | None = Field(
+        None, ge=2, description="of a forecast by real runs: exactly so many (unset: as many as precision takes)"
+    )
+    precision: float = Field(
+        0.005, gt=0, description="of a forecast by real runs: relative standard error of the risk that is wanted"
     )
     simulation: SimulationTable = Field(default_factory=lambda: SimulationTable())
     sweep: SweepTable | None = Field(None, description="what `jominy sweep` varies")
@@ -155,11 +167,22 @@ class Scenario(ScenarioFile):
             return self.problem_on(self.data.build())
         assert self.loaded is not None
         loss = self.loss.build()
-        if loss.needs_classes and not self.loaded.samples.classification:
+        several = isinstance(loss, ClassLoss)
+        if loss.needs_classes and not several and not self.loaded.samples.classification:
             raise InputError(
                 f"the {self.loss.kind} loss needs a target of two kinds, which are the classes",
                 "a target of more than two different numbers",
-                "use the squared loss (--loss squared), or choose two groups of values with classes (--classes 0:1)",
+                "use the squared loss (--loss squared), for several classes the softmax loss (--loss softmax), or "
+                "choose two groups of values with classes (--classes 0:1)",
+            )
+        kinds = list(self.loaded.samples.classes or ())
+        if len(kinds) > 2 and not several:
+            raise InputError(
+                f"the {self.loss.kind} loss is for two classes, or for numbers",
+                f"{len(kinds)} kinds: {kinds}",
+                "use the softmax loss (--loss softmax), or choose two groups: "
+                f"classes = [[{as_toml(kinds[0])}], [{as_toml(kinds[1])}]], "
+                f"or --classes {as_option(kinds[:1], kinds[1:2])}",
             )
         return self.problem_on(self.loaded.samples)
 
@@ -189,14 +212,15 @@ class Scenario(ScenarioFile):
         """The forecast of this scenario."""
         more: dict[str, Any] = {
             "bands": self.bands, "dimension": self.dimension, "batch_size": self.batch_size, "rtol": self.rtol,
-            "progress": progress,
+            "progress": progress, "optimizer": self.optimizer.build(), "runs": self.runs, "precision": self.precision,
         }  # fmt: skip
         return self._titled(forecast(self.problem(), self.build_schedule(), **self.settings(), **more))
 
     def simulate(self, *, progress: bool = True) -> xr.Dataset:
         """SGD itself on this scenario."""
         further: dict[str, Any] = {"seeds": self.simulation.seeds, "progress": progress, "batch_size": self.batch_size}
-        if self.loaded is not None:
+        further["optimizer"] = self.optimizer.build()
+        if self.loaded is not None and "sampling" in self.simulation.model_fields_set:
             further["sampling"] = self.simulation.build_sampling()
         if self.simulation.full_vectors is not None:
             further["full_vectors"] = self.simulation.full_vectors
@@ -209,7 +233,9 @@ class Scenario(ScenarioFile):
         told.pop("evaluate_at")
         times = told.pop("times", None)
         time = told.pop("time", None) if times is None else times[-1]
-        more = {} if self.loaded is None else {"sampling": self.simulation.build_sampling()}
+        chosen = self.loaded is not None and "sampling" in self.simulation.model_fields_set
+        more: dict[str, Any] = {"sampling": self.simulation.build_sampling()} if chosen else {}
+        more["optimizer"] = self.optimizer.build()
         return fit(self.problem(), self.build_schedule(), time, seed=seed, progress=progress, **told, **more)
 
     def homogenize(self, *, progress: bool = True) -> xr.Dataset:
@@ -230,7 +256,7 @@ class Scenario(ScenarioFile):
 
     def gaussian_picture(self) -> xr.Dataset | None:
         """What one Gaussian per class would forecast; ``None`` for a synthetic law."""
-        if self.loaded is None:
+        if self.loaded is None or isinstance(self.loss.build(), ClassLoss) or not self.optimizer.build().plain:
             return None
         shared = {key: value for key, value in self.settings().items() if key in ("time", "times", "start")}
         return self._titled(gaussian_picture(self.problem(), self.build_schedule(), **shared))

@@ -22,6 +22,7 @@ PER_FEATURE = "per-feature"
 _KINDS: dict[str, Any] = {
     "number": Number,
     "float": float,
+    "count": Annotated[int, Field(ge=0)],
     "positive": Annotated[float, Field(gt=0)],
     "not-negative": NotNegative,
     "share": Annotated[float, Field(ge=0, lt=1)],

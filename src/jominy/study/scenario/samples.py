@@ -14,7 +14,6 @@ from jominy.data import Table as Read
 from jominy.data.tables import some_rows
 from jominy.errors import InputError
 from jominy.study.scenario.base import Table
-from jominy.study.scenario.class_groups import as_option, as_toml
 from jominy.study.split import split
 
 
@@ -71,14 +70,6 @@ class _SamplesTable(Table):
         """Read, split, and preprocess what is trained on. Paths are relative to ``folder``."""
         read = self.read(folder)
         features, targets = read.X, read.y
-        kinds = np.unique(targets).tolist() if targets.dtype.kind in "USO" else []
-        if len(kinds) > 2:
-            raise InputError(
-                "a target in words must have two kinds, which are the classes",
-                f"{len(kinds)} kinds: {kinds}",
-                f"choose two groups: classes = [[{as_toml(kinds[0])}], [{as_toml(kinds[1])}]], "
-                f"or --classes {as_option(kinds[:1], kinds[1:2])}",
-            )
         train, test = split(targets, self.held_out, seed=self.split_seed)
         if len(train) < 2:
             raise InputError(

@@ -124,7 +124,7 @@ class _Stack:
         return f"{dim}_index" if dim in self._varying else dim
 
     def _differs(self, dim: str) -> bool:
-        seen = {record.coords[dim].values.tobytes() for record in self._records if dim in record.coords}
+        seen = {repr(record.coords[dim].values.tolist()) for record in self._records if dim in record.coords}
         return len(seen) > 1
 
 

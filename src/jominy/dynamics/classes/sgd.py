@@ -1,0 +1,95 @@
+"""Streaming SGD of a linear model of several classes on a user's own rows."""
+
+from typing import NamedTuple
+
+import equinox as eqx
+import jax.numpy as jnp
+
+from jominy.dynamics.classes.moves import Form, WeightMoves, perturbations
+from jominy.dynamics.classes.readout import ChunkedRows, RowsRead, read_rows
+from jominy.losses.classes import ClassLoss
+from jominy.numerics.arrays import Array
+from jominy.optimizers import SGD
+from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
+
+LARGEST_SQUARE = 1e14
+"""Weights of a larger square norm have diverged, and rest."""
+
+
+class ClassState(NamedTuple):
+    """One model as its `weights` (K, d), what the optimizer keeps beside them, and the schedule's `memory` ()."""
+
+    weights: Array
+    buffer: Array
+    memory: Array
+
+
+class ClassObservation(NamedTuple):
+    """What is recorded of one model: on the rows trained on, on rows held out, its norm and its learning rate.
+
+    `weights` (K, d) where they are kept, or (0, d).
+    """
+
+    train: RowsRead
+    test: RowsRead
+    norm: Array
+    rate: Array
+    weights: Array
+
+
+class ClassSGD(eqx.Module):
+    """SGD steps on rows (n, d) with class numbers (n,); a step's noise is the row numbers (b,) of its batch.
+
+    Rows `seen` and `test` are read out at the training radius of the moment and at `radii`, of which zero is the first.
+    """
+
+    features: Array
+    labels: Array
+    seen: ChunkedRows
+    test: ChunkedRows
+    loss: ClassLoss
+    schedule: Schedule
+    optimizer: SGD
+    radius: RadiusSchedule
+    radii: Array
+    form: Form
+    keep: bool = eqx.field(default=False, static=True)
+    """Whether the weights themselves are observed."""
+
+    def step(self, state: ClassState, noise: Array, time: Array) -> ClassState:
+        """One step along the mean gradient of the batch, attack held fixed."""
+        weights = state.weights
+        gradient = self.gradient(weights, noise, self.radius.at(time))
+        if self.schedule.remembers:
+            square = jnp.sum(gradient**2) / weights.shape[1] ** 2
+            state = state._replace(memory=state.memory + square)
+        size = self._rate(state, time) / weights.shape[1]
+        moved, buffer = self.optimizer.step(weights, gradient, state.buffer, size, time == 0)
+        going = jnp.sum(weights**2) < LARGEST_SQUARE
+        return state._replace(weights=jnp.where(going, moved, weights), buffer=buffer)
+
+    def gradient(self, weights: Array, batch: Array, radius: Array) -> Array:
+        """(K, d) the mean over rows of these numbers (b,)."""
+        x = self.features[batch]
+        own = (self.labels[batch] == jnp.arange(len(weights))[:, None]).astype(x.dtype)
+        pull = self.loss.pull(weights @ x.T, own, WeightMoves(weights, self.form), radius)
+        total = pull.scores @ x
+        count, classes, rows = pull.directions.shape
+        directions = jnp.moveaxis(pull.directions, 1, 2).reshape(count * rows, classes)
+        attack = jnp.moveaxis(pull.attack, 1, 2).reshape(count * rows, classes)
+        total = total + radius * (attack.T @ perturbations(self.form, directions @ weights))
+        return total / rows
+
+    def observe(self, state: ClassState, time: Array) -> ClassObservation:
+        """What the model does on all rows."""
+        radii = jnp.concatenate([jnp.reshape(self.radius.at(time), (1,)), self.radii])
+        return ClassObservation(
+            read_rows(self.seen, state.weights, self.loss, radii, self.form),
+            read_rows(self.test, state.weights, self.loss, radii, self.form),
+            jnp.sqrt(jnp.sum(state.weights**2)),
+            self._rate(state, time),
+            state.weights if self.keep else state.weights[:0],
+        )
+
+    def _rate(self, state: ClassState, time: Array) -> Array:
+        return self.schedule.rate(time, UNKNOWN_DESCENT._replace(memory=state.memory))

@@ -1,0 +1,212 @@
+"""Real runs of several classes on a user's rows, as a labelled result.
+
+Source: theory `multiclass.md` sections 1 and 4; the scaling is that of `realdata.md` section 1.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from jominy.data import Samples
+from jominy.dynamics.classes.readout import FEWEST_ROWS, ChunkedRows, RowsRead, chunked, confusions
+from jominy.dynamics.classes.sgd import LARGEST_SQUARE, ClassObservation, ClassSGD, ClassState
+from jominy.dynamics.labelled import Method, Training, scenario_of
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import Variables, past_divergence, radius_at
+from jominy.dynamics.samples.readout import Radii
+from jominy.dynamics.samples.remarks import FEW_SAMPLES
+from jominy.dynamics.samples.sampling import ReshuffledEpochs, sampling_for
+from jominy.dynamics.samples.sgd import RowSource
+from jominy.dynamics.simulation.noise import TEAM_NUMBERS
+from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd
+from jominy.dynamics.simulation.starts import START_PURPOSE
+from jominy.dynamics.start import random_variance, start_in_classes
+from jominy.errors import InputError
+from jominy.losses import ClassLoss
+from jominy.numerics.streams import stream
+from jominy.results import Status, make_result
+from jominy.results.soundness import judged
+
+LARGEST_TEAM = 25
+"""Two teams of fifty models, for two cores."""
+MOST_SCORES = 2**22
+"""Scores of one team of models on a piece of rows that are in work at once."""
+
+
+def class_runs(
+    training: Training,
+    grid: np.ndarray,
+    seeds: list[int],
+    held_out: tuple[Any, Any] | None,
+    sampling: Any,
+    progress: bool,
+    *,
+    watch: Watch | None = None,
+    keep: bool = False,
+) -> tuple[Any, np.ndarray]:
+    """SGD on samples of several classes at the times of a grid, and where they are kept the last weights (seeds, K, d).
+
+    See `simulate`.
+    """
+    problem, schedule, start, evaluate_at, _, optimizer = training
+    samples = problem.samples
+    assert samples.classes is not None and isinstance(problem.loss, ClassLoss)
+    if schedule.adaptive:
+        raise InputError(
+            "The best rate at each moment is not known for several classes",
+            type(schedule).__name__,
+            "Use `Constant(0.5)`, another rate that is given over time, or `AdaGradNorm(...)`",
+        )
+    count, dimension = samples.features.shape
+    classes, batch = len(samples.classes), optimizer.batch_size
+    order = sampling_for(sampling, batch, optimizer.replacement)
+    step_time = batch / dimension
+    problem.radius_schedule.check(grid)
+    schedule.check(grid)
+    steps = np.rint(grid / step_time).astype(int)
+    order.check(int(steps[-1]) * batch, count)
+    seen = chunked(samples.features, samples.class_numbers, classes)
+    test, test_numbers = chunked(samples.features[:0], samples.class_numbers[:0], classes), None
+    if held_out is not None:
+        features, targets = samples.transform_pair(held_out)
+        test_numbers = samples.target_map.class_numbers(targets)
+        test = chunked(features, test_numbers, classes)
+    asked = Radii.of(problem, evaluate_at)
+    engine = ClassSGD(
+        samples.features, samples.class_numbers.astype(np.int32), seen, test, problem.loss, schedule, optimizer,
+        problem.radius_schedule, asked.others, problem.form, keep,
+    )  # fmt: skip
+    source = RowSource(seeds, order, int(steps[-1]), count, random_loss=False, batch_size=batch)
+    source.team = team_size(classes, dimension, len(seeds))
+    weights = start_weights(start, classes, dimension, seeds)
+    states = ClassState(weights, optimizer.buffer(weights), np.zeros(len(seeds)))
+    epochs = steps[-1] * batch / count
+    notes = [*_notes(samples, held_out is not None), *problem.attack.remarks(problem.final_radius, dimension)]
+    rates = _base_rates(samples, test_numbers)
+    if isinstance(order, ReshuffledEpochs) and epochs > 1:
+        notes.append(f"{epochs:.3g} reshuffled epochs")
+    method = Method("simulate", f"rows of the samples, {classes} classes, {type(order).__name__}, {optimizer!r}")
+
+    def result(record: Record, grid: np.ndarray) -> Any:
+        observed: ClassObservation = record.observations
+        variables = _variables(problem, observed, held_out is not None, asked)
+        lost = np.logical_or.accumulate(~(np.asarray(observed.norm) ** 2 < LARGEST_SQUARE / 10), axis=1)
+        told, status, advice = list(notes), Status.COMPLETED, None
+        if np.any(lost):
+            variables, status = past_divergence(variables, lost), Status.DIVERGED
+            told.append(
+                f"{int(np.sum(lost[:, -1]))} of {len(lost)} runs diverged; their sizes are infinite from there on"
+            )
+            advice = "The weights grow without bound: lower the rate, the momentum or the weight decay."
+        if record.interrupted:
+            status, advice = Status.INTERRUPTED, None
+        variables["radius"] = (("time",), radius_at(problem, grid[: record.reached]))
+        if record.states is not None and record.reached == len(steps):
+            variables |= _confusions(problem, record.states.weights, seen, test if held_out is not None else None)
+        told += _base_rate_notes(samples, rates, variables)
+        sound = judged(variables, status, advice, told)
+        return make_result(
+            variables,
+            {"time": grid[: record.reached], "seed": seeds, **class_coords(samples, variables, evaluate_at)},
+            engine=method.engine,
+            scenario=scenario_of(problem, schedule, start, optimizer),
+            status=sound.status,
+            advice=sound.advice,
+            seed=seeds,
+            notes=sound.notes,
+            extra={"method": method.description, "dimension": dimension, "epochs": float(epochs), **rates},
+        )
+
+    watched = moments_told(watch, result, grid)
+    record = run_sgd(engine, source, states, steps.tolist(), step_time, progress, watch=watched, long_sums=True)
+    return result(record, grid), np.asarray(record.observations.weights)[:, -1]
+
+
+def team_size(classes: int, dimension: int, seeds: int) -> int:
+    """Models that advance together: enough to fill the processor's vectors, few enough for its cache and for memory."""
+    cached = min(max(4, TEAM_NUMBERS // (classes * dimension)), LARGEST_TEAM)
+    return max(1, min(cached, seeds, MOST_SCORES // (classes * FEWEST_ROWS)))
+
+
+def start_weights(start: Any, classes: int, dimension: int, seeds: list[int]) -> np.ndarray:
+    """(seeds, K, d) the weights that runs begin with; random ones are N(0, norm^2 / d) in each entry."""
+    fixed = np.broadcast_to(start_in_classes(start, classes, dimension), (len(seeds), classes, dimension))
+    size = np.sqrt(random_variance(start) / dimension)
+    if size == 0:
+        return np.array(fixed)
+    return fixed + size * np.stack(
+        [stream(seed, START_PURPOSE).standard_normal((classes, dimension)) for seed in seeds]
+    )
+
+
+def class_coords(samples: Samples, variables: Variables, evaluate_at: np.ndarray) -> dict[str, Any]:
+    """The coordinates besides time and seed that the variables are over."""
+    assert samples.classes is not None
+    names = np.array([str(kind) for kind in samples.classes])
+    known = {"class": names, "true_class": names, "predicted_class": names, "evaluation_radius": evaluate_at}
+    used = {dim for dims, _ in variables.values() for dim in dims}
+    return {name: values for name, values in known.items() if name in used}
+
+
+def _variables(problem: Problem, seen: ClassObservation, tested: bool, asked: Radii) -> Variables:
+    """Observations (seeds, T, ...) as named variables."""
+    dims = ("seed", "time")
+    variables: Variables = {}
+    rows: RowsRead
+    for prefix, rows in {"": seen.train, **({"held_out_": seen.test} if tested else {})}.items():
+        variables |= asked.named(rows.risk, rows.accuracy, dims, prefix)
+        if problem.loss.bounded:  # type: ignore[attr-defined]
+            variables[f"{prefix}adversarial_risk_bound"] = (dims, rows.bound)
+        variables[f"{prefix}robust_radius"] = (dims, rows.robust_radius)
+        for place, name in enumerate(("adversarial", "clean")):
+            by_class = np.asarray(rows.class_accuracy)[..., place, :]
+            variables[f"{prefix}{name}_class_accuracy"] = ((*dims, "class"), by_class)
+    variables["norm"] = (dims, seen.norm)
+    variables["learning_rate"] = (dims, seen.rate)
+    return variables
+
+
+def _confusions(problem: Problem, weights: np.ndarray, seen: ChunkedRows, test: ChunkedRows | None) -> Variables:
+    """Which classes rows end in, of models (seeds, K, d) at the end of training."""
+    variables: Variables = {}
+    dims = ("seed", "true_class", "predicted_class")
+    for prefix, rows in {"": seen, **({} if test is None else {"held_out_": test})}.items():
+        shares = np.asarray(confusions(rows, weights, np.asarray(problem.final_radius), problem.form))
+        for place, name in enumerate(("adversarial", "clean")):
+            variables[f"{prefix}{name}_confusion"] = (dims, shares[:, place])
+    return variables
+
+
+def _notes(samples: Samples, held_out: bool) -> list[str]:
+    """Preprocessing, and the number of samples."""
+    ratio = samples.count / samples.dimension
+    notes = list(samples.report)
+    if ratio < FEW_SAMPLES:
+        seen = "the held-out rows show" if held_out else "give `held_out=(X_test, y_test)` to see"
+        notes.append(
+            f"{ratio:.3g} samples per dimension: risks are those of training on these very samples; for the population "
+            f"they are optimistic below {FEW_SAMPLES} ({seen} by how much)"
+        )
+    return notes
+
+
+def _base_rates(samples: Samples, held_out: np.ndarray | None) -> dict[str, float]:
+    """The accuracy of always answering the largest class, on training rows and on held-out ones."""
+    largest = np.argmax(np.bincount(samples.class_numbers))
+    rates = {"base_rate": float(np.mean(samples.class_numbers == largest))}
+    return rates if held_out is None else rates | {"held_out_base_rate": float(np.mean(held_out == largest))}
+
+
+def _base_rate_notes(samples: Samples, rates: dict[str, float], variables: Variables) -> list[str]:
+    """What a constant answer is worth, and whether training ends below it."""
+    assert samples.classes is not None
+    name = samples.classes[int(np.argmax(np.bincount(samples.class_numbers)))]
+    told = [f"a constant answer, {name!r}, has the accuracy {rates['base_rate']:.3f}"]
+    if np.mean(np.asarray(variables["clean_accuracy"][1])[..., -1]) < rates["base_rate"]:
+        told.append(
+            "the clean accuracy at the end is below that of a constant answer: train longer, or learn an intercept "
+            "(`intercept=True`)"
+        )
+    return told

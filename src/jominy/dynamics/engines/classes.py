@@ -1,0 +1,66 @@
+"""Problems of several classes on samples: a score for each class, forecasts by real runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import numpy as np
+
+from jominy.dynamics.classes.collapse import class_collapse_radius
+from jominy.dynamics.classes.simulation import class_runs
+from jominy.dynamics.engines.samples import SampleEngines
+from jominy.dynamics.labelled import Training
+from jominy.dynamics.laws.stability import RateLimits
+from jominy.dynamics.optima.record import Optimum
+from jominy.dynamics.problem import Problem, require_one_score
+from jominy.dynamics.real_runs import batch_times
+from jominy.dynamics.simulation.sgd import Watch
+from jominy.errors import InputError
+from jominy.losses import ClassLoss
+
+if TYPE_CHECKING:
+    import xarray as xr
+
+
+class ClassEngines(SampleEngines):
+    """SGD on the rows, and its mean over an ensemble as the forecast."""
+
+    def covers(self, problem: Problem) -> bool:
+        return isinstance(problem.loss, ClassLoss)
+
+    def in_ensemble(self, training: Training, method: str | None) -> bool:
+        if method == "recursion":
+            raise InputError("The recursion is for two classes or numbers", "several classes", "Leave method out")
+        super().in_ensemble(training, method)
+        return True
+
+    def times(self, training: Training, time: float | None, times: Sequence[float] | None) -> np.ndarray:
+        return batch_times(training, time, times)
+
+    def runs(
+        self,
+        training: Training,
+        grid: np.ndarray,
+        seeds: list[int],
+        held_out: tuple[Any, Any] | None,
+        sampling: Any,
+        progress: bool,
+        *,
+        watch: Watch | None = None,
+        keep: bool = False,
+    ) -> tuple[xr.Dataset, np.ndarray]:
+        return class_runs(training, grid, seeds, held_out, sampling, progress, watch=watch, keep=keep)
+
+    def collapse_radius(self, problem: Problem) -> float:
+        return class_collapse_radius(problem)
+
+    def optimum(self, problem: Problem) -> Optimum:
+        self._refuse(problem)
+
+    def rate_limits(self, problem: Problem) -> RateLimits:
+        self._refuse(problem)
+
+    def _refuse(self, problem: Problem) -> NoReturn:
+        require_one_score(problem)
+        raise AssertionError(problem.loss)

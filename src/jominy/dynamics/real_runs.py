@@ -1,0 +1,70 @@
+"""Real runs on a user's rows: the optimizer, the times of batches, the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from jominy.data import Samples
+from jominy.dynamics.labelled import Training
+from jominy.dynamics.times import counted_steps, report_times, whole_steps
+from jominy.errors import InputError
+from jominy.optimizers import SGD
+
+POINTS, FEWER_POINTS = 21, 9
+"""Even times up to a horizon at which runs are read out; fewer where reading costs more than `COSTLY`."""
+COSTLY = 3e10
+"""Multiplications of a readout of one run at all times."""
+READING = 12
+"""Passes over the classes of each row that its largest loss takes, about."""
+STEPPING = 10
+"""Products with all weights that a step takes, about."""
+
+
+def require_optimizer(optimizer: Any) -> SGD:
+    """The optimizer given, or plain SGD."""
+    if optimizer is None:
+        return SGD()
+    if not isinstance(optimizer, SGD):
+        raise InputError(
+            "An optimizer must be an SGD; the theory of others, such as Adam, is not known",
+            type(optimizer).__name__,
+            "Give `SGD(momentum=0.9, batch_size=16)`, or `from_torch(optimizer)` for one of PyTorch",
+        )
+    return optimizer
+
+
+def batch_times(training: Training, time: float | None, times: Sequence[float] | None) -> np.ndarray:
+    """(T,) times at which runs are read out, on whole steps of batches."""
+    samples, optimizer = training.problem.samples, training.optimizer
+    per_time = samples.dimension / optimizer.batch_size
+    costly = POINTS * _reading(training, samples.count) > COSTLY
+    grid = report_times(time, times, per_time, FEWER_POINTS if costly else POINTS, early=not costly)
+    grid = whole_steps(grid, per_time)
+    counted_steps(grid, 1 / per_time, MOST_RUN_STEPS)
+    return grid
+
+
+MOST_RUN_STEPS = 1e9
+"""Steps of one run: some hours."""
+
+
+def work_of_run(training: Training, grid: np.ndarray, held_out: tuple[Any, Any] | None) -> float:
+    """Multiplications of one run with its readouts, about."""
+    samples = training.problem.samples
+    rows = samples.count + (0 if held_out is None else len(held_out[1]))
+    drawn = float(grid[-1]) * samples.dimension
+    return drawn * STEPPING * _classes(samples) * samples.dimension + len(grid) * _reading(training, rows)
+
+
+def _reading(training: Training, rows: int) -> float:
+    samples = training.problem.samples
+    classes = _classes(samples)
+    radii = 1 + len(training.evaluate_at)
+    return float(rows) * classes * (samples.dimension + READING * radii * classes)
+
+
+def _classes(samples: Samples) -> int:
+    return 1 if samples.classes is None else len(samples.classes)

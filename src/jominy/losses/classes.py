@@ -1,0 +1,146 @@
+"""What a loss of several classes must give: how it moves the weights, and its worst value under attack.
+
+A model of K classes has weights W (K, d) and scores z = W x (K,). An attack delta moves them by W delta; what a loss
+needs to know of attacks is only how far, and in which direction, they can move scores (`Moves`).
+
+Source: theory `multiclass.md` section 1.
+"""
+
+from __future__ import annotations
+
+import abc
+from typing import TYPE_CHECKING, ClassVar, NamedTuple, NoReturn, Protocol
+
+import jax.numpy as jnp
+
+from jominy.errors import InputError
+from jominy.losses.base import Loss
+from jominy.losses.expectations import Moments, OrderParameters
+from jominy.losses.targets import Targets
+from jominy.numerics.arrays import Array
+from jominy.numerics.gaussian import GaussianRule
+
+if TYPE_CHECKING:
+    from jominy.data import DenseLaw, EigenLaw
+
+
+class Moves(Protocol):
+    """How an attack of radius one moves the scores of a model."""
+
+    def shift(self, directions: Array) -> Array:
+        """(K, n) the reachable shifts of scores whose product with directions (K, n) is largest.
+
+        Directions have sum zero, and a largest number of about one: squares of far smaller ones would vanish.
+        """
+
+    def pairs(self, own: Array) -> Array:
+        """(K, n) by how much score k can gain on that of the row's own class, a one in each column of `own` (K, n)."""
+
+    def singles(self) -> Array:
+        """(K,) by how much each score can be moved by itself."""
+
+
+class Pull(NamedTuple):
+    """How a loss moves weights W (K, d) at n rows x under attack, attack held fixed (Danskin).
+
+    The gradient of row i is scores_i x_i' + radius * sum_j attack_ji delta_ji', where delta_ji is the perturbation of
+    radius one whose product with directions_ji' W is largest.
+
+    Attributes:
+        scores: (K, n) derivative in the scores.
+        attack, directions: (J, K, n).
+    """
+
+    scores: Array
+    attack: Array
+    directions: Array
+
+
+class ClassLoss(Loss):
+    """A loss of the scores z = W x (K,) of K classes and the class of the row.
+
+    A new one gives `value`, `pull` and `adversarial_value`. Scores and the own classes (ones in zeros) are (K, n).
+    """
+
+    needs_classes: ClassVar[bool] = True
+    bounded_slope: ClassVar[bool] = True
+    bounded: ClassVar[bool] = False
+    """Whether `bound` is another number than `adversarial_value`."""
+
+    @abc.abstractmethod
+    def value(self, scores: Array, own: Array) -> Array:
+        """(n,) the loss without an attack."""
+
+    @abc.abstractmethod
+    def pull(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Pull:
+        """What a step of SGD needs, under the attack that training uses."""
+
+    @abc.abstractmethod
+    def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
+        """(n,) the largest loss under attack: what results report, however training attacks."""
+
+    def bound(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
+        """(n,) what the loss cannot exceed under attack, as a certificate."""
+        return self.adversarial_value(scores, own, moves, radius)
+
+    # What engines of one score would ask for.
+
+    def __call__(self, score: Array, target: Array) -> Array:
+        self._refuse()
+
+    def targets(self, law: EigenLaw | DenseLaw) -> Targets:
+        self._refuse()
+
+    def moments(self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule) -> Moments:
+        self._refuse()
+
+    def logit_sd(self, order: OrderParameters) -> Array:
+        self._refuse()
+
+    def _refuse(self) -> NoReturn:
+        raise InputError(
+            "This is known for one score per row, not yet for one per class",
+            type(self).__name__,
+            "`forecast(...)`, `simulate(...)` and `fit(...)` take several classes; for two there is `LogisticLoss()`",
+        )
+
+
+class WeightedClassLoss(ClassLoss):
+    """A loss of several classes times the weight of the row's class."""
+
+    loss: ClassLoss
+    weights: tuple[float, ...]
+
+    @property
+    def plain(self) -> Loss:
+        return self.loss
+
+    @property
+    def bounded(self) -> bool:  # type: ignore[override]
+        return self.loss.bounded
+
+    def value(self, scores: Array, own: Array) -> Array:
+        return self._weight(own) * self.loss.value(scores, own)
+
+    def pull(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Pull:
+        found = self.loss.pull(scores, own, moves, radius)
+        weight = self._weight(own)
+        return Pull(weight * found.scores, weight * found.attack, found.directions)
+
+    def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
+        return self._weight(own) * self.loss.adversarial_value(scores, own, moves, radius)
+
+    def bound(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
+        return self._weight(own) * self.loss.bound(scores, own, moves, radius)
+
+    def describe(self) -> dict[str, str]:
+        return self.loss.describe()
+
+    def _weight(self, own: Array) -> Array:
+        """(n,) that of the own classes (K, n)."""
+        return jnp.asarray(self.weights, own.dtype) @ own
+
+
+def margins(scores: Array, own: Array) -> Array:
+    """(K, n) own score minus score k; what belongs to the own class itself is zero."""
+    return jnp.sum(scores * own, axis=0) - scores

@@ -1,0 +1,214 @@
+"""Cross-entropy of several classes under attack: its inner maximum without attacking the input, and its bound.
+
+Source: theory `multiclass.md` section 1. CE is convex in the scores, so the best linear step towards a larger loss,
+s <- radius * shift(softmax(z + s) - e_y), never lowers it: from s = 0 one such step is FGM, and a few are projected
+gradient ascent. Convex functions may have several local maxima on a ball, so that the exact maximum is also looked for
+from the corners, where one class gains on the own one.
+"""
+
+from __future__ import annotations
+
+import abc
+
+import equinox as eqx
+import jax
+import jax.numpy as jnp
+from jax import lax
+
+from jominy.errors import InputError
+from jominy.losses.classes import ClassLoss, Moves, Pull, margins
+from jominy.numerics.arrays import Array
+
+MOST_STEPS = 50
+"""Of the ascent to the exact maximum; a handful are usual."""
+UNROLLED = 4
+"""Steps of an attack up to which they are written out one by one."""
+GRADIENT = 1e-7
+"""How exactly the exact attack of training is found, relative to its reach."""
+NEAR, NEAR_IN_SINGLE = 0.5, 1.0
+"""Corners are not tried for attacks that move no score by more than this against another: the mean loss then lacks at
+most 2e-7 and 2e-6 of itself (measured on random weights of 3 to 10 classes in 2 to 60 dimensions)."""
+
+
+class _CrossEntropy(ClassLoss):
+    """What the losses that report the cross-entropy share."""
+
+    bounded = True
+
+    def value(self, scores: Array, own: Array) -> Array:
+        return cross_entropy(scores, own)
+
+    def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
+        # At a maximum the value knows of the square of what is left of the direction.
+        tolerance = 1e-3 if scores.dtype == jnp.float32 else 1e-6
+        direction = worst_direction(scores, own, moves, radius, tolerance)
+        return cross_entropy(scores + radius * moves.shift(direction), own)
+
+    def bound(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
+        return cross_entropy(scores + radius * moves.pairs(own), own)
+
+    @abc.abstractmethod
+    def pull(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Pull: ...
+
+
+class SoftmaxLoss(_CrossEntropy):
+    """Cross-entropy of softmax scores, log sum_k exp(z_k - z_y), for two classes or more.
+
+    Parameters
+    ----------
+    attack_steps : how the attack is found that training meets: 0 for none (clean training), 1 for FGM, 3 for what PGD
+        finds in practice, None (default) for the exact maximum. Whatever it is, results report the exact maximum
+
+    Notes
+    -----
+    Source: theory `multiclass.md` section 1. The exact maximum is never below projected gradient ascent in d dimensions
+    (100 steps, 5 random starts; digits, wine and iris at radii up to 1.5: largest deficit 2e-6 of the loss). For two
+    classes it is the logistic loss of the difference of scores, at twice the rate.
+
+    Examples
+    --------
+    >>> import jominy as jm, numpy as np
+    >>> g = np.random.default_rng(0)
+    >>> y = g.integers(3, size=300)
+    >>> X = 2 * np.eye(3)[y] + g.standard_normal((300, 3))
+    >>> problem = jm.Problem(jm.Samples(X, y), jm.SoftmaxLoss(attack_steps=1), radius=0.2)
+    >>> curve = jm.forecast(problem, jm.Constant(0.5), time=10)
+    >>> bool(0.5 < curve.adversarial_accuracy[-1] < curve.clean_accuracy[-1] < 1)
+    True
+    """
+
+    attack_steps: int | None = eqx.field(default=None, static=True)
+
+    def __post_init__(self) -> None:
+        steps = self.attack_steps
+        if steps is not None and not (isinstance(steps, int) and not isinstance(steps, bool) and 0 <= steps <= 1000):
+            raise InputError(
+                "attack_steps must be a whole number from 0 to 1000, or None for the exact maximum",
+                steps,
+                "0 is clean training, 1 is FGM, 3 is what PGD finds",
+            )
+
+    def pull(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Pull:
+        if self.attack_steps == 0:
+            nothing = jnp.zeros_like(scores)[None]
+            return Pull(slopes(scores, own), nothing, nothing)
+        direction = (
+            worst_direction(scores, own, moves, radius, GRADIENT)
+            if self.attack_steps is None
+            else ascent(scores, own, moves, radius, self.attack_steps)
+        )
+        slope = slopes(scores + radius * moves.shift(direction), own)
+        return Pull(slope, slope[None], direction[None])
+
+    def describe(self) -> dict[str, str]:
+        return super().describe() | ({} if self.attack_steps is None else {"attack_steps": str(self.attack_steps)})
+
+
+class SoftmaxBoundLoss(_CrossEntropy):
+    """Training on the pairwise bound of the cross-entropy under attack, log sum_k exp(z_k - z_y + radius |w_k - w_y|).
+
+    The bound is certified: no attack within the radius makes a larger cross-entropy. Results report the exact
+    cross-entropy under attack, and beside it the bound (`adversarial_risk_bound`), which is 1 to 24 % above.
+
+    Notes
+    -----
+    Source: theory `multiclass.md` section 1: the maximum of a sum is at most the sum of the maxima.
+
+    Examples
+    --------
+    >>> SoftmaxBoundLoss().describe()
+    {'kind': 'SoftmaxBoundLoss'}
+    """
+
+    def pull(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Pull:
+        count = scores.shape[0]
+        slope = slopes(scores + radius * moves.pairs(own), own)
+        likely = jnp.where(own > 0, 0.0, slope)
+        gains = jnp.eye(count)[:, :, None] - own  # (J, K, n): class j gains on the own one
+        return Pull(slope, likely[:, None] * gains, gains)
+
+
+def cross_entropy(scores: Array, own: Array) -> Array:
+    """(n,) log sum_k exp(z_k - z_y) of scores (K, n), own classes (K, n)."""
+    lead = -margins(scores, own)
+    return jax.nn.logsumexp(lead, axis=0)
+
+
+def slopes(scores: Array, own: Array) -> Array:
+    """(K, n) softmax(z) - e_y; where the own class is all but certain still of full relative precision."""
+    # A sum that leaves out the own class does not round to zero as 1 - p_y does.
+    others = jnp.where(own > 0, 0.0, jax.nn.softmax(scores, axis=0))
+    return others - own * jnp.sum(others, axis=0)
+
+
+def ascent(scores: Array, own: Array, moves: Moves, radius: Array, steps: int) -> Array:
+    """(K, n) the direction of the attack after so many steps from the clean scores."""
+    lead = scores - jnp.sum(scores * own, axis=0)
+    direction = _steepest(lead, own)
+    if steps <= UNROLLED:
+        for _ in range(steps - 1):
+            direction = _steepest(_led(lead, moves.shift(direction), own, radius), own)
+        return direction
+
+    def step(_: int, direction: Array) -> Array:
+        return _steepest(_led(lead, moves.shift(direction), own, radius), own)
+
+    return lax.fori_loop(1, steps, step, direction)
+
+
+def worst_direction(scores: Array, own: Array, moves: Moves, radius: Array, tolerance: float) -> Array:
+    """(K, n) the direction of the attack that makes the largest loss, from the clean scores and from the corners."""
+    lead = scores - jnp.sum(scores * own, axis=0)
+    from_clean = _converged(_steepest(lead, own), lead, own, moves, radius, tolerance)
+
+    # An `if` that costs nothing where no row of a batch needs it: of one whose both ways are vectorised both are taken.
+    def corners(state: tuple[Array, Array]) -> tuple[Array, Array]:
+        return jnp.array(False), _from_corners(state[1], lead, own, moves, radius, tolerance)
+
+    near = NEAR_IN_SINGLE if scores.dtype == jnp.float32 else NEAR
+    apart = radius * jnp.max(moves.pairs(own)) > near
+    needed = apart & (scores.shape[0] > 2)  # two classes have one direction
+    return lax.while_loop(lambda state: state[0], corners, (needed, from_clean))[1]
+
+
+def _from_corners(found: Array, lead: Array, own: Array, moves: Moves, radius: Array, tolerance: float) -> Array:
+    """The better of what was found and of the ascent from the best corner, row by row."""
+    count = lead.shape[0]
+
+    def corner(k: Array, best: tuple[Array, Array]) -> tuple[Array, Array]:
+        direction = jax.nn.one_hot(k, count, dtype=lead.dtype)[:, None] - own
+        value = cross_entropy(lead + radius * moves.shift(direction), own)
+        better = value > best[0]
+        return jnp.where(better, value, best[0]), jnp.where(better, direction, best[1])
+
+    start = (jnp.full(lead.shape[1], -jnp.inf, lead.dtype), found)
+    _, from_corner = lax.fori_loop(0, count, corner, start)
+    from_corner = _converged(from_corner, lead, own, moves, radius, tolerance)
+    values = [cross_entropy(lead + radius * moves.shift(one), own) for one in (found, from_corner)]
+    return jnp.where(values[1] > values[0], from_corner, found)
+
+
+def _converged(direction: Array, lead: Array, own: Array, moves: Moves, radius: Array, tolerance: float) -> Array:
+    """The direction of the ascent where scores move no more than by `tolerance` times the attack's reach, rms."""
+
+    def step(state: tuple[Array, Array, Array, Array]) -> tuple[Array, Array, Array, Array]:
+        _, shift, _, number = state
+        direction = _steepest(_led(lead, shift, own, radius), own)
+        moved = moves.shift(direction)
+        change, reach = jnp.sum((moved - shift) ** 2), jnp.sum(moved**2)
+        return direction, moved, change > tolerance**2 * reach, number + 1
+
+    first: tuple[Array, Array, Array, Array] = (direction, moves.shift(direction), jnp.array(True), jnp.array(0))
+    return lax.while_loop(lambda state: state[2] & (state[3] < MOST_STEPS), step, first)[0]
+
+
+def _led(lead: Array, shift: Array, own: Array, radius: Array) -> Array:
+    """(K, n) by how much each score leads that of the own class after a shift."""
+    return lead + radius * (shift - jnp.sum(shift * own, axis=0))
+
+
+def _steepest(lead: Array, own: Array) -> Array:
+    """(K, n) the slope of the loss, up to a positive factor that makes its largest number about one."""
+    others = jnp.where(own > 0, -jnp.inf, lead)
+    likely = jnp.exp(others - jnp.max(others, axis=0))
+    return likely - own * jnp.sum(likely, axis=0)
