@@ -12,7 +12,8 @@ from torch import nn  # noqa: E402
 
 import jominy as jm  # noqa: E402
 from jominy.networks import LabelledInputs, diagnose, measure_chi  # noqa: E402
-from jominy.networks.chi import LearntFirst, residuals, two_batches  # noqa: E402
+from jominy.networks.chi import LearntFirst  # noqa: E402
+from jominy.networks.class_batches import residuals, two_batches  # noqa: E402
 from jominy.networks.modules import as_trained  # noqa: E402
 from jominy.networks.threat import nearest_class_distance  # noqa: E402
 
@@ -98,6 +99,19 @@ def test_h_is_the_derivative_along_the_gradient():
             value -= 1e-5 * slope / length
     signal = float((residuals(data.labels[other], before) * (after - before)).sum(1).mean()) / 1e-5
     assert float(measure_chi(module, data, 0.5)["label_signal"][0]) == pytest.approx(signal, rel=0.02)
+
+
+def test_to_the_letter_of_the_theory_page():
+    """Plain means and 1/K, by the formula; the two ways agree where classes are balanced in both batches."""
+    labels = torch.tensor([0, 0, 1])
+    torch.testing.assert_close(residuals(labels, torch.zeros(3, 4), False), torch.eye(4)[labels] - 0.25)
+    data = LabelledInputs(torch.stack([torch.eye(4)[k % 4] for k in range(80)]).double(), torch.arange(80) % 4)
+    torch.manual_seed(0)
+    module = nn.Linear(4, 4, bias=False).double()
+    one, other = (chi(module, data, 0.3, balanced=flag) for flag in (True, False))
+    assert other == pytest.approx(one, rel=0.05)
+    first, second = two_batches(data, 40, 3, False)
+    assert len({*first.tolist(), *second.tolist()}) == 80
 
 
 def test_a_constant_function_has_no_signal():

@@ -145,7 +145,7 @@ START = look(0, entropy=LN, clean=0.1)
             [look(fgsm=0.9, pgd=0.7), look(fgsm=0.9, pgd=0.7)],
             [look(fgsm=0.9, pgd=0.8), look(fgsm=0.9, pgd=0.7)],
         ),
-        (gradient_masking, [look(flat=0.5)], [look(flat=0.1)]),
+        (gradient_masking, [look(flat=0.5)], [look(flat=0.1), look(flat=0.9, clean=0.15)]),
         (
             gradient_masking,
             [look(flat=0.0, long_loss=0.5, noise_loss=0.5, fgsm=0.9, noise=0.9)],

@@ -13,6 +13,7 @@ from torch import Tensor, nn
 
 from jominy.errors import InputError
 from jominy.meanfield.norms import norm_exponent
+from jominy.networks.class_batches import residuals, two_batches
 from jominy.networks.classification import ascent_direction
 from jominy.networks.inputs import LabelledInputs
 from jominy.networks.intake import device_of, in_single
@@ -27,7 +28,7 @@ from jominy.networks.modules import (
     unwrapped,
 )
 from jominy.networks.perturbations import check_radius
-from jominy.networks.random_network import RandomNetwork, check_seed
+from jominy.networks.random_network import RandomNetwork
 from jominy.networks.threat import Box, check_box, check_threat, into_ball_and_box, nearest_class_distance
 from jominy.networks.vectors import norm
 from jominy.results import Status, make_result
@@ -55,6 +56,7 @@ def measure_chi(
     p: float = 2,
     box: Box = None,
     adaptive: bool = False,
+    balanced: bool = True,
     batch_size: int = BATCH,
     attack_steps: int = 5,
     seed: int = 0,
@@ -67,9 +69,8 @@ def measure_chi(
 
         chi = a / w,    a = mean <r_y, h(x)>,    w = a - mean min_eta <r_y, h(x + eta)>,    ||eta||_p <= radius
 
-    (``label_signal`` and ``attack_part``), by `attack_steps` steps of projected gradient descent. Means give every
-    class the same weight, and 1/K is over the classes that are there, so that a constant h has no signal. The robust
-    loss falls from the constant predictor along h only if chi > 1 (DERIVED). Normalisation takes the statistics of the
+    (``label_signal`` and ``attack_part``), by `attack_steps` steps of projected gradient descent. The robust loss
+    falls from the constant predictor along h only if chi > 1 (DERIVED). Normalisation takes the statistics of the
     batch, dropout is left out; module, running statistics and PyTorch's random numbers stay as they were. The cost is
     one gradient and about 14 passes of a batch. Source: theory `trainability_minmax.md` sections 1, 2 and 4
     (thresholds and rates MEASURED there for networks of up to 14 layers and 256 units, 150 to 250 steps; not for
@@ -86,6 +87,11 @@ def measure_chi(
         The attack: largest ||eta||_p, p = 1, 2 or infinity; (0, 1) keeps x + eta among images.
     adaptive
         Whether every parameter takes a step of the same size (the sign of the gradient), as Adam's first one.
+    balanced
+        Whether batches and means give every class the same weight: then a constant h has no signal, and chi strays over
+        batches by 3 % instead of 10 % (MEASURED, docs/networks.md). False follows section 2 to the letter: batches at
+        random, plain means, 1/K over all outputs; chi is then 12 % lower in the median, and means nothing where the
+        scores hardly depend on the inputs yet.
     batch_size, attack_steps, seed
         Inputs in each batch (half of the data if there are fewer), steps of the attack, seed of the batches.
 
@@ -123,7 +129,9 @@ def measure_chi(
         network = in_single_precision(given)
         check_threat(data.inputs, radius, p, box)
         with as_trained(network):
-            first = LearntFirst.of(network, data, batch_size=batch_size, adaptive=adaptive, seed=seed)
+            first = LearntFirst.of(
+                network, data, batch_size=batch_size, adaptive=adaptive, balanced=balanced, seed=seed
+            )
             found = first.chi(radius, p, box, attack_steps)
         distance = first.distance(p)
         for name, value in zip(NAMES, (found.chi, first.signal, found.attack_part, radius / distance), strict=True):
@@ -141,6 +149,7 @@ def measure_chi(
             "p": p,
             "box": None if box is None else list(box),
             "adaptive": bool(adaptive),
+            "balanced": bool(balanced),
             "batch_size": size,
             "attack_steps": attack_steps,
         },
@@ -184,12 +193,18 @@ class LearntFirst:
 
     @staticmethod
     def of(
-        network: nn.Module, data: LabelledInputs, *, batch_size: int = BATCH, adaptive: bool = False, seed: int = 0
+        network: nn.Module,
+        data: LabelledInputs,
+        *,
+        batch_size: int = BATCH,
+        adaptive: bool = False,
+        balanced: bool = True,
+        seed: int = 0,
     ) -> LearntFirst:
         """h of a network in the mode it is in. Raises InputError as :func:`measure_chi` does."""
         network = unwrapped(network)
         data = data.on(device_of(network))
-        one, other = two_batches(data, batch_size, seed)
+        one, other = two_batches(data, batch_size, seed, balanced)
         x, y = in_single(data.inputs[one]), data.labels[one]
         flat, _ = flat_function(network, x)
         theta: dict[str, Tensor] = {name: w for name, w in network.named_parameters() if w.requires_grad}
@@ -202,9 +217,9 @@ class LearntFirst:
         outputs = flat(x.flatten(1))
         if data.classes > outputs.shape[1]:
             raise InputError("the network must have an output for each class", f"{outputs.shape[1]} for {data.classes}")
-        up = _direction((residuals(y, outputs) * outputs).sum() / len(y), theta, adaptive)
+        up = _direction((residuals(y, outputs, balanced) * outputs).sum() / len(y), theta, adaptive)
         rows, labels, shape = in_single(data.inputs[other]).flatten(1), data.labels[other], x.shape[1:]
-        residual = residuals(labels, outputs)
+        residual = residuals(labels, outputs, balanced)
 
         def at(step: float) -> Callable[[Tensor], Tensor]:
             moved = {name: value.detach() + step * up[name] for name, value in theta.items()}
@@ -307,44 +322,6 @@ class LearntFirst:
             else:
                 high = trial
         return None if low is None else (low, known[low])
-
-
-def two_batches(data: LabelledInputs, batch_size: int, seed: int) -> tuple[Tensor, Tensor]:
-    """Places of two batches without a common input, of `batch_size` inputs or half of the data.
-
-    Each holds the classes in the shares in which the data holds them: their chance would be noise of the index.
-    """
-    if data.classes < 2 or len(data.labels) < 4:
-        raise InputError(
-            "the index needs at least four inputs with at least two classes",
-            f"{len(data.labels)} inputs, {data.classes} classes",
-        )
-    draw = torch.Generator().manual_seed(check_seed(seed))
-    order = torch.randperm(len(data.labels), generator=draw, device=draw.device)
-    labels = data.labels.to(draw.device)[order]
-    piles: tuple[list[tuple[float, int]], ...] = ([], [])
-    for number, label in enumerate(dict.fromkeys(labels.tolist())):  # as they come: the names of classes play no part
-        own = order[labels == label].tolist()
-        for rank, place in enumerate(own):  # the k-th of n comes at (k + 1/2)/n: every beginning of a pile is a cut
-            piles[(rank + number) % 2].append(((rank // 2 + 0.5) / len(own), place))
-    size = min(batch_size, *(len(pile) for pile in piles))
-    one, other = (torch.tensor([at for _, at in sorted(p)[:size]], device=data.labels.device) for p in piles)
-    return one, other
-
-
-def residuals(labels: Tensor, outputs: Tensor) -> Tensor:
-    """(n, K) r_y = e_y - 1/C over the C classes that are there, times n / (C n_y): the mean counts each class once.
-
-    >>> residuals(torch.tensor([0, 0, 1]), torch.zeros(3, 3))
-    tensor([[ 0.3750, -0.3750,  0.0000],
-            [ 0.3750, -0.3750,  0.0000],
-            [-0.7500,  0.7500,  0.0000]])
-    """
-    ones = torch.nn.functional.one_hot(labels, outputs.shape[1]).to(outputs.detach())
-    counts = ones.sum(0)
-    present = (counts > 0).to(ones)
-    weight = len(labels) / (present.sum() * counts[labels])
-    return weight.unsqueeze(1) * (ones - present / present.sum())
 
 
 def _direction(signal: Tensor, theta: dict[str, Tensor], adaptive: bool) -> dict[str, Tensor]:

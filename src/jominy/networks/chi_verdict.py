@@ -142,7 +142,7 @@ class RobustOutlook:
 
     @property
     def norm(self) -> str:
-        return "inf" if math.isinf(self.p) else f"{self.p:g}"
+        return "_inf" if math.isinf(self.p) else f"{self.p:g}"
 
     @property
     def index(self) -> str:
@@ -166,6 +166,8 @@ class RobustOutlook:
             "adds a threshold, not a better ranking. It says nothing about how much slower training is, nothing about "
             "what comes late (catastrophic or robust overfitting), and is no all-clear for TRADES."
         ]
+        if self.p == 1:
+            told.append("chi was not tried under l1 attacks.")
         if self.normalised and self.verdict is ChiVerdict.FAILS:
             told.append(
                 "It normalises by batch statistics: a low chi then means low robust accuracy, not that nothing is "

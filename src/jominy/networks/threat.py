@@ -64,9 +64,13 @@ def check_box(box: Box) -> Box:
     try:
         low, high = (float(bound) for bound in box)
     except (TypeError, ValueError):
-        raise InputError("a box is two numbers, the lowest and the highest value of an entry", box, "(0, 1)") from None
+        raise InputError(
+            "a box is two numbers, the lowest and the highest value of an entry", box, "for images: (0, 1)"
+        ) from None
     if not (math.isfinite(low) and math.isfinite(high) and low < high):
-        raise InputError("a box must be finite and its lower bound below its upper one", (low, high), "(0, 1)")
+        raise InputError(
+            "a box must be finite and its lower bound below its upper one", (low, high), "for images: (0, 1)"
+        )
     return low, high
 
 
@@ -92,7 +96,7 @@ def check_threat(inputs: Tensor, radius: float, p: float, box: Box) -> None:
     if width is not None and radius >= width * sizes[float(p)]:
         raise InputError(
             "the radius must be in the units of the inputs, and smaller than the box they come from",
-            f"radius {radius:g} in l{'inf' if math.isinf(p) else f'{p:g}'}, inputs from {low:.3g} to {high:.3g}",
+            f"radius {radius:g} in l{'_inf' if math.isinf(p) else f'{p:g}'}, inputs from {low:.3g} to {high:.3g}",
             "a radius in pixel values is divided by 255: 8/255" if p == math.inf else "take a smaller radius",
         )
 

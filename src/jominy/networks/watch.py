@@ -196,7 +196,7 @@ class Watch:
             cost += count * (BACKWARD * 7 + 2 * FORWARD) + self._normalised * FORWARD * len(self.data.labels)
             cost += 0 if self.held_out is None else len(self.held_out.labels) * (BACKWARD * 6 + FORWARD)
             if self._attacks % 3 == 2:
-                cost += count * (BACKWARD * 17 + 2 * FORWARD)
+                cost += count * (BACKWARD * 11 + 2 * FORWARD)
         return cost
 
     def _look(self, *, attacked: bool, paid: bool = True) -> None:
@@ -249,7 +249,7 @@ class Watch:
         return Look(**values)
 
     def _attacked(self, x: Tensor, y: Tensor) -> dict[str, float]:
-        """One step, five steps; every third time ten steps, random noise, and five steps at four radii."""
+        """One step, five steps; every third time ten steps and random noise."""
         rows, forward = x.flatten(1), applied(self.module)
         _, slopes = gradient(
             lambda e: cross_entropy(forward((rows + e).view_as(x)).flatten(1), y, reduction="none"),
@@ -260,22 +260,20 @@ class Watch:
         values |= self._at(x, y, eta, "fgsm_loss", "fgsm") | self._robust(x, y, 5, "pgd_loss", "pgd")
         if self._attacks % 3 == 2:
             values |= self._robust(x, y, 10, "long_loss", "long")
-            values |= self._robust(x, y, 5, "wide_loss", "", radius=4 * self.radius)
             eta = random_start(rows, self.p, self.radius, self.box, seeded(rows, self.seed + self.steps))
             sizes = norm(eta, self.p).unsqueeze(1).clamp_min(1e-30)
             eta = into_ball_and_box(eta * (self.radius / sizes), rows, self.p, self.radius, self.box)
             values |= self._at(x, y, eta, "noise_loss", "noise")
         return values
 
-    def _robust(self, x: Tensor, y: Tensor, steps: int, loss: str, accuracy: str, radius: float | None = None) -> Any:
-        size = self.radius if radius is None else radius
-        eta = projected_ascent(self.module, x, y, size, self.p, box=self.box, steps=steps)
+    def _robust(self, x: Tensor, y: Tensor, steps: int, loss: str, accuracy: str) -> dict[str, float]:
+        eta = projected_ascent(self.module, x, y, self.radius, self.p, box=self.box, steps=steps)
         return self._at(x, y, eta.flatten(1), loss, accuracy)
 
     def _at(self, x: Tensor, y: Tensor, eta: Tensor, loss: str, accuracy: str) -> dict[str, float]:
         with torch.no_grad():
             scores = applied(self.module)((x.flatten(1) + eta).view_as(x)).flatten(1)
-        return {name: value for name, value in _told(scores, y, loss, accuracy).items() if name}
+        return _told(scores, y, loss, accuracy)
 
     def _modes(self) -> None:
         """Alarms of the modes in which passes were made since the last look."""
