@@ -75,6 +75,16 @@ def teacher_law(n: Numbers) -> Any:
     return jm.LinearTeacher(spectrum(n), [n.signed() for _ in range(D)], noise_variance=n.any(zero=0.3))
 
 
+def a_problem(n: Numbers, law: Any, loss: Any) -> jm.Problem:
+    """Of any radius; one in eight minimises a mixture, as far as its loss and targets go."""
+    radius, mixed = n.any(zero=0.2), n.random.random() < 0.125
+    if not mixed or getattr(law, "label_law", None) or getattr(law, "teacher_link", None):
+        return jm.Problem(law, loss, radius)
+    share = float(n.random.uniform(0.0, 0.9))
+    objective = jm.Mixed(share) if n.random.random() < 0.5 else jm.CoinFlip(share)
+    return jm.Problem(law, loss, radius, objective=objective)
+
+
 def one_level(n: Numbers) -> Any:
     return jm.LinearTeacher(jm.identity(D, n.any()), n.any(), noise_variance=n.any(zero=0.3))
 
@@ -153,7 +163,7 @@ class Scenario(NamedTuple):
 
 
 def forecast(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
-    problem = jm.Problem(law, loss, n.any(zero=0.2))
+    problem = a_problem(n, law, loss)
     start, times = a_start(n), times_of(n)
     more = {"evaluate_at": [0.0, n.any()]}
     text = f"forecast({problem}, {schedule}, times={times}, start={start}, {more})"
@@ -161,7 +171,7 @@ def forecast(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
 
 
 def bands(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
-    problem, start, times = jm.Problem(law, loss, n.any(zero=0.2)), a_start(n), times_of(n)
+    problem, start, times = a_problem(n, law, loss), a_start(n), times_of(n)
     dimension = None if np.isfinite(law.dimension) else 1000.0
     text = f"forecast({problem}, {schedule}, times={times}, start={start}, bands=True)"
     ask = lambda: jm.forecast(problem, schedule, times=times, start=start, bands=True, dimension=dimension)  # noqa: E731
@@ -169,28 +179,28 @@ def bands(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
 
 
 def many(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
-    problems, times = [jm.Problem(law, loss, n.any(zero=0.2)) for _ in range(2)], times_of(n)
+    problems, times = [a_problem(n, law, loss) for _ in range(2)], times_of(n)
     text = f"forecast_many({problems}, {schedule}, times={times})"
     return Scenario(lambda: jm.forecast_many(problems, schedule, times=times, progress=False), text)
 
 
 def optimum(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
-    problem = jm.Problem(law, loss, n.any(zero=0.2))
+    problem = a_problem(n, law, loss)
     return Scenario(lambda: (jm.optimum(problem), jm.collapse_radius(problem)), f"optimum({problem})")
 
 
 def stationary(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
-    problem, rate = jm.Problem(law, loss, n.any(zero=0.2)), n.any(zero=0)
+    problem, rate = a_problem(n, law, loss), n.any(zero=0)
     return Scenario(lambda: jm.stationary(problem, rate), f"stationary({problem}, {rate})")
 
 
 def advise(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
-    problem, end = jm.Problem(law, loss, n.any(zero=0.2)), n.any(low=0.5, high=5.0, zero=0)
+    problem, end = a_problem(n, law, loss), n.any(low=0.5, high=5.0, zero=0)
     return Scenario(lambda: jm.advise(problem, schedule, end), f"advise({problem}, {schedule}, time={end})")
 
 
 def simulate(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
-    problem, start = jm.Problem(law, loss, n.any(zero=0.2)), a_start(n)
+    problem, start = a_problem(n, law, loss), a_start(n)
     times = [0.0, 1.0, float(n.random.integers(2, 6))]
     text = f"simulate({problem}, {schedule}, times={times}, start={start}, seeds=2)"
     ask = lambda: jm.simulate(problem, schedule, times=times, start=start, seeds=2, progress=False)  # noqa: E731
@@ -198,14 +208,14 @@ def simulate(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
 
 
 def homogenize(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
-    problem, start = jm.Problem(law, loss, n.any(zero=0.2)), a_start(n)
+    problem, start = a_problem(n, law, loss), a_start(n)
     text = f"homogenize({problem}, {schedule}, times=[0, 1, 2], start={start}, paths=2)"
     ask = lambda: jm.homogenize(problem, schedule, times=[0.0, 1.0, 2.0], start=start, paths=2, progress=False)  # noqa: E731
     return Scenario(ask, text)
 
 
 def compare(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
-    problem, start = jm.Problem(law, loss, n.any(zero=0.2)), a_start(n)
+    problem, start = a_problem(n, law, loss), a_start(n)
 
     def ask() -> Any:
         curve = jm.forecast(problem, schedule, times=[0.0, 1.0, 2.0], start=start)
