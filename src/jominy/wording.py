@@ -32,6 +32,8 @@ _SAID: tuple[tuple[str, str, str], ...] = (
     (r"transform=Encoder\(\)", "--encode", "encode = true in [data]"),
     (r'class_weight="balanced"', "--class-weight balanced", 'class_weight = "balanced" in [data]'),
     (r"intercept=True", "--intercept", "intercept = true in [data]"),
+    (r"intercept=False", "--no-intercept", "intercept = false in [data]"),
+    (r"immutable=\[.*\]", "--immutable NAMES", "immutable = [...] in [data]"),
     (r"held_out=.*", "--test-fraction 0.25", "held_out = 0.25 in [data]"),
     (r"select_classes\(.*\)", "--classes A:B", "classes = [[A], [B]] in [data]"),
     (r"seeds=(.+)", r"--seeds \1", r"--seeds \1"),

@@ -1,10 +1,12 @@
 """An intercept: a feature of ones that no attack can touch."""
 
 import numpy as np
+import pandas as pd
 import pytest
 import scipy.optimize
 
 import jominy as jm
+from jominy.data import Encoder
 
 RNG = np.random.default_rng(2)
 X = RNG.standard_normal((1500, 6))
@@ -75,3 +77,38 @@ def test_no_attack_moves_it():
 
     best, attacked = (scipy.optimize.minimize(risk, np.full(7, 0.1), (count,), tol=1e-10).fun for count in (6, 7))
     assert found.adversarial_risk == pytest.approx(best, rel=1e-6) and attacked > best * 1.01
+
+
+def test_kinds_of_a_word_beside_an_intercept_have_an_optimum():
+    """Centred, all kinds of a word sum to nothing: SciPy minimises without the last kind, whose span is the same."""
+    g = np.random.default_rng(2)
+    count = 300
+    town = g.choice(["a", "b", "c"], count)
+    frame = pd.DataFrame({"dose": g.standard_normal(count), "age": g.standard_normal(count), "town": town})
+    y = np.where(frame["dose"] + (town == "a") + g.standard_normal(count) > 1.4, "ill", "well")
+    samples = jm.Samples(frame, y, transform=Encoder(), intercept=True)
+    assert samples.untouched.tolist() == [False, False, True, True, True, True]
+    X, target = np.asarray(samples.features), samples.targets
+    for attack in (jm.L2(), jm.LInf()):
+        best = jm.optimum(jm.Problem(samples, jm.LogisticLoss(), 0.3, attack))
+
+        def risk(x, attack=attack):
+            size = np.linalg.norm(x[:2]) if attack == jm.L2() else np.sum(np.abs(x[:2])) / np.sqrt(6)
+            return np.mean(np.logaddexp(0, 0.3 * size - target * (X[:, [0, 1, 2, 3, 5]] @ x)))
+
+        options = {"maxiter": 40_000, "maxfev": 40_000, "xatol": 1e-9, "fatol": 1e-13}
+        found = scipy.optimize.minimize(risk, np.full(5, 0.1), method="Nelder-Mead", options=options)
+        assert best.adversarial_risk == pytest.approx(found.fun, abs=1e-7)
+        assert np.linalg.norm(best.vector) < 5
+
+
+def test_the_gaussian_picture_is_of_the_rows_alone():
+    g = np.random.default_rng(0)
+    X = g.standard_normal((300, 5))
+    y = np.where(X[:, 0] + g.standard_normal(300) > 0, 1, -1)
+    plain, more = jm.Samples(X, y), jm.Samples(X, y, intercept=True, immutable=[1], class_weight="balanced")
+    told = [
+        jm.gaussian_picture(jm.Problem(one, jm.LogisticLoss(), 0.2), jm.Constant(1.0), times=[4.0], surrogates=1)
+        for one in (plain, more)
+    ]
+    assert told[0].attrs["gap"] == pytest.approx(told[1].attrs["gap"], rel=1e-6)

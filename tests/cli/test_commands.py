@@ -139,7 +139,7 @@ def test_a_data_file(table, capsys):
     options = ["--target", "ill", "--radius", "0.2", "--time", "5", "--seeds", "10"]
     assert main(["compare", str(table), *options]) == 0
     text = capsys.readouterr().out
-    for part in ("data: 90 samples, dimension 5", "held-out adversarial accuracy", "Gaussian picture", "runs of SGD"):
+    for part in ("data: 90 samples, dimension 6", "held-out adversarial accuracy", "Gaussian picture", "runs of SGD"):
         assert part in text
 
 

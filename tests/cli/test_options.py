@@ -65,16 +65,16 @@ def test_tables_as_people_write_them(folder):
     suggested = shlex.split(str(caught.value)[str(caught.value).index("--classes") : -1])
     assert suggested[0] == "--classes" and len(suggested) == 2
     data = read(folder, "forecast", "t.csv", "--target", "y", *suggested).problem().data
-    assert data.classes == (-1, 1) and data.count == 30 and data.feature_names == ("a,b", "c")
+    assert data.classes == (-1, 1) and data.count == 30 and data.feature_names == ("a,b", "c", "intercept")
     assert sum("separated by semicolons" in line or "decimals" in line for line in data.report) == 2
     given = ("--target", "y", "--separator", ";", "--decimal", ",", "--drop", "a,b", *suggested)
     data = read(folder, "forecast", "t.csv", *given).problem().data
-    assert data.feature_names == ("c",) and not any("separated" in line for line in data.report)
+    assert data.feature_names == ("c", "intercept") and not any("separated" in line for line in data.report)
     (folder / "t.csv").write_text("a\tb\tc\ty\n" + "".join(f"{j}\t{-j}\t{j * j}\t{j % 2}\n" for j in range(40)))
     for separator in ("tab", "\\t", "\t"):
         given = ("--target", "y", "--separator", separator, "--drop", "a", "--drop", "b")
         study = read(folder, "forecast", "t.csv", *given)
-        assert study.problem().data.feature_names == ("c",)
+        assert study.problem().data.feature_names == ("c", "intercept")
 
 
 def test_words_and_holes_are_encoded_where_asked_for(folder, capsys):
@@ -83,7 +83,8 @@ def test_words_and_holes_are_encoded_where_asked_for(folder, capsys):
     assert main(["forecast", str(folder / "t.csv"), "--target", "ill"]) == 2
     assert "Encode them (`--encode`)" in capsys.readouterr().err
     data = read(folder, "forecast", "t.csv", "--target", "ill", "--encode").problem().data
-    assert data.feature_names == ("nr", "dose", "town=a", "town=b", "town=c") and data.groups == {"town": [2, 3, 4]}
+    assert data.feature_names == ("nr", "dose", "town=a", "town=b", "town=c", "intercept")
+    assert data.groups == {"town": [2, 3, 4]} and data.untouched.tolist() == [False] * 2 + [True] * 4
     assert any("'nr' seems to number the rows" in line and "--drop nr" in line for line in data.report)
     assert any("missing numbers with the median: 'dose'" in line for line in data.report)
     with pytest.raises(InputError, match="--encode goes with a data file"):

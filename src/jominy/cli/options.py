@@ -69,13 +69,14 @@ def add_source(command: argparse.ArgumentParser) -> None:
         "--immutable",
         action="append",
         metavar="COLUMN,...",
-        help="features that no attack can touch, such as age; may be given several times",
+        help="features that no attack can touch, such as age; may be given several times (default: encoded words; "
+        "'' for none)",
     )
     files.add_argument(
         "--intercept",
-        action="store_true",
+        action=argparse.BooleanOptionalAction,
         default=None,
-        help="learn an intercept too, which no attack can touch: for classes of different size",
+        help="learn an intercept too, which no attack can touch (default: of two classes, unless with --data-units)",
     )
     files.add_argument(
         "--class-weight",
@@ -213,7 +214,7 @@ def _of_data_file(arguments: argparse.Namespace, default_radius: float | None) -
         separator={"tab": "\t", "\\t": "\t"}.get(arguments.separator, arguments.separator),
         decimal=arguments.decimal,
         encode=arguments.encode,
-        immutable=arguments.immutable or [],
+        immutable=None if arguments.immutable is None else [name for name in arguments.immutable if name],
         intercept=arguments.intercept,
         class_weight=arguments.class_weight,
         held_out=HELD_OUT if arguments.test_fraction is None else arguments.test_fraction,

@@ -38,7 +38,8 @@ class Samples:
                    learns from X, or a transformer or pipeline of scikit-learn that is fitted already
     feature_names: of the D columns; by default those of the data frame, or else their numbers
     notes:         what was done to the table before, one sentence each, for the report
-    immutable:     features that no attack can touch, by name or position; a column that was encoded counts as one
+    immutable:     features that no attack can touch, by name or position; a column that was encoded counts as one.
+                   None: those that were made of words, which nobody moves a little
 
     intercept:     whether to add a feature that is 1 everywhere, which is not scaled and no attack can touch: for
                    classes of different size, or a target whose mean is not zero
@@ -87,7 +88,7 @@ class Samples:
         transform: Any = None,
         feature_names: Sequence[str] | None = None,
         notes: Sequence[str] = (),
-        immutable: Sequence[str | int] = (),
+        immutable: Sequence[str | int] | None = None,
         intercept: bool = False,
         class_weight: Any = None,
     ) -> None:
@@ -112,7 +113,9 @@ class Samples:
         place = {j: k for k, j in enumerate(kept)}
         groups = {} if encoding is None else encoding.groups
         kept_groups = {name: [place[j] for j in group if j in place] for name, group in groups.items()}
-        untouched = immutable_features(immutable, names, kept, kept_groups)
+        by_default = immutable is None and 0 < sum(map(len, kept_groups.values())) < len(kept)
+        chosen = [*kept_groups] if by_default else immutable or []
+        untouched = immutable_features(chosen, names, kept, kept_groups)
         features = table if fitted is None else fitted.transform(table)
         if intercept:
             features, kept_names = _with_ones(features), [*(names[j] for j in kept), INTERCEPT]
@@ -137,6 +140,34 @@ class Samples:
         }
         for name, value in values.items():
             object.__setattr__(self, name, value)
+
+    def with_intercept(self) -> Samples:
+        """The same, with a feature that is 1 everywhere."""
+        if self.intercept:
+            return self
+        return self._changed(
+            features=read_only(_with_ones(self.features)),
+            feature_names=(*self.feature_names, INTERCEPT),
+            untouched=np.append(self.untouched, True),
+            intercept=True,
+        )
+
+    def features_alone(self) -> Samples:
+        """The same without intercept, immutable features and weights of classes."""
+        count = self.dimension - self.intercept
+        return self._changed(
+            features=read_only(self.features[:, :count]),
+            feature_names=self.feature_names[:count],
+            untouched=np.zeros(count, bool),
+            intercept=False,
+            class_weights=None,
+        )
+
+    def _changed(self, **changes: Any) -> Samples:
+        made = object.__new__(type(self))
+        for name in self.__dataclass_fields__:
+            object.__setattr__(made, name, changes.get(name, getattr(self, name)))
+        return made
 
     @property
     def count(self) -> int:
@@ -190,7 +221,9 @@ class Samples:
         features = ["features used as given"] if self.fitted is None else self.fitted.report
         names = self._immutable().get("immutable", [])
         few = ", ".join(names[:8]) + (", ..." if len(names) > 8 else "")
-        out = [f"no attack can touch {len(names)} of {self.dimension} features: {few}"] if names else []
+        words = [j for group in self.groups.values() for j in group]
+        why = "; those made of words unless others are named" if words and np.all(self.untouched[words]) else ""
+        out = [f"no attack can touch {len(names)} of {self.dimension} features: {few}{why}"] if names else []
         if self.class_weights is not None and self.classes is not None:
             pairs = zip(self.classes, self.class_weights, strict=True)
             out.append("weights of classes in the loss: " + ", ".join(f"{name} {weight:.4g}" for name, weight in pairs))

@@ -52,14 +52,14 @@ def test_the_rate_is_half_of_the_largest_safe_one(loss, y, file):
 
 def test_usual_rates_stay_and_nothing_is_said(file):
     for loss in ("logistic", "hinge", "smoothed-hinge"):
-        study = file(CLASSES, loss=loss, radius=0.1)
+        study = file(CLASSES, loss=loss, radius=0.1, intercept=False)
         assert (study.schedule.rate, study.remarks) == (1.0, ())
     assert file(CLASSES, loss="exponential", radius=0.1).schedule.rate == 0.1
     assert file(NUMBERS, loss="squared", radius=0.1, rate=0.7).remarks == ()
 
 
 def test_radii_are_fractions_of_the_collapse_radius(file):
-    study = file(CLASSES, evaluate_at=[0.5])
+    study = file(CLASSES, evaluate_at=[0.5], intercept=False)
     x, y = study.loaded.samples.features, study.loaded.samples.targets
     collapse = np.linalg.norm((y[:, None] * x).mean(axis=0))  # all slopes of the logistic loss are 1/2 at zero
     found, radii = default_radii(study)
@@ -91,3 +91,20 @@ def test_a_result_says_what_was_chosen_and_a_changed_scenario_keeps_it(file):
     study = file(NUMBERS).changed(time=1.0)
     assert json.loads(study.forecast().attrs["notes"])[: len(study.remarks)] == list(study.remarks)
     assert len(study.remarks) == 3
+
+
+def test_two_classes_have_an_intercept_and_numbers_none(file):
+    """94 % of one class: with it the forecast is at the base rate, without it far below."""
+    rare = np.where(HEAVY[:, 0] + RNG.standard_normal(120) > np.quantile(HEAVY[:, 0], 0.97) + 1, 1, 0)
+    with_one, without = file(rare, radius=0.1, time=60.0), file(rare, radius=0.1, time=60.0, intercept=False)
+    assert "an intercept is learnt" in with_one.remarks[0] and with_one.data.intercept
+    assert with_one.loaded.samples.feature_names[-1] == "intercept" and with_one.loaded.samples.untouched[-1]
+    base = max(np.mean(rare), 1 - np.mean(rare))
+    ends = [one.forecast(progress=False).clean_accuracy[-1].item() for one in (with_one, without)]
+    assert base > 0.85 and ends[0] > base - 0.02 and ends[1] < base - 0.1
+    # The same as asked for in the scenario itself, read anew.
+    again = with_one.changed(time=59.0)
+    np.testing.assert_array_equal(again.loaded.samples.features, with_one.loaded.samples.features)
+    assert not file(NUMBERS).loaded.samples.intercept
+    in_data_units = file(CLASSES, units="data", preprocessing={"scaling": "one-factor"})
+    assert not in_data_units.loaded.samples.intercept

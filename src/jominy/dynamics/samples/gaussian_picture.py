@@ -89,13 +89,19 @@ def gaussian_picture(
             type(problem.data).__name__,
             "A Gaussian mixture is its own picture: use forecast",
         )
-    samples = problem.samples
-    if problem.form is not None:
+    if not problem.attack.isotropic:
         raise InputError(
-            "The Gaussian picture is for l2 attacks on all features",
-            "an attack with weights" if not problem.attack.isotropic else "immutable features",
-            "Use forecast: it knows the attack",
+            "The Gaussian picture is for l2 attacks", "an attack with weights", "Use forecast: it knows the attack"
         )
+    whole, samples = problem, problem.samples.features_alone()
+    if (
+        samples.features.shape != whole.samples.features.shape
+        or whole.form is not None
+        or whole.loss.plain != whole.loss
+    ):
+        # It is asked about the rows: whatever is done to them besides is left out on both sides.
+        problem = Problem(samples, problem.loss.plain, problem.radius)
+        start = start[: samples.dimension] if isinstance(start, np.ndarray) and start.ndim else start
     grid = sample_times(time, times, samples.dimension)
     law = gaussian_law(samples)
     picture, gap = _gap(problem, law, schedule, grid, start)
@@ -112,7 +118,7 @@ def gaussian_picture(
         variables,
         {"time": grid},
         engine="gaussian picture",
-        scenario={"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)},
+        scenario={"problem": whole.describe(), "schedule": schedule.describe(), "start": describe_start(start)},
         status=Status.of(picture.attrs["status"]),
         advice=picture.attrs["advice"],
         seed=seed,

@@ -24,6 +24,7 @@ BLUNT = 0.1
 """How far from zero |X_j| is rounded, in units of the smoothing."""
 SMOOTHINGS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 LEAST_SPREAD = 1e-12
+ROUNDING = 1e-13
 DEPENDENT = 1e-12
 """Relative to the largest singular value of columns of equal length: so little is rounding."""
 
@@ -209,7 +210,19 @@ def _weighted(problem: Problem) -> _Weighted:
         assert weights is not None
         features, basis, form = np.ascontiguousarray(np.asarray(rows.columns).T), frame.basis, weights
     form = np.where(form > DEPENDENT * np.max(form), form, 0.0)
-    within, alone = form > 0, np.zeros(len(form))
+    within = form > 0
+    lengths = np.linalg.norm(features, axis=0)
+    features = np.where(lengths > ROUNDING * np.max(lengths), features, 0.0)  # where no row reaches
+    if not np.all(within) and (seen := _seen_directions(features[:, ~within])) is not None:
+        # Of what cannot be touched some is a sum of the rest, such as all kinds of a word and the intercept.
+        order = np.concatenate([np.flatnonzero(within), np.flatnonzero(~within)])
+        features = np.concatenate([features[:, within], features[:, ~within] @ seen], axis=1)
+        basis = np.concatenate([basis[:, within], basis[:, ~within] @ seen], axis=1)
+        form = np.concatenate([form[within], np.zeros(seen.shape[1])])
+        within = form > 0
+    else:
+        order = np.arange(len(form))
+    alone = np.zeros(len(form))
     if not np.all(within):
         free = features[:, ~within]
         clean = partial(_risk, loss, free, samples.targets, 0.0, np.zeros(free.shape[1]))
@@ -218,8 +231,8 @@ def _weighted(problem: Problem) -> _Weighted:
     slopes = np.asarray(_slopes_at(loss, features @ alone, samples.targets))
     pull, size = slopes @ features / samples.count, float(np.mean(np.abs(slopes)))
     if isinstance(problem.form, Reach):
-        feature = int(np.argmax(np.where(within, np.abs(pull) / np.where(within, form, 1.0), -1.0)))
-        reach = np.abs(pull[feature]) / form[feature]
+        first = int(np.argmax(np.where(within, np.abs(pull) / np.where(within, form, 1.0), -1.0)))
+        reach, feature = np.abs(pull[first]) / form[first], int(order[first])
     else:
         feature, reach = None, np.sqrt(np.sum(pull[within] ** 2 / form[within]))
     threshold = float(reach / size) if size > 0 else np.inf
@@ -300,11 +313,15 @@ def _even_margins_do(loss: Loss, features: Array, targets: Array, radius: float,
 
 @lru_cache(maxsize=16)
 def _space_of_rows(samples: Samples) -> np.ndarray | None:
+    """(d, r) orthonormal basis of the space of the rows (n, d), or None where that is everything."""
+    return _seen_directions(np.asarray(samples.features))
+
+
+def _seen_directions(features: np.ndarray) -> np.ndarray | None:
     """(d, r) orthonormal basis of the space of the rows (n, d), or None where that is everything.
 
     Columns may be sums of others, or constant and nothing: what no row sees is zero in the vector of least norm.
     """
-    features = np.asarray(samples.features)
     sizes = np.linalg.norm(features, axis=0)
     units = np.where(sizes > 0, sizes, 1.0)
     # Squares of singular values are known to 1e-16 of the largest. Where they are well above that nothing is unseen,

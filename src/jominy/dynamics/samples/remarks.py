@@ -57,8 +57,12 @@ def base_rate_notes(samples: Samples, rates: dict[str, float], variables: Variab
     return [told]
 
 
+ABOUT_AS_GOOD = 0.005
+"""So much less than the accuracy of a constant answer is as good as that."""
+
+
 def _ends_below(accuracy: np.ndarray, rate: float) -> bool:
-    return bool(accuracy.size and np.mean(accuracy[..., -1]) < rate)
+    return bool(accuracy.size and np.mean(accuracy[..., -1]) < rate - ABOUT_AS_GOOD)
 
 
 def below_base_rate(samples: Samples, clean_accuracy: np.ndarray) -> bool:

@@ -14,6 +14,7 @@ from jominy.dynamics import Problem, collapse_radius
 from jominy.dynamics.samples.remarks import largest_safe_rate
 from jominy.losses import ClassLoss, SoftmaxLoss
 from jominy.study.scenario.model import Scenario
+from jominy.study.scenario.samples import Loaded
 
 FRACTIONS = (0.1, 0.25, 0.5)
 """Of the collapse radius: a weak attack, one that is felt, and one that takes much of the accuracy."""
@@ -23,7 +24,7 @@ CAUTIOUS_RATE = 0.1
 
 
 def with_defaults(scenario: Scenario, unset: Collection[str]) -> Scenario:
-    """The scenario of a data file with what is `unset` of its "loss", "rate" and "radius" chosen from the data.
+    """The scenario of a data file with what is `unset` of "loss", "intercept", "rate", "radius" chosen from the data.
 
     What was chosen against the usual is said in the notes of its results.
     """
@@ -32,6 +33,12 @@ def with_defaults(scenario: Scenario, unset: Collection[str]) -> Scenario:
     if "loss" in unset:
         kind, remark = default_loss(_samples(scenario))
         chosen, remarks = chosen.changed(loss={"kind": kind}), [remark]
+    loaded = chosen.loaded
+    assert loaded is not None
+    if "intercept" in unset and chosen.units == "scaled" and loaded.samples.classification:
+        data = chosen.data.model_dump(exclude_unset=True) | {"intercept": True}
+        chosen = chosen.with_data(data, Loaded(loaded.samples.with_intercept(), loaded.held_out))
+        remarks.append("an intercept is learnt, which no attack can touch (`intercept=False` leaves it out)")
     if "rate" in unset:
         rate, remark = default_rate(chosen)
         chosen = chosen.changed(schedule={"kind": "constant", "rate": rate})

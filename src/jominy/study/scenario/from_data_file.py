@@ -31,7 +31,7 @@ def from_data_file(
     separator: str | None = None,
     decimal: str | None = None,
     encode: bool | None = None,
-    immutable: Sequence[str | int] = (),
+    immutable: Sequence[str | int] | None = None,
     intercept: bool | None = None,
     class_weight: str | None = None,
     attack: str | None = None,
@@ -49,8 +49,8 @@ def from_data_file(
     loss
         A kind of loss as in a scenario file, such as ``"logistic"`` or ``"squared"``.
     radius, rate, time, evaluate_at, units
-        As in a scenario file; the learning rate is constant. Loss, radius and rate that are None are chosen from the
-        data, and the notes of results say so.
+        As in a scenario file; the learning rate is constant. Loss, intercept, radius and rate that are None are
+        chosen from the data (two classes have an intercept), and the notes of results say so.
     attack
         A kind of attack as in a scenario file, ``"l2"`` (the default) or ``"linf"``.
     held_out
@@ -69,7 +69,7 @@ def from_data_file(
     data: dict[str, Any] = {"kind": "file", "path": source.name, "target": target, "held_out": held_out}
     if drop:
         data["drop"] = list(drop)
-    if immutable:
+    if immutable is not None:
         data["immutable"] = list(immutable)
     if preprocessing:
         data["preprocessing"] = preprocessing
@@ -91,5 +91,6 @@ def from_data_file(
     if attack is not None:
         given["attack"] = {"kind": attack}
     made = Scenario.from_mapping(given, folder=source.parent, source="the settings")
-    unset = [name for name, value in (("loss", loss), ("rate", rate), ("radius", radius)) if value is None]
+    asked = {"loss": loss, "intercept": intercept, "rate": rate, "radius": radius}
+    unset = [name for name, value in asked.items() if value is None]
     return titled(with_defaults(made, unset) if unset else made, source.name)

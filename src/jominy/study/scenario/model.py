@@ -145,6 +145,12 @@ class Scenario(ScenarioFile):
             vars(made)["loaded"] = vars(self)["loaded"]
         return made
 
+    def with_data(self, data: dict[str, Any], loaded: Loaded) -> Scenario:
+        """This scenario with another table of data, which is read already."""
+        made = self.changed(data=data)
+        vars(made)["loaded"] = loaded
+        return made
+
     def remarking(self, remarks: Sequence[str]) -> Scenario:
         """This scenario, whose results say so in their notes."""
         made = self.changed()

@@ -55,8 +55,9 @@ class _SamplesTable(Table):
     encode: bool = Field(
         False, description="make numbers of words, categories and missing values, as the training rows teach"
     )
-    immutable: list[str | int] = Field(
-        [], description="features that no attack can touch, by name or by position among the columns"
+    immutable: list[str | int] | None = Field(
+        None,
+        description="features that no attack can touch, by name or position among the columns (unset: encoded words)",
     )
     intercept: bool = Field(
         False, description="add a feature that is 1 everywhere, unscaled, which no attack can touch"
