@@ -116,3 +116,33 @@ def test_a_result_is_drawn_and_stored(tmp_path):
     told.to_netcdf(path)
     assert jm.load(path).risk_at_attack.dims == ("time", "evaluation_attack") if hasattr(jm, "load") else True
     assert jm.plot(told) is not None
+
+
+def test_a_scenario_and_the_command_line_tell_of_other_attacks(tmp_path, capsys):
+    """The table is that of `evaluate_at` in Python, in compare and report too."""
+    from jominy.cli.main import main
+
+    g = np.random.default_rng(0)
+    X = g.standard_normal((120, 5))
+    np.savez(tmp_path / "rows.npz", X=X, y=np.where(X[:, 0] + g.standard_normal(120) > 0, 1, 0))
+    file, out = str(tmp_path / "rows.npz"), str(tmp_path / "told.nc")
+    common = ["--radius", "0.2", "--time", "2", "--evaluate-under", "linf:1/5,l2:0.5"]
+    assert main(["compare", file, *common, "--seeds", "3", "--out", out]) == 0
+    printed = capsys.readouterr().out
+    assert "under other attacks, at time 2" in printed and "LInf() 0.2" in printed and "L2() 0.5" in printed
+    scenario = jm.Scenario.from_mapping(
+        {
+            "data": {"kind": "file", "path": "rows.npz", "held_out": 0.25, "intercept": True},
+            "loss": {"kind": "logistic"}, "radius": 0.2, "schedule": {"kind": "constant", "rate": 1.0}, "time": 2.0,
+            "evaluate_under": [{"attack": {"kind": "linf"}, "radius": 0.2}],
+        },
+        folder=tmp_path,
+    )  # fmt: skip
+    told = scenario.forecast(progress=False)
+    pair = (jm.LInf(), 0.2)
+    held_out = scenario.loaded.held_out
+    same = jm.forecast(scenario.problem(), jm.Constant(1.0), time=2.0, evaluate_at=[pair], held_out=held_out)
+    np.testing.assert_allclose(told.accuracy_at_attack, same.accuracy_at_attack)
+    assert "LInf() 0.2" in jm.report(told).html
+    assert main(["forecast", file, "--evaluate-under", "l1:0.2"]) == 2
+    assert "must be one of 'l2', 'linf', 'mahalanobis'" in capsys.readouterr().err

@@ -49,6 +49,12 @@ def add_source(command: argparse.ArgumentParser) -> None:
     common.add_argument(
         "--evaluate-at", type=numbers, metavar="R,R,...", help="radii at which risk and accuracy are reported"
     )
+    common.add_argument(
+        "--evaluate-under",
+        type=attacks,
+        metavar="ATTACK:R,...",
+        help="attacks under which a forecast is looked at besides, such as linf:0.2,l2:0.5",
+    )
     files = command.add_argument_group("for data files only")
     files.add_argument(
         "--target", metavar="COLUMN", help="column to predict (npy: its index; npz: the array, default y)"
@@ -174,7 +180,7 @@ def scenario(arguments: argparse.Namespace, parts: Sequence[str] = (), default_r
 def _changes(arguments: argparse.Namespace, loaded: Scenario) -> dict[str, Any]:
     changes: dict[str, Any] = {
         name: getattr(arguments, name)
-        for name in ("radius", "time", "evaluate_at", "bands", "dimension", "rtol")
+        for name in ("radius", "time", "evaluate_at", "evaluate_under", "bands", "dimension", "rtol")
         if getattr(arguments, name, None) is not None
     }
     if getattr(arguments, "attack", None) is not None:
@@ -203,7 +209,7 @@ def _of_data_file(arguments: argparse.Namespace, default_radius: float | None) -
         preprocessing["scaling"] = arguments.scaling
     if arguments.clip is not None:
         preprocessing["clip"] = _number_or_text(arguments.clip)
-    given = {name: getattr(arguments, name, None) for name in ("time", "seeds", "attack")}
+    given = {name: getattr(arguments, name, None) for name in ("time", "seeds", "attack", "evaluate_under")}
     return from_data_file(
         arguments.source,
         loss=arguments.loss,
@@ -231,6 +237,20 @@ def numbers(text: str) -> list[float]:
     return [number(part) for part in text.split(",")]
 
 
+def attacks(text: str) -> list[dict[str, Any]]:
+    """A comma-separated list of attacks and their radii.
+
+    >>> attacks("linf:0.2")
+    [{'attack': {'kind': 'linf'}, 'radius': 0.2}]
+    """
+    told = []
+    for part in text.split(","):
+        kind, _, radius = part.partition(":")
+        told.append({"attack": {"kind": kind.strip()}, "radius": number(radius)})
+    return told
+
+
+attacks.__name__ = "list of attacks"
 numbers.__name__ = "list of numbers"  # argparse quotes it: "invalid list of numbers value: '0,a'"
 
 

@@ -93,6 +93,8 @@ def _ending(told: xr.Dataset, runs: xr.Dataset | None = None) -> list[str]:
         parts.append(
             f"against the radius of the attack, at time {float(told['time'][-1]):g}\n{tables.radii(told, runs)}"
         )
+    if tables.ATTACKS in told.dims:
+        parts.append(f"under other attacks, at time {float(told['time'][-1]):g}\n{tables.other_attacks(told)}")
     if "verdict" in told.attrs:
         parts.append(wrapped(f"Gaussian picture: {told.attrs['verdict']}"))
     return parts

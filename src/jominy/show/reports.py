@@ -22,7 +22,7 @@ from jominy.show.report_page import page
 from jominy.show.studies import Study, studies
 from jominy.show.sweep_text import fields_of, sweep_parts
 from jominy.show.sweeps import plot_sweep
-from jominy.show.tables import curves, radii
+from jominy.show.tables import ATTACKS, curves, other_attacks, radii
 from jominy.show.text import Table
 
 if TYPE_CHECKING:
@@ -179,6 +179,8 @@ def _training(study: Study) -> list[str]:
         runs = study.simulations[0] if study.simulations else None
         time = f"{float(told['time'][-1]):g}"
         parts.append(_as_table(radii(told, runs), f"Against the radius of the attack, at time {time}"))
+    if told is not None and ATTACKS in told.dims and told.sizes["time"]:
+        parts.append(_as_table(other_attacks(told), f"Under other attacks, at time {float(told['time'][-1]):g}"))
     return parts
 
 

@@ -128,6 +128,10 @@ def bands(forecast: xr.Dataset, *, rows: int = 6) -> str:
     return f"{first} (bands: {forecast.attrs['bands']})\n{table(list(zip(*columns, strict=True)))}"
 
 
+ATTACKS = "evaluation_attack"
+"""The dimension of attacks that a forecast was read out under."""
+
+
 def radii(forecast: xr.Dataset, simulation: xr.Dataset | None = None) -> Table:
     """Accuracy against the radius of the attack at the last time, in training and on held-out data."""
     lines: list[list[str]] = [["radius", *(short(r) for r in forecast["evaluation_radius"].values)]]
@@ -141,6 +145,16 @@ def radii(forecast: xr.Dataset, simulation: xr.Dataset | None = None) -> Table:
                 values, _ = mean_and_error(simulation[full].isel(time=-1).transpose("seed", ...).values)
                 if len(values) == forecast.sizes["evaluation_radius"]:
                     lines.append([f"{label} {law}, SGD mean", *(number(v) for v in values)])
+    return table(lines)
+
+
+def other_attacks(forecast: xr.Dataset) -> Table:
+    """Accuracy and risk under attacks beside that of the training, at the last time."""
+    told = [("accuracy_at_attack", "accuracy"), ("risk_at_attack", "risk")]
+    lines = [["attack and its radius", *(label for name, label in told if name in forecast)]]
+    for place, label in enumerate(forecast[ATTACKS].values):
+        values = [forecast[name].values[-1, place] for name, _ in told if name in forecast]
+        lines.append([str(label), *(number(value) for value in values)])
     return table(lines)
 
 

@@ -35,6 +35,7 @@ def from_data_file(
     intercept: bool | None = None,
     class_weight: str | None = None,
     attack: str | None = None,
+    evaluate_under: list[dict[str, Any]] | None = None,
 ) -> Scenario:
     """The scenario that a data file and these settings make.
 
@@ -53,6 +54,8 @@ def from_data_file(
         chosen from the data (two classes have an intercept), and the notes of results say so.
     attack
         A kind of attack as in a scenario file, ``"l2"`` (the default) or ``"linf"``.
+    evaluate_under
+        Further attacks under which a forecast is looked at, as in a scenario file.
     held_out
         Share of the samples held out from training.
     seeds
@@ -88,6 +91,8 @@ def from_data_file(
         "units": units,
         "simulation": {"seeds": seeds},
     }
+    if evaluate_under:
+        given["evaluate_under"] = evaluate_under
     if attack is not None:
         given["attack"] = {"kind": attack}
     made = Scenario.from_mapping(given, folder=source.parent, source="the settings")

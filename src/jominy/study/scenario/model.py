@@ -19,7 +19,7 @@ from jominy.study.scenario.base import NotNegative, ScenarioFile
 from jominy.study.scenario.class_groups import as_option, as_toml
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
 from jominy.study.scenario.optimizer import SGDTable
-from jominy.study.scenario.parts import Attack, Loss, Objective, RadiusTable, Schedule
+from jominy.study.scenario.parts import Attack, EvaluatedAttack, Loss, Objective, RadiusTable, Schedule
 from jominy.study.scenario.samples import FileTable, Loaded, ScikitLearnTable
 from jominy.study.scenario.simulation import SimulationTable
 from jominy.study.scenario.sweep_table import SweepTable
@@ -71,6 +71,9 @@ class Scenario(ScenarioFile):
     start: Start = Field(0.0, description="where training starts; a number is the norm")
     evaluate_at: list[NotNegative] = Field(
         default_factory=list, description="further radii at which risk and accuracy are reported"
+    )
+    evaluate_under: list[EvaluatedAttack] = Field(
+        default_factory=list, description="further attacks under which a forecast is looked at"
     )
     units: Literal["scaled", "data"] = Field(
         "scaled",
@@ -220,7 +223,15 @@ class Scenario(ScenarioFile):
             "bands": self.bands, "dimension": self.dimension, "batch_size": self.batch_size, "rtol": self.rtol,
             "progress": progress, "optimizer": self.optimizer.build(), "runs": self.runs, "precision": self.precision,
         }  # fmt: skip
-        return self._titled(forecast(self.problem(), self.build_schedule(), **self.settings(), **more))
+        settings = self.settings()
+        settings["evaluate_at"] = (*settings["evaluate_at"], *self._other_attacks())
+        return self._titled(forecast(self.problem(), self.build_schedule(), **settings, **more))
+
+    def _other_attacks(self) -> list[tuple[Any, float]]:
+        """Pairs of an attack and its radius, in scaled units."""
+        dimension = self.data.dimension if self.loaded is None else self.loaded.samples.dimension  # type: ignore[union-attr]
+        made = [(one.attack.build(dimension=dimension), one.radius) for one in self.evaluate_under]
+        return [(attack, self._scaled(attack, radius)) for attack, radius in made]
 
     def simulate(self, *, progress: bool = True) -> xr.Dataset:
         """SGD itself on this scenario."""
@@ -294,10 +305,14 @@ class Scenario(ScenarioFile):
     def _scaled_radius(self, radius: float) -> float:
         if self.units == "scaled" or self.loaded is None:
             return radius
+        return self._scaled(self.attack.build(dimension=self.loaded.samples.dimension), radius)
+
+    def _scaled(self, attack: Any, radius: float) -> float:
+        """A radius of an attack, for scaled features."""
+        if self.units == "scaled" or self.loaded is None:
+            return radius
         samples = self.loaded.samples
-        return float(samples.radius_from_data_units(radius)) * self.attack.build(
-            dimension=samples.dimension
-        ).data_units(samples.dimension)
+        return float(samples.radius_from_data_units(radius)) * attack.data_units(samples.dimension)
 
     def _scaled_rate(self, rate: float) -> float:
         if self.units == "scaled" or self.loaded is None:

@@ -123,3 +123,10 @@ else:
     RadiusTable = _union(RADII, "RadiusTable")
     Attack = _union(ATTACKS, "AttackTable", "l2")
     Objective = _union(OBJECTIVES, "ObjectiveTable", "adversarial")
+
+
+class EvaluatedAttack(Table):
+    """An attack and its radius, under which a forecast is looked at besides."""
+
+    attack: Attack
+    radius: NotNegative = Field(description="of this attack")

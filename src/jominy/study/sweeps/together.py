@@ -21,7 +21,9 @@ from jominy.study.sweeps.records import Failure, Labelled, Outcome, Record
 
 def in_lanes(scenario: Scenario) -> bool:
     """Whether a forecast of this scenario is made together with others: synthetic laws, without bands."""
-    return isinstance(scenario.data, (TeacherTable, MixtureTable)) and not scenario.bands
+    return (
+        isinstance(scenario.data, (TeacherTable, MixtureTable)) and not scenario.bands and not scenario.evaluate_under
+    )
 
 
 def forecasts_together(scenarios: Sequence[Scenario]) -> list[Outcome]:
