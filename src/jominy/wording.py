@@ -22,7 +22,7 @@ class Reader(Enum):
     """A scenario file, and the pages that change one."""
 
 
-_OPTIONS = "radius|rate|time|target|seeds|bands|dimension|rtol|clip|loss|drop"
+_OPTIONS = "radius|rate|time|target|seeds|bands|dimension|rtol|clip|loss|drop|runs"
 _VERBS = "fit|forecast|simulate|homogenize|compare|optimum|advise|sweep|phase"
 _TABLE = "in [data.preprocessing]"
 _SAID: tuple[tuple[str, str, str], ...] = (
@@ -36,6 +36,7 @@ _SAID: tuple[tuple[str, str, str], ...] = (
     (r"immutable=\[.*\]", "--immutable NAMES", "immutable = [...] in [data]"),
     (r"held_out=.*", "--test-fraction 0.25", "held_out = 0.25 in [data]"),
     (r"select_classes\(.*\)", "--classes A:B", "classes = [[A], [B]] in [data]"),
+    (r"optimizer=SGD\(batch_size=(.+)\)", r"--batch-size \1", r"optimizer = { batch_size = \1 }"),
     (r"seeds=(.+)", r"--seeds \1", r"--seeds \1"),
     (r"Constant\((.+)\)", r"--rate \1", r'schedule = { kind = "constant", rate = \1 }'),
     (rf"({_VERBS})\(.*\)", r"jominy \1", r"jominy \1"),

@@ -5,7 +5,16 @@ from __future__ import annotations
 import argparse
 
 from jominy.cli import output, printed
-from jominy.cli.options import add_bands, add_output, add_picture, add_seeds, add_source, scenario
+from jominy.cli.options import (
+    add_bands,
+    add_optimizer,
+    add_output,
+    add_picture,
+    add_runs,
+    add_seeds,
+    add_source,
+    scenario,
+)
 
 _EPILOG = """\
 examples:
@@ -28,6 +37,8 @@ def add(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_source(command)
+    add_optimizer(command)
+    add_runs(command)
     add_bands(command)
     add_picture(command, default=True)
     add_seeds(command)

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+from typing import TYPE_CHECKING, Any
 
 from jominy.cli import output
-from jominy.cli.options import add_source, scenario
+from jominy.cli.options import add_optimizer, add_source, scenario
+
+if TYPE_CHECKING:
+    from jominy.models import FittedModel
 
 _EPILOG = """\
 examples:
@@ -27,6 +31,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_source(command)
+    add_optimizer(command)
     command.add_argument("--seed", type=int, default=0, metavar="N", help="of the run (default 0)")
     outputs = command.add_argument_group("output")
     outputs.add_argument("--out", metavar="FILE", help="save the model (.npz), which jominy.load_model reads")
@@ -45,11 +50,25 @@ def run(arguments: argparse.Namespace) -> int:
 
     def show() -> None:
         if arguments.json:
-            weights = dict(zip(model.columns, model.coef_.tolist(), strict=False)) if model.encoding is None else {}
-            told = {"weights": weights or model.coef_.tolist(), "intercept": model.intercept_}
-            output.print_json({"model": model.record | told})
+            output.print_json({"model": model.record | _told(model)})
         else:
             output.tell("\n".join(filter(None, [study.title, str(model)])))
 
     code = output.hand_over(arguments, save, show)
     return code or (130 if model.record["status"] == "interrupted" else 0)
+
+
+def _told(model: FittedModel) -> dict[str, Any]:
+    """Weights in data units by column, where columns are those of the table, and the intercept; by class of several."""
+
+    def named(weights: Any) -> Any:
+        return dict(zip(model.columns, weights, strict=True)) if model.columns and model.encoding is None else weights
+
+    weights = model.coef_.tolist()
+    if model.coef_.ndim == 1:
+        return {"weights": named(weights), "intercept": model.intercept_}
+    classes = [str(kind) for kind in model.classes or ()]
+    return {
+        "weights": {kind: named(row) for kind, row in zip(classes, weights, strict=True)},
+        "intercept": dict(zip(classes, model.intercept_.tolist(), strict=True)),
+    }

@@ -110,6 +110,30 @@ def add_source(command: argparse.ArgumentParser) -> None:
     )
 
 
+OPTIMIZER = ("batch_size", "momentum", "weight_decay", "nesterov")
+
+
+def add_optimizer(command: argparse.ArgumentParser) -> None:
+    """What a step of SGD does with a gradient, on samples."""
+    optimizer = command.add_argument_group("optimizer (on samples, in PyTorch's meaning and units)")
+    optimizer.add_argument("--batch-size", type=int, metavar="B", help="samples per step, averaged (default 1)")
+    optimizer.add_argument("--momentum", type=number, metavar="M", help="from 0 to below 1 (default 0)")
+    optimizer.add_argument("--weight-decay", type=number, metavar="W", help="pulls weights to zero (default 0)")
+    optimizer.add_argument("--nesterov", action="store_true", default=None, help="momentum that looks ahead")
+
+
+def add_runs(command: argparse.ArgumentParser) -> None:
+    """How precise a forecast by real runs is."""
+    runs = command.add_argument_group("forecasts by real runs (several classes; batches or momentum on samples)")
+    runs.add_argument("--runs", type=int, metavar="N", help="exactly so many (default: as many as --precision takes)")
+    runs.add_argument(
+        "--precision",
+        type=number,
+        metavar="P",
+        help="wanted relative standard error of the risk (default .005)",
+    )
+
+
 def add_bands(command: argparse.ArgumentParser) -> None:
     """How far one run strays from the forecast."""
     bands = command.add_argument_group("bands (of a Gaussian mixture)")
@@ -169,7 +193,7 @@ def scenario(arguments: argparse.Namespace, parts: Sequence[str] = (), default_r
         raise InputError(f"{', '.join(wrong)} goes with a data file", arguments.source, "set it in the scenario itself")
     loaded = Scenario.load(arguments.source)
     changes = _changes(arguments, loaded)
-    if changes.keys() - {"bands", "dimension", "rtol"} and loaded.title:
+    if changes.keys() - {"bands", "dimension", "rtol", "runs", "precision"} and loaded.title:
         # A title may name the very values that have been changed.
         told = {name: getattr(arguments, name, None) for name in ("radius", "rate", "time", "seeds")}
         words = ", ".join(f"{name} {value:g}" for name, value in told.items() if value is not None)
@@ -180,9 +204,13 @@ def scenario(arguments: argparse.Namespace, parts: Sequence[str] = (), default_r
 def _changes(arguments: argparse.Namespace, loaded: Scenario) -> dict[str, Any]:
     changes: dict[str, Any] = {
         name: getattr(arguments, name)
-        for name in ("radius", "time", "evaluate_at", "evaluate_under", "bands", "dimension", "rtol")
+        for name in (
+            "radius", "time", "evaluate_at", "evaluate_under", "bands", "dimension", "rtol", "runs", "precision",
+        )  # fmt: skip
         if getattr(arguments, name, None) is not None
     }
+    if optimizer := _optimizer(arguments):
+        changes["optimizer"] = loaded.optimizer.model_dump(exclude_unset=True) | optimizer
     if getattr(arguments, "attack", None) is not None:
         changes["attack"] = {"kind": arguments.attack}
     if arguments.rate is not None:
@@ -210,7 +238,7 @@ def _of_data_file(arguments: argparse.Namespace, default_radius: float | None) -
     if arguments.clip is not None:
         preprocessing["clip"] = _number_or_text(arguments.clip)
     given = {name: getattr(arguments, name, None) for name in ("time", "seeds", "attack", "evaluate_under")}
-    return from_data_file(
+    made = from_data_file(
         arguments.source,
         loss=arguments.loss,
         radius=default_radius if arguments.radius is None else arguments.radius,
@@ -230,6 +258,18 @@ def _of_data_file(arguments: argparse.Namespace, default_radius: float | None) -
         classes=None if arguments.classes is None else read_groups(arguments.classes),
         **{name: value for name, value in given.items() if value is not None},
     )
+    further: dict[str, Any] = {
+        name: getattr(arguments, name) for name in ("runs", "precision") if getattr(arguments, name, None) is not None
+    }
+    if optimizer := _optimizer(arguments):
+        further["optimizer"] = optimizer
+    return made.changed(**further) if further else made
+
+
+def _optimizer(arguments: argparse.Namespace) -> dict[str, Any]:
+    """What was asked of the optimizer."""
+    given = {name: getattr(arguments, name, None) for name in OPTIMIZER}
+    return {name: value for name, value in given.items() if value is not None}
 
 
 def numbers(text: str) -> list[float]:

@@ -51,8 +51,9 @@ def hand_over_runs(arguments: argparse.Namespace, runs: xr.Dataset, name: str) -
             output.print_json({name: output.as_json(worded)})
         else:
             from jominy.show import tables
+            from jominy.show.classes import by_class
 
-            output.tell("\n\n".join([tables.header(worded), tables.curves(worded)]))
+            output.tell(_joined(tables.header(worded), tables.curves(worded), by_class(worded)))
 
     code = output.hand_over(
         arguments, lambda: output.save(arguments, runs), show, lambda: output.draw_curves(arguments, None, runs)
@@ -86,6 +87,7 @@ def comparison_text(told: xr.Dataset, runs: xr.Dataset, report: xr.Dataset) -> s
 
 def _ending(told: xr.Dataset, runs: xr.Dataset | None = None) -> list[str]:
     from jominy.show import tables
+    from jominy.show.classes import by_class
     from jominy.show.text import wrapped
 
     parts = []
@@ -95,6 +97,8 @@ def _ending(told: xr.Dataset, runs: xr.Dataset | None = None) -> list[str]:
         )
     if tables.ATTACKS in told.dims:
         parts.append(f"under other attacks, at time {float(told['time'][-1]):g}\n{tables.other_attacks(told)}")
+    if classes := by_class(told):
+        parts.append(classes)
     if "verdict" in told.attrs:
         parts.append(wrapped(f"Gaussian picture: {told.attrs['verdict']}"))
     return parts

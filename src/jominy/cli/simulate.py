@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from jominy.cli import printed
-from jominy.cli.options import add_output, add_seeds, add_source, scenario
+from jominy.cli.options import add_optimizer, add_output, add_seeds, add_source, scenario
 
 _EPILOG = """\
 examples:
@@ -26,6 +26,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_source(command)
+    add_optimizer(command)
     add_seeds(command)
     add_output(command, out="save all runs as NetCDF")
     command.set_defaults(run=run)

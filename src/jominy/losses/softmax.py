@@ -41,8 +41,7 @@ class _CrossEntropy(ClassLoss):
     def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         # At a maximum the value knows of the square of what is left of the direction.
         tolerance = 1e-3 if scores.dtype == jnp.float32 else 1e-6
-        direction = worst_direction(scores, own, moves, radius, tolerance)
-        return cross_entropy(scores + radius * moves.shift(direction), own)
+        return worst_direction(scores, own, moves, radius, tolerance)[1]
 
     def bound(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         return cross_entropy(scores + radius * moves.pairs(own), own)
@@ -93,7 +92,7 @@ class SoftmaxLoss(_CrossEntropy):
             nothing = jnp.zeros_like(scores)[None]
             return Pull(slopes(scores, own), nothing, nothing)
         direction = (
-            worst_direction(scores, own, moves, radius, GRADIENT)
+            worst_direction(scores, own, moves, radius, GRADIENT)[0]
             if self.attack_steps is None
             else ascent(scores, own, moves, radius, self.attack_steps)
         )
@@ -156,36 +155,40 @@ def ascent(scores: Array, own: Array, moves: Moves, radius: Array, steps: int) -
     return lax.fori_loop(1, steps, step, direction)
 
 
-def worst_direction(scores: Array, own: Array, moves: Moves, radius: Array, tolerance: float) -> Array:
-    """(K, n) the direction of the attack that makes the largest loss, from the clean scores and from the corners."""
+def worst_direction(scores: Array, own: Array, moves: Moves, radius: Array, tolerance: float) -> tuple[Array, Array]:
+    """The direction of the attack that makes the largest loss (K, n), and that loss (n,).
+
+    The ascent is made from the clean scores, and where corners may be better once more from the best of them. A loop
+    that goes round once or twice is compiled once, and costs nothing where no row of a batch needs the second.
+    """
+    count = scores.shape[0]
     lead = scores - jnp.sum(scores * own, axis=0)
-    from_clean = _converged(_steepest(lead, own), lead, own, moves, radius, tolerance)
+    from_clean = _steepest(lead, own)
 
-    # An `if` that costs nothing where no row of a batch needs it: of one whose both ways are vectorised both are taken.
-    def corners(state: tuple[Array, Array]) -> tuple[Array, Array]:
-        return jnp.array(False), _from_corners(state[1], lead, own, moves, radius, tolerance)
-
-    near = NEAR_IN_SINGLE if scores.dtype == jnp.float32 else NEAR
-    apart = radius * jnp.max(moves.pairs(own)) > near
-    needed = apart & (scores.shape[0] > 2)  # two classes have one direction
-    return lax.while_loop(lambda state: state[0], corners, (needed, from_clean))[1]
-
-
-def _from_corners(found: Array, lead: Array, own: Array, moves: Moves, radius: Array, tolerance: float) -> Array:
-    """The better of what was found and of the ascent from the best corner, row by row."""
-    count = lead.shape[0]
+    def value(direction: Array) -> Array:
+        return cross_entropy(lead + radius * moves.shift(direction), own)
 
     def corner(k: Array, best: tuple[Array, Array]) -> tuple[Array, Array]:
         direction = jax.nn.one_hot(k, count, dtype=lead.dtype)[:, None] - own
-        value = cross_entropy(lead + radius * moves.shift(direction), own)
-        better = value > best[0]
-        return jnp.where(better, value, best[0]), jnp.where(better, direction, best[1])
+        found = value(direction)
+        better = found > best[1]
+        return jnp.where(better, direction, best[0]), jnp.where(better, found, best[1])
 
-    start = (jnp.full(lead.shape[1], -jnp.inf, lead.dtype), found)
-    _, from_corner = lax.fori_loop(0, count, corner, start)
-    from_corner = _converged(from_corner, lead, own, moves, radius, tolerance)
-    values = [cross_entropy(lead + radius * moves.shift(one), own) for one in (found, from_corner)]
-    return jnp.where(values[1] > values[0], from_corner, found)
+    def attempt(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
+        number, best, largest = state
+        nothing = jnp.full_like(largest, -jnp.inf)
+        start, _ = lax.fori_loop(0, jnp.where(number == 0, 0, count), corner, (from_clean, nothing))
+        direction = _converged(start, lead, own, moves, radius, tolerance)
+        found = value(direction)
+        better = found > largest
+        return number + 1, jnp.where(better, direction, best), jnp.where(better, found, largest)
+
+    near = NEAR_IN_SINGLE if scores.dtype == jnp.float32 else NEAR
+    apart = radius * jnp.max(moves.pairs(own)) > near
+    attempts = jnp.where(apart & (count > 2), 2, 1)  # two classes have one direction
+    first = (jnp.array(0), from_clean, jnp.full(lead.shape[1], -jnp.inf, lead.dtype))
+    _, direction, largest = lax.while_loop(lambda state: state[0] < attempts, attempt, first)
+    return direction, largest
 
 
 def _converged(direction: Array, lead: Array, own: Array, moves: Moves, radius: Array, tolerance: float) -> Array:

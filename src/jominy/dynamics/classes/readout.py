@@ -28,21 +28,27 @@ TOGETHER = 32
 
 
 class ChunkedRows(NamedTuple):
-    """Pieces of rows: features (C, m, d), class numbers (C, m), -1 for rows that only fill up; `total` of others."""
+    """Pieces of rows of G groups (those trained on, those held out): all of them are read in one pass.
+
+    Attributes:
+        features: (C, m, d).
+        labels: (C, m) class numbers.
+        shares: (C, G, m) what a row counts in the mean of each group: one over its rows, or zero.
+    """
 
     features: Array
     labels: Array
-    total: Array
+    shares: Array
 
 
 class RowsRead(NamedTuple):
-    """Means over rows of one model, at R radii, of which those of training and zero are the first two.
+    """Means over the rows of G groups of one model, at R radii, of which those of training and zero are the first two.
 
     Attributes:
-        risk, accuracy: (R,).
-        bound: () certified bound of the risk at the training radius.
-        robust_radius: () mean over rows of the radius up to which each stays right; zero for those that are wrong.
-        class_accuracy: (2, K) of each class, at the training radius and at zero.
+        risk, accuracy: (G, R).
+        bound: (G,) certified bound of the risk at the training radius.
+        robust_radius: (G,) mean of the radius up to which each row stays right; zero for those that are wrong.
+        class_accuracy: (G, 2, K) of each class, at the training radius and at zero.
     """
 
     risk: Array
@@ -52,68 +58,69 @@ class RowsRead(NamedTuple):
     class_accuracy: Array
 
 
-def chunked(features: np.ndarray, labels: np.ndarray, classes: int) -> ChunkedRows:
-    """Rows (n, d) and class numbers (n,) in pieces, of large tables in single precision."""
+def chunked(groups: list[tuple[np.ndarray, np.ndarray]], classes: int) -> ChunkedRows:
+    """Groups of rows (n, d) and class numbers (n,) in pieces, of large tables in single precision."""
+    features, labels = (np.concatenate(parts) for parts in zip(*groups, strict=True))
+    counts = [len(part) for _, part in groups]
+    shares = np.repeat(np.diag([1 / max(count, 1) for count in counts]), counts, axis=1)
     count, width = features.shape
-    pieces = max(1, -(-count // max(CHUNK // (TOGETHER * classes), FEWEST_ROWS)))
-    length = max(1, -(-count // pieces))
+    pieces = -(-count // max(CHUNK // (TOGETHER * classes), FEWEST_ROWS))
+    length = -(-count // pieces)
     filled = pieces * length - count
     rows = np.pad(features, ((0, filled), (0, 0))).reshape(pieces, length, width)
-    numbers = np.pad(labels, (0, filled), constant_values=-1).reshape(pieces, length).astype(np.int32)
+    numbers = np.pad(labels, (0, filled)).reshape(pieces, length).astype(np.int32)
+    counted = np.pad(shares, ((0, 0), (0, filled))).reshape(len(groups), pieces, length).swapaxes(0, 1)
     if features.size >= SINGLE_PRECISION:
-        rows = rows.astype(np.float32)
-    return ChunkedRows(rows, numbers, np.array(float(count)))
+        rows, counted = rows.astype(np.float32), counted.astype(np.float32)
+    return ChunkedRows(rows, numbers, counted)
 
 
 def read_rows(rows: ChunkedRows, weights: Array, loss: ClassLoss, radii: Array, form: Form) -> RowsRead:
     """What a model with weights (K, d) does on rows, at radii (R,) as in `RowsRead`."""
-    classes = weights.shape[0]
-    many, one = jnp.zeros(len(radii)), jnp.zeros(())
-    zero: tuple[Array, ...] = (many, many, one, one, jnp.zeros((2, classes)), jnp.zeros(classes))
+    classes, groups = weights.shape[0], rows.shares.shape[1]
+    many, one = jnp.zeros((groups, len(radii))), jnp.zeros(groups)
+    by_class = jnp.zeros((groups, 2, classes))
+    zero: tuple[Array, ...] = (many, many, one, one, by_class, jnp.zeros((groups, classes)))
     weights, radii, form = as_precise_as(rows.features, (weights, radii, form))
     moves = moves_of_rows(weights, form)
 
-    def add(sums: tuple[Array, ...], piece: tuple[Array, Array]) -> tuple[tuple[Array, ...], None]:
-        features, labels = piece
-        scores = weights @ features.T
-        read = _read_piece(scores, _own(labels, classes), labels >= 0, moves, loss, radii)
+    def add(sums: tuple[Array, ...], piece: ChunkedRows) -> tuple[tuple[Array, ...], None]:
+        scores = weights @ piece.features.T
+        own = _own(piece.labels, classes).astype(scores.dtype)
+        read = _read_piece(scores, own, piece.shares, moves, loss, radii)
         return tuple(total + part.astype(float) for total, part in zip(sums, read, strict=True)), None
 
-    sums, _ = lax.scan(add, zero, (rows.features, rows.labels))
-    risk, accuracy, bound, radius, by_class, counts = sums
-    total = jnp.maximum(rows.total, 1.0)
-    return RowsRead(risk / total, accuracy / total, bound / total, radius / total, by_class / jnp.maximum(counts, 1.0))
+    (risk, accuracy, bound, radius, right, present), _ = lax.scan(add, zero, rows)
+    present = present[:, None]
+    return RowsRead(risk, accuracy, bound, radius, right / jnp.where(present > 0, present, 1.0))
 
 
 def _own(labels: Array, classes: int) -> Array:
-    """(K, n) ones at the own classes; rows that only fill up are taken for the first class."""
-    return (jnp.maximum(labels, 0) == jnp.arange(classes)[:, None]).astype(jnp.float32)
+    """(K, n) ones at the own classes."""
+    return (labels == jnp.arange(classes)[:, None]).astype(jnp.float32)
 
 
 def _read_piece(
-    scores: Array, own: Array, counted: Array, moves: Moves, loss: ClassLoss, radii: Array
+    scores: Array, own: Array, shares: Array, moves: Moves, loss: ClassLoss, radii: Array
 ) -> tuple[Array, ...]:
-    """Sums over the `counted` rows with scores (K, n), in the order of `RowsRead`, and their number by class."""
-    own, there = own.astype(scores.dtype), counted.astype(scores.dtype)
+    """Sums over rows with scores (K, n) and shares (G, n), in the order of `RowsRead`, and what each class counts."""
     gaps, pairs = margins(scores, own), moves.pairs(own)
     others = own == 0
-
-    def attacked(radius: Array) -> Array:
-        return there @ loss.adversarial_value(scores, own, moves, radius)
-
-    clean = there @ loss.value(scores, own)
-    at_radii = [attacked(radii[0])[None], clean[None]]
-    if len(radii) > 2:
-        at_radii.append(lax.map(attacked, radii[2:]))
+    # One radius after the other, so that the ascent to the largest loss is compiled once.
+    attacked = lax.map(
+        lambda radius: loss.adversarial_value(scores, own, moves, radius), jnp.concatenate([radii[:1], radii[2:]])
+    )
+    risk = jnp.concatenate([attacked[:1], loss.value(scores, own)[None], attacked[1:]])
     right = jax.vmap(lambda radius: right_under(gaps - radius * pairs, others))(radii)
-    bound = there @ loss.bound(scores, own, moves, radii[0]) if loss.bounded else jnp.zeros((), scores.dtype)
+    bound = shares @ loss.bound(scores, own, moves, radii[0]) if loss.bounded else jnp.zeros(len(shares))
+    by_class = jnp.einsum("an,gn,kn->gak", right[:2], shares, own)
     return (
-        jnp.concatenate(at_radii),
-        right @ there,
+        shares @ risk.T,
+        shares @ right.T,
         bound,
-        there @ robust_radii(gaps, pairs, others),
-        (right[:2] * there) @ own.T,
-        own @ there,
+        shares @ robust_radii(gaps, pairs, others),
+        by_class,
+        shares @ own.T,
     )
 
 
@@ -132,28 +139,29 @@ def robust_radii(gaps: Array, pairs: Array, others: Array) -> Array:
 
 @eqx.filter_jit
 def confusions(rows: ChunkedRows, models: Array, radius: Array, form: Form) -> Array:
-    """(seeds, 2, K, K) shares of the rows of a true class that models (seeds, K, d) answer with each class.
+    """(seeds, G, 2, K, K) shares of the rows of a true class that models (seeds, K, d) answer with each class.
 
     At a radius first, where the attack moves a row to the class that is easiest to reach, and then without an attack.
     A row in a tie counts for the first of the classes that tie.
     """
-    classes = models.shape[1]
+    classes, groups = models.shape[1], rows.shares.shape[1]
 
     def of(weights: Array) -> Array:
         weights, size, body = as_precise_as(rows.features, (weights, radius, form))
         moves = moves_of_rows(weights, body)
 
-        def add(total: Array, piece: tuple[Array, Array]) -> tuple[Array, None]:
-            features, labels = piece
-            scores = weights @ features.T
-            own = _own(labels, classes).astype(scores.dtype)
+        def add(total: Array, piece: ChunkedRows) -> tuple[Array, None]:
+            scores = weights @ piece.features.T
+            own = _own(piece.labels, classes).astype(scores.dtype)
             lead = -margins(scores, own)
             lead = jnp.stack([lead + size * moves.pairs(own), lead])
-            answers = jnp.argmax(lead, axis=1)[..., None, :] == jnp.arange(classes)[:, None]
-            return total + jnp.einsum("tn,apn->atp", own * (labels >= 0), answers.astype(own.dtype)).astype(float), None
+            answers = jax.nn.one_hot(jnp.argmax(lead, axis=1), classes, axis=1, dtype=own.dtype)
+            counted = piece.shares[:, None] * own
+            return total + jnp.einsum("gtn,apn->gatp", counted, answers).astype(float), None
 
-        none: Array = jnp.zeros((2, classes, classes))
-        counts, _ = lax.scan(add, none, (rows.features, rows.labels))
-        return counts / jnp.maximum(jnp.sum(counts, axis=2, keepdims=True), 1.0)
+        none: Array = jnp.zeros((groups, 2, classes, classes))
+        counts, _ = lax.scan(add, none, rows)
+        present = jnp.sum(counts, axis=3, keepdims=True)
+        return counts / jnp.where(present > 0, present, 1.0)
 
     return lax.map(of, models)

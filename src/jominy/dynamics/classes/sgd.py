@@ -25,13 +25,12 @@ class ClassState(NamedTuple):
 
 
 class ClassObservation(NamedTuple):
-    """What is recorded of one model: on the rows trained on, on rows held out, its norm and its learning rate.
+    """What is recorded of one model: on the groups of rows, its norm and its learning rate.
 
     `weights` (K, d) where they are kept, or (0, d).
     """
 
-    train: RowsRead
-    test: RowsRead
+    rows: RowsRead
     norm: Array
     rate: Array
     weights: Array
@@ -40,13 +39,12 @@ class ClassObservation(NamedTuple):
 class ClassSGD(eqx.Module):
     """SGD steps on rows (n, d) with class numbers (n,); a step's noise is the row numbers (b,) of its batch.
 
-    Rows `seen` and `test` are read out at the training radius of the moment and at `radii`, of which zero is the first.
+    The rows `seen` are read out at the training radius of the moment and at `radii`, of which zero is the first.
     """
 
     features: Array
     labels: Array
     seen: ChunkedRows
-    test: ChunkedRows
     loss: ClassLoss
     schedule: Schedule
     optimizer: SGD
@@ -85,7 +83,6 @@ class ClassSGD(eqx.Module):
         radii = jnp.concatenate([jnp.reshape(self.radius.at(time), (1,)), self.radii])
         return ClassObservation(
             read_rows(self.seen, state.weights, self.loss, radii, self.form),
-            read_rows(self.test, state.weights, self.loss, radii, self.form),
             jnp.sqrt(jnp.sum(state.weights**2)),
             self._rate(state, time),
             state.weights if self.keep else state.weights[:0],

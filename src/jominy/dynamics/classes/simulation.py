@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import jax
 import numpy as np
 
 from jominy.data import Samples
@@ -67,15 +68,15 @@ def class_runs(
     schedule.check(grid)
     steps = np.rint(grid / step_time).astype(int)
     order.check(int(steps[-1]) * batch, count)
-    seen = chunked(samples.features, samples.class_numbers, classes)
-    test, test_numbers = chunked(samples.features[:0], samples.class_numbers[:0], classes), None
+    groups, test_numbers = [(samples.features, samples.class_numbers)], None
     if held_out is not None:
         features, targets = samples.transform_pair(held_out)
         test_numbers = samples.target_map.class_numbers(targets)
-        test = chunked(features, test_numbers, classes)
+        groups.append((features, test_numbers))
+    seen = chunked(groups, classes)
     asked = Radii.of(problem, evaluate_at)
     engine = ClassSGD(
-        samples.features, samples.class_numbers.astype(np.int32), seen, test, problem.loss, schedule, optimizer,
+        samples.features, samples.class_numbers.astype(np.int32), seen, problem.loss, schedule, optimizer,
         problem.radius_schedule, asked.others, problem.form, keep,
     )  # fmt: skip
     source = RowSource(seeds, order, int(steps[-1]), count, random_loss=False, batch_size=batch)
@@ -91,7 +92,7 @@ def class_runs(
 
     def result(record: Record, grid: np.ndarray) -> Any:
         observed: ClassObservation = record.observations
-        variables = _variables(problem, observed, held_out is not None, asked)
+        variables = _variables(problem, observed, asked)
         lost = np.logical_or.accumulate(~(np.asarray(observed.norm) ** 2 < LARGEST_SQUARE / 10), axis=1)
         told, status, advice = list(notes), Status.COMPLETED, None
         if np.any(lost):
@@ -104,7 +105,7 @@ def class_runs(
             status, advice = Status.INTERRUPTED, None
         variables["radius"] = (("time",), radius_at(problem, grid[: record.reached]))
         if record.states is not None and record.reached == len(steps):
-            variables |= _confusions(problem, record.states.weights, seen, test if held_out is not None else None)
+            variables |= _confusions(problem, record.states.weights, seen)
         told += _base_rate_notes(samples, rates, variables)
         sound = judged(variables, status, advice, told)
         return make_result(
@@ -150,12 +151,16 @@ def class_coords(samples: Samples, variables: Variables, evaluate_at: np.ndarray
     return {name: values for name, values in known.items() if name in used}
 
 
-def _variables(problem: Problem, seen: ClassObservation, tested: bool, asked: Radii) -> Variables:
+GROUPS = ("", "held_out_")
+"""Names of variables begin so, by the group of rows that they are about."""
+
+
+def _variables(problem: Problem, seen: ClassObservation, asked: Radii) -> Variables:
     """Observations (seeds, T, ...) as named variables."""
     dims = ("seed", "time")
     variables: Variables = {}
-    rows: RowsRead
-    for prefix, rows in {"": seen.train, **({"held_out_": seen.test} if tested else {})}.items():
+    for group, prefix in enumerate(GROUPS[: seen.rows.bound.shape[2]]):
+        rows: RowsRead = jax.tree.map(lambda leaf, group=group: np.asarray(leaf)[:, :, group], seen.rows)
         variables |= asked.named(rows.risk, rows.accuracy, dims, prefix)
         if problem.loss.bounded:  # type: ignore[attr-defined]
             variables[f"{prefix}adversarial_risk_bound"] = (dims, rows.bound)
@@ -168,14 +173,14 @@ def _variables(problem: Problem, seen: ClassObservation, tested: bool, asked: Ra
     return variables
 
 
-def _confusions(problem: Problem, weights: np.ndarray, seen: ChunkedRows, test: ChunkedRows | None) -> Variables:
+def _confusions(problem: Problem, weights: np.ndarray, seen: ChunkedRows) -> Variables:
     """Which classes rows end in, of models (seeds, K, d) at the end of training."""
     variables: Variables = {}
     dims = ("seed", "true_class", "predicted_class")
-    for prefix, rows in {"": seen, **({} if test is None else {"held_out_": test})}.items():
-        shares = np.asarray(confusions(rows, weights, np.asarray(problem.final_radius), problem.form))
+    shares = np.asarray(confusions(seen, weights, np.asarray(problem.final_radius), problem.form))
+    for group, prefix in enumerate(GROUPS[: shares.shape[1]]):
         for place, name in enumerate(("adversarial", "clean")):
-            variables[f"{prefix}{name}_confusion"] = (dims, shares[:, place])
+            variables[f"{prefix}{name}_confusion"] = (dims, shares[:, group, place])
     return variables
 
 
