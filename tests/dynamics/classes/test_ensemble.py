@@ -95,7 +95,9 @@ def test_real_sets_are_as_two_hundred_plain_runs_have_them(load, classes, rate, 
     curve = jm.forecast(problem, jm.Constant(rate), times=[time], start=jm.RandomStart(0.5), held_out=test)
     plain = _plain(samples, test, rate, radius, time, 200, classes)
     _agree(curve, plain)
-    assert abs(float(curve["adversarial_accuracy"][-1]) - plain[:, 0, 1].mean()) < 0.006
+    accuracy = plain[:, 0, 1]  # of 75 rows of iris: its mean over 200 runs has a standard error of .003
+    allowed = max(0.006, 3.5 * accuracy.std(ddof=1) / np.sqrt(len(accuracy)))
+    assert abs(float(curve["adversarial_accuracy"][-1]) - accuracy.mean()) < allowed
 
 
 def test_what_an_ensemble_tells_of_itself(tmp_path):
