@@ -186,7 +186,7 @@ def worst_direction(scores: Array, own: Array, moves: Moves, radius: Array, tole
     near = NEAR_IN_SINGLE if scores.dtype == jnp.float32 else NEAR
     apart = radius * jnp.max(moves.pairs(own)) > near
     attempts = jnp.where(apart & (count > 2), 2, 1)  # two classes have one direction
-    first = (jnp.array(0), from_clean, jnp.full(lead.shape[1], -jnp.inf, lead.dtype))
+    first: tuple[Array, Array, Array] = (jnp.array(0), from_clean, jnp.full(lead.shape[1], -jnp.inf, lead.dtype))
     _, direction, largest = lax.while_loop(lambda state: state[0] < attempts, attempt, first)
     return direction, largest
 
