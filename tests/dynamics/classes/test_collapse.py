@@ -66,12 +66,24 @@ def test_the_collapse_radius_is_the_steepest_descent_from_zero_over_all_weights(
     assert found == pytest.approx(best, rel=0.02)
 
 
-def test_two_classes_are_the_binary_theory():
-    samples = jm.Samples(*load_breast_cancer(return_X_y=True), immutable=[3])
+@pytest.mark.parametrize("intercept", [False, True])
+def test_two_classes_are_the_binary_theory(intercept):
+    samples = jm.Samples(*load_breast_cancer(return_X_y=True), intercept=intercept)
     for attack in (jm.L2(), jm.LInf()):
         two = jm.collapse_radius(jm.Problem(samples, jm.SoftmaxLoss(), 0.1, attack))
         one = jm.collapse_radius(jm.Problem(samples, jm.LogisticLoss(), 0.1, attack))
-        assert two == pytest.approx(one, rel=1e-9) or (np.isinf(two) and np.isinf(one)) or two > one
+        assert two == pytest.approx(one, rel=1e-6)
+
+
+def test_an_intercept_leaves_the_ball_around_the_means_of_any_shares():
+    samples = _samples(3, intercept=True)
+    means = np.stack([samples.features[samples.class_numbers == c, :-1].mean(axis=0) for c in range(3)])
+    centre = minimize(lambda z: np.max(np.linalg.norm(means - z, axis=1)), means.mean(axis=0), method="Nelder-Mead",
+                      options={"maxiter": 20000, "fatol": 1e-12, "xatol": 1e-10})  # fmt: skip
+    found = jm.collapse_radius(jm.Problem(samples, jm.SoftmaxLoss(), 0.1))
+    assert found == pytest.approx(centre.fun, rel=1e-4)
+    with pytest.raises(jm.InputError, match="known where all features can be attacked"):
+        jm.collapse_radius(jm.Problem(_samples(3, immutable=[0]), jm.SoftmaxLoss(), 0.1))
 
 
 def test_classes_of_equal_size_have_the_radius_of_the_ball_around_their_means():

@@ -3,7 +3,8 @@
 Around W = 0 the softmax loss of a row of class c under attack falls by <w_c, x> - radius size(w_c), for weights whose
 rows sum to zero. With shares p_c and class means m_c, zero is optimal from the smallest radius r on at which the balls
 around p_c m_c of radius r p_c, in the norm of the attack's perturbations, have a common point. For two classes this is
-|p_1 m_1 - p_0 m_0|; for classes of equal size the radius of the smallest ball around the means.
+|p_1 m_1 - p_0 m_0|; for classes of equal size the radius of the smallest ball around the means. With an intercept that
+is so for classes of any size: the rows of weights then sum to zero when they are weighted by the shares.
 
 Source: theory `attacks.md` section 2, the general rule, for the losses of `multiclass.md` section 1.
 """
@@ -17,12 +18,18 @@ from jominy.dynamics.problem import Problem
 from jominy.errors import InputError
 from jominy.losses import SoftmaxLoss
 
+SINGULAR = 1e-12
+"""Eigenvalues of an attack's form below this share of the largest are none."""
 RESOLUTION = 1e-9
 """Of class means, relative to the largest: less is rounding."""
 
 
-def class_collapse_radius(problem: Problem) -> float:
-    """The radius from which on the adversarial optimum of the softmax loss is W = 0, for samples of several classes."""
+def class_collapse_radius(problem: Problem, *, rough: bool = False) -> float:
+    """The radius from which on the adversarial optimum of the softmax loss uses nothing that can be attacked.
+
+    Without an intercept that is W = 0; with one, an intercept that answers the classes' shares. Where more features are
+    out of reach too it is not known, and told only roughly: as if those were not there.
+    """
     samples = problem.samples
     if not isinstance(problem.loss.plain, SoftmaxLoss):
         raise InputError(
@@ -30,34 +37,45 @@ def class_collapse_radius(problem: Problem) -> float:
             type(problem.loss).__name__,
             "Use `SoftmaxLoss()`",
         )
-    labels = samples.class_numbers
-    shares = np.bincount(labels) * (1.0 if samples.class_weights is None else np.array(samples.class_weights))
-    shares = shares / shares.sum()
-    sums = shares[:, None] * np.stack([samples.features[labels == c].mean(axis=0) for c in range(len(shares))])
     form = problem.form
+    reached = np.flatnonzero(_reached(form, samples.dimension))
+    if len(reached) < samples.dimension - samples.intercept and not rough:
+        out = samples.dimension - samples.intercept - len(reached)
+        raise InputError(
+            "Of several classes the collapse radius is known where all features can be attacked",
+            f"{out} features out of reach",
+            "Leave them out of reach and try radii with `forecast(...)`",
+        )
+    labels, features = samples.class_numbers, samples.features[:, reached]
+    shares = np.bincount(labels) * (1.0 if samples.class_weights is None else np.array(samples.class_weights))
+    means = np.stack([features[labels == c].mean(axis=0) for c in range(len(shares))])
+    weights = np.ones(len(shares)) if samples.intercept else shares / shares.sum()
+    points = weights[:, None] * means
     if isinstance(form, Reach):
-        return _largest_coordinate(sums, shares, np.asarray(form.weights))
-    return _common_point(*_whitened(sums, form), shares)
+        return _largest_coordinate(points, weights, np.asarray(form.weights)[reached])
+    if form is not None and form.ndim == 2:
+        values, vectors = np.linalg.eigh(form[np.ix_(reached, reached)])
+        kept = values > SINGULAR * values[-1]
+        moved = points @ vectors
+        if np.any(np.ptp(moved[:, ~kept], axis=0) > RESOLUTION * np.max(np.abs(moved))):
+            return float("inf")  # the classes differ where no attack can go
+        return _common_point(moved[:, kept] / np.sqrt(values[kept]), weights)
+    return _common_point(points if form is None else points / np.sqrt(form[reached]), weights)
 
 
-def _whitened(sums: np.ndarray, form: np.ndarray | None) -> tuple[np.ndarray, bool]:
-    """Points (K, m) in coordinates in which perturbations are balls, and whether they differ where none is possible."""
+def _reached(form: np.ndarray | Reach | None, dimension: int) -> np.ndarray:
+    """(d,) whether an attack can touch a feature."""
     if form is None:
-        return sums, False
-    values, vectors = (form, None) if form.ndim == 1 else np.linalg.eigh(form)
-    turned = sums if vectors is None else sums @ vectors
-    within = values > 1e-12 * np.max(values)
-    outside = turned[:, ~within]
-    scale = RESOLUTION * max(float(np.max(np.abs(turned))), np.finfo(float).tiny)
-    return turned[:, within] / np.sqrt(values[within]), bool(np.any(np.ptp(outside, axis=0) > scale))
+        return np.ones(dimension, dtype=bool)
+    if isinstance(form, Reach):
+        return np.asarray(form.weights) > 0
+    return (form if form.ndim == 1 else np.diag(form)) > 0
 
 
-def _common_point(points: np.ndarray, apart: bool, shares: np.ndarray) -> float:
-    """The smallest r at which balls around points (K, m) of radius r shares (K,) meet; infinite where they cannot."""
+def _common_point(points: np.ndarray, shares: np.ndarray) -> float:
+    """The smallest r at which balls around points (K, m) of radius r shares (K,) meet."""
     from scipy.optimize import minimize
 
-    if apart:
-        return float("inf")
     if len(points) == 2:
         return float(np.linalg.norm(points[1] - points[0]) / shares.sum())
     moved = points - points.mean(axis=0)

@@ -11,6 +11,7 @@ import numpy as np
 from jominy.data import Samples
 from jominy.data.targets import FEW_KINDS
 from jominy.dynamics import Problem, collapse_radius
+from jominy.dynamics.classes.collapse import class_collapse_radius
 from jominy.dynamics.samples.remarks import largest_safe_rate
 from jominy.losses import ClassLoss, SoftmaxLoss
 from jominy.study.scenario.model import Scenario
@@ -35,7 +36,8 @@ def with_defaults(scenario: Scenario, unset: Collection[str]) -> Scenario:
         chosen, remarks = chosen.changed(loss={"kind": kind}), [remark]
     loaded = chosen.loaded
     assert loaded is not None
-    if "intercept" in unset and chosen.units == "scaled" and loaded.samples.classification:
+    several = isinstance(chosen.loss.build(), ClassLoss)
+    if "intercept" in unset and chosen.units == "scaled" and (loaded.samples.classification or several):
         data = chosen.data.model_dump(exclude_unset=True) | {"intercept": True}
         chosen = chosen.with_data(data, Loaded(loaded.samples.with_intercept(), loaded.held_out))
         remarks.append("an intercept is learnt, which no attack can touch (`intercept=False` leaves it out)")
@@ -98,8 +100,9 @@ def default_radii(scenario: Scenario) -> tuple[float, list[float]]:
     """The collapse radius, and radii worth a look: 0 and fractions of it; 0 alone where the collapse radius is zero."""
     problem = scenario.problem()
     if isinstance(problem.loss, ClassLoss):
-        problem = Problem(problem.data, SoftmaxLoss(), 0.0, problem.attack)
-    collapse = float(collapse_radius(problem))
+        collapse = class_collapse_radius(Problem(problem.data, SoftmaxLoss(), 0.0, problem.attack), rough=True)
+    else:
+        collapse = float(collapse_radius(problem))
     if scenario.units == "data":
         collapse = _samples(scenario).radius_to_data_units(collapse)
     if not (math.isfinite(collapse) and collapse > 1e-6):
