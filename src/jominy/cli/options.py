@@ -205,7 +205,15 @@ def _changes(arguments: argparse.Namespace, loaded: Scenario) -> dict[str, Any]:
     changes: dict[str, Any] = {
         name: getattr(arguments, name)
         for name in (
-            "radius", "time", "evaluate_at", "evaluate_under", "bands", "dimension", "rtol", "runs", "precision",
+            "radius",
+            "time",
+            "evaluate_at",
+            "evaluate_under",
+            "bands",
+            "dimension",
+            "rtol",
+            "runs",
+            "precision",
         )  # fmt: skip
         if getattr(arguments, name, None) is not None
     }
