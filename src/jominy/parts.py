@@ -126,11 +126,13 @@ class Registry:
     sort : what they are, in one word
     parts : them
     in_use : whether scenarios have been made of them, after which there can be no more
+    refused : names that people ask for and that are not here -> why, and what to use
     """
 
     sort: str
     parts: dict[str, Part] = field(default_factory=dict)
     in_use: bool = False
+    refused: dict[str, str] = field(default_factory=dict)
 
     def add(self, part: Part) -> None:
         """One more. InputError for a name that is taken, and once scenarios have been used."""
@@ -316,6 +318,11 @@ ATTACKS = _registry(
     ),
 )
 
+ATTACKS.refused["l1"] = (
+    "an l1 attack moves scores by the largest weight alone, which has no limit in high dimension; use 'linf', or "
+    "'mahalanobis' with a budget for each feature"
+)
+
 _CLEAN = Setting("clean", "share", "share of the clean loss, from 0 to below 1")
 
 OBJECTIVES = _registry(
@@ -331,4 +338,18 @@ OBJECTIVES = _registry(
     ),
 )
 
-__all__ = ["ATTACKS", "LOSSES", "OBJECTIVES", "RADII", "REQUIRED", "SCHEDULES", "Part", "Registry", "Setting", "Slider"]
+REGISTRIES = (LOSSES, SCHEDULES, RADII, ATTACKS, OBJECTIVES)
+
+__all__ = [
+    "ATTACKS",
+    "LOSSES",
+    "OBJECTIVES",
+    "RADII",
+    "REGISTRIES",
+    "REQUIRED",
+    "SCHEDULES",
+    "Part",
+    "Registry",
+    "Setting",
+    "Slider",
+]

@@ -8,6 +8,7 @@ from typing import Any
 from pydantic import BaseModel, ValidationError
 
 from jominy.errors import InputError
+from jominy.parts import REGISTRIES
 from jominy.wording import did_you_mean
 
 # Said first when several things are wrong: a misspelt key explains the missing one, a missing kind everything below it.
@@ -44,7 +45,8 @@ def explain(error: ValidationError, given: Any, source: str, model: type[BaseMod
             f"{source}: {where!r} must be a table with a kind", first["input"], f"kinds: {_tags(model, given, keys)}"
         )
     if kind == "union_tag_invalid":
-        step = did_you_mean(context["tag"], _kinds_at(model, given, keys))
+        refused = next((one.refused[context["tag"]] for one in REGISTRIES if context["tag"] in one.refused), None)
+        step = refused or did_you_mean(context["tag"], _kinds_at(model, given, keys))
         return InputError(f"{source}: '{where}.kind' must be one of {context['expected_tags']}", context["tag"], step)
     several = [f for f in findings if _keys_in(given, f["loc"]) == keys]
     table = _example(_models(model, given, keys))
