@@ -1,4 +1,4 @@
-"""Losses, schedules and attacks as scenario files, the command line, the explorer and the documentation know them.
+"""Losses, schedules, attacks, objectives, optimizers as files, command line, explorer and documentation know them.
 
 Each is declared once, here, in one line or two; from this come its table of a scenario file and the JSON schema, the
 choices of the command line, the controls of the explorer, the Python text of a state, and the tables of the
@@ -44,9 +44,9 @@ class Setting:
     Attributes
     ----------
     name : as the class's constructor and the scenario file call it
-    kind : "number", which may be a fraction such as 8/255, "float", "positive", "not-negative", "share"; "floats",
-        "numbers", "not-negatives" for lists; "count", a whole number >= 0; "per-feature", a list of numbers >= 0 that
-        is repeated over the features;
+    kind : "number", which may be a fraction such as 8/255, "float", "positive", "not-negative", "share" (from 0 to
+        below 1), "closed-share" (to 1), "count" (a whole number >= 0), "number of things" (>= 1), "switch"; "floats",
+        "numbers", "not-negatives" for lists; "per-feature", a list of numbers >= 0 that is repeated over the features;
         "link"
     description : what it is, with its unit
     default : its value where it is left out; REQUIRED where it must be given
@@ -338,12 +338,31 @@ OBJECTIVES = _registry(
     ),
 )
 
-REGISTRIES = (LOSSES, SCHEDULES, RADII, ATTACKS, OBJECTIVES)
+OPTIMIZERS = _registry(
+    "optimizer",
+    Part(
+        "sgd",
+        "jominy.optimizers:SGD",
+        "SGD in the meaning and units of PyTorch: batches whose gradients are averaged, momentum, weight decay.",
+        (
+            Setting("batch_size", "number of things", "samples per step, whose gradients are averaged", 1),
+            Setting("weight_decay", "not-negative", "added to the gradient, times the weights", 0.0),
+            Setting("momentum", "share", "of the buffer of gradients", 0.0),
+            Setting("nesterov", "switch", "look ahead; needs momentum", False),
+            Setting("dampening", "closed-share", "of what a gradient adds to the buffer", 0.0),
+            Setting("replacement", "switch", "whether a batch may hold a sample twice", True),
+            Setting("decoupled", "switch", "shrink the weights themselves, past the momentum", False),
+        ),
+    ),
+)
+
+REGISTRIES = (LOSSES, SCHEDULES, RADII, ATTACKS, OBJECTIVES, OPTIMIZERS)
 
 __all__ = [
     "ATTACKS",
     "LOSSES",
     "OBJECTIVES",
+    "OPTIMIZERS",
     "RADII",
     "REGISTRIES",
     "REQUIRED",

@@ -14,7 +14,8 @@ import numpy as np
 
 from jominy.attacks import Attack
 from jominy.losses import MarginLoss
-from jominy.parts import ATTACKS, LOSSES, SCHEDULES, Part, Setting, Slider
+from jominy.optimizers import SGD
+from jominy.parts import ATTACKS, LOSSES, OPTIMIZERS, SCHEDULES, Part, Setting, Slider
 from jominy.schedules import Schedule
 
 
@@ -57,6 +58,18 @@ class FirstHalf(Attack):
         return 1
 
 
+class Halved(SGD):
+    """SGD whose steps are half as long."""
+
+    def step(self, weights, gradient, buffer, step_size, first):
+        return super().step(weights, gradient, buffer, step_size / 2, first)
+
+    @property
+    def plain(self):
+        return False
+
+
+OPTIMIZERS.add(Part("halved", Halved, "SGD whose steps are half as long."))
 LOSSES.add(Part("steep", SteepLoss, "A logistic loss twice as steep."))
 RATE = Setting("rate", "number", "step times dimension", power=1, slider=Slider(0.5, 0.02, 4.0, log=True))
 POWER = Setting("power", "float", slider=Slider(0.5, 0.0, 1.0))
@@ -110,6 +123,16 @@ X = g.standard_normal((200, 6))
 np.savez("rows.npz", X=X, y=np.where(X[:, 0] + g.standard_normal(200) > 0, 1, 0))
 arguments = ["--loss", "steep", "--attack", "first-half", "--radius", "0.2", "--time", "2"]
 assert main(["forecast", "rows.npz", *arguments, "--out", "rows.nc"]) == 0
+
+# An optimizer of one's own: the runs of half the rate.
+mapping = {
+    "data": {"kind": "file", "path": "rows.npz"}, "loss": {"kind": "logistic"}, "radius": 0.2, "time": 2.0,
+    "schedule": {"kind": "constant", "rate": 1.0}, "simulation": {"seeds": 4}, "optimizer": {"kind": "halved"},
+}
+mine = jm.Scenario.from_mapping(mapping).simulate(progress=False)
+half = mapping | {"schedule": {"kind": "constant", "rate": 0.5}, "optimizer": {"kind": "sgd", "momentum": 0.0}}
+theirs = jm.Scenario.from_mapping(half).simulate(progress=False)
+assert np.allclose(mine.adversarial_risk, theirs.adversarial_risk, rtol=1e-6)
 
 assert Curves.of_scenario(scenario.model_dump()).schedule == "powered"
 state = Curves(schedule="powered", power=0.3, horizon=2.0)

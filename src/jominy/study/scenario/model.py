@@ -18,8 +18,7 @@ from jominy.study.advise import Advice, advise
 from jominy.study.scenario.base import NotNegative, ScenarioFile
 from jominy.study.scenario.class_groups import as_option, as_toml
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
-from jominy.study.scenario.optimizer import SGDTable
-from jominy.study.scenario.parts import Attack, EvaluatedAttack, Loss, Objective, RadiusTable, Schedule
+from jominy.study.scenario.parts import Attack, EvaluatedAttack, Loss, Objective, Optimizer, RadiusTable, Schedule
 from jominy.study.scenario.samples import FileTable, Loaded, ScikitLearnTable
 from jominy.study.scenario.simulation import SimulationTable
 from jominy.study.scenario.sweep_table import SweepTable
@@ -89,8 +88,8 @@ class Scenario(ScenarioFile):
     rtol: float = Field(
         1e-9, ge=1e-14, le=0.1, description="relative tolerance of the forecast's integrator; not for samples"
     )
-    optimizer: SGDTable = Field(
-        default_factory=lambda: SGDTable(), description="what a step does with a gradient; for samples"
+    optimizer: Optimizer = Field(
+        default={"kind": "sgd"}, validate_default=True, description="what a step does with a gradient; for samples"
     )
     runs: int | None = Field(
         None, ge=2, description="of a forecast by real runs: exactly so many (unset: as many as precision takes)"

@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, create_model
 
 from jominy.errors import InputError
-from jominy.parts import ATTACKS, LOSSES, OBJECTIVES, RADII, REQUIRED, SCHEDULES, Part, Registry, Setting
+from jominy.parts import ATTACKS, LOSSES, OBJECTIVES, OPTIMIZERS, RADII, REQUIRED, SCHEDULES, Part, Registry, Setting
 from jominy.study.scenario.base import NotNegative, Number, Table
 from jominy.study.scenario.links import LinkTable
 
@@ -26,6 +26,9 @@ _KINDS: dict[str, Any] = {
     "positive": Annotated[float, Field(gt=0)],
     "not-negative": NotNegative,
     "share": Annotated[float, Field(ge=0, lt=1)],
+    "closed-share": Annotated[float, Field(ge=0, le=1)],
+    "number of things": Annotated[int, Field(ge=1)],
+    "switch": bool,
     "floats": list[float],
     "numbers": list[Number],
     "not-negatives": list[NotNegative],
@@ -108,7 +111,7 @@ def _table(part: Part, suffix: str, usual: str | None) -> type[PartTable]:
 def _union(registry: Registry, suffix: str, usual: str | None = None) -> Any:
     """What a scenario file may hold in the place of a part."""
     tables = [_table(part, suffix, usual) for part in registry.used()]
-    return Annotated[reduce(or_, tables), Field(discriminator="kind")]
+    return Annotated[reduce(or_, tables), Field(discriminator="kind")] if len(tables) > 1 else tables[0]
 
 
 if TYPE_CHECKING:
@@ -117,12 +120,14 @@ if TYPE_CHECKING:
     RadiusTable: TypeAlias = PartTable
     Attack: TypeAlias = PartTable
     Objective: TypeAlias = PartTable
+    Optimizer: TypeAlias = PartTable
 else:
     Loss = _union(LOSSES, "LossTable")
     Schedule = _union(SCHEDULES, "ScheduleTable")
     RadiusTable = _union(RADII, "RadiusTable")
     Attack = _union(ATTACKS, "AttackTable", "l2")
     Objective = _union(OBJECTIVES, "ObjectiveTable", "adversarial")
+    Optimizer = _union(OPTIMIZERS, "OptimizerTable", "sgd")
 
 
 class EvaluatedAttack(Table):
