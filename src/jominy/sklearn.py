@@ -18,7 +18,7 @@ from jominy.attacks import L2
 from jominy.data import Preprocessing, Samples
 from jominy.dynamics import Problem, fit
 from jominy.dynamics.samples.remarks import largest_safe_rate
-from jominy.losses import ClassLoss, LogisticLoss, SoftmaxLoss, SquaredLoss
+from jominy.losses import LogisticLoss, SoftmaxLoss, SquaredLoss
 from jominy.models import FittedModel
 from jominy.schedules import Constant
 
@@ -161,7 +161,7 @@ class AdversarialRegressor(RegressorMixin, _Adversarial):
 
 def usable_rate(problem: Problem) -> float:
     """Half of the largest rate that is safe for the rows, or 1 if that is less."""
-    if isinstance(problem.loss, ClassLoss):  # their slopes are bounded
+    if problem.loss.several:  # their slopes are bounded
         return LARGEST_RATE
     safe = largest_safe_rate(problem)
     return LARGEST_RATE if safe is None else min(LARGEST_RATE, SHARE * safe)

@@ -122,3 +122,17 @@ def test_uploads_are_bounded_and_nobody_elses():
 
 
 CSV, JSON = {"content-type": "text/csv"}, "application/json"
+
+
+def test_a_table_of_several_classes_is_drawn_by_real_runs(tables):
+    kinds = np.array(["cat", "dog", "elk"])[np.argmax(ROWS, axis=1)]
+    text = "height,width,depth,kind\n" + "".join(f"{a},{b},{c},{s}\n" for (a, b, c), s in zip(ROWS, kinds, strict=True))
+    called = tables.keep("animals.csv", text.encode())
+    desk = Desk(None, lambda told: None, lambda: False, tables.folder)
+    opened = desk.answer("open", Opened(table=TableRef(id=called, target="kind")))
+    state = Curves(**opened["start"], table=TableRef(id=called, target="kind"))
+    curve = desk.answer("curve", state)
+    assert any("mean of 50 real runs" in note for note in curve["notes"])
+    assert curve["variables"]["adversarial_risk"][0] == pytest.approx(np.log(3))
+    assert curve["variables"]["clean_accuracy"][-1] > 0.5
+    assert "adversarial_risk_sd" in desk.answer("band", state)["variables"]

@@ -27,7 +27,6 @@ def wanted(arguments: argparse.Namespace) -> bool:
 
 def run(arguments: argparse.Namespace) -> int:
     """Forecast at each radius; save, print, draw."""
-    from jominy.losses import ClassLoss
     from jominy.study.scenario.defaults import default_radii
     from jominy.study.sweeps import sweep
 
@@ -37,7 +36,7 @@ def run(arguments: argparse.Namespace) -> int:
     collapse, radii = default_radii(study)
     if arguments.evaluate_at is None:
         study = study.changed(evaluate_at=radii)
-    if isinstance(study.loss.build(), ClassLoss):  # by real runs, which are dear to look at
+    if study.loss.build().several:  # by real runs, which are dear to look at
         assert study.time is not None
         study = study.changed(times=[k * study.time / FEW_TIMES for k in range(FEW_TIMES + 1)], precision=ROUGH)
     told = sweep(study, {"radius": radii}, workers=0)

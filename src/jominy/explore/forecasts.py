@@ -31,6 +31,9 @@ NODES = 48
 TIMES = 101
 """Reported in each forecast."""
 
+RUNS = 50
+"""Real runs of a forecast of several classes: an answer to about 1 %, soon enough for a page."""
+
 
 class Forecasts:
     """Answers about curves. What neighbouring states share (data, problem, limits) is made once and kept for a while.
@@ -101,6 +104,9 @@ class Forecasts:
             settings |= {"compress": NODES, "bands": bands, "rtol": scenario.rtol}
             if scenario.batch_size == 1:  # closer to each other early on, where curves bend
                 settings["times"] = settings.pop("time") * np.linspace(0, 1, TIMES) ** 2
+        settings["optimizer"] = scenario.optimizer.build()
+        if problem.loss.several:
+            settings["runs"] = RUNS
         told = forecast(problem, scenario.build_schedule(), **settings)
         return told.assign_attrs(title=scenario.title) if scenario.title else told
 

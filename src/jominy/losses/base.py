@@ -47,6 +47,8 @@ class Loss(eqx.Module):
     """Whether the slope is known to be bounded, so that no constant rate diverges; else it is looked at far out."""
     of_margins: ClassVar[bool] = False
     """Whether this is a function of the attacked margin y r - s alone."""
+    several: ClassVar[bool] = False
+    """Whether this is a loss of several scores, one for each class (`losses.classes`)."""
     convex: ClassVar[bool] = True
     """Whether the adversarial risk is convex in X, so that its optimum is one."""
     kinks: tuple[float, ...] = eqx.field(default=(), static=True, kw_only=True)

@@ -63,6 +63,7 @@ class ClassLoss(Loss):
     """
 
     needs_classes: ClassVar[bool] = True
+    several: ClassVar[bool] = True
     bounded_slope: ClassVar[bool] = True
     bounded: ClassVar[bool] = False
     """Whether `bound` is another number than `adversarial_value`."""

@@ -69,6 +69,10 @@ class OneVersusRestLoss(ClassLoss):
 
     loss: MarginLoss = eqx.field(default_factory=LogisticLoss)
 
+    @property
+    def bounded_slope(self) -> bool:  # type: ignore[override]
+        return self.loss.bounded_slope
+
     def __post_init__(self) -> None:
         if not isinstance(self.loss, MarginLoss):
             raise InputError("One class against the rest needs a margin loss", self.loss, "Use `LogisticLoss()`")

@@ -176,16 +176,34 @@ def test_two_classes_with_momentum_are_an_ensemble_too():
         (lambda p: jm.forecast(p, jm.Constant(1.0), time=1, batch_size=4), "optimizer="),
         (lambda p: jm.forecast(p, jm.Constant(1.0), time=1, optimizer="adam"), "must be an SGD"),
         (lambda p: jm.optimum(p), "not yet for one per class"),
-        (lambda p: jm.critical_rate(p), "not yet for one per class"),
         (lambda p: jm.sensitivity(lambda r: (p, jm.Constant(r)), {"r": 1.0}, time=1), "Derivatives are for Gaussian"),
         (lambda p: jm.gaussian_picture(p, jm.Constant(1.0), time=1), "not yet for one per class"),
         (lambda p: jm.forecast_many([p], jm.Constant(1.0), time=1), "(?i)class|mixture"),
         (lambda p: jm.homogenize(p, jm.Constant(1.0), time=1), "(?i)mixture|law"),
         (lambda p: jm.stationary(p, 1.0), "(?i)mixture|class|law"),
-        (lambda p: jm.advise(p, jm.Constant(1.0), 1.0), "not yet for one per class"),
     ],
 )
 def test_what_is_not_known_of_several_classes_is_refused_in_one_line(call, match):
     samples, _ = _halves(load_wine)
     with pytest.raises(jm.InputError, match=match):
         call(jm.Problem(samples, jm.SoftmaxLoss(), RADIUS))
+
+
+def test_no_constant_rate_diverges_where_slopes_are_bounded():
+    samples, _ = _halves(load_wine)
+    for loss, expected in (
+        (jm.SoftmaxLoss(), np.inf),
+        (jm.CrammerSingerLoss(), np.inf),
+        (jm.OneVersusRestLoss(), np.inf),
+        (jm.OneVersusRestLoss(jm.SquaredHingeLoss()), 0.0),
+    ):
+        assert jm.critical_rate(jm.Problem(samples, loss, 0.1)) == expected
+
+
+@pytest.mark.slow
+def test_advice_is_that_of_its_forecasts():
+    samples, test = _halves(load_wine)
+    problem = jm.Problem(samples, jm.SoftmaxLoss(), RADIUS)
+    told = jm.advise(problem, jm.Constant(1.0), 3.0, held_out=test)
+    said = " ".join(told.sentences())
+    assert "No constant rate diverges" in said and "collapse radius" in said and "One run strays" in said

@@ -17,7 +17,6 @@ from jominy.dynamics.problem import Problem, require_one_score
 from jominy.dynamics.real_runs import batch_times
 from jominy.dynamics.simulation.sgd import Watch
 from jominy.errors import InputError
-from jominy.losses import ClassLoss
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -27,7 +26,7 @@ class ClassEngines(SampleEngines):
     """SGD on the rows, and its mean over an ensemble as the forecast."""
 
     def covers(self, problem: Problem) -> bool:
-        return isinstance(problem.loss, ClassLoss)
+        return problem.loss.several
 
     def in_ensemble(self, training: Training, method: str | None) -> bool:
         if method == "recursion":
@@ -59,7 +58,11 @@ class ClassEngines(SampleEngines):
         self._refuse(problem)
 
     def rate_limits(self, problem: Problem) -> RateLimits:
-        self._refuse(problem)
+        samples = problem.samples
+        mean_square = float(np.mean(np.sum(samples.features**2, axis=1))) / samples.dimension
+        if problem.loss.plain.bounded_slope:
+            return RateLimits(np.inf, np.inf, mean_square, "the loss has a bounded slope")
+        return RateLimits(0.0, np.inf, mean_square, "the slope of this loss of several classes has no known bound")
 
     def _refuse(self, problem: Problem) -> NoReturn:
         require_one_score(problem)

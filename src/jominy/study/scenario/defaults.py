@@ -13,7 +13,7 @@ from jominy.data.targets import FEW_KINDS
 from jominy.dynamics import Problem, collapse_radius
 from jominy.dynamics.classes.collapse import class_collapse_radius
 from jominy.dynamics.samples.remarks import largest_safe_rate
-from jominy.losses import ClassLoss, SoftmaxLoss
+from jominy.losses import SoftmaxLoss
 from jominy.study.scenario.model import Scenario
 from jominy.study.scenario.samples import Loaded
 
@@ -36,7 +36,7 @@ def with_defaults(scenario: Scenario, unset: Collection[str]) -> Scenario:
         chosen, remarks = chosen.changed(loss={"kind": kind}), [remark]
     loaded = chosen.loaded
     assert loaded is not None
-    several = isinstance(chosen.loss.build(), ClassLoss)
+    several = chosen.loss.build().several
     if "intercept" in unset and chosen.units == "scaled" and (loaded.samples.classification or several):
         data = chosen.data.model_dump(exclude_unset=True) | {"intercept": True}
         chosen = chosen.with_data(data, Loaded(loaded.samples.with_intercept(), loaded.held_out))
@@ -99,7 +99,7 @@ def default_rate(scenario: Scenario) -> tuple[float, str]:
 def default_radii(scenario: Scenario) -> tuple[float, list[float]]:
     """The collapse radius, and radii worth a look: 0 and fractions of it; 0 alone where the collapse radius is zero."""
     problem = scenario.problem()
-    if isinstance(problem.loss, ClassLoss):
+    if problem.loss.several:
         collapse = class_collapse_radius(Problem(problem.data, SoftmaxLoss(), 0.0, problem.attack), rough=True)
     else:
         collapse = float(collapse_radius(problem))

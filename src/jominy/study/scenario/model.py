@@ -13,7 +13,6 @@ from pydantic import Field, PrivateAttr
 from jominy.data import GaussianMixture, Samples
 from jominy.dynamics import Problem, RandomStart, fit, forecast, gaussian_picture, homogenize, simulate
 from jominy.errors import InputError
-from jominy.losses import ClassLoss
 from jominy.study.advise import Advice, advise
 from jominy.study.scenario.base import NotNegative, ScenarioFile
 from jominy.study.scenario.class_groups import as_option, as_toml
@@ -175,7 +174,7 @@ class Scenario(ScenarioFile):
             return self.problem_on(self.data.build())
         assert self.loaded is not None
         loss = self.loss.build()
-        several = isinstance(loss, ClassLoss)
+        several = loss.several
         if loss.needs_classes and not several and not self.loaded.samples.classification:
             raise InputError(
                 f"the {self.loss.kind} loss needs a target of two kinds, which are the classes",
@@ -272,7 +271,7 @@ class Scenario(ScenarioFile):
 
     def gaussian_picture(self) -> xr.Dataset | None:
         """What one Gaussian per class would forecast; ``None`` for a synthetic law."""
-        if self.loaded is None or isinstance(self.loss.build(), ClassLoss) or not self.optimizer.build().plain:
+        if self.loaded is None or self.loss.build().several or not self.optimizer.build().plain:
             return None
         shared = {key: value for key, value in self.settings().items() if key in ("time", "times", "start")}
         return self._titled(gaussian_picture(self.problem(), self.build_schedule(), **shared))
