@@ -30,7 +30,7 @@ LEARNT = 3.0
 class MeasuredIndex:
     """The trainability index of a module for cross-entropy + weight * adversarial loss, and what follows from it.
 
-    tau : `measure_trainability`; None where the inputs show no class signal
+    tau : `measure_trainability`; None where the inputs show no class signal, or a large module has limits
     signal_time, learning_time : without and with the adversary, in learning rate x steps; None without class signal
     slowdown : learning_time / signal_time, by the law FITTED to the index in closed form; None where there are limits
     batch_size : inputs in each of the two batches
@@ -114,9 +114,20 @@ class MeasuredIndex:
 
 
 def measure_index(
-    module: nn.Module, data: LabelledInputs, radius: float, p: float, q: float, weight: float, parts: Anatomy, seed: int
+    module: nn.Module,
+    data: LabelledInputs,
+    radius: float,
+    p: float,
+    q: float,
+    weight: float,
+    parts: Anatomy,
+    seed: int,
+    *,
+    large: bool = False,
 ) -> MeasuredIndex:
     """The index of one module at a radius, and down to which radius it must fall to be safe.
+
+    Of a `large` module of a kind that tau was not tried on it is left out: it would take long, and is not told.
 
     Raises InputError where the labels are of one class, or of more classes than the module has outputs.
     """
@@ -132,21 +143,22 @@ def measure_index(
     def measured(eps: float) -> Any:
         return measure_trainability(module, data, eps, p=p, q=q, adversarial_weight=weight, seed=seed).isel(network=0)
 
-    found = measured(radius)
     with evaluating(module), torch.no_grad():
         outputs = applied(module)(data.inputs).flatten(1)
     accuracy, chance = float((outputs.argmax(1) == data.labels).double().mean()), 1 / outputs.shape[1]
-    tau: float | None = float(found["trainability_index"])
-    units = module.architecture.width if isinstance(module, RandomNetwork) else 1
-    time: float | None = float(found["signal_time"]) / units
-    if float(found["signal_rate"]) <= 0:
-        tau = time = None
     shortcuts = parts.shortcuts > 0 or (isinstance(module, RandomNetwork) and module.architecture.shortcut)
     limits = list(parts.others)
     limits += ["leaky ReLU"] if parts.leaky else []
     limits += ["dropout (left out of the measurement)"] if random_parts(module) else []
     limits += ["norms other than l2"] if (p, q) != (2.0, 2.0) else []
     limits += [TRAINED] if accuracy > LEARNT * chance and accuracy > 0.5 else []
+    tau: float | None = None
+    time: float | None = None
+    if not (large and limits):
+        found = measured(radius)
+        units = module.architecture.width if isinstance(module, RandomNetwork) else 1
+        if float(found["signal_rate"]) > 0:
+            tau, time = float(found["trainability_index"]), float(found["signal_time"]) / units
     slowdown = None if tau is None or limits else float(slowdown_law(tau, weight, shortcuts))
     safe_radius, safe_tau = (radius, tau) if tau is not None and tau >= SAFE_FROM else (None, None)
     for halving in range(1, HALVINGS + 1) if tau is not None and tau < SAFE_FROM and not limits else ():

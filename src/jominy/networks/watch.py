@@ -30,8 +30,8 @@ from jominy.networks.threat import Box, check_box, check_threat, into_ball_and_b
 from jominy.networks.vectors import maximiser, norm
 from jominy.networks.watch_rules import RULES, Alarm, Look
 
-SHARE = 0.03
-"""Largest share of the cost of training that looks may take."""
+SHARE = 0.025
+"""Largest share of the passes of training that looks may take: 3 % of its time, with what surrounds the passes."""
 EARLY = 100
 """Steps in which collapse is told; looks without attacks come first until then."""
 INPUTS, ATTACKED = 100, 50
