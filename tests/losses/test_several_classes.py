@@ -37,7 +37,10 @@ def _rows(classes, dimension, count=60, size=1.0, seed=0):
     return W, X, y, jnp.array(W @ X.T), jnp.array(own)
 
 
-@pytest.mark.parametrize(("classes", "dimension", "size"), [(3, 2, 1.0), (3, 4, 2.0), (5, 3, 1.5), (10, 20, 0.3)])
+@pytest.mark.parametrize(("classes", "dimension", "size"), [
+    pytest.param(3, 2, 1.0, marks=pytest.mark.slow), (3, 4, 2.0), pytest.param(5, 3, 1.5, marks=pytest.mark.slow),
+    (10, 20, 0.3),
+])  # fmt: skip
 def test_the_exact_maximum_is_never_below_projected_gradient_ascent(classes, dimension, size):
     W, X, y, scores, own = _rows(classes, dimension, size=size)
     found = np.asarray(SoftmaxLoss().adversarial_value(scores, own, moves_of_rows(jnp.array(W), None), RADIUS))
@@ -100,7 +103,16 @@ FORMS = [
 ]
 
 
-@pytest.mark.parametrize("form", FORMS, ids=["l2", "diagonal", "matrix", "linf"])
+@pytest.mark.parametrize(
+    "form",
+    [
+        FORMS[0],
+        pytest.param(FORMS[1], marks=pytest.mark.slow),
+        pytest.param(FORMS[2], marks=pytest.mark.slow),
+        FORMS[3],
+    ],
+    ids=["l2", "diagonal", "matrix", "linf"],
+)
 @pytest.mark.parametrize(
     "loss",
     [

@@ -59,7 +59,7 @@ def test_predictions_are_in_data_units(name):
 
 
 @pytest.mark.parametrize("attack", [jm.L2(), jm.LInf(), jm.Mahalanobis([1.0, 2.0, 0.5, 1.0, 1.0, 0.1])], ids=repr)
-@pytest.mark.parametrize("name", SETTINGS)
+@pytest.mark.parametrize("name", ["plain", "intercept", pytest.param("immutable", marks=pytest.mark.slow)])
 def test_no_attack_within_the_robust_radius_and_one_just_beyond(name, attack):
     if name == "intercept" and isinstance(attack, jm.Mahalanobis):
         attack = jm.Mahalanobis([1.0, 2.0, 0.5, 1.0, 1.0, 0.1, 0.0])
@@ -112,6 +112,7 @@ print(json.dumps([model.predict(X).tolist(), model.robust_radius(X).tolist(), mo
     assert record["optimizer"] == {"kind": "SGD", "batch_size": 2, "momentum": 0.5}
 
 
+@pytest.mark.slow
 def test_it_says_where_the_run_ended_beside_the_ensemble():
     _, model = trained(beside_forecast=True, held_out=(X[:50], Y[:50]))
     told = model.record["forecast"]

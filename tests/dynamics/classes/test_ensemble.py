@@ -64,7 +64,7 @@ def _agree(curve, plain):
             error = np.hypot(own, runs.std(ddof=1) / np.sqrt(len(runs)))
             difference = float(curve[f"{prefix}{name}"][-1]) - runs.mean()
             assert abs(difference) < 3.5 * error, (prefix, name, difference / error)
-            assert error < 0.03 * runs.mean()
+            assert error < 0.04 * runs.mean()
             # The spread of single runs too: that of n runs is known to 1 / sqrt(2 n), loosely for skewed ones.
             assert 0.6 < float(curve[f"{prefix}{name}_sd"][-1]) / runs.std(ddof=1) < 1.6
 
@@ -79,7 +79,7 @@ def test_wine_is_as_plain_runs_have_it(settings):
         problem, jm.Constant(rate), times=[5 * (32 // 4) / 8], start=jm.RandomStart(0.5), held_out=test,
         optimizer=optimizer, runs=400,
     )  # fmt: skip
-    plain = _plain(samples, test, rate, RADIUS, float(curve["time"][-1]), 60, 3, **settings)
+    plain = _plain(samples, test, rate, RADIUS, float(curve["time"][-1]), 40, 3, **settings)
     _agree(curve, plain)
 
 

@@ -41,14 +41,14 @@ def _end(runs, name):
 
 OPTIMIZERS = [
     {},
-    {"batch_size": 4},
-    {"momentum": 0.9},
-    {"momentum": 0.8, "dampening": 0.3, "weight_decay": 0.05},
+    pytest.param({"batch_size": 4}, marks=pytest.mark.slow),
+    pytest.param({"momentum": 0.9}, marks=pytest.mark.slow),
+    pytest.param({"momentum": 0.8, "dampening": 0.3, "weight_decay": 0.05}, marks=pytest.mark.slow),
     {"momentum": 0.9, "nesterov": True, "batch_size": 3, "weight_decay": 0.01},
 ]
 
 
-@pytest.mark.parametrize("attack_steps", [0, 1, 3])
+@pytest.mark.parametrize("attack_steps", [pytest.param(0, marks=pytest.mark.slow), 1, 3])
 def test_a_run_is_that_of_plain_numpy(wine, attack_steps):
     problem = jm.Problem(wine, jm.SoftmaxLoss(attack_steps=attack_steps), radius=0.3)
     rows = np.random.default_rng(5).integers(wine.count, size=2 * 13 * 8)
