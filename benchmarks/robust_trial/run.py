@@ -38,7 +38,9 @@ def trial(design: Design, seed: int) -> dict:
     channels, side = data.inputs.shape[1:3]
     start = build(design.kind, design.depth, design.width, channels, side, 7000 + 10 * design.number + seed)
     box = (0.0, 1.0) if design.data == "colour" else None
-    chi = measure_chi(start, data, radius, p=design.p, box=box, adaptive=design.optimizer == "Adam", seed=seed)
+    chi = measure_chi(
+        start, data, radius, p=design.p, box=box, adaptive=design.optimizer == "Adam", balanced=True, seed=seed
+    )
     tau = measure_trainability(start, data, radius, adversarial_weight=design.weight, p=design.p, seed=seed)
     row = {**asdict(design), "p": "inf" if math.isinf(design.p) else "2", "seed": seed, "radius": radius}
     row |= {"chi": float(chi["chi"][0]), "radius_over_distance": float(chi["radius_over_distance"][0])}

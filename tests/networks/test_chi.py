@@ -30,8 +30,8 @@ def two_points(mu, count=20):
     return LabelledInputs(torch.stack([mu, -mu] * (count // 2)), torch.tensor([0, 1] * (count // 2)))
 
 
-def chi(module, data, radius, **more):
-    return float(measure_chi(module, data, radius, **more)["chi"][0])
+def chi(module, data, radius, balanced=True, **more):
+    return float(measure_chi(module, data, radius, balanced=balanced, **more)["chi"][0])
 
 
 @pytest.mark.parametrize("bias", [True, False])
@@ -47,6 +47,18 @@ def test_two_points_and_a_linear_network(p, dual, bias):
         found = chi(nn.Linear(3, 2, bias=bias).double(), two_points(mu), radius, p=p, attack_steps=20)
         assert found == pytest.approx(expected, rel=1e-4 if p != 1 else 1e-2)
     assert chi(nn.Linear(3, 2).double(), two_points(mu), 0.0) == math.inf
+
+
+def test_the_page_to_the_letter_is_the_default():
+    """Without biases the shares of classes in a batch do not matter to a linear network; with them they do."""
+    mu = np.array([3.0, 1.0, -0.5])
+    torch.manual_seed(3)
+    found = chi(nn.Linear(3, 2, bias=False).double(), two_points(mu), 0.5, balanced=False)
+    assert found == pytest.approx(np.linalg.norm(mu) / 0.5, rel=1e-4)
+    torch.manual_seed(3)
+    module = nn.Linear(3, 2).double()
+    plain = float(measure_chi(module, two_points(mu), 0.5)["chi"][0])
+    assert plain == chi(module, two_points(mu), 0.5, balanced=False) != chi(module, two_points(mu), 0.5)
 
 
 @pytest.mark.parametrize("p", [2, math.inf])
@@ -98,7 +110,7 @@ def test_h_is_the_derivative_along_the_gradient():
         for value, slope in zip(weights, slopes, strict=True):
             value -= 1e-5 * slope / length
     signal = float((residuals(data.labels[other], before) * (after - before)).sum(1).mean()) / 1e-5
-    assert float(measure_chi(module, data, 0.5)["label_signal"][0]) == pytest.approx(signal, rel=0.02)
+    assert float(measure_chi(module, data, 0.5, balanced=True)["label_signal"][0]) == pytest.approx(signal, rel=0.02)
 
 
 def test_to_the_letter_of_the_theory_page():

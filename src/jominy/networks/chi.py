@@ -56,7 +56,7 @@ def measure_chi(
     p: float = 2,
     box: Box = None,
     adaptive: bool = False,
-    balanced: bool = True,
+    balanced: bool = False,
     batch_size: int = BATCH,
     attack_steps: int = 5,
     seed: int = 0,
@@ -88,10 +88,10 @@ def measure_chi(
     adaptive
         Whether every parameter takes a step of the same size (the sign of the gradient), as Adam's first one.
     balanced
-        Whether batches and means give every class the same weight: then a constant h has no signal, and chi strays over
-        batches by 3 % instead of 10 % (MEASURED, docs/networks.md). False follows section 2 to the letter: batches at
-        random, plain means, 1/K over all outputs; chi is then 12 % lower in the median, and means nothing where the
-        scores hardly depend on the inputs yet.
+        Whether batches and means give every class the same weight, as `diagnose` does: then a constant h has no signal,
+        and chi strays over batches by 3 % instead of 10 % (MEASURED, docs/networks.md). Otherwise section 2 is followed
+        to the letter: batches at random, plain means, 1/K over all outputs; chi is then 12 % lower in the median, and
+        means nothing where the scores hardly depend on the inputs yet.
     batch_size, attack_steps, seed
         Inputs in each batch (half of the data if there are fewer), steps of the attack, seed of the batches.
 
@@ -116,7 +116,7 @@ def measure_chi(
     >>> mu = torch.tensor([3.0, 4.0])
     >>> data = LabelledInputs(torch.stack([mu, -mu] * 10), torch.tensor([0, 1] * 10))
     >>> _ = torch.manual_seed(0)
-    >>> round(float(measure_chi(nn.Linear(2, 2), data, 2.0)["chi"][0]), 3)
+    >>> round(float(measure_chi(nn.Linear(2, 2, bias=False), data, 2.0)["chi"][0]), 3)
     2.5
     """
     several = [networks] if isinstance(networks, nn.Module) else list(networks)
