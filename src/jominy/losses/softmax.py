@@ -63,7 +63,7 @@ class SoftmaxLoss(_CrossEntropy):
     Notes
     -----
     Source: theory `multiclass.md` section 1. The exact maximum is never below projected gradient ascent in d dimensions
-    (100 steps, 5 random starts; random rows and weights of 3 to 10 classes: never lower by more than 1e-6 of it). For two
+    (100 steps, 5 random starts; random rows and weights of 3 to 10 classes: deficit below 1e-6 of it). For two
     classes it is the logistic loss of the difference of scores, at twice the rate.
 
     Examples
