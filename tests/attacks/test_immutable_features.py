@@ -157,6 +157,6 @@ def test_the_command_line_takes_immutable_columns(tmp_path, capsys):
     table = tmp_path / "patients.csv"
     np.savetxt(table, rows, delimiter=",", header="age,sex,a,b,c,ill", comments="", fmt="%.8g")
     assert main(["forecast", str(table), "--target", "ill", "--radius", "0.3", "--immutable", "age,sex"]) in (None, 0)
-    assert "no attack can touch 2 of 5 features: age, sex" in capsys.readouterr().out
+    assert "no attack can touch 3 of 6 features: age, sex, intercept" in capsys.readouterr().out
     assert main(["forecast", str(table), "--target", "ill", "--radius", "0.3", "--immutable", "aeg"]) == 2
     assert "age" in capsys.readouterr().err

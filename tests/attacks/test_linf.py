@@ -286,6 +286,7 @@ class Switch(Schedule):
         return {"kind": "switch"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("then", [ExactLineSearch(), Polyak()])
 def test_adaptive_rates_are_the_best_constant_ones_for_an_instant(then, coarse):
     """After a while on cells: over a short time risk (distance) is a parabola in the rate, whose vertex is the rate of

@@ -134,6 +134,7 @@ def test_covariances_that_do_not_commute():
     np.testing.assert_allclose(turn.T @ found.vector, calibrated(mean, 0.7, 2.0), rtol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_risk_below_the_smallest_number_is_zero_and_the_forecast_knows_the_way_there():
     mean = at_distance(100.0)
     problem = two_classes(mean, jm.LogisticLoss(), 0.5)

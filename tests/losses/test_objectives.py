@@ -172,6 +172,7 @@ def test_sgd_itself_follows_the_forecast(name):
     assert np.max(np.abs(z)) < 4 and np.max(error / told.adversarial_risk) < 4e-3
 
 
+@pytest.mark.slow
 def test_a_coin_is_noisier_than_a_mixture_by_what_the_page_says():
     """Least squares: the noise differs by alpha (1 - alpha) (eps rho)^2, at one state; optima are one."""
     data = jm.LinearTeacher(jm.identity(400), noise_variance=0.25)
@@ -229,6 +230,7 @@ def test_weighted_samples_follow_their_forecast(objective):
     assert np.all(off < 4 * error + 0.01 * told.adversarial_risk)
 
 
+@pytest.mark.slow
 def test_unit_weights_and_shares_change_nothing():
     data = jm.GaussianMixture([0.5, 0.5], [1.0, -1.0], [jm.two_level(100)] * 2, labels=[1, -1])
     same = jm.forecast(jm.Problem(data, jm.HingeLoss(), 0.4), jm.Constant(1.0), time=3)

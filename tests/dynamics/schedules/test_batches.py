@@ -147,7 +147,7 @@ def test_bad_input_is_refused(verb):
         with pytest.raises(jm.InputError, match="whole number >= 1"):
             verb(problem, jm.Constant(0.5), time=1.0, batch_size=size)
     samples = jm.Problem(jm.Samples(np.eye(6), [1, -1] * 3), jm.LogisticLoss(), 0.1)
-    with pytest.raises(jm.InputError, match="Batches are for Gaussian mixtures"):
+    with pytest.raises(jm.InputError, match="gradients are summed is for Gaussian mixtures"):
         verb(samples, jm.Constant(0.5), time=1.0, batch_size=2)
     endless = jm.Problem(jm.LinearTeacher(jm.two_level(np.inf)), jm.SquaredLoss(), 0.1)
     with pytest.raises(jm.InputError, match="dimension"):

@@ -65,7 +65,7 @@ def from_data_file(
 
     Examples
     --------
-    >>> from_data_file("folder/patients.csv", target="ill", radius=0.2).data.path
+    >>> from_data_file("folder/patients.csv", target="ill", radius=0.2, intercept=False).data.path
     'patients.csv'
     """
     source = Path(path)
