@@ -82,7 +82,7 @@ def add_source(command: argparse.ArgumentParser) -> None:
         "--intercept",
         action=argparse.BooleanOptionalAction,
         default=None,
-        help="learn an intercept too, which no attack can touch (default: of two classes, unless with --data-units)",
+        help="learn an intercept too, which no attack can touch (default: of classes, unless with --data-units)",
     )
     files.add_argument(
         "--class-weight",

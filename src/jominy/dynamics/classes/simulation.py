@@ -17,7 +17,7 @@ from jominy.dynamics.labelled import Method, Training, scenario_of
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, radius_at
 from jominy.dynamics.samples.readout import Radii
-from jominy.dynamics.samples.remarks import FEW_SAMPLES
+from jominy.dynamics.samples.remarks import FEW_SAMPLES, NO_INTERCEPT, STILL_SHORT, ends_below
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, sampling_for
 from jominy.dynamics.samples.sgd import RowSource
 from jominy.dynamics.simulation.noise import TEAM_NUMBERS
@@ -209,9 +209,7 @@ def _base_rate_notes(samples: Samples, rates: dict[str, float], variables: Varia
     assert samples.classes is not None
     name = samples.classes[int(np.argmax(np.bincount(samples.class_numbers)))]
     told = [f"a constant answer, {name!r}, has the accuracy {rates['base_rate']:.3f}"]
-    if np.mean(np.asarray(variables["clean_accuracy"][1])[..., -1]) < rates["base_rate"]:
-        told.append(
-            "the clean accuracy at the end is below that of a constant answer: train longer, or learn an intercept "
-            "(`intercept=True`)"
-        )
+    if ends_below(np.asarray(variables["clean_accuracy"][1]), rates["base_rate"]):
+        why = STILL_SHORT if samples.intercept else NO_INTERCEPT
+        told.append(f"the clean accuracy at the end is below that of a constant answer: {why}")
     return told

@@ -51,7 +51,7 @@ def base_rate_notes(samples: Samples, rates: dict[str, float], variables: Variab
     told = f"a constant answer, {name!r}, has the accuracy {rates['base_rate']:.3f}{held_out}"
     for prefix, where in (("", ""), ("held_out_", " on the held-out rows")):
         rate = rates.get(f"{prefix}base_rate")
-        if rate is not None and _ends_below(variables[f"{prefix}clean_accuracy"][1], rate):
+        if rate is not None and ends_below(variables[f"{prefix}clean_accuracy"][1], rate):
             why = STILL_SHORT if samples.intercept else NO_INTERCEPT
             return [told, f"the clean accuracy at the end{where} is below that of a constant answer: {why}"]
     return [told]
@@ -61,14 +61,15 @@ ABOUT_AS_GOOD = 0.005
 """So much less than the accuracy of a constant answer is as good as that."""
 
 
-def _ends_below(accuracy: np.ndarray, rate: float) -> bool:
+def ends_below(accuracy: np.ndarray, rate: float) -> bool:
+    """Whether an accuracy (..., T) is in the end well below this rate."""
     return bool(accuracy.size and np.mean(accuracy[..., -1]) < rate - ABOUT_AS_GOOD)
 
 
 def below_base_rate(samples: Samples, clean_accuracy: np.ndarray) -> bool:
     """Whether training rows are in the end classified worse than by a constant answer; accuracy (..., T)."""
     rates = base_rates(samples, None)
-    return bool(rates) and _ends_below(clean_accuracy, rates["base_rate"])
+    return bool(rates) and ends_below(clean_accuracy, rates["base_rate"])
 
 
 NO_INTERCEPT = (

@@ -51,7 +51,7 @@ def from_data_file(
         A kind of loss as in a scenario file, such as ``"logistic"`` or ``"squared"``.
     radius, rate, time, evaluate_at, units
         As in a scenario file; the learning rate is constant. Loss, intercept, radius and rate that are None are
-        chosen from the data (two classes have an intercept), and the notes of results say so.
+        chosen from the data (classes have an intercept), and the notes of results say so.
     attack
         A kind of attack as in a scenario file, ``"l2"`` (the default) or ``"linf"``.
     evaluate_under
