@@ -60,3 +60,26 @@ def test_bad_input_is_refused(changes, words):
     with pytest.raises(InputError) as error:
         scenario(**changes)
     assert all(word in str(error.value) for word in words), str(error.value)
+
+
+def test_rates_in_units_of_the_data_are_those_of_the_scaled_features(tmp_path):
+    """Features s times as large: a rate goes with s^2, AdaGrad's with s^3 (gradients s times as large) and offset s."""
+    g = np.random.default_rng(0)
+    np.savez(tmp_path / "rows.npz", X=7 * g.standard_normal((60, 4)), y=np.where(g.random(60) < 0.5, 0, 1))
+
+    def scheduled(units, **schedule):
+        data = {"kind": "file", "path": "rows.npz", "preprocessing": {"scaling": "one-factor"}}
+        given = {"data": data, "loss": {"kind": "logistic"}, "radius": 0.1, "schedule": schedule, "time": 1.0}
+        return jm.Scenario.from_mapping(given | {"units": units}, folder=tmp_path)
+
+    own = scheduled("data", kind="adagrad-norm", rate=0.01, offset=2.0)
+    factor = own._scaled_rate(1.0)
+    assert abs(factor - 1) > 0.5
+    made = own.build_schedule().describe()
+    assert made["rate"] == pytest.approx(0.01 * factor**1.5, rel=1e-12)
+    assert made["offset"] == pytest.approx(2.0 * factor**0.5, rel=1e-12)
+    piecewise = scheduled("data", kind="piecewise", times=[0.5], rates=[0.01, 0.02]).build_schedule().describe()
+    assert piecewise["rates"] == pytest.approx([0.01 * factor, 0.02 * factor], rel=1e-12)
+    assert piecewise["times"] == [0.5]
+    scaled = scheduled("scaled", kind="adagrad-norm", rate=0.01, offset=2.0).build_schedule().describe()
+    assert (scaled["rate"], scaled["offset"]) == (0.01, 2.0)
