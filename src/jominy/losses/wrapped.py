@@ -133,36 +133,21 @@ class MixedLoss(WrappedLoss):
         )
 
 
-class CoinLoss(WrappedLoss):
-    """The clean loss of a sample with probability alpha, else its adversarial loss."""
+class CoinLoss(MixedLoss):
+    """The clean loss of a sample with probability alpha, else its adversarial loss: a mixture on average."""
 
-    clean: float
-
-    def __init__(self, loss: Loss, clean: float) -> None:
-        super().__init__(loss)
-        self.clean = clean
+    @property
+    def closed_form(self) -> bool:  # type: ignore[override]
+        return self.loss.closed_form
 
     @property
     def random(self) -> bool:
         return True
 
-    def adversarial(self, score: Array, shift: Array, target: Array) -> Array:
-        return self.clean * self.loss(score, target) + (1 - self.clean) * self.loss.adversarial(score, shift, target)
-
-    def adversarial_slopes(self, score: Array, shift: Array, target: Array) -> tuple[Array, Array]:
-        still, _ = self.loss.adversarial_slopes(score, jnp.zeros_like(shift), target)
-        slope, along = self.loss.adversarial_slopes(score, shift, target)
-        return self.clean * still + (1 - self.clean) * slope, (1 - self.clean) * along
-
     def sample_slopes(self, score: Array, shift: Array, target: Array, chance: Array) -> tuple[Array, Array]:
         attacked = jnp.where(chance < self.clean, 0.0, 1.0)
         slope, along = self.loss.sample_slopes(score, attacked * shift, target, chance)
         return slope, attacked * along
-
-    def smoothed(self, score: Array, shift: Array, target: Array, smoothing: Array) -> SmoothedSlopes:
-        still = self.loss.smoothed(score, jnp.zeros_like(shift), target, smoothing)
-        moved = self.loss.smoothed(score, shift, target, smoothing)
-        return _mixed_slopes(still, moved, self.clean)
 
     def moments(self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule) -> Moments:
         still, moved = _both(self.loss, order, labels, shift, rule)
