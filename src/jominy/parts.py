@@ -157,17 +157,6 @@ class Registry:
     def __iter__(self) -> Iterator[Part]:
         return iter(self.parts.values())
 
-    def name_of(self, made: object) -> str | None:
-        """What an object's class is called here; None for one that is not here."""
-        kind = type(made)
-        return next(
-            (one.name for one in self if (one.module, one.class_name) == _place(kind) or one.load() is kind), None
-        )
-
-
-def _place(kind: type) -> tuple[str, str]:
-    return kind.__module__, kind.__name__
-
 
 def _registry(sort: str, *parts: Part) -> Registry:
     return Registry(sort, {part.name: part for part in parts})
