@@ -33,9 +33,6 @@ BUDGET = 6e10
 PRECISION = 0.005
 """Standard error of the adversarial risk, relative to it, at every time that is reported."""
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
-_OWN_ATTRIBUTES = (
-    "format", "engine", "scenario", "versions", "status", "advice", "notes", "cite", "seed", "method",
-)  # fmt: skip
 _IN_QUANTILES = ("adversarial_risk", "clean_risk", "adversarial_accuracy", "clean_accuracy", "norm")
 
 Runs = Callable[[list[int]], Any]
