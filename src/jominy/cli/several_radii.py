@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 
-FEW_TIMES, ROUGH = 8, 0.01
-"""Moments, and the relative standard error of risks, of several forecasts by real runs side by side."""
+FEW_TIMES = 8
+"""Moments of several forecasts by real runs side by side."""
 
 
 def wanted(arguments: argparse.Namespace) -> bool:
@@ -38,7 +38,7 @@ def run(arguments: argparse.Namespace) -> int:
         study = study.changed(evaluate_at=radii)
     if study.loss.build().several:  # by real runs, which are dear to look at
         assert study.time is not None
-        study = study.changed(times=[k * study.time / FEW_TIMES for k in range(FEW_TIMES + 1)], precision=ROUGH)
+        study = study.changed(times=[k * study.time / FEW_TIMES for k in range(FEW_TIMES + 1)])
     told = sweep(study, {"radius": radii}, workers=0)
     title = f"{Path(arguments.source).name}: {study.loss.kind} loss, rate {study.schedule.rate:g}"
     notes = [*study.remarks, *json.loads(told.attrs["notes"])]

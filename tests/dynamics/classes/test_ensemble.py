@@ -135,6 +135,20 @@ def test_more_precision_takes_more_runs_and_a_budget_ends_them(monkeypatch):
     assert poor.attrs["runs"] == 20 and any("budget of 20 runs" in note for note in json.loads(poor.attrs["notes"]))
 
 
+@pytest.mark.parametrize("radius", [0.3, 1.0])
+def test_what_an_ensemble_reads_quickly_is_what_single_runs_read_exactly(radius):
+    from jominy.dynamics.ensemble import FIRST_SEED
+
+    problem = jm.Problem(_halves(load_iris)[0], jm.SoftmaxLoss(attack_steps=1), radius)
+    told = jm.forecast(problem, jm.Constant(1.0), times=[1.0, 20.0], runs=4, evaluate_at=[0.5])
+    runs = jm.simulate(
+        problem, jm.Constant(1.0), times=[1.0, 20.0], seeds=range(FIRST_SEED, FIRST_SEED + 4), evaluate_at=[0.5]
+    ).mean("seed")
+    for name in ("adversarial_risk", "risk_at_radius", "adversarial_risk_bound"):
+        np.testing.assert_allclose(told[name], runs[name], rtol=1e-5)
+    np.testing.assert_allclose(told["adversarial_accuracy"], runs["adversarial_accuracy"], atol=1e-6)
+
+
 def test_an_ensemble_is_independent_of_the_runs_that_it_is_compared_with():
     samples, _ = _halves(load_wine)
     problem = jm.Problem(samples, jm.SoftmaxLoss(), RADIUS)

@@ -46,6 +46,7 @@ def class_runs(
     *,
     watch: Watch | None = None,
     keep: bool = False,
+    roughly: bool = False,
 ) -> tuple[Any, np.ndarray]:
     """SGD on samples of several classes at the times of a grid, and where they are kept the last weights (seeds, K, d).
 
@@ -73,7 +74,7 @@ def class_runs(
         features, targets = samples.transform_pair(held_out)
         test_numbers = samples.target_map.class_numbers(targets)
         groups.append((features, test_numbers))
-    seen = chunked(groups, classes)
+    seen = chunked(groups, classes, roughly=roughly)
     asked = Radii.of(problem, evaluate_at)
     engine = ClassSGD(
         samples.features, samples.class_numbers.astype(np.int32), seen, problem.loss, schedule, optimizer,

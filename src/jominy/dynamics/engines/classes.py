@@ -48,8 +48,9 @@ class ClassEngines(SampleEngines):
         *,
         watch: Watch | None = None,
         keep: bool = False,
+        roughly: bool = False,
     ) -> tuple[xr.Dataset, np.ndarray]:
-        return class_runs(training, grid, seeds, held_out, sampling, progress, watch=watch, keep=keep)
+        return class_runs(training, grid, seeds, held_out, sampling, progress, watch=watch, keep=keep, roughly=roughly)
 
     def collapse_radius(self, problem: Problem) -> float:
         return class_collapse_radius(problem)

@@ -44,7 +44,7 @@ class SampleEngines:
             grid = self.times(training, request.time, request.times)
             require_none(training.others, "runs are looked at under the attack they are trained under", "Leave it out")
             return ensemble_forecast(
-                lambda seeds: self.runs(training, grid, seeds, request.held_out, None, False)[0],
+                lambda seeds: self.runs(training, grid, seeds, request.held_out, None, False, roughly=True)[0],
                 request.runs,
                 request.precision,
                 work_of_run(training, grid, request.held_out),
@@ -98,8 +98,12 @@ class SampleEngines:
         *,
         watch: Watch | None = None,
         keep: bool = False,
+        roughly: bool = False,
     ) -> tuple[xr.Dataset, np.ndarray]:
-        """SGD at the times of a grid, and, where they are kept, the last weights (seeds, d) or (seeds, K, d)."""
+        """SGD at the times of a grid, and, where they are kept, the last weights (seeds, d) or (seeds, K, d).
+
+        `roughly`: what is read of them may be off by 1e-5 of itself, which is nothing beside an ensemble's own error.
+        """
         runs, weights = sample_runs(training, grid, seeds, held_out, sampling, progress, watch=watch, keep=keep)
         return runs, weights[:, -1]
 
