@@ -174,6 +174,10 @@ class GaussianMixture:
 
     def describe(self) -> dict[str, Any]:
         """What a result stores about its data (JSON-able): numbers where short, else shape, norm and digest."""
+        return dict(self._record)
+
+    @cached_property
+    def _record(self) -> dict[str, Any]:  # a law may have many numbers, and many questions are asked of it
         return {
             "kind": type(self).__name__,
             "dimension": self.dimension if math.isfinite(self.dimension) else "inf",

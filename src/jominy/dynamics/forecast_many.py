@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.dynamics.labelled import accuracy_of, scenario_of
-from jominy.dynamics.population.lanes import Plan
-from jominy.dynamics.population.many import RTOL, Found, solve_points
+from jominy.dynamics.population.many import Found, solve_points
 from jominy.dynamics.population.outcome import statuses
-from jominy.dynamics.population.solve import Solved
+from jominy.dynamics.population.plan import RTOL, Plan
+from jominy.dynamics.population.solve import ForecastBatch
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
 from jominy.errors import InputError
@@ -114,10 +114,10 @@ def _points(problems: Any, schedules: Any, starts: Any) -> list[tuple[Problem, S
     return list(zip(*columns, strict=True))
 
 
-def _judged(solved: Solved) -> list[Status]:
+def _judged(solved: ForecastBatch) -> list[Status]:
     """The status of each of P forecasts, none of which vouches for numbers that cannot be right."""
-    optima = np.array([float(lane.found.solved.risk) for lane in solved.lanes])
-    accuracy = accuracy_of(solved.lanes[0].problem) + solved.numerical_error
+    optima = np.array([float(task.optimum.solved.risk) for task in solved.tasks])
+    accuracy = accuracy_of(solved.tasks[0].problem) + solved.numerical_error
     excess = past_divergence(solved.variables, solved.lost)["excess_risk"][1]
     wrong = below_optimum(excess, optima, accuracy).any
     for _, values in solved.variables.values():
@@ -146,7 +146,7 @@ def _labelled(points: list, plan: Plan, found: list[Found]) -> xr.Dataset:
             all_values[places] = np.where(gone, np.nan, values)[own]
         status[places] = np.array([one.label for one in _judged(one)], dtype=object)[own]
         numbers["numerical_error"][places] = one.numerical_error[own]
-        optima = [one.lanes[row].found for row in own]
+        optima = [one.tasks[row].optimum for row in own]
         numbers["optimum_risk"][places] = [optimum.solved.risk for optimum in optima]
         numbers["optimum_norm"][places] = [optimum.solved.order.norm for optimum in optima]
         numbers["collapse_radius"][places] = [optimum.collapse_radius for optimum in optima]

@@ -102,7 +102,9 @@ def read_out_points(
 ) -> Variables:
     """Risks and accuracies of students (P, *dims) in P settings, `radius` (P, *dims); values with that leading axis."""
     lead = np.shape(order.norm)
-    flat: Any = jax.tree.map(lambda leaf: np.reshape(leaf, (lead[0], -1, *np.shape(leaf)[len(lead) :])), order)
+    flat: Any = order
+    if len(lead) != 2:
+        flat = jax.tree.map(lambda leaf: np.reshape(leaf, (lead[0], -1, *np.shape(leaf)[len(lead) :])), order)
     scale = largest_logit_of_points(settings, flat)
     if scale > settings.tree.rule.logit_scale:
         settings = settings.sharing(rule=gaussian_rule(scale))
@@ -174,7 +176,7 @@ def population_variables(
 ) -> Variables:
     """Every variable of students (P, *dims), the last of which is `time`; values with that leading axis."""
     order = observation.order
-    norm = np.asarray(order.norm)
+    norm = np.array(order.norm)  # what JAX gives cannot be written to, and results are their readers' own
     per_point = (-1, *(1,) * (norm.ndim - 1))
     radius = np.broadcast_to(read.radius.reshape(len(norm), *(1,) * (norm.ndim - 2), -1), norm.shape)
     variables = read_out_points(read.settings, order, radius, evaluate_at, read.classification, dims)
@@ -193,7 +195,7 @@ def population_variables(
         size = np.where(norm > 0, norm * teacher_norm, 1.0)
         # A norm below the integrator's resolution may come out too small for its overlap.
         variables["alignment"] = (dims, np.clip(np.asarray(observation.teacher_overlap) / size, -1.0, 1.0))
-    variables["learning_rate"] = (dims, np.asarray(observation.rate))
+    variables["learning_rate"] = (dims, np.array(observation.rate))
     if read.centred_least_squares:
         names = ("effective_learning_rate", "effective_ridge", "noise_inflation")
         residual = np.asarray(order.residual_variance)[..., 0]
@@ -233,6 +235,8 @@ def past_divergence(variables: Variables, lost: np.ndarray) -> Variables:
 
     `lost` must stay true once it is; the leading dimensions are those of the variables.
     """
+    if not np.any(lost):
+        return dict(variables)
     before = np.maximum(np.sum(~lost, axis=-1, keepdims=True) - 1, 0)  # last index before, per run
     kept = np.minimum(np.arange(lost.shape[-1]), before)
     filled: Variables = {}

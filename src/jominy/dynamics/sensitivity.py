@@ -12,8 +12,9 @@ import numpy as np
 from jominy.dynamics.laws.representations import representations
 from jominy.dynamics.laws.risk import largest_logit
 from jominy.dynamics.laws.systems import Point
+from jominy.dynamics.population.batch import Task, tasks_of
 from jominy.dynamics.population.forecast import resolved
-from jominy.dynamics.population.lanes import Lane, Plan, lanes_of
+from jominy.dynamics.population.plan import Plan
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, population_variables, reading
 from jominy.dynamics.students import Observation, diverged
@@ -84,13 +85,13 @@ def sensitivity(
     problem, schedule, start = _made(make, centre)
     plan = Plan.of(problem.data.dimension, time, times, evaluate_at, rtol, batch_size=1)
     nodes = resolved(problem, schedule, plan, start, compress)[0].representation.description
-    lane_at = partial(_lane_at, make, plan, compress, nodes)
-    near = {name: _near(lane_at, centre, name) for name in centre}
-    lane, observation, slopes = _solved(lane_at(centre), near, plan)
+    task_at = partial(_task_at, make, plan, compress, nodes)
+    near = {name: _near(task_at, centre, name) for name in centre}
+    task, observation, slopes = _solved(task_at(centre), near, plan)
     lost = np.logical_or.accumulate(np.asarray(diverged(observation.order)))
-    variables = _read(lane, observation, plan)
+    variables = _read(task, observation, plan)
     told = [
-        _slopes(shifts, lane, observation, jax.tree.map(lambda leaf, index=index: leaf[index], slopes), plan)
+        _slopes(shifts, task, observation, jax.tree.map(lambda leaf, index=index: leaf[index], slopes), plan)
         for index, shifts in enumerate(near.values())
     ]
     for name, (dims, _) in list(variables.items()):
@@ -110,13 +111,13 @@ def sensitivity(
     )
 
 
-def _lane_at(make: Make, plan: Plan, compress: bool | int, nodes: str, numbers: Mapping[str, float]) -> Lane:
+def _task_at(make: Make, plan: Plan, compress: bool | int, nodes: str, numbers: Mapping[str, float]) -> Task:
     """The point at the numbers, made ready on the kind of nodes that serve all of them."""
     problem, schedule, start = _made(make, numbers)
     schedule.check(plan.times)
     for representation in representations(problem.law, start, compress):
         if representation.description == nodes:
-            return lanes_of([Point(problem, schedule, start, representation)], plan)[0]
+            return tasks_of([Point(problem, schedule, start, representation)], plan)[0]
     raise InputError("The structure of the data must not depend on the numbers", dict(numbers))
 
 
@@ -143,7 +144,7 @@ def _made(make: Make, numbers: Mapping[str, float]) -> tuple[Problem, Schedule, 
 class Near(NamedTuple):
     """Points with one number shifted by `steps`, and the weights that make a derivative of values there."""
 
-    lanes: list[Lane]
+    tasks: list[Task]
     steps: np.ndarray
     weights: np.ndarray
 
@@ -152,57 +153,57 @@ class Near(NamedTuple):
         return jax.tree.map(lambda *leaves: sum(w * x for w, x in zip(self.weights, leaves, strict=True)), *values)
 
 
-def _near(lane_at: Callable[[Mapping[str, float]], Lane], centre: dict[str, float], name: str) -> Near:
+def _near(task_at: Callable[[Mapping[str, float]], Task], centre: dict[str, float], name: str) -> Near:
     """Central differences, or one-sided ones at an edge, such as that of a radius of zero."""
     shift = SHIFT * max(abs(centre[name]), 0.01)
     for steps, weights in ((np.array([1.0, -1.0]), [0.5, -0.5]), (np.array([0.0, 1.0, 2.0]), [-1.5, 2.0, -0.5])):
         try:
-            lanes = [lane_at(centre | {name: centre[name] + step * shift}) for step in steps]
+            tasks = [task_at(centre | {name: centre[name] + step * shift}) for step in steps]
         except InputError:
             if len(steps) == 3:
                 raise
         else:
-            return Near(lanes, steps * shift, np.array(weights) / shift)
+            return Near(tasks, steps * shift, np.array(weights) / shift)
     raise AssertionError
 
 
-def _solved(lane: Lane, near: Mapping[str, Near], plan: Plan) -> tuple[Lane, Observation, Observation]:
+def _solved(task: Task, near: Mapping[str, Near], plan: Plan) -> tuple[Task, Observation, Observation]:
     """The point with a quadrature that resolves its logits, observations (T, ...) and their derivatives (K, T, ...)."""
     count = len(near)
     times = np.repeat(plan.grid[None], count, axis=0)
-    jumps, rtol = np.repeat(lane.jumps[None], count, axis=0), np.full(count, plan.rtol)
+    jumps, rtol = np.repeat(task.jumps[None], count, axis=0), np.full(count, plan.rtol)
     wanted = slice(int(plan.times[0] > 0), int(plan.times[0] > 0) + len(plan.times))
     while True:
-        rule = lane.rule
-        start = SideBySide.of([(lane.system, lane.state)] * count, all_own=True).tree
-        parts = [one.derivative([_parts(point._replace(rule=rule)) for point in one.lanes]) for one in near.values()]
+        rule = task.rule
+        start = SideBySide.of([(task.system, task.state)] * count, all_own=True).tree
+        parts = [one.derivative([_parts(point._replace(rule=rule)) for point in one.tasks]) for one in near.values()]
         observed, slopes = jax.jvp(
             lambda systems, states: integrate(systems, states, times, jumps, rtol).observations,
             start,
             SideBySide.of(parts, all_own=True).tree,
         )
         observation = jax.tree.map(lambda leaf: np.asarray(leaf)[0, wanted], observed)
-        finer = gaussian_rule(largest_logit(lane.setting, observation.order), plan.accuracy)
+        finer = gaussian_rule(largest_logit(task.spec, observation.order), plan.accuracy)
         if finer.logit_scale <= rule.logit_scale or np.any(diverged(observation.order)):
-            return lane, observation, jax.tree.map(lambda leaf: np.asarray(leaf)[:, wanted], slopes)
-        lane = lane._replace(rule=finer)
+            return task, observation, jax.tree.map(lambda leaf: np.asarray(leaf)[:, wanted], slopes)
+        task = task._replace(rule=finer)
 
 
-def _parts(lane: Lane) -> tuple[Any, Any]:
-    return jax.tree.map(lambda leaf: np.asarray(leaf, dtype=float), (lane.system, lane.state))
+def _parts(task: Task) -> tuple[Any, Any]:
+    return jax.tree.map(lambda leaf: np.asarray(leaf, dtype=float), (task.system, task.state))
 
 
-def _read(lane: Lane, observation: Observation, plan: Plan) -> Variables:
+def _read(task: Task, observation: Observation, plan: Plan) -> Variables:
     """The variables of one point."""
-    read = reading([lane.problem], SideBySide.of([lane.setting]), plan.times, [lane.found.solved])
+    read = reading([task.problem], SideBySide.of([task.spec]), plan.times, [task.optimum.solved])
     variables = population_variables(read, with_axis(observation), plan.evaluate_at, ("time",))
     return {name: (dims, values[0]) for name, (dims, values) in variables.items()}
 
 
-def _slopes(near: Near, lane: Lane, observation: Observation, slope: Observation, plan: Plan) -> Variables:
+def _slopes(near: Near, task: Task, observation: Observation, slope: Observation, plan: Plan) -> Variables:
     """Derivatives of the variables, when the observation moves by `slope` with the number."""
-    rule, told = lane.rule, []
-    for point, step in zip(near.lanes, near.steps, strict=True):
+    rule, told = task.rule, []
+    for point, step in zip(near.tasks, near.steps, strict=True):
         moved = jax.tree.map(lambda x, dx, step=step: x + step * dx, observation, slope)
         told.append(_read(point._replace(rule=rule), moved, plan))
     dims = {name: dims for name, (dims, _) in told[0].items()}

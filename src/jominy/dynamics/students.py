@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from jax import lax
 
 from jominy.data.nodes import Nodes
@@ -212,6 +213,11 @@ def runaway(order: OrderParameters, moments: Moments) -> Array:
 def diverged(order: OrderParameters) -> Array:
     """Whether students (leading dimensions allowed) have left every scale that means something."""
     return ~(size_squared(order) < OUT_OF_SCALE)
+
+
+def sizes_of(order: OrderParameters) -> OrderParameters:
+    """With what `diverged` looks at as NumPy arrays."""
+    return order._replace(norm=np.asarray(order.norm), residual_variance=np.asarray(order.residual_variance))
 
 
 def gone(order: OrderParameters) -> Array:

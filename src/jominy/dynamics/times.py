@@ -1,10 +1,11 @@
 """The times at which a result is reported."""
 
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
-from jominy.data.arrays import LARGEST
+from jominy.data.arrays import LARGEST, read_only
 from jominy.errors import InputError
 from jominy.numerics.foreign import as_numpy
 
@@ -48,8 +49,13 @@ def report_times(time: Any, times: Any, dimension: float, points: int = POINTS, 
         raise InputError("The horizon must be a finite number > 0", time, "It is in units of samples / dimension")
     if not 1 / LARGEST <= horizon <= LARGEST:
         raise InputError(f"The horizon must be from {1 / LARGEST:g} to {LARGEST:g}", time, "20 is usual")
+    return _grid(horizon, dimension, points, early)
+
+
+@lru_cache(maxsize=64)
+def _grid(horizon: float, dimension: float, points: int, early: bool) -> np.ndarray:
     even = np.linspace(0.0, horizon, points)
-    return whole_steps(np.union1d(even, even[1] * np.array(_EARLY)) if early else even, dimension)
+    return read_only(whole_steps(np.union1d(even, even[1] * np.array(_EARLY)) if early else even, dimension))
 
 
 def whole_steps(times: np.ndarray, dimension: float) -> np.ndarray:

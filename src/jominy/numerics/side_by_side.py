@@ -28,6 +28,8 @@ class SideBySide:
     def of(cls, trees: Sequence[Any], *, all_own: bool = False) -> "SideBySide":
         """Leaves that are one object in all the trees are shared, unless `all_own`."""
         structure = jax.tree.structure(trees[0])
+        if len(trees) == 1 and not all_own:
+            return cls(trees[0], (False,) * len(jax.tree.leaves(trees[0])))
         columns = list(zip(*(jax.tree.leaves(tree) for tree in trees), strict=True))
         own = tuple(all_own or any(leaf is not column[0] for leaf in column) for column in columns)
         leaves = [np.stack(column) if differs else column[0] for column, differs in zip(columns, own, strict=True)]

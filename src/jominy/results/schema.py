@@ -82,7 +82,10 @@ def make_result(
     import xarray as xr
 
     return xr.Dataset(
-        {name: (tuple(dims), np.asarray(values), labels(name)) for name, (dims, values) in variables.items()},
+        {
+            name: (tuple(dims), np.require(values, requirements="W"), labels(name))
+            for name, (dims, values) in variables.items()
+        },
         coords={name: (name, np.asarray(values), labels(name)) for name, values in coords.items()},
         attrs=attributes(
             engine=engine,

@@ -23,7 +23,7 @@ from jominy.dynamics.laws.stability import divergent_rate, mixture_rate_limits
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.other_attacks import OtherAttack, read_under
 from jominy.dynamics.population.errors import relative_differences
-from jominy.dynamics.population.lanes import Plan
+from jominy.dynamics.population.plan import Plan
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, population_variables
 from jominy.dynamics.start import random_variance, start_in_eigenbasis

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from jominy.dynamics.coordinates.forecast import coordinate_forecast
-from jominy.dynamics.population.lanes import Plan
-from jominy.dynamics.population.many import RTOL, Plain, Variables, plain_forecasts
+from jominy.dynamics.population.many import Plain, Variables, plain_forecasts
+from jominy.dynamics.population.plan import RTOL, Plan
 from jominy.dynamics.problem import Problem
 from jominy.numerics.precision import double_precision
 from jominy.schedules import Schedule

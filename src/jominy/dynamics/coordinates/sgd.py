@@ -16,7 +16,7 @@ from jominy.dynamics.coordinates.optimum import coordinate_optimum
 from jominy.dynamics.coordinates.readout import coordinate_reading
 from jominy.dynamics.labelled import Method, Training
 from jominy.dynamics.laws.risk import largest_logit, risk_spec
-from jominy.dynamics.population.lanes import Plan
+from jominy.dynamics.population.plan import Plan
 from jominy.dynamics.simulation.node_sgd import NodeNoise, NodeState, RandomParts, node_noise, node_states, student_of
 from jominy.dynamics.simulation.population import runs_result
 from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd

@@ -20,7 +20,7 @@ from jominy.dynamics.laws.stability import mixture_rate_limits
 from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.least_squares import is_centred_least_squares
 from jominy.dynamics.optima.optimum import population_optimum
-from jominy.dynamics.population.lanes import Plan
+from jominy.dynamics.population.plan import Plan
 from jominy.dynamics.population.solve import solve
 from jominy.dynamics.problem import Problem
 from jominy.numerics.gaussian import gaussian_rule
@@ -50,7 +50,7 @@ def mixture_end(problem: Problem, rate: float) -> Stationary:
         if np.any(solution.lost):
             return _diverged(rate, critical)
         order = jax.tree.map(lambda leaf: leaf[-1], solution.observation.order)
-        setting = solution.setting._replace(rule=gaussian_rule(1.1 * largest_logit(solution.setting, order)))
+        setting = solution.spec._replace(rule=gaussian_rule(1.1 * largest_logit(solution.spec, order)))
         rest, mismatch = _rest(problem, setting, rate, order)
         near = np.abs(float(rest.order.norm) - float(order.norm)) <= 0.5 * float(order.norm)
         if mismatch < CONVERGED and near:

@@ -18,11 +18,12 @@ from jominy.dynamics.optima.optimum import mixture_collapse_radius, mixture_opti
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.other_attacks import require_none
 from jominy.dynamics.population.forecast import population_forecast
-from jominy.dynamics.population.lanes import Plan
+from jominy.dynamics.population.plan import Plan
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.simulation.population import population_simulation
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
+from jominy.schedules import RadiusSchedule, Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -127,8 +128,9 @@ def require_plain(training: Training) -> None:
 
 def _check_times(training: Training, times: np.ndarray) -> None:
     """InputError where a schedule is not defined at all of them."""
-    training.schedule.check(times)
-    training.problem.radius_schedule.check(times)
+    for schedule, plain in ((training.schedule, Schedule), (training.problem.radius_schedule, RadiusSchedule)):
+        if type(schedule).check is not plain.check:  # a bound method of an equinox module takes its time
+            schedule.check(times)
 
 
 def _check_bands(training: Training, batch_size: int) -> None:

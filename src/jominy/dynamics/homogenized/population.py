@@ -18,7 +18,7 @@ from jominy.dynamics.laws.representations import representations
 from jominy.dynamics.laws.risk import largest_logit, risk_spec
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
 from jominy.dynamics.population.forecast import population_forecast
-from jominy.dynamics.population.lanes import Plan
+from jominy.dynamics.population.plan import Plan
 from jominy.dynamics.readout import radius_at, read_out, reading
 from jominy.dynamics.simulation.dense_sgd import DenseSGD, covariance_roots
 from jominy.dynamics.simulation.node_sgd import node_states

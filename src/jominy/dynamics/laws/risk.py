@@ -1,5 +1,6 @@
 """The risk of a mixture under a loss and an attack: what its averages need besides the weights."""
 
+from functools import lru_cache
 from typing import NamedTuple
 
 import jax
@@ -32,6 +33,7 @@ class RiskSpec(NamedTuple):
         return self._replace(rule=rule) if rule.logit_scale > self.rule.logit_scale else None
 
 
+@lru_cache(maxsize=64)
 def risk_spec(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> RiskSpec:
     """Loss, targets, radius and quadrature (for logits up to that scale) of a problem."""
     radius = np.asarray(problem.final_radius)
@@ -46,14 +48,14 @@ def _logit_sds(settings: SideBySide, order: OrderParameters) -> Array:
     return jax.vmap(of_point, in_axes=(settings.axes, 0))(settings.tree, order)
 
 
-def in_closed_form(settings: SideBySide) -> bool:
+def in_closed_form(setting: RiskSpec) -> bool:
     """Whether the moments integrate over nothing."""
-    return settings.tree.loss.closed_form and type(settings.tree.targets).logit_sd is Targets.logit_sd
+    return setting.loss.closed_form and type(setting.targets).logit_sd is Targets.logit_sd
 
 
 def largest_logit_of_points(settings: SideBySide, order: OrderParameters) -> float:
     """The largest standard deviation over which the moments integrate, over P settings; 0 for closed forms."""
-    if in_closed_form(settings):
+    if in_closed_form(settings.tree):
         return 0.0
     sizes = np.asarray(_logit_sds(settings, order))
     return float(np.max(np.where(np.isfinite(sizes), sizes, 0.0), initial=0.0))
@@ -61,4 +63,6 @@ def largest_logit_of_points(settings: SideBySide, order: OrderParameters) -> flo
 
 def largest_logit(setting: RiskSpec, order: OrderParameters) -> float:
     """The largest standard deviation over which the moments integrate; 0 for closed forms."""
+    if in_closed_form(setting):
+        return 0.0
     return largest_logit_of_points(SideBySide.of([setting]), with_axis(order))

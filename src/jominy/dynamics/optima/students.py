@@ -32,10 +32,11 @@ def optimum_students(problem: Problem, representation: Representation) -> tuple[
         fine, coarse = (jax.tree.map(np.asarray, minimiser(geometry, scalars)) for geometry in geometries)
         return fine, coarse
     every, joined = _joined(representation)
-    whole = minimiser(joined, scalars)
-    ends = np.cumsum([nodes.shares.size for nodes in every])
-    parts = [np.split(np.asarray(leaf), ends, axis=-1)[:-1] for leaf in whole]
-    fine, coarse, exact = (Student(*leaves) for leaves in zip(*parts, strict=True))
+    whole = Student(*map(np.asarray, minimiser(joined, scalars)))
+    ends = np.cumsum([nodes.shares.size for nodes in every]).tolist()
+    fine, coarse, exact = (
+        Student(*(leaf[..., begin:end] for leaf in whole)) for begin, end in zip([0, *ends], ends, strict=False)
+    )
     onto_fine, onto_coarse = representation.projections
     return _projected(fine, every[0], exact, every[2], onto_fine), _projected(
         coarse, every[1], exact, every[2], onto_coarse

@@ -19,28 +19,34 @@ def relative_differences(variables: Variables, others: Variables, known: np.ndar
     other risk by itself or a tenth of it; norm and distance by themselves or a tenth of the longest of both so far; an
     accuracy or an alignment by one; a rate, and what goes with it, by itself or a tenth of the largest so far.
     """
-    largest = np.zeros(len(known))
     risk = np.abs(variables["adversarial_risk"][1])
     length = np.max([_so_far(variables[name][1]) for name in LENGTHS if name in variables], axis=0)
+    alike: dict[tuple[int, ...], list[str]] = {}
     for name, (_, values) in variables.items():
-        if name == "radius":  # is set
-            continue
+        if name != "radius":  # is set
+            alike.setdefault(values.shape, []).append(name)
+    largest = np.zeros(len(known))
+    for shape, names in alike.items():  # together: of short curves the number of operations is what takes the time
+        more = (*known.shape, *(1,) * (len(shape) - 2))
+        values, other = (np.array([one[name][1] for name in names]) for one in (variables, others))
         size = np.abs(values)
-        if name in ("adversarial_risk", "excess_risk"):
-            scale = risk
-        elif "risk" in name:
-            scale = np.maximum(size, PART * risk.reshape(risk.shape + (1,) * (size.ndim - risk.ndim)))
-        elif name in LENGTHS:
-            scale = np.maximum(size, PART * length)
-        elif name == "alignment" or "accuracy" in name:
-            scale = np.ones(())
-        else:
-            scale = np.maximum(size, PART * _so_far(values))
+        scale = np.empty_like(size)
+        for row, name in enumerate(names):
+            if name in ("adversarial_risk", "excess_risk"):
+                scale[row] = risk
+            elif "risk" in name:
+                np.maximum(size[row], PART * risk.reshape(more), out=scale[row])
+            elif name in LENGTHS:
+                np.maximum(size[row], PART * length, out=scale[row])
+            elif name == "alignment" or "accuracy" in name:
+                scale[row] = 1.0
+            else:
+                np.maximum(size[row], PART * _so_far(values[row]), out=scale[row])
         with np.errstate(invalid="ignore"):  # of what is infinite in both, such as an effective ridge at norm zero
-            difference = np.abs(values - others[name][1])
-        seen = known.reshape(known.shape + (1,) * (size.ndim - known.ndim)) & np.isfinite(difference)
+            difference = np.abs(values - other)
+        seen = known.reshape(more) & np.isfinite(difference)
         relative = np.where(seen, difference, 0.0) / np.maximum(np.where(seen, scale, 1.0), 1e-300)
-        largest = np.maximum(largest, np.max(relative, axis=tuple(range(1, size.ndim)), initial=0.0))
+        largest = np.maximum(largest, np.max(relative, axis=(0, *range(2, relative.ndim)), initial=0.0))
     return largest
 
 

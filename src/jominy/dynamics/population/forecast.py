@@ -1,5 +1,6 @@
 """Forecasts for Gaussian mixtures: solve, error estimate, status."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,9 +12,9 @@ from jominy.dynamics.laws.spectral import SpectralFlow
 from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.population.errors import band_difference
-from jominy.dynamics.population.lanes import COARSER, Plan
 from jominy.dynamics.population.outcome import outcome_of
-from jominy.dynamics.population.solve import Solved, compile_solve, solve
+from jominy.dynamics.population.plan import COARSER, Plan
+from jominy.dynamics.population.solve import ForecastBatch, compile_solve, solve
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
 from jominy.schedules import Schedule
@@ -44,7 +45,7 @@ def good_enough(error: float, before: float, rtol: float) -> bool:
 
 def resolved(
     problem: Problem, schedule: Schedule, plan: Plan, start: Any, compress: bool | int
-) -> tuple[Point, Solved]:
+) -> tuple[Point, ForecastBatch]:
     """The forecast of one point on the cheapest representation that is good enough."""
     before = np.inf
     for representation in representations(problem.law, start, compress):
@@ -98,8 +99,8 @@ def population_forecast(
 
 
 def _resolved_for_bands(
-    point: Point, solved: Solved, plan: Plan, compress: bool | int, dimension: float
-) -> tuple[Point, Solved, Bands | None]:
+    point: Point, solved: ForecastBatch, plan: Plan, compress: bool | int, dimension: float
+) -> tuple[Point, ForecastBatch, Bands | None]:
     """The forecast on the cheapest representation, from its own on, whose bands are good enough, their error counted.
 
     The error is the difference to the bands on as many other nodes, at a coarser tolerance. On groups from the
@@ -120,16 +121,16 @@ def _resolved_for_bands(
         finer = next(choices, None)
         size = 0 if finer is None or finer.fixed is None else (1 + len(finer.fixed.vectors)) * finer.size
         if error < BANDS_ACCEPTED or before / 2 < error < STEADY or not 0 < size <= MOST_NUMBERS:
-            return point, solved._replace(numerical_error=np.maximum(solved.numerical_error, error)), bands
+            return point, replace(solved, numerical_error=np.maximum(solved.numerical_error, error)), bands
         assert finer is not None
         point, before = point._replace(representation=finer), error
         (solved,) = solve([point], plan)
     return point, solved, None
 
 
-def _bands(point: Point, plan: Plan, solution: Solved, dimension: float) -> Bands:
-    flow, times = solution.lanes[0].system, plan.times[: len(solution.lost)]
+def _bands(point: Point, plan: Plan, solution: ForecastBatch, dimension: float) -> Bands:
+    flow, times = solution.tasks[0].system, plan.times[: len(solution.lost)]
     assert isinstance(flow, SpectralFlow)
-    curve = Curve(flow, solution.setting, times, solution.observation, ~solution.lost)
+    curve = Curve(flow, solution.spec, times, solution.observation, ~solution.lost)
     most_steps = min(PACE * int(solution.steps) + LEAST_STEPS, MOST_STEPS)
     return population_bands(point, curve, plan.evaluate_at, dimension, plan.rtol, most_steps)

@@ -12,9 +12,9 @@ from jominy.dynamics.laws.representations import Representations, representation
 from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.population.forecast import good_enough
-from jominy.dynamics.population.lanes import Plan
 from jominy.dynamics.population.outcome import outcome_of
-from jominy.dynamics.population.solve import Solved, solve
+from jominy.dynamics.population.plan import RTOL, Plan
+from jominy.dynamics.population.solve import ForecastBatch, solve
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
 from jominy.numerics.collection import without_collection
@@ -23,8 +23,6 @@ from jominy.results.schema import attributes
 from jominy.results.soundness import judged
 from jominy.schedules import Schedule
 
-RTOL = 1e-9
-"""The tolerance of `forecast`, where nobody says."""
 Variables = dict[str, tuple[tuple[str, ...], np.ndarray]]
 
 
@@ -32,7 +30,7 @@ class Found(NamedTuple):
     """Where the forecast of a point is to be found."""
 
     point: Point
-    solved: Solved
+    solved: ForecastBatch
     row: int
 
 
@@ -56,14 +54,14 @@ def plain_forecasts(
     rtol: float = RTOL,
     batch_size: int = 1,
 ) -> list[Plain]:
-    """What `forecast` gives for each point (problem, schedule, start) of one dimension, solved as lanes."""
+    """What `forecast` gives for each point (problem, schedule, start) of one dimension, solved together."""
     plan = Plan.of(dimension, time, times, evaluate_at, rtol, batch_size)
     told = []
     for found in solve_points(list(points), plan, True, progress=False):
         point = found.point
         solved = found.solved.rows([found.row])
         outcome, solution = outcome_of(point, solved, plan), solved.only()
-        optimum = solution.lanes[0].found.record(point.problem.final_radius)
+        optimum = solution.tasks[0].optimum.record(point.problem.final_radius)
         more = {} if plan.batch_size == 1 else {"batch_size": plan.batch_size}
         variables, error = past_divergence(solution.variables, solution.lost), float(solution.numerical_error)
         accuracy = accuracy_of(point.problem) + error
@@ -91,29 +89,29 @@ def solve_points(points: list, plan: Plan, compress: bool | int, progress: bool)
     for problem in {id(problem): problem for problem, _, _ in points}.values():
         problem.radius_schedule.check(plan.times)
     for schedule in {id(schedule): schedule for _, schedule, _ in points}.values():
-        if type(schedule).check is not Schedule.check:  # a bound method of an equinox module costs more than a lane
+        if type(schedule).check is not Schedule.check:  # a bound method of an equinox module costs more than a forecast
             schedule.check(plan.times)
     left, found, level = list(range(len(points))), {}, 0
     before = np.full(len(points), np.inf)
     known: dict[tuple[int, Any], Representations] = {}
     with tqdm(total=len(points), delay=2, unit="point", desc="forecasts", disable=not progress) as bar:
         while left:
-            tasks, last = [], []
+            asked, last = [], []
             for k in left:
                 problem, schedule, start = points[k]
                 here = id(problem.data), start if isinstance(start, float | None) else id(start)
                 if (choices := known.get(here)) is None:
                     choices = known[here] = representations(problem.law, start, compress)
-                tasks.append(Point(problem, schedule, start, choices[min(level, len(choices) - 1)]))
+                asked.append(Point(problem, schedule, start, choices[min(level, len(choices) - 1)]))
                 last.append(level + 1 >= len(choices))
                 if schedule.adaptive:
-                    optimum = population_optimum(problem, tasks[-1].representation)
+                    optimum = population_optimum(problem, asked[-1].representation)
                     optimum.record(problem.final_radius).require_for(schedule)
-            for one in solve(tasks, plan, bar.update):
-                for row, lane in enumerate(one.lanes):
-                    k, error = left[lane.place], float(one.numerical_error[row])
-                    if last[lane.place] or good_enough(error, before[k], plan.rtol):
-                        found[k] = Found(tasks[lane.place], one, row)
+            for one in solve(asked, plan, bar.update):
+                for row, task in enumerate(one.tasks):
+                    k, error = left[task.place], float(one.numerical_error[row])
+                    if last[task.place] or good_enough(error, before[k], plan.rtol):
+                        found[k] = Found(asked[task.place], one, row)
                     before[k] = error
             bar.n = len(found)
             left, level = [k for k in left if k not in found], level + 1

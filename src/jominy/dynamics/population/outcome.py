@@ -7,17 +7,17 @@ from jominy.dynamics.labelled import Outcome
 from jominy.dynamics.laws.stability import divergent_rate, mixture_rate_limits, thresholds
 from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.optima.optimum import PopulationOptimum
-from jominy.dynamics.population.lanes import Plan
-from jominy.dynamics.population.solve import Solved
+from jominy.dynamics.population.plan import Plan
+from jominy.dynamics.population.solve import ForecastBatch
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
 from jominy.results import Status
 from jominy.schedules import Schedule
 
 
-def outcome_of(point: Point, solved: Solved, plan: Plan) -> Outcome:
+def outcome_of(point: Point, solved: ForecastBatch, plan: Plan) -> Outcome:
     """How the forecast of the one point solved ended."""
-    problem, schedule, found = point.problem, point.schedule, solved.lanes[0].found
+    problem, schedule, found = point.problem, point.schedule, solved.tasks[0].optimum
     (status,), solution = statuses(solved), solved.only()
     notes = found.record(problem.final_radius).notes()
     if np.any(solution.lost):
@@ -31,20 +31,20 @@ def outcome_of(point: Point, solved: Solved, plan: Plan) -> Outcome:
     return Outcome(status, advice_for(status, problem, schedule, found, solution.variables), notes)
 
 
-def statuses(solved: Solved) -> list[Status]:
+def statuses(solved: ForecastBatch) -> list[Status]:
     """The status of each of P forecasts, up to the last time that it reached."""
-    every, wanted = np.arange(len(solved.lanes)), solved.lost.shape[1]
+    every, wanted = np.arange(len(solved.tasks)), solved.lost.shape[1]
     last, before = np.maximum(solved.reached - 1, 0), np.maximum(solved.reached - 2, 0)
     rates, risks, norms = (solved.variables[name][1] for name in ("learning_rate", "adversarial_risk", "norm"))
     rate, risk, norm = rates[every, last], risks[every, last], norms[every, last]
-    collapse = np.array([lane.found.regime == "collapse" for lane in solved.lanes])
-    attacked = np.array([lane.prepared.attacked for lane in solved.lanes])
+    collapse = np.array([task.optimum.regime == "collapse" for task in solved.tasks])
+    attacked = np.array([task.parts.attacked for task in solved.tasks])
     diverged = np.array(solved.lost[every, last])
     for place in np.flatnonzero(~diverged & (last > 0) & (risk > risks[every, before])):
-        diverged[place] = rate[place] > divergent_rate(solved.lanes[place].problem)
+        diverged[place] = rate[place] > divergent_rate(solved.tasks[place].problem)
     told = np.full(len(every), Status.COMPLETED, dtype=object)
     for place in np.flatnonzero((norm < 1e-12) & attacked):
-        if solved.lanes[place].schedule.rests_at_zero:
+        if solved.tasks[place].schedule.rests_at_zero:
             told[place] = Status.STUCK
     told[collapse] = Status.COLLAPSED
     told[diverged] = Status.DIVERGED

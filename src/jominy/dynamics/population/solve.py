@@ -1,8 +1,11 @@
-"""Solving forecasts as lanes of one compiled program: one or ten thousand alike."""
+"""Solving forecasts: one or ten thousand alike, by one compiled program each kind."""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import jax
 import numpy as np
@@ -10,11 +13,11 @@ import numpy as np
 from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.laws.risk import RiskSpec, in_closed_form, largest_logit_of_points
 from jominy.dynamics.laws.systems import Point
-from jominy.dynamics.population.chunks import Chunk, chunks_of
+from jominy.dynamics.population.batch import Portion, Task, portions_of, tasks_of
 from jominy.dynamics.population.errors import relative_differences
-from jominy.dynamics.population.lanes import Lane, Plan, lanes_of
+from jominy.dynamics.population.plan import Plan
 from jominy.dynamics.readout import Variables, population_variables
-from jominy.dynamics.students import Observation, diverged, runaway
+from jominy.dynamics.students import Observation, diverged, runaway, sizes_of
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.cores import cores
@@ -24,73 +27,99 @@ from jominy.numerics.precision import double_precision
 from jominy.numerics.recursion import iterate
 from jominy.numerics.side_by_side import SideBySide
 
+ONLY = slice(0, 1)
 
-class Solved(NamedTuple):
+
+@dataclass(frozen=True)
+class ForecastBatch:
     """Solved forecasts of P points.
 
     Attributes:
-        lanes: (P,) what was solved.
+        tasks: (P,) what was solved.
         variables: (P, T, ...); beyond the last time reached they mean nothing.
         reached: (P,) how many times the solver reached.
         steps: (P,) how many steps it took.
         lost: (P, T) whether a student had diverged by then.
-        observation: (P, T, ...) what was seen.
+        seen: what `observation` is taken from, which few ask for.
         rule: the quadrature.
         numerical_error: (P,) estimated relative error of the variables; of many on one geometry, the largest of every
             eighth point among those solved together, which are of like stiffness.
     """
 
-    lanes: list[Lane]
+    tasks: list[Task]
     variables: Variables
     reached: np.ndarray
     steps: np.ndarray
     lost: np.ndarray
-    observation: Observation
+    seen: Callable[[], Observation]
     rule: GaussianRule
     numerical_error: np.ndarray
 
     @property
-    def setting(self) -> RiskSpec:
-        """What the moments of the first point need."""
-        return self.lanes[0].setting._replace(rule=self.rule)
+    def observation(self) -> Observation:
+        """(P, T, ...) what was seen, as NumPy arrays."""
+        return self.seen()
 
-    def rows(self, rows: Any) -> "Solved":
+    @property
+    def spec(self) -> RiskSpec:
+        """What the moments of the first point need."""
+        return self.tasks[0].spec._replace(rule=self.rule)
+
+    def rows(self, rows: Any) -> ForecastBatch:
         """Some of the points: a slice or indices."""
-        return self._replace(
-            lanes=self.lanes[rows] if isinstance(rows, slice) else [self.lanes[row] for row in rows],
-            variables={name: (dims, values[rows]) for name, (dims, values) in self.variables.items()},
-            reached=self.reached[rows],
-            steps=self.steps[rows],
-            lost=self.lost[rows],
-            observation=jax.tree.map(lambda leaf: leaf[rows], self.observation),
-            numerical_error=self.numerical_error[rows],
+        return ForecastBatch(
+            self.tasks[rows] if isinstance(rows, slice) else [self.tasks[row] for row in rows],
+            self._variables_at(rows),
+            self.reached[rows],
+            self.steps[rows],
+            self.lost[rows],
+            lambda: jax.tree.map(lambda leaf: leaf[rows], self.observation),
+            self.rule,
+            self.numerical_error[rows],
         )
 
-    def only(self) -> "Solved":
+    def only(self) -> ForecastBatch:
         """The one point there is, without the leading axis, up to the last time reached."""
         count = int(self.reached[0])
-        return self._replace(
-            variables={name: (dims, values[0, :count]) for name, (dims, values) in self.variables.items()},
-            reached=self.reached[0],
-            steps=self.steps[0],
-            lost=self.lost[0, :count],
-            observation=jax.tree.map(lambda leaf: leaf[0, :count], self.observation),
-            numerical_error=self.numerical_error[0],
+        return ForecastBatch(
+            self.tasks,
+            self._variables_at((0, slice(count))),
+            self.reached[0],
+            self.steps[0],
+            self.lost[0, :count],
+            lambda: jax.tree.map(lambda leaf: leaf[0, :count], self.observation),
+            self.rule,
+            self.numerical_error[0],
         )
 
+    def _variables_at(self, index: Any) -> Variables:
+        return {name: (dims, values[index]) for name, (dims, values) in self.variables.items()}
 
-def solve(points: Sequence[Point], plan: Plan, arrived: Callable[[int], Any] = lambda count: None) -> list[Solved]:
+    def held_against(self, coarse: ForecastBatch, rows: Any, places: Any) -> None:
+        """Estimates the errors at `rows` from the same forecasts, solved coarser at its `places`."""
+        self.reached[rows] = np.minimum(self.reached[rows], coarse.reached[places])
+        known = ~self.lost[rows] & (np.arange(self.lost.shape[1]) < self.reached[rows][:, None])
+        differences = relative_differences(self._variables_at(rows), coarse._variables_at(places), known)
+        self.numerical_error[rows] = differences
+
+
+def solve(
+    points: Sequence[Point], plan: Plan, arrived: Callable[[int], Any] = lambda count: None
+) -> list[ForecastBatch]:
     """Solve every point, and some again, coarser, to estimate the error. `arrived` hears how many more are done."""
-    work = chunks_of(lanes_of(points, plan), plan.times)
+    work = portions_of(tasks_of(points, plan), plan.times)
 
     @double_precision
-    def one(chunk: Chunk) -> Solved:
-        solved = _solve_chunk(chunk, plan)
-        arrived(chunk.own - int(np.sum(chunk.again[: chunk.own])))
+    def one(portion: Portion) -> ForecastBatch:
+        solved = _solve_portion(portion, plan)
+        arrived(portion.own - int(np.sum(portion.coarse[: portion.own])))
         return solved
 
     if len(work) == 1:
-        return _with_errors([one(work[0])])
+        both = one(work[0])  # a point alone, and its coarser twin
+        solved = both.rows(ONLY)
+        solved.held_against(both, ONLY, slice(1, 2))
+        return [solved]
     with ThreadPoolExecutor(cores()) as pool:
         try:
             return _with_errors(list(pool.map(one, work)))
@@ -105,77 +134,76 @@ def compile_solve(point: Point, plan: Plan) -> Callable[[], None]:
         return lambda: None
 
     def arguments() -> tuple[Any, ...]:
-        chunk = chunks_of(lanes_of([point], plan, unsolved=True), plan.times)[0]
-        return _integration(chunk, chunk.lanes[0].rule, plan)
+        portion = portions_of(tasks_of([point], plan, unsolved=True), plan.times)[0]
+        return _integration(portion, portion.tasks[0].rule, plan)
 
     return compile_integration(arguments)
 
 
-def _solve_chunk(chunk: Chunk, plan: Plan) -> Solved:
-    lanes = chunk.lanes
-    rule = lanes[0].rule
+def _solve_portion(portion: Portion, plan: Plan) -> ForecastBatch:
+    tasks = portion.tasks
+    rule = tasks[0].rule
     for _ in range(6):
-        read = chunk.reading(rule)
-        found = _trajectories(chunk, rule, plan)
-        order = found.observations.order
-        if in_closed_form(read.settings):
+        found = _trajectories(portion, rule, plan)  # goes on while what reads it out is made ready
+        read = portion.reading(rule)
+        if in_closed_form(read.settings.tree):
             break
+        order = jax.tree.map(np.asarray, found.observations.order)
         sound = np.flatnonzero(~np.any(diverged(order), axis=1))  # the logits of the others know no bound
         finer = gaussian_rule(_largest_logit(read.settings, order, sound), plan.accuracy)
         if finer.logit_scale <= rule.logit_scale:
             break
         rule = finer
-    first = int(plan.times[0] > 0)
-    wanted = slice(first, first + len(plan.times))
-    observation: Observation = jax.tree.map(lambda leaf: leaf[:, wanted], found.observations)
-    whole = lanes + lanes[-1:] * (len(chunk.place) - chunk.own)
+    first, count = int(plan.times[0] > 0), len(plan.times)
+    observation: Observation = found.observations
+    if first or count != len(plan.grid):
+        observation = jax.tree.map(lambda leaf: np.asarray(leaf)[:, first : first + count], observation)
+    whole = tasks + tasks[-1:] * (len(portion.place) - portion.own)
     variables = population_variables(read, observation, plan.evaluate_at, ("time",))
-    lost = np.asarray(diverged(observation.order))
-    if lanes[0].problem.loss.growth:
+    lost = diverged(sizes_of(observation.order))
+    if tasks[0].problem.loss.growth:
         lost = lost | np.asarray(_runaways(read.settings, observation.order))
-    lost = np.logical_or.accumulate(lost, axis=1)
-    reached = np.minimum(found.reached - first, len(plan.times))
-    unknown = np.full(len(chunk.place), np.nan)
-    return Solved(whole, variables, reached, np.asarray(found.steps), lost, observation, rule, unknown).rows(
-        slice(chunk.own)
+    solved = ForecastBatch(
+        whole,
+        variables,
+        np.minimum(np.asarray(found.reached) - first, count),
+        np.asarray(found.steps),
+        np.logical_or.accumulate(lost, axis=1),
+        lambda: jax.tree.map(np.asarray, observation),
+        rule,
+        np.full(len(portion.place), np.nan),
     )
+    return solved if portion.own == len(portion.place) else solved.rows(slice(portion.own))
 
 
 def _largest_logit(settings: SideBySide, order: OrderParameters, rows: np.ndarray) -> float:
-    """The largest standard deviation of a logit in some of the lanes."""
+    """The largest standard deviation of a logit in some of the points."""
     if not len(rows):
         return 0.0
     some = np.resize(rows, len(order.norm))
     return largest_logit_of_points(settings.rows(some), jax.tree.map(lambda leaf: leaf[some], order))
 
 
-def _with_errors(solved: list[Solved]) -> list[Solved]:
-    """The points on their own geometries, with error estimates from those solved again."""
-    finished: list[Solved] = []
-    where: dict[int, tuple[Solved, int]] = {}
+def _with_errors(solved: list[ForecastBatch]) -> list[ForecastBatch]:
+    """The points on their own geometries, with error estimates from those solved coarser."""
+    where: dict[int, tuple[ForecastBatch, int]] = {}
     for one in solved:
-        again = np.array([lane.again for lane in one.lanes])
-        where |= {lane.place: (one, row) for row, lane in enumerate(one.lanes) if again[row]}
-        finished += [one.rows(np.flatnonzero(~again)) if np.any(again) else one] if not np.all(again) else []
+        if one.tasks[0].coarse:
+            where |= {task.place: (one, row) for row, task in enumerate(one.tasks)}
+    finished = [one for one in solved if not one.tasks[0].coarse]
     for own in finished:
-        pairs: dict[int, tuple[Solved, list[int], list[int]]] = {}
-        for row, lane in enumerate(own.lanes):
-            if lane.place in where:
-                twin, place = where[lane.place]
-                _, rows, places = pairs.setdefault(id(twin), (twin, [], []))
+        pairs: dict[int, tuple[ForecastBatch, list[int], list[int]]] = {}
+        for row, task in enumerate(own.tasks):
+            if task.place in where:
+                coarse, place = where[task.place]
+                _, rows, places = pairs.setdefault(id(coarse), (coarse, [], []))
                 rows.append(row)
                 places.append(place)
-        for twin, rows, places in pairs.values():
-            own.reached[rows] = np.minimum(own.reached[rows], twin.reached[places])
-            known = ~own.lost[rows] & (np.arange(own.lost.shape[1]) < own.reached[rows][:, None])
-            own.numerical_error[rows] = relative_differences(_at(own, rows), _at(twin, places), known)
+        for coarse, rows, places in pairs.values():
+            own.held_against(coarse, rows, places)
         unknown = np.isnan(own.numerical_error)
         own.numerical_error[unknown] = np.nanmax(own.numerical_error)
     return finished
-
-
-def _at(solved: Solved, rows: list[int]) -> Variables:
-    return {name: (dims, values[rows]) for name, (dims, values) in solved.variables.items()}
 
 
 @jax.jit
@@ -188,23 +216,23 @@ def _runaways(settings: SideBySide, order: OrderParameters) -> Array:
     return jax.vmap(of_point, in_axes=(settings.axes, 0))(settings.tree, order)
 
 
-def _trajectories(chunk: Chunk, rule: GaussianRule, plan: Plan) -> Trajectories:
-    """The solves of a chunk."""
-    grid, count, lanes = plan.grid, len(chunk.place), chunk.lanes
-    law = lanes[0].problem.law
+def _trajectories(portion: Portion, rule: GaussianRule, plan: Plan) -> Trajectories:
+    """The solves of a portion."""
+    grid, count, tasks = plan.grid, len(portion.place), portion.tasks
+    law = tasks[0].problem.law
     if in_finite_steps(plan.batch_size, law.dimension, grid[-1]):
         length = np.asarray(plan.batch_size / law.dimension)
         numbers = np.rint(grid / length).astype(int)
-        seen = [iterate(lane._replace(rule=rule).system, lane.state, numbers, length) for lane in lanes]
+        seen = [iterate(task._replace(rule=rule).system, task.state, numbers, length) for task in tasks]
         seen += seen[-1:] * (count - len(seen))
         joined = jax.tree.map(lambda *leaves: np.stack(leaves), *seen)
         return Trajectories(joined, np.full(count, len(grid)), np.zeros(count))
-    return jax.tree.map(np.asarray, integrate(*_integration(chunk, rule, plan)))
+    return integrate(*_integration(portion, rule, plan))
 
 
-def _integration(chunk: Chunk, rule: GaussianRule, plan: Plan) -> tuple[Any, ...]:
+def _integration(portion: Portion, rule: GaussianRule, plan: Plan) -> tuple[Any, ...]:
     """What `integrate` is asked."""
-    systems = chunk.systems(rule)
-    most_steps = systems.tree.targets.most_steps(systems.tree.loss)
-    times = np.repeat(plan.grid[None], len(chunk.place), axis=0)
-    return systems.tree, chunk.states, times, chunk.jumps, plan.rtol * chunk.rtol, systems.own, most_steps
+    systems, own = portion.systems(rule)
+    most_steps = portion.batch.tasks[0].parts.spec.targets.most_steps(portion.batch.tasks[0].problem.loss)
+    times = np.repeat(plan.grid[None], len(portion.place), axis=0)
+    return systems, portion.states, times, portion.jumps, plan.rtol * portion.rtol, own, most_steps

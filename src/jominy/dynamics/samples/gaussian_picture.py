@@ -13,7 +13,7 @@ import numpy as np
 from jominy.data import GaussianMixture, LinearTeacher, Samples, spectrum
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.population.forecast import population_forecast
-from jominy.dynamics.population.lanes import Plan
+from jominy.dynamics.population.plan import Plan
 from jominy.dynamics.problem import Problem, require_one_score
 from jominy.dynamics.samples.forecast import beginning, sample_curve, sample_times
 from jominy.dynamics.samples.frame import rotation
