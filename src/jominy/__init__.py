@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from jominy.data import spectrum as spectrum
     from jominy.data import two_level as two_level
     from jominy.data import uniform as uniform
+    from jominy.dynamics import Design as Design
     from jominy.dynamics import OnePass as OnePass
     from jominy.dynamics import Problem as Problem
     from jominy.dynamics import RandomStart as RandomStart
@@ -50,6 +51,7 @@ if TYPE_CHECKING:
     from jominy.dynamics import asymptotic_rate as asymptotic_rate
     from jominy.dynamics import collapse_radius as collapse_radius
     from jominy.dynamics import critical_rate as critical_rate
+    from jominy.dynamics import design as design
     from jominy.dynamics import fit as fit
     from jominy.dynamics import forecast as forecast
     from jominy.dynamics import forecast_many as forecast_many
@@ -137,7 +139,9 @@ if TYPE_CHECKING:
     from jominy.schedules import Cosine as Cosine
     from jominy.schedules import ExactLineSearch as ExactLineSearch
     from jominy.schedules import FromFunction as FromFunction
+    from jominy.schedules import Hill as Hill
     from jominy.schedules import InverseTime as InverseTime
+    from jominy.schedules import Knots as Knots
     from jominy.schedules import Piecewise as Piecewise
     from jominy.schedules import Polyak as Polyak
     from jominy.schedules import RadiusFunction as RadiusFunction
@@ -171,10 +175,10 @@ _ROOMS = {
         "limiting_spectrum", "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform",
     ),
     "dynamics": (
-        "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "asymptotic_rate",
-        "collapse_radius", "critical_rate", "fit", "forecast", "forecast_many", "gaussian_picture", "homogenize",
-        "interpolation_radius", "least_squares_equivalent", "optimum", "sensitivity", "simulate", "small_rate_end",
-        "stationary",
+        "Design", "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "asymptotic_rate",
+        "collapse_radius", "critical_rate", "design", "fit", "forecast", "forecast_many", "gaussian_picture",
+        "homogenize", "interpolation_radius", "least_squares_equivalent", "optimum", "sensitivity", "simulate",
+        "small_rate_end", "stationary",
     ),
     "errors": ("InputError",),
     "losses": (
@@ -200,8 +204,8 @@ _ROOMS = {
     "optimizers": ("SGD", "from_torch"),
     "results": ("Status", "load", "save"),
     "schedules": (
-        "AdaGradNorm", "Constant", "Cosine", "ExactLineSearch", "FromFunction", "InverseTime", "Piecewise", "Polyak",
-        "RadiusFunction", "RadiusPiecewise", "RadiusRamp",
+        "AdaGradNorm", "Constant", "Cosine", "ExactLineSearch", "FromFunction", "Hill", "InverseTime", "Knots",
+        "Piecewise", "Polyak", "RadiusFunction", "RadiusPiecewise", "RadiusRamp",
     ),
     "show": ("Report", "plot", "report", "view"),
     "study": (

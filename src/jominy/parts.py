@@ -225,6 +225,25 @@ SCHEDULES = _registry(
         (_RATE, Setting("decay", "float", "1 / time", slider=Slider(0.2, 0.0, 2.0))),
     ),
     Part(
+        "hill",
+        "jominy.schedules:Hill",
+        "rate / (1 + (time / half_time)^exponent), which `design` finds.",
+        (
+            _RATE,
+            Setting("half_time", "positive", "when the rate is half", slider=Slider(2.0, 0.1, 50.0, log=True)),
+            Setting("exponent", "positive", "how fast it falls then", 1.5, slider=Slider(1.5, 0.2, 10.0)),
+        ),
+    ),
+    Part(
+        "knots",
+        "jominy.schedules:Knots",
+        "The logarithm of the rate is linear between the given times.",
+        (
+            Setting("times", "floats", "of the knots"),
+            Setting("rates", "numbers", "as many as there are times, all > 0", power=1),
+        ),
+    ),
+    Part(
         "cosine",
         "jominy.schedules:Cosine",
         "Half a cosine from `rate` down to `final` at `horizon`.",

@@ -21,6 +21,7 @@ SHORT = {
     "compare": ["--time", "0.05", "--seeds", "2"],
     "optimum": [],
     "advise": ["--time", "0.5"],
+    "design": ["--time", "0.5", "--no-certificate"],
     "sweep": ["--over", "radius=0.1,0.2", "--store", "none"],
     "phase": ["--x", "radius=0.1,0.2", "--y", "rate=0.1,0.2", "--store", "none"],
     "network": [],

@@ -1,5 +1,6 @@
 """The exact dynamics of adversarial training: problems, forecasts, simulations, optima."""
 
+from jominy.dynamics.design import Design, design
 from jominy.dynamics.ends.asymptotic import AsymptoticRate, asymptotic_rate
 from jominy.dynamics.ends.record import Stationary
 from jominy.dynamics.ends.small_rates import SmallRateEnd, interpolation_radius, small_rate_end
@@ -21,6 +22,7 @@ from jominy.dynamics.stationary import stationary
 
 __all__ = [
     "AsymptoticRate",
+    "Design",
     "asymptotic_rate",
     "OnePass",
     "Optimum",
@@ -33,6 +35,7 @@ __all__ = [
     "WithReplacement",
     "collapse_radius",
     "critical_rate",
+    "design",
     "fit",
     "forecast",
     "forecast_many",

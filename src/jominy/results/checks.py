@@ -30,6 +30,8 @@ _WORDS = (
     "class",
     "true_class",
     "predicted_class",
+    "schedule",
+    "alternative",
 )
 """Variables and coordinates that are text."""
 _PLACES = ("time", "evaluation_radius", "quantile", "variable", "p", "q", "radius", "width", "depth")
@@ -113,7 +115,7 @@ _ATTRIBUTES: dict[str, tuple[str, Callable[[Any], bool]]] = {
 
 
 _OVER_TIME = ("forecast", "simulate", "homogenize")
-_NOT_OVER_TIME = ("compare", "gaussian picture", "sensitivity", "train", "trainability")
+_NOT_OVER_TIME = ("compare", "design", "gaussian picture", "pareto", "sensitivity", "train", "trainability")
 _FOLLOWED = {"adversarial_risk", "clean_risk", "norm", "accuracy_at_radius"}
 _OF_NETWORKS = ("network theory", "trainability")
 _OF_TRAINING = {"seed", "time", "step", "evaluation_radius"}

@@ -26,6 +26,12 @@ VARIABLES: dict[str, Variable] = {
     "effective_ridge": Variable("effective ridge", "input variance", r"$\lambda_{\mathrm{eff}}$"),
     "noise_inflation": Variable("noise inflation", "1", r"$\chi$"),
     "radius": Variable("radius of the attack", "l2 norm of the input", r"$\varepsilon$"),
+    "objective": Variable("objective of the design at the end", "1", r"$J$"),
+    "objective_excess": Variable("objective above the least possible", "1", r"$J - J^\circ$"),
+    "objective_adversarial": Variable("adversarial part of the objective", "1", r"$J_\varepsilon$"),
+    "objective_clean": Variable("clean part of the objective", "1", r"$J_0$"),
+    "excess_ratio": Variable("excess over that of the design", "1", "ratio"),
+    "best_excess": Variable("least excess at this training radius", "1", r"$J - J^\circ$"),
     "adversarial_risk_bound": Variable("certified bound of the adversarial risk", "1", r"$\bar R$"),
     "robust_radius": Variable("mean robust radius of the rows", "l2 norm of the input", r"$r$"),
     "adversarial_class_accuracy": Variable("adversarial accuracy of a class", "1", r"$A_{\varepsilon,k}$"),
@@ -86,6 +92,9 @@ VARIABLES: dict[str, Variable] = {
 
 COORDINATES: dict[str, Variable] = {
     "time": Variable("time", "samples / dimension", r"$t$"),
+    "schedule": Variable("schedule", "1", "schedule"),
+    "alternative": Variable("way to train", "1", "alternative"),
+    "training_radius": Variable("radius of the attack in training", "l2 norm of the input", r"$\varepsilon$"),
     "point": Variable("point of a sweep", "1", "point"),
     "parameter": Variable("number differentiated by", "1", "parameter"),
     "seed": Variable("seed", "1", "seed"),

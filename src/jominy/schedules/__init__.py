@@ -4,6 +4,8 @@ from jominy.schedules.adagrad import AdaGradNorm
 from jominy.schedules.adaptive import ExactLineSearch, Polyak
 from jominy.schedules.base import UNKNOWN_DESCENT, Descent, Schedule
 from jominy.schedules.given import Constant, Cosine, FromFunction, InverseTime, Piecewise
+from jominy.schedules.hill import Hill
+from jominy.schedules.knots import Knots, knot_times
 from jominy.schedules.radius import (
     FixedRadius,
     RadiusFunction,
@@ -23,7 +25,9 @@ __all__ = [
     "ExactLineSearch",
     "FixedRadius",
     "FromFunction",
+    "Hill",
     "InverseTime",
+    "Knots",
     "Piecewise",
     "Polyak",
     "RadiusFunction",
@@ -32,5 +36,6 @@ __all__ = [
     "RadiusSchedule",
     "Schedule",
     "Tabulated",
+    "knot_times",
     "require_radius",
 ]

@@ -4,7 +4,7 @@ A verb checks what all kinds share and asks `engines_of(problem)`; nobody else l
 new kind of problem is one more file here, and its name in `EVERY`.
 """
 
-from jominy.dynamics.engines.base import Engines, ForecastRequest, PathRequest, SimulationRequest
+from jominy.dynamics.engines.base import Endings, Engines, ForecastRequest, PathRequest, SimulationRequest
 from jominy.dynamics.engines.classes import ClassEngines
 from jominy.dynamics.engines.mixtures import MixtureEngines
 from jominy.dynamics.engines.samples import SampleEngines
@@ -31,4 +31,4 @@ def row_engines_of(problem: Problem) -> SampleEngines:
     return found
 
 
-__all__ = ["Engines", "ForecastRequest", "PathRequest", "SimulationRequest", "engines_of", "row_engines_of"]
+__all__ = ["Endings", "Engines", "ForecastRequest", "PathRequest", "SimulationRequest", "engines_of", "row_engines_of"]

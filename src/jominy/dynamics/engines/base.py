@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
+import numpy as np
+
 from jominy.dynamics.ends.record import Stationary
 from jominy.dynamics.ensemble import PRECISION
 from jominy.dynamics.labelled import Training
@@ -60,14 +62,45 @@ class PathRequest(NamedTuple):
     progress: bool
 
 
+Endings = dict[str, np.ndarray]
+"""The last values of P forecasts by the name of the variable, leaves (P, ...); infinite where training diverged."""
+
+
+def endings_one_by_one(engines: Engines, trainings: Sequence[Training], request: ForecastRequest) -> Endings:
+    """The last values of forecasts that share nothing."""
+    curves = [engines.forecast(training, request) for training in trainings]
+    names = [str(name) for name in curves[0].data_vars if "time" in curves[0][name].dims]
+    return {name: np.stack([curve[name].isel(time=-1).values for curve in curves]) for name in names}
+
+
 class Engines(Protocol):
-    """The engines of one kind of problem. What a kind does not have, it refuses with the way out."""
+    """The engines of one kind of problem. What a kind does not have, it refuses with the way out.
+
+    Attributes:
+        many_at_once: whether `endings` of many trainings cost little more than one forecast.
+        runs_of_candidates: where forecasts are made of real runs, so many of each of many trainings; else None.
+    """
+
+    many_at_once: bool
+    runs_of_candidates: int | None
 
     def covers(self, problem: Problem) -> bool:
         """Whether a problem is of this kind."""
 
     def forecast(self, training: Training, request: ForecastRequest) -> xr.Dataset:
         """The curve that training follows."""
+
+    def endings(self, trainings: Sequence[Training], request: ForecastRequest) -> Endings:
+        """The last values of many forecasts, on data of one dimension, without an estimate of their error."""
+
+    def for_many(self, training: Training, request: ForecastRequest, runs: int | None) -> ForecastRequest:
+        """The request for `endings` of many trainings like this one, as quick as their comparison bears.
+
+        `runs` of real ones, where forecasts are made of those: the same ones every time.
+        """
+
+    def finer(self, request: ForecastRequest) -> ForecastRequest:
+        """The same request in steps of at most a quarter of the length."""
 
     def simulate(self, training: Training, request: SimulationRequest) -> xr.Dataset:
         """Runs of SGD itself."""

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 class ClassEngines(SampleEngines):
     """SGD on the rows, and its mean over an ensemble as the forecast."""
 
+    runs_of_candidates: int | None = 16
+
     def covers(self, problem: Problem) -> bool:
         return problem.loss.several
 

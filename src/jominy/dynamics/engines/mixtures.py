@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,17 +10,20 @@ import numpy as np
 from jominy.dynamics.batches import batch_count
 from jominy.dynamics.ends.record import Stationary
 from jominy.dynamics.ends.stationary import mixture_end
-from jominy.dynamics.engines.base import ForecastRequest, PathRequest, SimulationRequest
+from jominy.dynamics.engines.base import Endings, ForecastRequest, PathRequest, SimulationRequest
 from jominy.dynamics.fluctuations import band_dimension
 from jominy.dynamics.homogenized.population import population_paths
 from jominy.dynamics.labelled import Training
+from jominy.dynamics.laws.representations import representations
 from jominy.dynamics.laws.stability import RateLimits, mixture_rate_limits
 from jominy.dynamics.optima.optimum import mixture_collapse_radius, mixture_optimum
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.other_attacks import require_none
-from jominy.dynamics.population.forecast import population_forecast
-from jominy.dynamics.population.plan import Plan
+from jominy.dynamics.population.forecast import population_forecast, resolved
+from jominy.dynamics.population.many import solve_points
+from jominy.dynamics.population.plan import TIGHTEST, Plan
 from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import past_divergence
 from jominy.dynamics.simulation.population import population_simulation
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
@@ -32,19 +36,51 @@ if TYPE_CHECKING:
 class MixtureEngines:
     """The deterministic equivalent on nodes or dense matrices, SGD, and homogenized SGD."""
 
+    many_at_once: bool = True
+    runs_of_candidates: int | None = None
+
     def covers(self, problem: Problem) -> bool:
         return True
 
     def forecast(self, training: Training, request: ForecastRequest) -> xr.Dataset:
         plan = mixture_plan(training, request)
-        problem, schedule, start, _, others, _ = training
-        require_none(
-            others,
-            "on mixtures the equations of l2 keep inner products, and not the weights",
-            "Train under `LInf(...)` or on `Samples(...)`, or give a number: a radius of the attack of the training",
-        )
+        require_no_others(training)
+        problem, schedule, start, _, _, _ = training
         wanted = band_dimension(problem, request.dimension) if request.bands else None
         return population_forecast(problem, schedule, plan, start, request.compress, wanted)
+
+    def endings(self, trainings: Sequence[Training], request: ForecastRequest) -> Endings:
+        plan = mixture_plan(trainings[0], request)._replace(estimate=False)
+        require_no_others(trainings[0])
+        points = [(training.problem, training.schedule, training.start) for training in trainings]
+        points += points[-1:] * (TOGETHER - len(points))
+        found = solve_points(points, plan, request.compress, progress=False)
+        told: Endings = {}
+        together: dict[int, list[int]] = {}
+        for place, one in enumerate(found[: len(trainings)]):
+            together.setdefault(id(one.solved), []).append(place)
+        for places in together.values():
+            solved, rows = found[places[0]].solved, [found[place].row for place in places]
+            complete = solved.reached[rows] == len(plan.times)
+            for name, (dims, values) in past_divergence(solved.variables, solved.lost).items():
+                if "time" in dims:
+                    last = values[rows][:, -1]
+                    kept = told.setdefault(name, np.full((len(trainings), *last.shape[1:]), np.nan))
+                    kept[places] = np.where(complete[(slice(None), *(None,) * (last.ndim - 1))], last, np.inf)
+        return told
+
+    def for_many(self, training: Training, request: ForecastRequest, runs: int | None) -> ForecastRequest:
+        if runs is not None:
+            raise InputError("Numbers of runs belong to samples", f"runs={runs!r}", "Leave runs out")
+        problem, schedule, start, *_ = training
+        if len(representations(problem.law, start, request.compress)) == 1:
+            return request
+        # How many nodes are enough is found out once, with an estimate.
+        point, _ = resolved(problem, schedule, mixture_plan(training, request), start, request.compress)
+        return request._replace(compress=point.representation.size)
+
+    def finer(self, request: ForecastRequest) -> ForecastRequest:
+        return request._replace(rtol=max(request.rtol / FINER, TIGHTEST))
 
     def simulate(self, training: Training, request: SimulationRequest) -> xr.Dataset:
         grid, size = mixture_steps(training, request)
@@ -68,6 +104,23 @@ class MixtureEngines:
 
     def stationary(self, problem: Problem, rate: float) -> Stationary:
         return mixture_end(problem, rate)
+
+
+FINER = 1e4
+"""Factor on the tolerance that quarters the steps of the method of order 8, at least."""
+
+
+TOGETHER = 8
+"""Fewer points are filled up to so many, so that one compiled program serves them all."""
+
+
+def require_no_others(training: Training) -> None:
+    """InputError where another attack is to be looked at than that of the training."""
+    require_none(
+        training.others,
+        "on mixtures the equations of l2 keep inner products, and not the weights",
+        "Train under `LInf(...)` or on `Samples(...)`, or give a number: a radius of the attack of the training",
+    )
 
 
 def mixture_plan(training: Training, request: ForecastRequest) -> Plan:

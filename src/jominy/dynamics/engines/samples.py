@@ -9,7 +9,13 @@ import numpy as np
 
 from jominy.dynamics.batches import require_single
 from jominy.dynamics.ends.record import Stationary
-from jominy.dynamics.engines.base import ForecastRequest, PathRequest, SimulationRequest
+from jominy.dynamics.engines.base import (
+    Endings,
+    ForecastRequest,
+    PathRequest,
+    SimulationRequest,
+    endings_one_by_one,
+)
 from jominy.dynamics.ensemble import ensemble_forecast
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.laws.stability import RateLimits
@@ -30,6 +36,9 @@ if TYPE_CHECKING:
 
 class SampleEngines:
     """The recursion in finite steps on the rows' own law, and SGD on the rows."""
+
+    many_at_once: bool = False
+    runs_of_candidates: int | None = None
 
     def covers(self, problem: Problem) -> bool:
         return problem.data.empirical
@@ -61,6 +70,15 @@ class SampleEngines:
             request.largest_block,
             request.progress,
         )
+
+    def endings(self, trainings: Sequence[Training], request: ForecastRequest) -> Endings:
+        return endings_one_by_one(self, trainings, request)
+
+    def for_many(self, training: Training, request: ForecastRequest, runs: int | None) -> ForecastRequest:
+        return request if runs is None else request._replace(method="ensemble", runs=runs)
+
+    def finer(self, request: ForecastRequest) -> ForecastRequest:
+        return request._replace(largest_block=1)
 
     def simulate(self, training: Training, request: SimulationRequest) -> xr.Dataset:
         require_single(request.batch_size)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from jominy.dynamics.coordinates.forecast import coordinate_forecast
@@ -9,7 +10,7 @@ from jominy.dynamics.coordinates.optimum import coordinate_collapse_radius, coor
 from jominy.dynamics.coordinates.sgd import coordinate_simulation
 from jominy.dynamics.ends.record import Stationary
 from jominy.dynamics.ends.stationary import coordinate_end
-from jominy.dynamics.engines.base import ForecastRequest, SimulationRequest
+from jominy.dynamics.engines.base import Endings, ForecastRequest, SimulationRequest, endings_one_by_one
 from jominy.dynamics.engines.mixtures import MixtureEngines, mixture_plan, mixture_steps
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.optima.record import Optimum
@@ -22,12 +23,17 @@ if TYPE_CHECKING:
 class SingleFeatureEngines(MixtureEngines):
     """The law of each weight by finite volumes, and SGD on full vectors; stability is that of any mixture."""
 
+    many_at_once: bool = False
+
     def covers(self, problem: Problem) -> bool:
         return not problem.attack.quadratic
 
     def forecast(self, training: Training, request: ForecastRequest) -> xr.Dataset:
         plan = mixture_plan(training, request)
         return coordinate_forecast(training.problem, training.schedule, plan, training.start, training.others)
+
+    def endings(self, trainings: Sequence[Training], request: ForecastRequest) -> Endings:
+        return endings_one_by_one(self, trainings, request)
 
     def simulate(self, training: Training, request: SimulationRequest) -> xr.Dataset:
         grid, size = mixture_steps(training, request)

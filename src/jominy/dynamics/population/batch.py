@@ -279,22 +279,22 @@ class Portion(NamedTuple):
         return made.tree, made.own
 
 
-def portions_of(tasks: Sequence[Task], times: np.ndarray) -> list[Portion]:
-    """All tasks in portions, with the coarser twins of some, to be read out at `times` (T,)."""
+def portions_of(tasks: Sequence[Task], times: np.ndarray, twins: bool = True) -> list[Portion]:
+    """All tasks in portions, with the coarser `twins` of some where wanted, to be read out at `times` (T,)."""
     kinds: dict[Any, list[Task]] = defaultdict(list)
     for task in tasks:
         kinds[task.kind].append(task)
-    return [portion for alike in kinds.values() for portion in _portions(Batch(alike, times))]
+    return [portion for alike in kinds.values() for portion in _portions(Batch(alike, times), twins)]
 
 
-def _portions(batch: Batch) -> list[Portion]:
+def _portions(batch: Batch, twins: bool) -> list[Portion]:
     """Those of like stiffness together, and the coarser ones."""
     tasks = batch.tasks
     first = tasks[0]
     size = sum(np.size(leaf) for leaf in jax.tree.leaves(first.state))
-    if len(tasks) == 1 and 12 * size < CACHE_FLOATS:
+    if twins and len(tasks) == 1 and 12 * size < CACHE_FLOATS:
         return [Portion(batch, np.zeros(2, int), np.array([False, True]), 2)]
-    if len(tasks) == 1:
+    if twins and len(tasks) == 1:
         return [Portion(batch, np.zeros(1, int), np.array([coarse]), 1) for coarse in (False, True)]
     order = np.arange(len(tasks))
     if not first.schedule.adaptive and first.numbers:
@@ -307,7 +307,7 @@ def _portions(batch: Batch) -> list[Portion]:
     geometries = {id(one.fine.geometry) for one in batch.parts}
     sampled = order[:: min(SAMPLED, length) if len(geometries) == 1 else 1]
     cut = []
-    for some, coarse in ((order, False), (sampled, True)):
+    for some, coarse in ((order, False), (sampled if twins else order[:0], True)):
         for begin in range(0, len(some), length):
             index = some[begin : begin + length]
             cut.append(Portion(batch, _filled(index, length), np.full(length, coarse), len(index)))

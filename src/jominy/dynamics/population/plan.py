@@ -23,12 +23,16 @@ COARSER = 3
 
 
 class Plan(NamedTuple):
-    """How forecasts are made and read out: the times reported, further radii, tolerance and batch size."""
+    """How forecasts are made and read out: the times reported, further radii, tolerance and batch size.
+
+    Without `estimate` nothing is solved twice, and errors are not known (NaN).
+    """
 
     times: np.ndarray
     evaluate_at: np.ndarray
     rtol: float
     batch_size: int = 1
+    estimate: bool = True
 
     @classmethod
     def of(

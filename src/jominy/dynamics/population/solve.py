@@ -107,7 +107,7 @@ def solve(
     points: Sequence[Point], plan: Plan, arrived: Callable[[int], Any] = lambda count: None
 ) -> list[ForecastBatch]:
     """Solve every point, and some again, coarser, to estimate the error. `arrived` hears how many more are done."""
-    work = portions_of(tasks_of(points, plan), plan.times)
+    work = portions_of(tasks_of(points, plan), plan.times, plan.estimate)
 
     @double_precision
     def one(portion: Portion) -> ForecastBatch:
@@ -117,6 +117,8 @@ def solve(
 
     if len(work) == 1:
         both = one(work[0])  # a point alone, and its coarser twin
+        if not plan.estimate:
+            return [both]
         solved = both.rows(ONLY)
         solved.held_against(both, ONLY, slice(1, 2))
         return [solved]
@@ -201,8 +203,9 @@ def _with_errors(solved: list[ForecastBatch]) -> list[ForecastBatch]:
                 places.append(place)
         for coarse, rows, places in pairs.values():
             own.held_against(coarse, rows, places)
-        unknown = np.isnan(own.numerical_error)
-        own.numerical_error[unknown] = np.nanmax(own.numerical_error)
+        if where:
+            unknown = np.isnan(own.numerical_error)
+            own.numerical_error[unknown] = np.nanmax(own.numerical_error)
     return finished
 
 

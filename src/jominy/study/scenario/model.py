@@ -11,7 +11,7 @@ import numpy as np
 from pydantic import Field, PrivateAttr
 
 from jominy.data import GaussianMixture, Samples
-from jominy.dynamics import Problem, RandomStart, fit, forecast, gaussian_picture, homogenize, simulate
+from jominy.dynamics import Design, Problem, RandomStart, design, fit, forecast, gaussian_picture, homogenize, simulate
 from jominy.errors import InputError
 from jominy.study.advise import Advice, advise
 from jominy.study.scenario.base import NotNegative, ScenarioFile
@@ -268,6 +268,37 @@ class Scenario(ScenarioFile):
         times = settings.pop("times", None)
         horizon = float(settings.pop("time") if times is None else times[-1])
         return advise(self.problem(), self.build_schedule(), horizon, progress=progress, **settings)
+
+    def design(
+        self,
+        *,
+        test_radius: float | None = None,
+        dimension: float | None = None,
+        progress: bool = True,
+        **asked: Any,
+    ) -> Design:
+        """The schedule that ends this training with the lowest risk; the scenario's own is compared with it.
+
+        Further arguments are those of `jominy.design`; the radius of the test is in the scenario's units.
+        """
+        self._require_single("a design")
+        settings = self.settings()
+        settings.pop("evaluate_at")
+        times = settings.pop("times", None)
+        horizon = float(settings.pop("time") if times is None else times[-1])
+        return design(
+            self.problem(),
+            horizon,
+            self.build_schedule(),
+            test_radius=None if test_radius is None else self._scaled_radius(test_radius),
+            dimension=self.dimension if dimension is None else dimension,
+            optimizer=self.optimizer.build(),
+            runs=self.runs,
+            rtol=self.rtol,
+            progress=progress,
+            **settings,
+            **asked,
+        )
 
     def gaussian_picture(self) -> xr.Dataset | None:
         """What one Gaussian per class would forecast; ``None`` for a synthetic law."""

@@ -1,0 +1,79 @@
+"""Two kinds of schedules that stand for all that is compared, so that two compiled programs serve a whole design.
+
+A program for each kind of schedule takes a second or two to compile, and the search itself little more.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+import jax.numpy as jnp
+import numpy as np
+
+from jominy.numerics.arrays import Array
+from jominy.schedules import Descent, ExactLineSearch, Hill, Knots, Polyak, Schedule
+
+LAST = 1e-6
+"""Share of the time at the end of which line search may be asked for its rate."""
+
+
+class SmoothCandidate(Schedule):
+    """A Hill schedule times a line down to zero, or Polyak's rate, or exact line search, according to its `shares`."""
+
+    adaptive: ClassVar[bool] = True
+
+    hill: Hill
+    slope: float
+    shares: Array
+    """(2,) of Polyak's rate and of line search, 0 or 1."""
+
+    def __init__(
+        self,
+        rate: float,
+        half_time: float = 1.0,
+        exponent: float = 1.0,
+        slope: float = 0.0,
+        shares: Sequence[float] = (0.0, 0.0),
+    ):
+        self.hill = Hill(rate, half_time, exponent)
+        self.slope = float(slope)
+        self.shares = np.asarray(shares, dtype=float)
+
+    def rate(self, time: Array, descent: Descent) -> Array:
+        given = self.hill.rate(time, descent) * jnp.maximum(1 - self.slope * time, 0.0)
+        polyak = jnp.where(self.shares[0] > 0, Polyak().rate(time, descent), 0.0)
+        return given + polyak + jnp.where(self.shares[1] > 0, ExactLineSearch().rate(time, descent), 0.0)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "candidate", "hill": self.hill.describe(), "slope": self.slope, "shares": self.shares.tolist()}
+
+
+class KnotCandidate(Schedule):
+    """Knots until all but the end, and there the same, or what exact line search would take (`searched`)."""
+
+    adaptive: ClassVar[bool] = True
+
+    knots: Knots
+    change: float
+    searched: float
+
+    def __init__(self, knots: Knots, searched: bool = False):
+        self.knots = knots
+        self.change = (1 - LAST) * knots.times[-1]
+        self.searched = float(searched)
+
+    def rate(self, time: Array, descent: Descent) -> Array:
+        given = (jnp.asarray(time) < self.change) | (self.searched == 0)
+        return jnp.where(given, self.knots.rate(time, descent), ExactLineSearch().rate(time, descent))
+
+    @property
+    def jumps(self) -> tuple[float, ...]:
+        return (*self.knots.times, self.change)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "candidate", "knots": self.knots.describe(), "searched": bool(self.searched)}
+
+
+POLYAK = SmoothCandidate(0.0, shares=(1.0, 0.0))
+LINE_SEARCH = SmoothCandidate(0.0, shares=(0.0, 1.0))

@@ -1,0 +1,111 @@
+"""The search for the numbers of a schedule: many candidates are forecast at once, and slopes are their differences.
+
+Source: theory `design.md` section 1. A forecast is smooth in the numbers of a schedule to the tolerance of its
+integrator, ten times finer than what differences over `STEP` ask for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from jominy.dynamics.design.families import Family
+from jominy.schedules import Schedule
+
+STEP = 1e-3
+"""Of the logarithms of a schedule's numbers, for differences."""
+HOPELESS = 50.0
+"""The logarithm that stands for what diverged."""
+BATCH = 8
+"""Beginnings that are forecast together, about as many as a slope asks for."""
+FEW = 3
+"""Numbers of a schedule up to which its slopes are central differences."""
+CONVERGED = 1e-8
+"""The change of the objective's logarithm over a step at which a search ends."""
+
+MOST_RESTARTS, AGAIN = 4, 1e-4
+"""A search is set out anew from where it ended, unless that gained less than so much."""
+
+Judge = Callable[[Sequence[Schedule]], np.ndarray]
+"""From P schedules to the logarithms (P,) of what is minimised; not finite where training diverges."""
+
+
+class Found(NamedTuple):
+    """The best schedule of a family: its numbers, their logarithmic objective, and how many forecasts it took."""
+
+    family: Family
+    numbers: np.ndarray
+    value: float
+    forecasts: int
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule itself."""
+        return self.family.schedule(self.numbers)
+
+    @property
+    def candidate(self) -> Schedule:
+        """The same rates by the object that was forecast."""
+        return self.family.candidate(self.numbers)
+
+    @property
+    def at_bound(self) -> np.ndarray:
+        """(n,) which numbers are at an end of what was looked at."""
+        low, high = self.family.bounds
+        return (self.numbers <= low + 1e-6) | (self.numbers >= high - 1e-6)
+
+
+def best_of(
+    family: Family, judge: Judge, starts: Sequence[np.ndarray] = (), *, grid: bool = True, most: int = 200
+) -> Found:
+    """The best schedule of a family, sought from the best of its own beginnings, on a `grid`, and of further `starts`.
+
+    L-BFGS-B; the candidates whose differences are the slopes are forecast together.
+    """
+    import scipy.optimize
+
+    low, high = family.bounds
+    count = 0
+
+    def values(points: np.ndarray) -> np.ndarray:
+        nonlocal count
+        count += len(points)
+        found = judge([family.candidate(point) for point in points])
+        return np.where(np.isfinite(found), found, HOPELESS)
+
+    def value_and_slope(point: np.ndarray) -> tuple[float, np.ndarray]:
+        shifts = STEP * np.eye(len(point))
+        ahead, behind = np.minimum(point + shifts, high), np.maximum(point - shifts, low)
+        if len(point) > FEW:
+            # Where one-sided slopes vanish is half a step from the minimum, which is 1e-7 of the objective above it.
+            turned = point + STEP > high
+            ahead[turned], behind = behind[turned], np.tile(point, (len(point), 1))
+        points = np.concatenate([point[None], ahead] + ([behind] if len(point) <= FEW else []))
+        found = values(points)
+        down = found[1 + len(point) :] if len(point) <= FEW else found[0]
+        return float(found[0]), (found[1 : 1 + len(point)] - down) / np.diagonal(ahead - behind)
+
+    def graded(points: np.ndarray) -> np.ndarray:
+        return np.concatenate([values(points[begin : begin + BATCH]) for begin in range(0, len(points), BATCH)])
+
+    beginnings = np.clip(np.array([*(family.beginnings if grid or not len(starts) else ()), *starts]), low, high)
+    first = beginnings[0] if len(beginnings) == 1 else beginnings[int(np.argmin(graded(beginnings)))]
+    if np.all(low == high):
+        return Found(family, first, float(values(first[None])[0]), count)
+    best = Found(family, first, np.inf, 0)
+    for _ in range(MOST_RESTARTS):
+        result = scipy.optimize.minimize(
+            value_and_slope,
+            best.numbers,
+            jac=True,
+            bounds=list(zip(low, high, strict=True)),
+            method="L-BFGS-B",
+            options={"maxiter": most, "ftol": CONVERGED, "gtol": 1e-6, "maxcor": 20},
+        )
+        gain = best.value - float(result.fun)
+        best = Found(family, np.asarray(result.x), float(result.fun), count)
+        if len(first) > FEW or gain < AGAIN:  # a valley along a bound may end a search before its time
+            break
+    return best

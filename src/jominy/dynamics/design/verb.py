@@ -1,0 +1,320 @@
+"""The design verb: the schedule, and if allowed the training radius, that end training with the lowest risk."""
+
+from __future__ import annotations
+
+import math
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from jominy.dynamics.design.candidates import LINE_SEARCH, POLYAK
+from jominy.dynamics.design.families import FAMILIES, Family, family_named
+from jominy.dynamics.design.objective import objective_of
+from jominy.dynamics.design.radius import best_radius
+from jominy.dynamics.design.record import LITTLE, SAME, Alternative, Band, Design
+from jominy.dynamics.design.remarks import remarks_on
+from jominy.dynamics.design.search import Found, best_of
+from jominy.dynamics.design.trials import TINY_EXCESS, Trials
+from jominy.dynamics.engines import engines_of
+from jominy.dynamics.optimum import collapse_radius
+from jominy.dynamics.problem import Problem
+from jominy.dynamics.real_runs import require_optimizer
+from jominy.dynamics.stability import rate_limits
+from jominy.errors import InputError
+from jominy.numerics.precision import double_precision
+from jominy.optimizers import SGD
+from jominy.schedules import ExactLineSearch, Hill, Knots, Polyak, Schedule
+from jominy.schedules.base import require_positive
+
+SAFE_SHARE = 0.8
+"""Of the collapse radius: beyond it nothing is recommended. Source: theory `design.md` section 4, first trap."""
+BELOW_CRITICAL = 0.97
+"""Share of 2 d / tr K up to which rates are looked at. Source: theory `design.md`, base configuration."""
+FOOLED = 0.01
+"""A design whose excess moves by more than this share in finer steps has exploited the integrator."""
+
+
+@double_precision
+def design(
+    problem: Problem,
+    time: float,
+    schedule: Schedule | None = None,
+    *,
+    family: str = "hill",
+    train_radius: bool = False,
+    test_radius: float | None = None,
+    test_attack: Any = None,
+    clean: float = 0.0,
+    measure: str = "risk",
+    held_out: tuple[Any, Any] | None = None,
+    start: Any = None,
+    dimension: float | None = None,
+    largest_rate: float | None = None,
+    certificate: bool | None = None,
+    optimizer: SGD | None = None,
+    runs: int | None = None,
+    rtol: float = 1e-9,
+    progress: bool = False,
+) -> Design:
+    """The learning-rate schedule that ends training at a given time with the lowest risk.
+
+    Minimises log(objective at the end - the least objective that any weights have) over a family of schedules, by
+    forecasts. Every gain is told beside a tuned constant, tuned c/(1 + t/t0), Polyak's rate, exact line search and,
+    where it is given, your own schedule; and nothing is recommended that the band of one run does not support.
+
+    Parameters
+    ----------
+    problem : Problem, on a mixture or on samples
+    time : float, when training ends, samples / dimension
+    schedule : your own plan, to be compared; a constant one deserves it most
+    family : "hill" (the default), "knots" (seventeen: the best there is), "inverse-time", "constant" or "linear"
+    train_radius : whether the radius of the training is to be chosen too, up to .8 of the collapse radius; else it is
+        the problem's
+    test_radius : of the attack that the objective is about; default: the problem's
+    test_attack : the same of another attack, where forecasts can be looked at under it (`evaluate_at`)
+    clean : weight of the clean risk in the objective, from 0 to 1
+    measure : "risk", or "error" (1 - accuracy) for classes
+    held_out : (X_test, y_test), samples only: rows on which the objective is measured
+    start : as in `forecast`
+    dimension : of the run, for its band; default: the data's own
+    largest_rate : the largest rate looked at; default .97 of 2 d / tr K, or of the critical rate where that is lower
+    certificate : whether to seek the best seventeen knots too, whose excess says what the family loses; by default on
+        mixtures, where it takes a second
+    optimizer, runs : samples only, as in `forecast`; an ensemble is of the same runs for every candidate
+    rtol : mixtures only, as in `forecast`
+    progress : show what is being sought where it takes longer than two seconds
+
+    Returns
+    -------
+    Design
+        schedule, recommended, alternatives with their ratios, `sentences()`, `torch()`, `dataset()`.
+
+    Raises
+    ------
+    InputError
+        As `forecast`; a family, measure or weight that there is not.
+
+    Notes
+    -----
+    Source: theory `design.md` sections 1 to 4 (ours). Its reference values are met to .1 %; real SGD agrees within
+    three standard errors (d = 400, paired runs).
+
+    Examples
+    --------
+    >>> import jominy as jm
+    >>> data = jm.LinearTeacher(jm.identity(400), noise_variance=0.25)
+    >>> told = jm.design(jm.Problem(data, jm.SquaredLoss(), radius=0.3), 20, certificate=False)
+    >>> round(told.excess, 5), round(told.ratios["constant"], 2)
+    (0.01051, 1.93)
+    """
+    horizon = require_positive(time, "The time of a design")
+    chosen = family_named(family)
+    if schedule is not None and not isinstance(schedule, Schedule):
+        raise InputError("Your own schedule must be a schedule object", schedule, "Such as `Constant(0.5)`")
+    objective = objective_of(problem, test_radius, test_attack, clean, measure, held_out is not None)
+    trials = Trials(
+        problem, horizon, start, require_optimizer(optimizer), objective, held_out, _runs(problem, runs), rtol
+    )
+    largest = _largest_rate(problem, largest_rate)
+    engines = engines_of(problem)
+    full = engines.many_at_once if certificate is None else certificate
+    collapse = collapse_radius(problem)
+    radii = np.zeros((0, 2))
+    if train_radius:
+        if not isinstance(problem.radius, float):
+            raise InputError(
+                "A radius that is to be chosen is a number", problem.radius, "Give a number to set out from"
+            )
+        radius, radii = best_radius(trials, largest, SAFE_SHARE * collapse)
+        trials = trials.at_radius(radius)
+    with ThreadPoolExecutor(1) as beside:
+        # What the band is worked out with is compiled beside the search.
+        beside.submit(double_precision(_band), trials, Hill(largest / 2, horizon / 5), dimension)
+        names = ["constant", "inverse-time", "linear", "hill", *(["knots"] if full or family == "knots" else [])]
+        found = _searched(trials, names, largest, progress)
+        if objective.floor is not None and np.exp(found[chosen.name].value) < TINY_EXCESS:
+            trials = replace(trials, by_distance=True)
+            found = _searched(trials, names, largest, progress)
+    return _record(trials, found, chosen, schedule, collapse, radii, dimension, largest)
+
+
+def _runs(problem: Problem, runs: Any) -> int | None:
+    """Of an ensemble: by default few, the same for all candidates."""
+    return engines_of(problem).runs_of_candidates if runs is None else runs
+
+
+def _largest_rate(problem: Problem, given: Any) -> float:
+    if given is not None:
+        return require_positive(given, "The largest rate")
+    limits = rate_limits(problem)
+    if not limits.mean_square > 0:
+        raise InputError("A design needs inputs that vary", "covariances that are zero", "Give the data a variance")
+    usual = 2 / limits.mean_square
+    return BELOW_CRITICAL * (min(usual, limits.critical) if limits.critical > 0 else usual)
+
+
+def _searched(trials: Trials, names: list[str], largest: float, progress: bool) -> dict[str, Found]:
+    """The best schedule of each family; what is found of a simpler one is a beginning for the next."""
+    from tqdm import tqdm
+
+    found: dict[str, Found] = {}
+    grid = engines_of(trials.problem).many_at_once
+    for name in tqdm(names, delay=2, unit="family", desc="design", disable=not progress):
+        family: Family = FAMILIES[name](trials.horizon, largest)
+        starts = family.from_simpler(found)
+        found[name] = best_of(family, trials.judge, starts, grid=grid and name != "knots")
+    return found
+
+
+def _record(
+    trials: Trials,
+    found: dict[str, Found],
+    chosen: type[Family],
+    own: Schedule | None,
+    collapse: float,
+    radii: np.ndarray,
+    dimension: float | None,
+    largest: float,
+) -> Design:
+    problem, objective = trials.problem, trials.objective
+    winner = found[chosen.name]
+    alternatives = [_ended(trials, "designed", "the design", winner.schedule, winner.candidate)]
+    alternatives += [
+        _ended(trials, name, one.family.title, one.schedule, one.candidate)
+        for name, one in found.items()
+        if one is not winner
+    ]
+    for name, title, adaptive, candidate in (
+        ("polyak", "Polyak's rate", Polyak(), POLYAK),
+        ("exact-line-search", "exact line search", ExactLineSearch(), LINE_SEARCH),
+    ):
+        alternatives.append(_ended(trials, name, title, adaptive, candidate))
+    if own is not None:
+        alternatives.append(_ended(trials, "own", "your own schedule", own, own))
+    designed = alternatives[0]
+    finer = trials.finer(winner.candidate)
+    knots = found.get("knots")
+    ratio = None if knots is None else designed.excess / float(objective.excess(trials.values([knots.candidate])[0]))
+    last: tuple[float | None, float | None] = None, None
+    if knots is not None and isinstance(knots.schedule, Knots) and _at_optimum(trials, knots):
+        last = trials.line_search(knots.schedule)
+    band = _band(trials, winner.schedule, dimension)
+    refusal = _refusal(problem, designed, finer, band, collapse)
+    told = Design(
+        problem=problem,
+        horizon=trials.horizon,
+        objective=objective,
+        schedule=winner.schedule,
+        family=chosen.name,
+        recommended=None,
+        refusal=refusal,
+        alternatives=tuple(alternatives),
+        band=band,
+        finer=finer,
+        knots_ratio=ratio,
+        last_rate=last[0],
+        line_search_rate=last[1],
+        collapse_radius=collapse,
+        radii=radii,
+        batch_size=trials.optimizer.batch_size,
+        remarks=(),
+    )
+    told = replace(told, recommended=None if refusal else _recommended(told), remarks=remarks_on(told, trials, largest))
+    return told
+
+
+def _ended(trials: Trials, name: str, title: str, schedule: Schedule, candidate: Schedule) -> Alternative:
+    """One way to train and what it ends with; why it cannot be had, where that is so."""
+    try:
+        if schedule.adaptive:
+            trials.require_optimum_for(schedule)
+        endings = trials.endings([candidate])
+    except InputError as error:
+        return Alternative(name, title, schedule, math.inf, math.inf, math.inf, math.inf, str(error))
+    objective = trials.objective
+    value = float(objective.values(endings)[0])
+    adversarial, clean = (float(part[0]) for part in objective.parts(endings))
+    note = "" if np.isfinite(value) else "diverges"
+    if np.isfinite(value) and schedule.rests_at_zero and float(endings["norm"][0]) < 1e-12:
+        note = "stays at zero, where it starts"
+    return Alternative(name, title, schedule, value, adversarial, clean, float(objective.excess(np.array(value))), note)
+
+
+def _at_optimum(trials: Trials, knots: Found) -> bool:
+    """Whether the last rate has to be that of line search: the risk trained is the one judged, within bounds."""
+    objective, problem = trials.objective, trials.problem
+    same = objective.radius == problem.final_radius and objective.attack is None and objective.clean == 0
+    plain = objective.measure == "risk" and not objective.held_out and trials.optimizer.plain
+    return same and plain and not trials.by_distance and not knots.at_bound[-1]
+
+
+def _band(trials: Trials, schedule: Schedule, dimension: float | None) -> Band:
+    """How far one run of the design strays, where that is known."""
+    problem = trials.problem
+    size = problem.data.dimension if dimension is None else dimension
+    request = trials.request._replace(compress=True)
+    if not problem.data.empirical:
+        request = request._replace(bands=True, dimension=dimension)
+    try:
+        curve = engines_of(problem).forecast(trials.training(schedule), request)
+    except InputError as error:
+        return Band(math.nan, math.nan, float(size), "not known", str(error))
+    name = f"risk_at_{'radius' if trials.objective.attack is None else 'attack'}"
+    for one in (f"held_out_{name}", name) if trials.objective.held_out else (name,):
+        if f"{one}_sd" in curve:
+            break
+    else:
+        one = "adversarial_risk"
+    if f"{one}_sd" not in curve:
+        return Band(math.nan, math.nan, float(size), "not known", "its theory is not known for this attack.")
+    sd = float(np.ravel(curve[f"{one}_sd"].values[-1])[0])
+    bias = float(np.ravel(curve[f"{one}_bias"].values[-1])[0]) if f"{one}_bias" in curve else 0.0
+    verdict = str(curve.attrs.get("bands", "good"))
+    return Band(sd, bias, float(size), verdict if np.isfinite(sd) else "not to be trusted")
+
+
+def _refusal(problem: Problem, designed: Alternative, finer: float, band: Band, collapse: float) -> str:
+    """Why the design is not to be recommended; empty where it is."""
+    if not np.isfinite(designed.value):
+        return "every schedule that was looked at diverges."
+    radius = problem.final_radius
+    if radius > SAFE_SHARE * collapse * (1 + 1e-12):
+        return (
+            f"the training radius {radius:.4g} is above {SAFE_SHARE:g} of the collapse radius {collapse:.4g}, "
+            "where the mean-field limit promises what runs of finite dimension do not keep; lower it, or give "
+            "`train_radius=True`."
+        )
+    if abs(finer - designed.value) > FOOLED * abs(designed.excess):
+        return (
+            f"in finer steps the design ends at {finer:.6g} instead of {designed.value:.6g}: it exploits the "
+            "integrator; lower `rtol=1e-9`."
+        )
+    if band.verdict == "not to be trusted":
+        return (
+            f"its band at dimension {band.dimension:g} is not to be trusted: runs of that dimension do not follow the "
+            "forecast that was minimised."
+        )
+    return ""
+
+
+SIMPLEST_FIRST = ("own", "constant", "inverse-time", "hill")
+
+
+def _recommended(told: Design) -> Schedule:
+    """The simplest schedule over which the design gains nothing that shows in one run, or the designed one."""
+    known = {one.name: one for one in told.alternatives[1:]}
+    for name in SIMPLEST_FIRST:
+        one = known.get(name)
+        if one is None or one.schedule is None or not np.isfinite(one.value):
+            continue
+        gain = one.value - told.value
+        risk = told.objective.measure == "risk"
+        little = LITTLE * abs(told.value) if risk and name == "inverse-time" else SAME * abs(told.excess)
+        if gain <= max(little, told.band.width if risk else 0.0):
+            return one.schedule
+    return told.schedule
+
+
+__all__ = ["design"]

@@ -1,0 +1,161 @@
+"""Designed schedules against the reference values of theory `design.md` section 3, and the traps of its section 4."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+import jominy as jm
+import zoo
+from jominy.dynamics.design.families import KnotSchedules
+from jominy.dynamics.design.objective import objective_of
+from jominy.dynamics.design.search import best_of
+from jominy.dynamics.design.trials import Trials
+from jominy.numerics.precision import double_precision
+
+D = 400
+SPECTRA = {
+    "iso": np.ones(D),
+    "two": np.where(np.arange(D) < D / 2, 32 / 17, 2 / 17),  # 16 : 1, of mean one
+    "pow": zoo.pow_(D),
+}
+# T, spectrum, noise, radius; R, designed excess; Polyak, line search, constant, 1/t, linear, Hill over the knots
+ROWS = [
+    (20, "iso", 0.25, 0.3, 0.2750, 1.032e-2, 1.019, 1.031, 1.940, 1.023, 1.298, 1.000),
+    (20, "two", 0.25, 0.0, 0.1250, 1.503e-2, 1.692, 1.879, 2.182, 1.440, 1.168, 1.016),
+    (20, "two", 0.25, 0.3, 0.2503, 9.813e-3, 1.411, 1.675, 2.412, 1.293, 1.338, 1.008),
+    (20, "two", 0.0, 0.6, 0.1595, 6.153e-3, 1.461, 2.147, 2.771, 1.331, 1.271, 1.032),
+    (5, "two", 0.25, 0.6, 0.3817, 3.736e-2, 1.060, 1.112, 1.601, 1.050, 1.168, 1.001),
+]
+QUICK = (20, "two", 0.25, 0.3)
+
+
+def least_squares(spectrum: str, noise: float, radius: float) -> jm.Problem:
+    data = jm.LinearTeacher(SPECTRA[spectrum], zoo.teacher(D), noise_variance=noise)
+    return jm.Problem(data, jm.SquaredLoss(), radius)
+
+
+@pytest.fixture(scope="module")
+def told():
+    return jm.design(least_squares(*QUICK[1:]), QUICK[0], jm.Constant(0.5), start=zoo.start(D))
+
+
+@pytest.mark.parametrize(
+    "row", [pytest.param(row, marks=[] if row[:4] == QUICK else [pytest.mark.slow], id=str(row[:4])) for row in ROWS]
+)
+def test_reference_values(row, request):
+    time, spectrum, noise, radius, floor, excess, polyak, search, constant, inverse, linear, hill = row
+    quick = row[:4] == QUICK
+    found = (
+        request.getfixturevalue("told")
+        if quick
+        else jm.design(least_squares(spectrum, noise, radius), time, start=zoo.start(D))
+    )
+    knots = found["knots"].excess
+    assert found.objective.floor == pytest.approx(floor, abs=5e-5)
+    assert knots == pytest.approx(excess, rel=5e-4)
+    assert found.knots_ratio == pytest.approx(hill, abs=7e-4)
+    for name, ratio in {
+        "polyak": polyak, "exact-line-search": search, "constant": constant, "inverse-time": inverse, "linear": linear,
+    }.items():  # fmt: skip
+        assert found[name].excess / knots == pytest.approx(ratio, rel=2e-3), name
+    assert found.last_rate / found.line_search_rate == pytest.approx(1, abs=0.02)
+    assert abs(found.finer - found.value) < 1e-6 * found.excess
+
+
+def test_the_design_is_what_the_forecast_says(told):
+    for name in ("designed", "knots", "exact-line-search"):
+        one = told[name]
+        curve = jm.forecast(told.problem, one.schedule, times=[20.0], start=zoo.start(D), compress=False)
+        assert float(curve.adversarial_risk[-1]) == pytest.approx(one.value, rel=1e-7), name
+        assert float(curve.clean_risk[-1]) == pytest.approx(one.clean, rel=1e-7), name
+
+
+def test_the_gain_is_told_in_the_excess_and_in_the_whole(told):
+    text = "\n".join(told.sentences())
+    assert "best constant: the excess is 2.393 times, the whole +5.3 %" in text
+    assert "your own schedule: the excess is 8.490 times, the whole +28 %" in text
+    assert told.recommended is told.schedule and "Recommended: the designed schedule" in text
+    assert "strays by 0.00074" in text  # as simulated, 300 runs: .00077 +- .00003
+
+
+def test_a_saved_design_opens_again(told, tmp_path):
+    result = told.dataset()
+    again = jm.load(jm.save(result, tmp_path / "design.nc"))
+    assert again.identical(result)
+    times = result.time.values
+    by_hand = told.schedule.initial / (1 + (times / told.schedule.half_time) ** told.schedule.exponent)
+    np.testing.assert_allclose(result.learning_rate.sel(schedule="designed"), by_hand, rtol=1e-12)
+    assert float(again.excess_ratio.sel(alternative="constant")) == pytest.approx(told.ratios["constant"])
+
+
+def test_the_table_drives_torch(told):
+    rates = told.torch()
+    assert len(rates.lr) == 20 * D and rates.initial_lr == pytest.approx(told.schedule.initial / D)
+    steps = np.array([0, 777, 7999])
+    np.testing.assert_allclose(rates.lr[steps] * D, told.rates(steps / D), rtol=1e-12)
+    assert told.torch(batch_size=4).lr[10] * D == pytest.approx(4 * told.rates([40 / D])[0])
+    torch = pytest.importorskip("torch")
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(3))], lr=rates.initial_lr)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, rates.multiplier)
+    used = []
+    for _ in range(5):
+        used.append(optimizer.param_groups[0]["lr"])
+        optimizer.step()
+        scheduler.step()
+    np.testing.assert_allclose(used, rates.lr[:5], rtol=1e-12)
+
+
+def test_radii_near_the_collapse_are_refused():
+    problem = least_squares(*QUICK[1:])
+    collapse = jm.collapse_radius(problem)
+    near = dataclasses.replace(problem, radius=0.85 * collapse)
+    found = jm.design(near, 20, start=zoo.start(D), certificate=False)
+    assert found.recommended is None and "Nothing is recommended" in found.sentences()[-1]
+    assert f"above 0.8 of the collapse radius {collapse:.4g}" in found.refusal
+
+
+def test_a_coarse_integrator_cannot_fool_it(told, monkeypatch):
+    problem = least_squares(*QUICK[1:])
+    coarse = jm.design(problem, 20, start=zoo.start(D), certificate=False, rtol=0.1)
+    assert coarse.finer - coarse.objective.floor == pytest.approx(told.excess, rel=0.01)  # it found the same
+    assert coarse.excess == pytest.approx(told.excess, rel=0.02)
+    monkeypatch.setattr(Trials, "finer", lambda trials, schedule: 1.1 * told.value)
+    fooled = jm.design(problem, 20, start=zoo.start(D), certificate=False)
+    assert fooled.recommended is None and "exploits the integrator" in fooled.refusal
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"family": "hills"}, "Did you mean 'hill'"),
+        ({"time": -1.0}, "The time of a design"),
+        ({"schedule": 0.5}, "Your own schedule must be a schedule object"),
+        ({"clean": 2.0}, "weight of the clean part"),
+        ({"measure": "loss"}, "A design minimises a 'risk' or an 'error'"),
+        ({"measure": "error"}, "An error belongs to classes"),
+        ({"test_radius": -0.1}, "radius"),
+        ({"test_attack": "linf"}, "must be an attack object"),
+        ({"test_attack": jm.LInf()}, "another attack"),
+        ({"held_out": (np.zeros((2, D)), np.zeros(2))}, "Held-out arrays belong to a problem on Samples"),
+        ({"runs": 5}, "runs belong to samples"),
+        ({"largest_rate": 0.0}, "The largest rate"),
+    ],
+)
+def test_bad_requests(wrong, says):
+    asked = {"time": 20.0, "certificate": False} | wrong
+    with pytest.raises(jm.InputError, match=says):
+        jm.design(least_squares(*QUICK[1:]), asked.pop("time"), **asked)
+
+
+@pytest.mark.slow
+def test_starts_at_random_end_in_one_optimum(told):
+    trials = Trials(
+        told.problem, 20.0, zoo.start(D), jm.SGD(), objective_of(told.problem, None, None, 0.0, "risk", False), None
+    )
+    family = KnotSchedules(20.0, 1.94)
+    random = np.random.default_rng(0)
+    for _ in range(3):
+        start = random.uniform(np.log(0.01), np.log(1.9), 17)
+        found = double_precision(best_of)(family, trials.judge, [start], grid=False)
+        assert np.exp(found.value) == pytest.approx(told["knots"].excess, rel=3e-5)
