@@ -61,7 +61,7 @@ class Attack(abc.ABC):
     def of(self, law: EigenLaw | DenseLaw) -> EigenLaw | DenseLaw:
         """The law of a mixture with all that this attack needs to know of its coordinates."""
         if self.isotropic:
-            return law
+            return law.under_norm()
         form = self.form(int(law.dimension)) if law.listed else np.ones(1)  # which the law then refuses
         assert form is not None
         return law.under(form)

@@ -7,7 +7,7 @@ from functools import cached_property
 
 import numpy as np
 
-from jominy.data.arrays import Array
+from jominy.data.arrays import Array, read_only
 from jominy.data.label_laws import LabelLaw
 from jominy.data.links import Link
 from jominy.errors import InputError
@@ -44,6 +44,7 @@ class EigenLaw:
     attack:         (Q,) diagonal of the attack's form M, size(X)^2 = X' M X; None for the identity
     budgets:        (Q,) of an attack on single features, size(X) = sum of budget |X| / sqrt(d), which has no form; None
                     for the others
+    intercept:      whether the last coordinate is a feature that is 1 everywhere, which no attack can touch
 
     On nodes a vector of norm s that is spread evenly has the coordinates s * sqrt(shares).
     """
@@ -62,6 +63,7 @@ class EigenLaw:
     position: Array | None
     attack: Array | None = None
     budgets: Array | None = None
+    intercept: bool = False
 
     @property
     def commuting(self) -> bool:
@@ -111,8 +113,42 @@ class EigenLaw:
         """The inverse of `to_eigenbasis`."""
         return vector if self.basis is None else vector @ self.basis.T
 
+    def with_intercept(self) -> EigenLaw:
+        """With one more coordinate, the last one: a feature that is 1 everywhere.
+
+        On nodes it counts for one of d + 1 coordinates, which in infinite dimension is none.
+        """
+        share = 1 / (self.dimension + 1)
+        basis = self.basis
+        if basis is not None:
+            basis = np.block([[basis, np.zeros((len(basis), 1))], [np.zeros((1, len(basis))), np.ones((1, 1))]])
+        return replace(
+            self,
+            eigenvalues=read_only(with_column(self.eigenvalues, 0.0)),
+            shares=read_only(np.append(self.shares * (1 - share), share)),
+            dimension=self.dimension + 1,
+            means=read_only(with_column(self.means, 1.0)),
+            teacher=None if self.teacher is None else read_only(np.append(self.teacher, 0.0)),
+            basis=None if basis is None else read_only(basis),
+            position=None,
+            intercept=True,
+        )
+
+    @property
+    def out_of_reach(self) -> Array:
+        """(Q,) whether no attack can touch a coordinate."""
+        return (
+            np.arange(self.shares.size) == self.shares.size - 1 if self.intercept else np.zeros(self.shares.size, bool)
+        )
+
+    def under_norm(self) -> EigenLaw:
+        """Under an attack in l2, which leaves the intercept alone."""
+        return replace(self, attack=np.where(self.out_of_reach, 0.0, 1.0)) if self.intercept else self
+
     def under(self, form: Array) -> EigenLaw | DenseLaw:
         """With the form M of an attack, (d,) or (d, d) in the user's coordinates; dense where it does not commute."""
+        if self.intercept:
+            form = within_reach(form)
         if not self.listed:
             raise InputError(
                 "Weights of single features need a spectrum that lists every coordinate",
@@ -132,7 +168,8 @@ class EigenLaw:
         """Under an attack that moves each feature by its own budget (d,), by default one."""
         if self.basis is not None:
             raise InputError(*CORRELATED)
-        return replace(self, budgets=np.ones(self.eigenvalues.shape[1]) if budgets is None else budgets)
+        budgets = np.ones(self.eigenvalues.shape[1]) if budgets is None else budgets
+        return replace(self, budgets=np.where(self.out_of_reach, 0.0, budgets))
 
     @property
     def dense(self) -> DenseLaw:
@@ -154,6 +191,7 @@ class EigenLaw:
             teacher_link=self.teacher_link,
             dimension=size,
             attack=form,
+            intercept=self.intercept,
         )
 
 
@@ -171,6 +209,7 @@ class DenseLaw:
     teacher_link:   of the teacher's score in the target, or None for the score itself
     dimension:      d
     attack:         (d, d) the attack's form M, size(X)^2 = X' M X; None for the identity
+    intercept:      whether the last coordinate is a feature that is 1 everywhere, which no attack can touch
     """
 
     weights: Array
@@ -183,6 +222,7 @@ class DenseLaw:
     teacher_link: Link | None
     dimension: int
     attack: Array | None = None
+    intercept: bool = False
 
     @property
     def commuting(self) -> bool:
@@ -234,9 +274,36 @@ class DenseLaw:
         """Refused: the features are correlated."""
         raise InputError(*CORRELATED)
 
+    def with_intercept(self) -> DenseLaw:
+        """With one more coordinate, the last one: a feature that is 1 everywhere."""
+        return replace(
+            self,
+            means=read_only(with_column(self.means, 1.0)),
+            covariances=read_only(np.pad(self.covariances, ((0, 0), (0, 1), (0, 1)))),
+            teacher=None if self.teacher is None else read_only(np.append(self.teacher, 0.0)),
+            dimension=self.dimension + 1,
+            intercept=True,
+        )
+
+    def under_norm(self) -> DenseLaw:
+        """Under an attack in l2, which leaves the intercept alone."""
+        return self.under(np.ones(self.dimension)) if self.intercept else self
+
     def under(self, form: Array) -> DenseLaw:
         """With the form M of an attack, (d,) or (d, d)."""
+        form = within_reach(form) if self.intercept else form
         return replace(self, attack=np.diag(form) if form.ndim == 1 else form)
+
+
+def with_column(rows: Array, value: float) -> Array:
+    """Rows (n, d) with one more column."""
+    return np.concatenate([rows, np.full((len(rows), 1), value)], axis=1)
+
+
+def within_reach(form: Array) -> Array:
+    """The form of an attack, (d,) or (d, d), without the last coordinate."""
+    within = np.where(np.arange(len(form)) == len(form) - 1, 0.0, 1.0)
+    return form * within if form.ndim == 1 else form * np.outer(within, within)
 
 
 __all__ = ["DenseLaw", "EigenLaw"]

@@ -56,6 +56,9 @@ class GaussianMixture:
                     noise_variance (its noise is its own)
     teacher_link:   a link g such as Erf(), or None; with it the teacher's part of the target is g(<teacher, x>), and
                     the loss must be a LinkSquaredLoss
+    intercept:      whether there is one more feature, the last one, that is 1 everywhere and that no attack can touch:
+                    for classes of different size, or a target whose mean is not zero. `dimension`, and with it the step
+                    rate / dimension, counts it; an attack's budgets or weights have an entry for it, which is ignored
 
     The dimension d comes from whatever has one; it is infinite when the spectra are of infinite dimension, and then
     means and teacher are numbers. Scaling: ||x||^2 ~ d, while means and teacher have norms of order one
@@ -77,6 +80,7 @@ class GaussianMixture:
     noise_variance: float
     label_law: LabelLaw | None
     teacher_link: Link | None
+    intercept: bool
     dimension: int | float
 
     def __init__(
@@ -89,6 +93,7 @@ class GaussianMixture:
         noise_variance: float = 0.0,
         label_law: LabelLaw | None = None,
         teacher_link: Link | None = None,
+        intercept: bool = False,
     ) -> None:
         probabilities = checked_weights(weights)
         count = probabilities.size
@@ -104,12 +109,14 @@ class GaussianMixture:
             "noise_variance": finite_number(noise_variance, "noise_variance", minimum=0.0),
             "label_law": label_law,
             "teacher_link": teacher_link,
+            "intercept": intercept,
         }
         check_label_law(label_law, values)
         check_teacher_link(teacher_link, values)
         if labels is None and teacher is None:
             raise InputError("a mixture needs labels, a teacher or both", None, "Give one label per component.")
-        values["dimension"] = common_dimension(values["means"], values["covariances"], values["teacher"])
+        features = common_dimension(values["means"], values["covariances"], values["teacher"])
+        values["dimension"] = features + bool(intercept)
         for name, value in values.items():
             object.__setattr__(self, name, value)
         self._shares()  # refuses limiting laws that do not go together, here rather than in the middle of a forecast
@@ -136,13 +143,30 @@ class GaussianMixture:
             return True
         return self.labels is not None and self.teacher is None and bool(np.all(np.abs(self.labels) == 1))
 
+    @property
+    def _count(self) -> int | float:
+        """Number of features, without the intercept."""
+        return self.dimension - self.intercept
+
     @cached_property
     def law(self) -> EigenLaw | DenseLaw:
         """The mixture in the shared eigenbasis of its covariances if they commute (found out to 1e-10), else dense."""
+        if self.intercept:
+            return self.groups if self._features_law is self._features_groups else self._features_law.with_intercept()
+        return self._features_law
+
+    @cached_property
+    def groups(self) -> EigenLaw | DenseLaw:
+        """The mixture as a simulation has it: a continuous law as few groups of equal eigenvalues, else the `law`."""
+        return self._features_groups.with_intercept() if self.intercept else self._features_groups
+
+    @cached_property
+    def _features_law(self) -> EigenLaw | DenseLaw:
+        """The law of the features alone."""
         if (laws := self._continuous()) is not None:
             return self._on_panels(laws)
         if not any(is_matrix(covariance) for covariance in self.covariances):
-            return self.groups
+            return self._features_groups
         shares = self._shares()
         matrices = np.stack([as_matrix(covariance, shares.size) for covariance in self.covariances])
         diagonals = np.diagonal(matrices, axis1=1, axis2=2)
@@ -160,14 +184,14 @@ class GaussianMixture:
             noise_variance=self.noise_variance,
             label_law=self.label_law,
             teacher_link=self.teacher_link,
-            dimension=int(self.dimension),
+            dimension=int(self._count),
         )
 
     @cached_property
-    def groups(self) -> EigenLaw | DenseLaw:
-        """The mixture as a simulation has it: a continuous law as few groups of equal eigenvalues, else the `law`."""
+    def _features_groups(self) -> EigenLaw | DenseLaw:
+        """The groups of the features alone."""
         if any(is_matrix(covariance) for covariance in self.covariances):
-            return self.law
+            return self._features_law
         shares = self._shares()
         rows = [np.broadcast_to(self._at_nodes(c)[0], shares.size) for c in self.covariances]
         return self._eigen_law(np.stack(rows), shares, None)
@@ -178,6 +202,7 @@ class GaussianMixture:
 
     @cached_property
     def _record(self) -> dict[str, Any]:  # a law may have many numbers, and many questions are asked of it
+        told = {"intercept": True} if self.intercept else {}
         return {
             "kind": type(self).__name__,
             "dimension": self.dimension if math.isfinite(self.dimension) else "inf",
@@ -189,6 +214,7 @@ class GaussianMixture:
             "noise_variance": self.noise_variance,
             "label_law": None if self.label_law is None else self.label_law.describe(),
             "teacher_link": None if self.teacher_link is None else self.teacher_link.describe(),
+            **told,
         }
 
     def __repr__(self) -> str:
@@ -216,7 +242,7 @@ class GaussianMixture:
         """Fraction of the coordinates that each eigen-coordinate stands for, (Q,)."""
         nodes = [c for c in self.covariances if isinstance(c, Spectrum) and not c.listed]
         if not nodes:
-            return np.full(int(self.dimension), 1 / self.dimension)
+            return np.full(int(self._count), 1 / self._count)
         parts = (*self.means, *self.covariances, self.teacher)
         if any(isinstance(p, np.ndarray) or (isinstance(p, Spectrum) and p.listed) for p in parts):
             raise InputError(
@@ -254,7 +280,7 @@ class GaussianMixture:
             weights=self.weights,
             eigenvalues=read_only(eigenvalues),
             shares=read_only(shares),
-            dimension=self.dimension,
+            dimension=self._count,
             means=read_only([coordinates(mean) for mean in self.means]),
             teacher=None if self.teacher is None else read_only(coordinates(self.teacher)),
             labels=self.labels,

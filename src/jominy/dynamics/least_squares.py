@@ -14,7 +14,7 @@ MEAN_ABS = float(np.sqrt(2 / np.pi))
 
 def is_centred_least_squares(problem: Problem) -> bool:
     """Whether the equivalence holds: squared loss, one class, no mean, no offset, an attack in l2."""
-    return problem.attack.isotropic and is_least_squares_on_one_class(problem)
+    return is_least_squares_on_one_class(problem) and problem.isotropic
 
 
 def is_least_squares_on_one_class(problem: Problem) -> bool:

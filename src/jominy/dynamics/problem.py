@@ -148,8 +148,12 @@ class Problem:
     @cached_property
     def law(self) -> EigenLaw | DenseLaw:
         """The law of a mixture, with the attack's form in its coordinates; InputError where they do not fit."""
-        law = self.mixture.law
-        return law if self.attack.isotropic else _under(law, self.attack)
+        return _under(self.mixture.law, self.attack)
+
+    @property
+    def isotropic(self) -> bool:
+        """Whether the attack's size on a mixture is the norm of all weights."""
+        return self.attack.isotropic and not self.mixture.intercept
 
     @cached_property
     def radius_schedule(self) -> RadiusSchedule:
@@ -164,7 +168,7 @@ class Problem:
     @property
     def groups(self) -> EigenLaw | DenseLaw:
         """The same with as few groups of equal eigenvalues as simulators need; see `GaussianMixture.groups`."""
-        return self.mixture.groups if self.attack.isotropic else self.law
+        return _under(self.mixture.groups, self.attack)
 
     def describe(self) -> dict[str, Any]:
         """The problem as a JSON-able record."""

@@ -39,12 +39,26 @@ MARGINS = 0.3
 
 
 class Scalars(NamedTuple):
-    """E_i Psi_r, E_i Psi_rr, E_i Psi_{r r*}, all (n,), and Gamma (): what determines the optimum at every point."""
+    """What determines the optimum at every point.
+
+    Attributes:
+        slope, curvature, teacher_curvature: (n,) E_i Psi_r, E_i Psi_rr, E_i Psi_{r r*}.
+        threshold: () Gamma.
+        free: (n,) the class means' coefficients in the optimum on features that neither vary nor can be attacked (an
+            intercept), which no soft threshold tells.
+    """
 
     slope: Array
     curvature: Array
     teacher_curvature: Array
     threshold: Array
+    free: Array
+
+    @classmethod
+    def of_row(cls, row: Array) -> "Scalars":
+        """From all of them in a row (4 n + 1,)."""
+        n = (len(row) - 1) // 4
+        return cls(row[:n], row[n : 2 * n], row[2 * n : 3 * n], row[3 * n], row[3 * n + 1 :])
 
 
 class Seen(NamedTuple):
@@ -82,12 +96,28 @@ def point_averages(u: Array) -> Averages:
 def minimiser(points: Points, scalars: Scalars) -> Array:
     """(Q,) weights u that minimise the risk's model in which the scalars are frozen."""
     weights, eigenvalues = points.weights, points.eigenvalues
-    alpha = (weights * scalars.curvature) @ eigenvalues
-    pulled = (weights * scalars.slope) @ points.means
-    pulled = pulled + (weights * scalars.teacher_curvature) @ eigenvalues * points.teacher
+    alpha, pulled = (weights * scalars.curvature) @ eigenvalues, _pulled(points, scalars)
     threshold = jnp.where(points.budgets > 0, scalars.threshold * jnp.maximum(points.budgets, 1e-300), 0.0)
     left = jnp.maximum(jnp.abs(pulled) - threshold, 0.0)
-    return jnp.where(left > 0, -jnp.sign(pulled) * left / jnp.where(alpha > 0, alpha, 1e-300), 0.0)
+    attacked = jnp.where(left > 0, -jnp.sign(pulled) * left / jnp.where(alpha > 0, alpha, 1e-300), 0.0)
+    return jnp.where(free_points(points), scalars.free @ points.means, attacked)
+
+
+def _pulled(points: Points, scalars: Scalars) -> Array:
+    """(Q,) the slope of the risk without the attack's own part and without curvature."""
+    weights = points.weights
+    pulled = (weights * scalars.slope) @ points.means
+    return pulled + (weights * scalars.teacher_curvature) @ points.eigenvalues * points.teacher
+
+
+def free_points(points: Points) -> Array:
+    """(Q,) features that neither vary nor can be attacked."""
+    return (points.budgets == 0) & jnp.all(points.eigenvalues == 0, axis=0)
+
+
+def free_overlaps(points: Points) -> Array:
+    """(n, n) inner products of the class means on these."""
+    return (points.means * points.shares * free_points(points)) @ points.means.T
 
 
 def _seen(static: Static, u: Array) -> Seen:
@@ -95,7 +125,9 @@ def _seen(static: Static, u: Array) -> Seen:
     order = order_parameters(points, point_averages(u))
     moments = targets.moments(loss, order, radius * order.size, rule)
     push = points.weights @ moments.shift_slope
-    scalars = Scalars(moments.slope, moments.curvature, moments.teacher_curvature, radius * push)
+    scalars = Scalars(
+        moments.slope, moments.curvature, moments.teacher_curvature, radius * push, jnp.zeros_like(moments.slope)
+    )
     return Seen(points.weights @ moments.value, scalars, order, push)
 
 
@@ -109,18 +141,25 @@ def _next(static: Static, u: Array, within: Array) -> tuple[Seen, Array, Array]:
     points, scalars = static.points, seen.scalars
     way = jnp.where(within, minimiser(points, scalars), 0.0) - u
     alpha = (points.weights * scalars.curvature) @ points.eigenvalues
+    # Means alone hold a weight that is free: no curvature there is larger than this.
+    bound = jnp.maximum((points.weights * scalars.curvature) @ jnp.diag(free_overlaps(points)), 1e-300)
+    alpha = jnp.where(free_points(points), bound, alpha)
+    way = jnp.where(free_points(points), jnp.where(within, -_pulled(points, scalars) / bound, -u), way)
     return seen, way, -points.shares @ (alpha * way**2)
 
 
 @jit_lightly
 def _newton(static: Static, row: Array, within: Array) -> tuple[Array, Array]:
     """The mismatch of the scalars `row` with those at their weights, and Newton's step."""
-    n = static.points.weights.size
+    points = static.points
+    overlaps = free_overlaps(points)
 
     def mismatch(row: Array) -> Array:
-        scalars = Scalars(row[:n], row[n : 2 * n], row[2 * n : 3 * n], row[3 * n])
-        found = _seen(static, jnp.where(within, minimiser(static.points, scalars), 0.0)).scalars
-        return jnp.concatenate([*found[:3], found[3][None]]) - row
+        scalars = Scalars.of_row(row)
+        found = _seen(static, jnp.where(within, minimiser(points, scalars), 0.0)).scalars
+        gaps = jnp.asarray(_row(found) - row)
+        # A weight that is free is where the slope along it vanishes.
+        return gaps.at[3 * points.weights.size + 1 :].set(overlaps @ (points.weights * found.slope))
 
     here = mismatch(row)
     slope = jax.jacfwd(mismatch)(row)
@@ -128,17 +167,20 @@ def _newton(static: Static, row: Array, within: Array) -> tuple[Array, Array]:
     return here, -jnp.linalg.lstsq(slope, here)[0]
 
 
+def _row(scalars: Scalars) -> Array:
+    return jnp.concatenate([*scalars[:3], scalars.threshold[None], scalars.free])
+
+
 def _minimised(static: Static, u: np.ndarray, within: np.ndarray) -> tuple[np.ndarray, Scalars, float]:
     """The weights of least risk, their scalars, and the relative mismatch of these."""
-    n = static.points.weights.size
+    free, means = np.asarray(free_points(static.points)), static.points.means
     seen, way, slope = _next(static, u, within)
     best: tuple[np.ndarray, Scalars, float] | None = None
     for count in range(MOST_DESCENTS):
         if count % BETWEEN == BETWEEN - 1:
-            row = np.concatenate([*map(np.asarray, seen.scalars[:3]), np.asarray(seen.scalars[3])[None]])
-            found = _by_newton(static, row, within)
-            row, error = found
-            scalars = Scalars(row[:n], row[n : 2 * n], row[2 * n : 3 * n], row[3 * n])
+            here = np.linalg.lstsq(means[:, free].T, np.asarray(u)[free], rcond=None)[0]
+            row, error = _by_newton(static, np.asarray(_row(seen.scalars._replace(free=here))), within)
+            scalars = Scalars.of_row(row)
             there = np.where(within, np.asarray(minimiser(static.points, scalars)), 0.0)
             lower = float(_look(static, there).risk) <= float(seen.risk) * (1 + 1e-9) + 1e-300
             if lower and (best is None or error < best[2]):
@@ -160,7 +202,8 @@ def _minimised(static: Static, u: np.ndarray, within: np.ndarray) -> tuple[np.nd
         if float(seen.order.norm) > FAR_OFF:
             break
     if best is None:
-        return u, seen.scalars, np.inf
+        here = np.linalg.lstsq(means[:, free].T, np.asarray(u)[free], rcond=None)[0]
+        return u, seen.scalars._replace(free=here), np.inf
     return best
 
 
@@ -192,12 +235,12 @@ def static_of(problem: Problem, points: Points, radius: float, scale: float = 2.
 def points_at_rest(law: EigenLaw) -> Grouped:
     """The law's points, for what does not depend on where training starts."""
     varies, has_mean = np.any(law.eigenvalues > 0, axis=0), np.any(law.means != 0, axis=0)
-    if np.any(has_mean & ~varies):
-        first = int(np.flatnonzero(has_mean & ~varies)[0])
+    attacked = has_mean & ~varies & (law.budgets > 0)  # type: ignore[operator]
+    if np.any(attacked):
         raise InputError(
             "Under an l_inf attack every feature in which the classes differ must vary within a class",
-            f"feature {first} has no variance",
-            "Give it a small variance",
+            f"feature {int(np.flatnonzero(attacked)[0])} has no variance",
+            "Give it a small variance, or the budget 0",
         )
     return grouped(law, np.zeros_like(law.shares))
 
@@ -249,10 +292,10 @@ def _collapse(problem: Problem) -> _Collapse:
     alone = np.zeros_like(points.shares)
     seen = _look(clean, alone)
     nothing = np.zeros_like(points.weights)
-    scalars = Scalars(nothing, nothing + 1, nothing, np.asarray(np.inf))
+    scalars = Scalars(nothing, nothing + 1, nothing, np.asarray(np.inf), nothing)
     if not np.all(within):
         begin = _first(clean, seen, ~within)
-        if np.any(begin):
+        if np.any(begin) or np.any(np.asarray(free_overlaps(points))):
             clean, alone, scalars, _ = _resolved(clean, begin, ~within)
             scalars = scalars._replace(threshold=np.asarray(np.inf))
             seen = _look(clean, alone)
@@ -286,7 +329,7 @@ def coordinate_optimum(problem: Problem) -> CoordinateOptimum:
         u, scalars = collapse.alone, collapse.scalars
         regime = regime if np.any(u) else "collapse"
     elif is_least_squares_on_one_class(problem) and radius <= interpolation_threshold(law):
-        scalars = Scalars(nothing, nothing + 1, nothing - 1, np.asarray(0.0))
+        scalars = Scalars(nothing, nothing + 1, nothing - 1, np.asarray(0.0), nothing)
         u, regime = np.asarray(minimiser(points, scalars)), "interpolating"
     elif law.label_law is not None and law.label_law.certain and radius == 0:
         u, scalars, regime = collapse.alone, collapse.scalars, "separable"

@@ -85,8 +85,8 @@ def first_time(pilot: Pilot, setting: Setting, times: np.ndarray) -> float:
         return np.inf
     attacked = points.budgets > 0
     pull, noise = sight.moved.pull[0], sight.moved.noise[0]
-    with np.errstate(divide="ignore"):
-        kink = np.min(np.where(pull > 0, noise / np.maximum(pull, 1e-300) ** 2, np.inf))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kink = np.min(np.where(pull > 0, noise / np.where(pull > 0, pull, 1.0) ** 2, np.inf))
     fast = float(np.max(sight.rate[0] * sight.moved.curvature[0]))
     scale = min(float(kink), 1 / fast if fast > 0 else np.inf)
     later = times[times > 0]

@@ -9,12 +9,15 @@ Source: theory `attacks.md` section 3 (derived there).
 from typing import NamedTuple
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.coordinates.equations import Averages, Motion, motion, order_parameters
 from jominy.dynamics.coordinates.optimum import (
     Static,
     coordinate_optimum,
+    free_overlaps,
+    free_points,
     minimiser,
     points_at_rest,
     static_of,
@@ -78,12 +81,16 @@ def resting_averages(moved: Motion, rate: float) -> Averages:
 
 
 @jit_lightly
-def _moved(static: Static, averages: Averages) -> tuple[Array, OrderParameters, Motion, Array]:
+def _moved(static: Static, averages: Averages) -> tuple[Array, OrderParameters, Motion, Array, Array]:
+    """Risk, order parameters, motion and Gamma; and where a weight goes that means alone hold, by a step downhill."""
     points, loss, targets, radius, rule = static
     order = order_parameters(points, averages)
     moments = targets.moments(loss, order, radius * order.size, rule)
     pull = radius * (points.weights @ moments.shift_slope)
-    return points.weights @ moments.value, order, motion(points, moments, radius), pull
+    moved = motion(points, moments, radius)
+    bound = (points.weights * moments.curvature) @ jnp.diag(free_overlaps(points))
+    held = averages.mean - moved.slope / jnp.maximum(bound, 1e-300)
+    return points.weights @ moments.value, order, moved, pull, held
 
 
 def coordinate_rest(problem: Problem, rate: float) -> CoordinateRest:
@@ -98,14 +105,22 @@ def coordinate_rest(problem: Problem, rate: float) -> CoordinateRest:
     averages = Averages(
         optimum, optimum**2 + width, np.abs(optimum) + 0.5 * np.sqrt(width), np.sign(optimum), 0 * optimum
     )
-    mismatch = np.inf
+    mismatch, free = np.inf, np.asarray(free_points(points))
     for _ in range(MOST_ITERATIONS):
-        risk, order, moved, pull = _moved(static, averages)
+        risk, order, moved, pull, held = _moved(static, averages)
         logit = largest_logit(risk_spec(problem.law, problem), order)
         if gaussian_rule(logit).logit_scale > static.rule.logit_scale:
             static = static._replace(rule=gaussian_rule(logit))
             continue
         following = resting_averages(moved, rate)
+        if np.any(free):
+            told = np.where(free, held, following.mean)
+            following = following._replace(
+                mean=told,
+                square=np.where(free, told**2, following.square),
+                size=np.where(free, np.abs(told), following.size),
+                sign=np.where(free, np.sign(told), following.sign),
+            )
         size = float(points.shares @ following.square)
         mismatch = float(points.shares @ np.abs(following.square - averages.square)) / max(size, 1e-300)
         mismatch += float(points.shares @ np.abs(following.mean - averages.mean)) / max(np.sqrt(size), 1e-300)

@@ -76,19 +76,35 @@ def _scalars_at(setting: RiskSpec, order: OrderParameters) -> tuple[LocalAverage
 
 
 def rest_near(
-    geometry: RiskGeometry, setting: RiskSpec, rate: float, target: Any, order: OrderParameters
+    geometry: RiskGeometry, setting: RiskSpec, rate: float, target: Any, order: OrderParameters, free: Any = None
 ) -> tuple[Rest, float]:
-    """The state at rest near a student with these order parameters, and the remaining relative mismatch of scalars."""
-    count = len(setting.weights)
-    first = _raveled(*_scalars_at(setting, order))
+    """The state at rest near a student with these order parameters, and the remaining relative mismatch of scalars.
 
-    def state_at(u: np.ndarray) -> tuple[np.ndarray, Rest]:
+    `free` (n,): `LocalAverages.flat` to begin with, where there are weights that means alone hold.
+    """
+    count = len(setting.weights)
+    first, overlaps = _raveled(*_scalars_at(setting, order)), np.asarray(geometry.free_means())
+    held = bool(np.any(overlaps))
+    if held:
+        first = np.concatenate([first, np.zeros(count) if free is None else free])
+
+    def state_at(row: np.ndarray) -> tuple[np.ndarray, Rest]:
+        u = row[: 4 * count + 1]
         slope, curvature, pull, power = np.reshape(u[:-1], (4, count))
         # In logarithms where a sign is known: a rest may have scalars of any size.
         curvature, power, ridge = np.exp(np.minimum([curvature, power, np.full(count, u[-1])], 600.0))
         scalars = LocalAverages(slope, curvature, pull * curvature, np.asarray(ridge[0]))
+        if held:
+            scalars = scalars._replace(flat=row[4 * count + 1 :])
         found, squared, rest = _image(geometry, setting, np.asarray(rate), target, scalars, power)
-        return _raveled(found, squared), jax.tree.map(np.asarray, rest)
+        image = _raveled(found, squared)
+        if held:  # where they do not move; a step downhill, which no curvature there makes too long
+            weights, flat = np.asarray(setting.weights), row[4 * count + 1 :]
+            bound = weights * np.asarray(found.curvature) @ np.diag(overlaps) * np.max(np.diag(overlaps))
+            image = np.concatenate(
+                [image, flat - overlaps @ (weights * np.asarray(found.slope)) / max(bound, SMALLEST)]
+            )
+        return image, jax.tree.map(np.asarray, rest)
 
     solved = fixed_point(lambda u: state_at(u)[0], first)
     image, rest = state_at(solved)

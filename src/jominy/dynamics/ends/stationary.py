@@ -114,8 +114,8 @@ def _rest(problem: Problem, setting: RiskSpec, rate: float, order: Any) -> tuple
     """The state at rest on the uncompressed law."""
     exact: Representation = representations(problem.law)[-1]
     geometry = padded(exact.geometry)
-    target = minimiser(geometry, population_optimum(problem, exact).solved.scalars)
-    return rest_near(geometry, setting, rate, target, order)
+    scalars = population_optimum(problem, exact).solved.scalars
+    return rest_near(geometry, setting, rate, minimiser(geometry, scalars), order, scalars.flat)
 
 
 def _described(problem: Problem, rest: Rest, rate: float, critical: float, separable: bool) -> Stationary:

@@ -191,9 +191,10 @@ def _check_bands(training: Training, batch_size: int) -> None:
     problem, schedule = training.problem, training.schedule
     for covered, name in (
         (problem.attack.isotropic, type(problem.attack).__name__),
+        (not problem.mixture.intercept, "an intercept"),
         (not schedule.remembers, type(schedule).__name__),
         (batch_size == 1, f"batch_size={batch_size}"),
     ):
         if not covered:
-            rule = "Bands are for l2 attacks, single samples and schedules without memory"
+            rule = "Bands are for l2 attacks without intercept, single samples and schedules without memory"
             raise InputError(rule, name, "Use `simulate(...)`")

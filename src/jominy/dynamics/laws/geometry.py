@@ -25,7 +25,8 @@ class LocalAverages(NamedTuple):
         pinned: (n,) whether a component's score is certain at the optimum (its target is met exactly, or its margin
             lies at a kink), which no finite curvature says; None where there is no such component.
         flat: (n,) the class means' coefficients in the optimum on directions in which no input varies, where slopes
-            and ridge may vanish together; None where they tell it.
+            and ridge may vanish together; None where they tell it. Where there are means on such directions that no
+            attack can touch (an intercept), it is on these alone.
     """
 
     slope: Array
@@ -82,6 +83,9 @@ class RiskGeometry(Protocol):
     def fixed_means(self) -> Array:
         """(n, n) the same on directions in which inputs do not vary at all beside their means."""
 
+    def free_means(self) -> Array:
+        """(n, n) the same on directions in which inputs do not vary and that the attack cannot touch."""
+
     @property
     def untouched(self) -> bool:
         """Whether there are directions that the attack cannot touch."""
@@ -132,11 +136,11 @@ class NodeGeometry(NamedTuple):
             coefficients = jnp.where(free, coefficients, there * nodes.teacher)
             residual = jnp.where(free, residual, (there - 1) * nodes.teacher)
         if scalars.flat is not None:
+            told = jnp.einsum("n,naq->aq", scalars.flat, nodes.means)
             widest = jnp.max(nodes.eigenvalues, axis=0)
-            flat, told = (
-                jnp.asarray(widest <= NO_VARIANCE * jnp.max(widest)),
-                jnp.einsum("n,naq->aq", scalars.flat, nodes.means),
-            )
+            flat = jnp.asarray(widest <= NO_VARIANCE * jnp.max(widest))
+            free = flat & (nodes.attack == 0)
+            flat = jnp.where(jnp.any(free & jnp.any(nodes.means != 0, axis=(0, 1))), free, flat)
             coefficients = jnp.where(flat, told, coefficients)
             residual = jnp.where(flat, told - nodes.teacher, residual)
         return Student(coefficients, residual, jnp.zeros_like(nodes.shares))
@@ -186,10 +190,21 @@ class NodeGeometry(NamedTuple):
         fixed = widest <= NO_VARIANCE * np.minimum(np.max(widest), squares)
         return np.einsum("naq,maq->nm", nodes.means[..., fixed], nodes.mean_overlaps[..., fixed])
 
+    def free_means(self) -> Array:
+        nodes = self.nodes
+        widest = np.max(nodes.eigenvalues, axis=0)
+        free = (widest <= NO_VARIANCE * np.max(widest)) & (np.asarray(nodes.attack) == 0)
+        return np.einsum("naq,maq->nm", nodes.means[..., free], nodes.mean_overlaps[..., free])
+
     @property
     def untouched(self) -> bool:
-        # Empty nodes fill up a geometry; they have no share of the coordinates.
-        return bool(np.any((np.asarray(self.nodes.attack) == 0) & (np.asarray(self.nodes.shares) > 0)))
+        return bool(np.any((np.asarray(self.nodes.attack) == 0) & self.there))
+
+    @property
+    def there(self) -> np.ndarray:
+        """(Q,) whether a node is one: empty ones, which fill up a geometry, have neither coordinates nor vectors."""
+        nodes = self.nodes
+        return (np.asarray(nodes.shares) > 0) | np.any(np.einsum("aaq->aq", np.asarray(nodes.gram)) > 0, axis=0)
 
     def attackable_pull(self, student: Student, scalars: LocalAverages) -> float:
         nodes, w = self.nodes, np.asarray(self.nodes.weights)
@@ -261,7 +276,7 @@ class DenseGeometry(NamedTuple):
         pull = pull + (self.weights * scalars.slope) @ self.means
         curvature = curvature + scalars.ridge * self.attack
         if scalars.flat is not None:
-            flat = self._flat_directions()
+            flat = self._told_directions()
             varied = jnp.eye(len(pull)) - flat
             within = varied @ curvature @ varied + jnp.trace(curvature) * flat
             return flat @ (scalars.flat @ self.means) - jnp.linalg.solve(within, varied @ pull)
@@ -274,11 +289,15 @@ class DenseGeometry(NamedTuple):
         inside = free @ curvature @ free + jnp.trace(curvature) * (jnp.eye(len(pull)) - free)
         return held - free @ jnp.linalg.solve(inside, free @ (pull + curvature @ held))
 
-    def _flat_directions(self) -> Array:
-        """(d, d) projection onto the directions in which no input varies."""
-        found = self.free(jnp.ones(len(self.weights), bool))
-        assert found is not None
-        return found
+    def _told_directions(self) -> Array:
+        """(d, d) projection onto the directions in which no input varies; on those out of reach, if means are there."""
+        flat = self.free(jnp.ones(len(self.weights), bool))
+        assert flat is not None
+        values, vectors = jnp.linalg.eigh(
+            flat @ self.attack @ flat + jnp.max(jnp.abs(self.attack)) * (jnp.eye(len(flat)) - flat)
+        )
+        free = (vectors * (values <= NO_VARIANCE * jnp.max(jnp.abs(self.attack)))) @ vectors.T
+        return jnp.where(jnp.max(jnp.abs(self.means @ free)) > NO_VARIANCE * jnp.max(jnp.abs(self.means)), free, flat)
 
     def response(self, scalars: LocalAverages) -> Array:
         curvature = jnp.einsum("n,nij->ij", self.weights * scalars.curvature, self.covariances)
@@ -308,6 +327,12 @@ class DenseGeometry(NamedTuple):
     def fixed_means(self) -> Array:
         return self.flat_means(NO_VARIANCE)  # an eigenvalue is known to the rounding of the largest
 
+    def free_means(self) -> Array:
+        values, vectors = np.linalg.eigh(np.sum(self.covariances, axis=0))
+        flat = vectors[:, values <= NO_VARIANCE * values[-1]]
+        on = self.means @ flat @ kernel(flat.T @ self.attack @ flat, NO_VARIANCE * np.max(np.abs(self.attack)))
+        return on @ on.T
+
     @property
     def untouched(self) -> bool:
         values = np.linalg.eigvalsh(self.attack)
@@ -319,6 +344,12 @@ class DenseGeometry(NamedTuple):
         teacher = np.einsum("n,nij,j->i", w * np.asarray(scalars.teacher_curvature), self.covariances, self.teacher)
         gradient = curvature @ np.asarray(student) + teacher + (w * np.asarray(scalars.slope)) @ self.means
         return float(np.sqrt(gradient @ np.linalg.pinv(self.attack, rcond=NO_VARIANCE, hermitian=True) @ gradient))
+
+
+def kernel(matrix: np.ndarray, least: float) -> np.ndarray:
+    """(k, m) directions in which a positive semidefinite matrix (k, k) is at most `least`."""
+    values, vectors = np.linalg.eigh(matrix)
+    return vectors[:, values <= least]
 
 
 def dense_geometry(law: DenseLaw) -> DenseGeometry:

@@ -16,7 +16,7 @@ import numpy as np
 from jominy.dynamics.laws.geometry import LocalAverages, RiskGeometry, minimiser
 from jominy.dynamics.laws.risk import RiskSpec, largest_logit
 from jominy.dynamics.optima.direct import frame_of, minima
-from jominy.dynamics.optima.minimise import Solved, as_it_is, at_scalars, polished, visit
+from jominy.dynamics.optima.minimise import NOWHERE, Solved, as_it_is, at_scalars, polished, visit
 
 GOOD = 1e-9
 """Mismatch of the scalars of a stationary point of the risk."""
@@ -43,8 +43,13 @@ def flat_stiffness(weights: np.ndarray, flat_means: np.ndarray) -> float:
     return float(np.min(values[seen])) if values[-1] > 0 else np.inf
 
 
-def optimum_with_corners(exact: RiskGeometry, setting: RiskSpec, stiffness: float, zero: Solved) -> Solved:
-    """The optimum on nodes that are not compressed; `zero` is the zero vector in that form, and none is above it."""
+def optimum_with_corners(
+    exact: RiskGeometry, setting: RiskSpec, stiffness: float, zero: Solved, untouched: bool = False
+) -> Solved:
+    """The optimum on nodes that are not compressed; `zero` is the zero vector in that form, and none is above it.
+
+    `untouched`: of the vectors alone that use nothing which the attack can touch.
+    """
     geometry = exact.orthonormal()
     if np.isinf(stiffness):  # nothing is flat; but a class that does not vary may be all that holds a direction
         means = np.diag(exact.flat_means(1.0)) * setting.weights
@@ -52,10 +57,10 @@ def optimum_with_corners(exact: RiskGeometry, setting: RiskSpec, stiffness: floa
         ridges = np.append(0.0, stiffness * RIDGES)
     else:
         ridges = stiffness * RIDGES
-    setting, eased = _eased(geometry, setting, zero, ridges)
+    setting, eased = _eased(geometry, setting, zero, ridges, untouched)
     polishing = []
     for ridge, one in zip(ridges, eased, strict=True):
-        none = as_it_is(setting)._replace(ridge=np.asarray(ridge))
+        none = as_it_is(setting)._replace(ridge=np.asarray(NOWHERE if untouched else ridge))
         polishing.append(polished(geometry, setting, one.scalars._replace(flat=None), none))
         for pins, scalars in _at_corners(setting, one, zero):
             polishing.append(polished(geometry, setting, scalars, none._replace(pins=pins)))
@@ -68,13 +73,15 @@ def optimum_with_corners(exact: RiskGeometry, setting: RiskSpec, stiffness: floa
 
 
 def _eased(
-    geometry: RiskGeometry, setting: RiskSpec, zero: Solved, ridges: np.ndarray
+    geometry: RiskGeometry, setting: RiskSpec, zero: Solved, ridges: np.ndarray, untouched: bool
 ) -> tuple[RiskSpec, list[Solved]]:
     """The optima of the least softened risk with each of the ridges, and a quadrature that resolves them."""
-    frame, scale = frame_of(geometry), _scale(setting, zero)
+    frame, scale = frame_of(geometry, untouched), _scale(setting, zero)
     for _ in range(4):
         found = []
         for scalars in minima(frame, setting, scale, _spreads(setting, scale), ridges):
+            if untouched:
+                scalars = scalars._replace(ridge=np.asarray(NOWHERE))
             there = visit(geometry, setting, minimiser(geometry, scalars))
             found.append(Solved(scalars, there.order, float(there.risk), np.inf))
         finer = setting.finer(max(largest_logit(setting, one.order) for one in found))

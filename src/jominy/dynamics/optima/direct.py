@@ -16,7 +16,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from jominy.dynamics.laws.geometry import NO_VARIANCE, DenseGeometry, LocalAverages, NodeGeometry, RiskGeometry
+from jominy.dynamics.laws.geometry import (
+    NO_VARIANCE,
+    DenseGeometry,
+    LocalAverages,
+    NodeGeometry,
+    RiskGeometry,
+    kernel,
+)
 from jominy.dynamics.laws.risk import RiskSpec
 from jominy.dynamics.students import attack_ridge
 from jominy.errors import InputError
@@ -79,8 +86,11 @@ class Frame(NamedTuple):
         )
 
 
-def frame_of(geometry: RiskGeometry) -> Frame:
-    """The coordinates of an orthonormal geometry."""
+def frame_of(geometry: RiskGeometry, untouched: bool = False) -> Frame:
+    """The coordinates of an orthonormal geometry; those alone that are `untouched` by the attack, if only these vary.
+
+    InputError where class means differ in directions without variance that an attack with weights can touch.
+    """
     order = jax.tree.map(np.asarray, geometry.order(geometry.zero()))
     if isinstance(geometry, NodeGeometry):
         nodes = geometry.nodes
@@ -89,28 +99,46 @@ def frame_of(geometry: RiskGeometry) -> Frame:
         variances = np.broadcast_to(nodes.eigenvalues[:, None], (len(means), *present.shape))[:, present]
         widest = np.max(variances, axis=0)
         flat = widest <= NO_VARIANCE * np.max(widest, initial=0.0)
-        curved = variances[:, ~flat]
-        form = np.broadcast_to(nodes.attack, present.shape)[present][~flat]
-        isotropic = bool(np.all(np.asarray(nodes.attack)[nodes.shares > 0] == 1))
+        form = np.broadcast_to(nodes.attack, present.shape)[present]
+        isotropic = bool(np.all(np.asarray(nodes.attack)[geometry.there] == 1))
+        if untouched:
+            seen = flat | (form == 0)
+            means, teacher, variances, form, flat = (
+                means[:, seen],
+                teacher[seen],
+                variances[:, seen],
+                form[seen],
+                flat[seen],
+            )
+        curved, form, reached = variances[:, ~flat], form[~flat], bool(np.any(means[:, flat] * form[flat]))
     else:
         assert isinstance(geometry, DenseGeometry)
         values, vectors = np.linalg.eigh(np.sum(geometry.covariances, axis=0))
         means, teacher = np.asarray(geometry.means) @ vectors, np.asarray(geometry.teacher) @ vectors
         flat = values <= NO_VARIANCE * values[-1]
+        attack = np.asarray(geometry.attack)
+        isotropic = np.array_equal(attack, np.eye(len(values)))
+        reached = bool(
+            np.max(np.abs(means[:, flat] @ vectors[:, flat].T @ attack), initial=0.0) > 1e-12 * np.max(attack)
+        )
         on = vectors[:, ~flat]
+        if untouched:
+            on = on @ kernel(on.T @ attack @ on, NO_VARIANCE * np.max(attack))
+            vectors = np.concatenate([on, vectors[:, flat]], axis=1)
+            means, teacher = np.asarray(geometry.means) @ vectors, np.asarray(geometry.teacher) @ vectors
+            flat = np.arange(vectors.shape[1]) >= on.shape[1]
         curved = on.T @ np.asarray(geometry.covariances) @ on
-        form = on.T @ np.asarray(geometry.attack) @ on
-        isotropic = np.array_equal(geometry.attack, np.eye(len(values)))
+        form = on.T @ attack @ on
     # On flat directions nothing but the span of the means is seen.
     left, lengths, rows = np.linalg.svd(means[:, flat], full_matrices=False)
     kept = lengths > SEEN * np.max(np.abs(means), initial=0.0)
     left, lengths, rows = left[:, kept], lengths[kept], rows[kept]
-    if not isotropic and lengths.size:
+    if not isotropic and lengths.size and reached:
         raise InputError(
-            "The optimum under an attack with weights is not known where class means differ in directions without "
-            "variance",
+            "The optimum under an attack with weights is not known where class means lie in directions without "
+            "variance that the attack can touch",
             f"{lengths.size} such directions",
-            "Give these directions a small variance",
+            "Give these directions a small variance, or the weight 0",
         )
     means = np.concatenate([means[:, ~flat], left * lengths], axis=1)
     teacher = np.concatenate([teacher[~flat], rows @ teacher[flat]])
@@ -126,10 +154,13 @@ def frame_of(geometry: RiskGeometry) -> Frame:
     else:
         variances[:, :curves, :curves] = curved * np.outer(sizes[:curves], sizes[:curves])
     coefficients = np.concatenate([np.zeros((len(means), curves)), left / lengths * sizes[curves:]], axis=1)
-    attack = None
+    pulled = None
     if not isotropic:
-        attack = (np.diag(form) if form.ndim == 1 else form) * np.outer(sizes, sizes)
-    return Frame(weights, means * sizes, variances, sizes, teacher / sizes, order, coefficients, attack)
+        pulled = np.zeros((count, count))
+        pulled[:curves, :curves] = (np.diag(form) if form.ndim == 1 else form) * np.outer(
+            sizes[:curves], sizes[:curves]
+        )
+    return Frame(weights, means * sizes, variances, sizes, teacher / sizes, order, coefficients, pulled)
 
 
 def _weights(geometry: RiskGeometry) -> np.ndarray:

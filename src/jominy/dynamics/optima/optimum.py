@@ -33,6 +33,7 @@ from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.optima.search import threshold_of
 from jominy.dynamics.optima.separation import last_kink, rows_of, separable_part, widest_margin
 from jominy.dynamics.problem import Problem
+from jominy.errors import InputError
 from jominy.losses import Loss, OrderParameters
 from jominy.losses.targets import stated_labels
 
@@ -130,6 +131,10 @@ def _begun(geometry: RiskGeometry, setting: RiskSpec) -> tuple[FromZero, Solved 
         return from_zero(geometry, setting), None
     clean = setting._replace(radius=np.zeros(()))
     found = from_zero(geometry, clean, as_it_is(setting)._replace(ridge=np.asarray(NOWHERE)))
+    free = np.asarray(geometry.free_means())
+    if np.any(free):
+        stiffness = flat_stiffness(np.asarray(setting.weights), free)
+        found = found._replace(solved=optimum_with_corners(geometry, clean, stiffness, found.zero, untouched=True))
     scalars = found.solved.scalars._replace(ridge=np.asarray(NOWHERE))
     student = minimiser(geometry, scalars)
     seen = visit(geometry, setting._replace(radius=np.ones(())), student)
@@ -151,7 +156,16 @@ def _lowest(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSpec,
     """The optimum below the collapse radius, of a convex risk; else where the search from zero ends."""
     setting, solved = _resolved(geometry, setting, begun)
     stiffness = flat_stiffness(np.asarray(setting.weights), flat_means(law, FLAT))
-    if are_far(setting, solved):
+    if np.any(geometry.free_means()):
+        if not setting.loss.convex:
+            raise InputError(
+                "The optimum of a loss that is not convex is not known with an intercept, or means in other directions "
+                "that neither vary nor can be attacked",
+                type(setting.loss).__name__,
+                "Leave the intercept out",
+            )
+        found = False  # neither slopes nor the attack's ridge tell the weights there
+    elif are_far(setting, solved):
         solved = far_optimum(geometry, setting, solved)
         found = is_tail(setting.loss, solved.risk)  # a descent that was led astray took it for one
     else:
@@ -208,8 +222,20 @@ def _separated(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSp
     radius = float(setting.radius)
     if law.label_law is not None:
         return _at_infinity(geometry, setting, loss) if law.label_law.certain and not radius else None
+    free = np.asarray(geometry.free_means())
+    if radius and np.any(free):
+        apart = _told_apart(law, geometry, setting, loss, free, 0.0)
+        if apart is not None:
+            return apart
+    return _told_apart(law, geometry, setting, loss, fixed_means(law), radius)
+
+
+def _told_apart(
+    law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSpec, loss: Loss, means: np.ndarray, radius: float
+) -> Solved | None:
+    """The same by these means (Gram matrix (n, n)), where an attack of this radius reaches them."""
     labels = stated_labels(law)
-    gram = labels[:, None] * fixed_means(law) * labels
+    gram = labels[:, None] * means * labels
     if not np.any(np.diag(gram) > 0):
         return None
     weights, margin = widest_margin(rows_of(gram))
@@ -222,6 +248,8 @@ def _separated(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSp
         ridge = np.max(np.abs(gram))
         slope = -labels * weights * end / (1 - radius / margin) * ridge / law.weights
         scalars = LocalAverages(slope, np.ones(len(labels)), np.zeros(len(labels)), np.asarray(ridge), everyone)
+        if np.any(geometry.free_means()):
+            scalars = scalars._replace(flat=labels * weights * end / (1 - radius / margin))
         found = at_scalars(geometry, setting, scalars)
         # What varies little beside the largest variance of all may still vary by more than the margins.
         return found if found.risk < CERTAIN * float(loss(np.zeros(()), np.ones(()))) else None

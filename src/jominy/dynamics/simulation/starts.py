@@ -20,7 +20,8 @@ def few_groups(law: EigenLaw, nodes: Nodes) -> bool:
 
 def rest_dimensions(law: EigenLaw, nodes: Nodes) -> np.ndarray:
     """(G,) dimensions of each group outside its basis."""
-    return np.rint(nodes.shares * law.dimension) - np.einsum("aaq->q", nodes.gram)
+    # A group that its basis fills has none, and not what rounding of lengths leaves.
+    return np.rint(nodes.shares * law.dimension) - np.rint(np.einsum("aaq->q", nodes.gram))
 
 
 def random_starts(start: Any, seeds: list[int], dimension: int) -> np.ndarray:

@@ -56,6 +56,11 @@ class TeacherTable(Table):
     label_law: LabelLawTable | None = _LABEL_LAW
     teacher_link: LinkTable | None = _TEACHER_LINK
 
+    @property
+    def trained_dimension(self) -> int | float:
+        """Number of weights."""
+        return self.dimension
+
     def build(self) -> LinearTeacher:
         """The law."""
         return LinearTeacher(
@@ -85,10 +90,16 @@ class MixtureTable(Table):
     kind: Literal["mixture"]
     dimension: Dimension
     components: list[ComponentTable] = Field(min_length=1)
+    intercept: bool = Field(False, description="one more feature that is 1 everywhere and that no attack can touch")
     teacher: Vector | None = Field(None, description="a linear teacher, if the target has one")
     noise_variance: float = _NOISE
     label_law: LabelLawTable | None = _LABEL_LAW
     teacher_link: LinkTable | None = _TEACHER_LINK
+
+    @property
+    def trained_dimension(self) -> int | float:
+        """Number of weights, that of the intercept included."""
+        return self.dimension + self.intercept
 
     def build(self) -> GaussianMixture:
         """The law."""
@@ -105,6 +116,7 @@ class MixtureTable(Table):
             means=[build_vector(component.mean, self.dimension) for component in self.components],
             covariances=[component.covariance.build(self.dimension) for component in self.components],
             labels=labels or None,
+            intercept=self.intercept,
             teacher=None if self.teacher is None else build_vector(self.teacher, self.dimension),
             noise_variance=self.noise_variance,
             label_law=None if self.label_law is None else self.label_law.build(),

@@ -227,7 +227,7 @@ class Scenario(ScenarioFile):
 
     def _other_attacks(self) -> list[tuple[Any, float]]:
         """Pairs of an attack and its radius, in scaled units."""
-        dimension = self.data.dimension if self.loaded is None else self.loaded.samples.dimension  # type: ignore[union-attr]
+        dimension = self._trained_dimension()
         made = [(one.attack.build(dimension=dimension), one.radius) for one in self.evaluate_under]
         return [(attack, self._scaled(attack, radius)) for attack, radius in made]
 
@@ -318,12 +318,19 @@ class Scenario(ScenarioFile):
             result = result.assign_attrs(notes=json.dumps(notes, ensure_ascii=False))
         return result.assign_attrs(title=self.title) if self.title else result
 
+    def _trained_dimension(self) -> int | float:
+        """Of what is trained on, an intercept included."""
+        if isinstance(self.data, (TeacherTable, MixtureTable)):
+            return self.data.trained_dimension
+        assert self.loaded is not None
+        return self.loaded.samples.dimension
+
     def _start(self) -> Any:
         if isinstance(self.start, RandomStartTable):
             return RandomStart(self.start.norm)
         if isinstance(self.start, float) and self.start == 0:
             return None
-        dimension = self.data.dimension if self.loaded is None else self.loaded.samples.dimension  # type: ignore[union-attr]
+        dimension = self._trained_dimension()
         return build_vector(self.start, dimension)
 
     def _radius(self) -> Any:
