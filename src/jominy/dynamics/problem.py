@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -54,7 +54,7 @@ class Problem:
     objective: Objective = Adversarial()
 
     def __post_init__(self) -> None:
-        if not isinstance(self.data, GaussianMixture | Samples):
+        if getattr(self.data, "empirical", None) is None:
             raise InputError(
                 "The data of a problem must be a GaussianMixture, a LinearTeacher or Samples",
                 type(self.data).__name__,
@@ -110,22 +110,22 @@ class Problem:
     @property
     def mixture(self) -> GaussianMixture:
         """The data, where they are a Gaussian mixture; InputError where they are samples."""
-        if not isinstance(self.data, GaussianMixture):
+        if self.data.empirical:
             raise InputError(
                 "This is for a problem on a Gaussian mixture",
                 type(self.data).__name__,
                 "Use `forecast(...)` or `simulate(...)`, which take samples too",
             )
-        return self.data
+        return cast(GaussianMixture, self.data)
 
     @property
     def samples(self) -> Samples:
         """The data, where they are samples; InputError where they are a Gaussian mixture."""
-        if not isinstance(self.data, Samples):
+        if not self.data.empirical:
             raise InputError(
                 "This is for a problem on samples", type(self.data).__name__, "Wrap your arrays as `Samples(X, y)`"
             )
-        return self.data
+        return cast(Samples, self.data)
 
     def _check_classes(self) -> None:
         """InputError for several classes and a loss of one score."""
@@ -196,7 +196,7 @@ def require_one_score(problem: Problem) -> None:
 
 def _with_classes(data: Any, loss: ClassLoss) -> Samples:
     """Samples whose targets name classes."""
-    if not isinstance(data, Samples):
+    if not data.empirical:
         raise InputError(
             f"{type(loss).__name__} trains on samples so far",
             type(data).__name__,

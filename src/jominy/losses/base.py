@@ -17,6 +17,7 @@ import numpy as np
 from jominy.errors import InputError
 from jominy.losses.expectations import FLOOR, Moments, OrderParameters
 from jominy.losses.random_labels import random_labels
+from jominy.losses.steps import StepMoments, margin_step_moments, residual_step_moments
 from jominy.losses.targets import FixedTargets, LinearTargets, Targets, stated_labels
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation, gaussian_rule
@@ -49,6 +50,8 @@ class Loss(eqx.Module):
     """Whether this is a function of the attacked margin y r - s alone."""
     several: ClassVar[bool] = False
     """Whether this is a loss of several scores, one for each class (`losses.classes`)."""
+    steps_known: ClassVar[bool] = False
+    """Whether `step_moments` is there, on which fluctuations depend."""
     convex: ClassVar[bool] = True
     """Whether the adversarial risk is convex in X, so that its optimum is one."""
     kinks: tuple[float, ...] = eqx.field(default=(), static=True, kw_only=True)
@@ -72,6 +75,10 @@ class Loss(eqx.Module):
     @abc.abstractmethod
     def moments(self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule) -> Moments:
         """The expectations of the adversarial loss in each component when the attack moves scores by `shift`."""
+
+    def step_moments(self, labels: Array, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+        """Second moments of one step of SGD on targets around `labels` (n,)."""
+        raise NotImplementedError(f"the moments of a step are not known for {type(self).__name__}")
 
     @abc.abstractmethod
     def logit_sd(self, order: OrderParameters) -> Array:
@@ -192,6 +199,7 @@ class MarginLoss(Loss):
 
     needs_classes: ClassVar[bool] = True
     of_margins: ClassVar[bool] = True
+    steps_known: ClassVar[bool] = True
 
     @abc.abstractmethod
     def profile(self, margin: Array) -> Array:
@@ -210,6 +218,9 @@ class MarginLoss(Loss):
 
     def targets(self, law: "EigenLaw | DenseLaw") -> Targets:
         return FixedTargets(stated_labels(law)) if law.label_law is None else random_labels(law)
+
+    def step_moments(self, labels: Array, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+        return margin_step_moments(self, labels, order, radius, rule)
 
     def adversarial(self, score: Array, shift: Array, target: Array) -> Array:
         return self.profile(target * score - shift)
@@ -291,6 +302,7 @@ class ResidualLoss(Loss):
 
     needs_classes: ClassVar[bool] = False
     corner_at_target: ClassVar[bool] = True
+    steps_known: ClassVar[bool] = True
 
     @abc.abstractmethod
     def profile(self, residual: Array) -> Array:
@@ -301,6 +313,9 @@ class ResidualLoss(Loss):
 
     def targets(self, law: "EigenLaw | DenseLaw") -> Targets:
         return LinearTargets(stated_labels(law), np.asarray(law.noise_variance))
+
+    def step_moments(self, labels: Array, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+        return residual_step_moments(self, order, radius, rule)
 
     def check(self, data: "GaussianMixture | Samples") -> None:
         link, label_law = getattr(data, "teacher_link", None), getattr(data, "label_law", None)  # samples have neither

@@ -6,7 +6,7 @@ Source: theory `dynamics.md` section 2.4.
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import ClassVar, cast
 
 import jax
 import jax.numpy as jnp
@@ -60,8 +60,9 @@ class LinkSquaredLoss(Loss):
 
     def check(self, data: GaussianMixture | Samples) -> None:
         name = type(self).__name__
-        if not isinstance(data, GaussianMixture):
+        if data.empirical:
             raise InputError(f"{name} is for Gaussian mixtures", type(data).__name__, "Use `SquaredLoss()` on samples")
+        data = cast(GaussianMixture, data)
         if data.label_law is not None:
             raise InputError(f"{name} does not take random labels", data.label_law, "Use `LogisticLoss()`")
         if data.teacher is None and data.noise_variance:

@@ -8,7 +8,7 @@ p(r) = E[pi(r*) | r] and p'(r) = E[pi'(r*) | r] enter, and one integral over r i
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +18,7 @@ from jominy.data.label_laws import SMALLEST_VARIANCE, LabelLaw
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.errors import InputError
 from jominy.losses.expectations import FLOOR, Moments, OrderParameters
+from jominy.losses.steps import StepMoments, random_label_step_moments
 from jominy.losses.targets import Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation, gaussian_rule
@@ -57,6 +58,7 @@ class RandomLabels(Targets):
 
     law: LabelLaw
     inner: GaussianRule
+    step_fields: ClassVar[tuple[int, ...]] = (0, 1, 4)
 
     @property
     def random(self) -> bool:
@@ -73,6 +75,9 @@ class RandomLabels(Targets):
         # p(r) varies on the scale of the teacher's score; where pi jumps, panels take care of it.
         own = 0.0 if self.law.jumps else 1.0
         return jnp.maximum(loss.logit_sd(order), own * order.teacher_variance**0.5)
+
+    def step_moments(self, loss: MarginLoss, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:  # type: ignore[override]
+        return random_label_step_moments(self, TeacherGiven.of(order), loss, order, radius, rule)
 
     def moments(self, loss: MarginLoss, order: OrderParameters, shift: Array, rule: GaussianRule) -> Moments:  # type: ignore[override]
         given = TeacherGiven.of(order)

@@ -7,7 +7,7 @@ the simulators for single targets. Source: theory `dynamics.md` sections 1 and 2
 from __future__ import annotations
 
 import abc
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax.numpy as jnp
@@ -16,6 +16,7 @@ from jax.scipy.special import ndtr
 
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.losses.expectations import FLOOR, Moments, OrderParameters
+from jominy.losses.steps import StepMoments
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.numerics.ode import MOST_STEPS
@@ -41,6 +42,10 @@ class Corner(NamedTuple):
 class Targets(eqx.Module):
     """The law of the target y given the component i and the teacher's score r* = <X*, x>."""
 
+    step_fields: ClassVar[tuple[int, ...]] = ()
+    """Which of margin mean (0) and variance (1), residual mean (2) and variance (3) and teacher covariance (4) the
+    moments of a step read; none where these moments, and with them bands, are not known."""
+
     @property
     @abc.abstractmethod
     def random(self) -> bool:
@@ -57,6 +62,10 @@ class Targets(eqx.Module):
     @abc.abstractmethod
     def accuracy(self, order: OrderParameters, shift: Array, rule: GaussianRule) -> Array:
         """(n,) P(y r > s) for targets that are classes -1, +1; half for a student of norm zero."""
+
+    def step_moments(self, loss: Loss, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+        """Second moments of one step of SGD, on which fluctuations depend."""
+        raise NotImplementedError(f"the moments of a step are not known for {type(self).__name__}")
 
     def have_corners(self, loss: Loss) -> bool:
         """Whether scores that are certain can lie at a corner of the risk, which holds an optimum there."""
@@ -87,10 +96,14 @@ class FixedTargets(Targets):
     """The target is `labels[component]`, (n,)."""
 
     labels: Array
+    step_fields: ClassVar[tuple[int, ...]] = (0, 1)
 
     @property
     def random(self) -> bool:
         return False
+
+    def step_moments(self, loss: Loss, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+        return loss.step_moments(self.labels, order, radius, rule)
 
     def draw(self, component: Array, teacher_score: Array, noise: Array) -> Array:
         return self.labels[component]
@@ -121,6 +134,10 @@ class LinearTargets(Targets):
 
     labels: Array
     noise_variance: Array
+    step_fields: ClassVar[tuple[int, ...]] = (2, 3)
+
+    def step_moments(self, loss: Loss, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+        return loss.step_moments(self.labels, order, radius, rule)
 
     @property
     def random(self) -> bool:

@@ -8,7 +8,6 @@ import numpy as np
 from jominy.dynamics.fluctuations.frame import Frame, make_frame
 from jominy.dynamics.fluctuations.increments import Increments
 from jominy.dynamics.fluctuations.linear_noise import Fluctuation, LinearNoise
-from jominy.dynamics.fluctuations.moments import covered
 from jominy.dynamics.fluctuations.observables import as_variables, rate_reading, readings
 from jominy.dynamics.fluctuations.start import EARLY, at_start, from_zero, shortly_after
 from jominy.dynamics.fluctuations.trust import judge, withheld
@@ -44,7 +43,7 @@ def band_dimension(problem: Problem, dimension: Any) -> float:
             f"{len(law.weights)} covariances without a shared eigenbasis",
             "Leave bands out and take the spread from `simulate(...)`",
         )
-    if not covered(problem.loss.targets(law), problem.loss):
+    if not (problem.loss.steps_known and problem.loss.targets(law).step_fields):
         raise InputError(
             "Bands need a loss of the margin y r or of the residual r - y with a linear target",
             type(problem.loss).__name__,

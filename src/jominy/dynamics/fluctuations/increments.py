@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.fluctuations.frame import Frame
-from jominy.dynamics.fluctuations.moments import SLOPE, StepMoments, step_moments, used_fields
 from jominy.dynamics.students import attack_ridge, inner
 from jominy.losses import Loss, Targets
+from jominy.losses.steps import SLOPE, StepMoments
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
 from jominy.schedules import Descent
@@ -34,7 +34,7 @@ class Increments(eqx.Module):
     def used(self) -> np.ndarray:
         """Which entries of theta the loss reads; the others cost time and change nothing."""
         count = self.frame.nodes.weights.size
-        fields = np.arange(5 * count).reshape(5, count)[used_fields(self.targets)]
+        fields = np.arange(5 * count).reshape(5, count)[list(self.targets.step_fields)]
         return np.append(fields.ravel(), 5 * count)
 
     def scalars(self, theta: Array) -> Array:
@@ -90,7 +90,7 @@ class Increments(eqx.Module):
     def spread(self, theta: Array, rate: Array, state: Array, mean: Array) -> tuple[Array, Array]:
         """Sigma (n, n) and F1 (n,); `mean` is F."""
         order = self.frame.order(theta)
-        moments = step_moments(self.targets, self.loss, order, self.radius, self.rule)
+        moments = self.targets.step_moments(self.loss, order, self.radius, self.rule)
         columns = self._columns(state, rate, moments)
         weights, second = self.frame.nodes.weights, moments.second
         told = jnp.einsum("i,ipm,ipk,ikn->mn", weights, columns, second, columns)

@@ -4,17 +4,20 @@ Source: theory `fluctuations.md` section 2. Given the class, the score that deci
 affine in the features phi = (Psi_r, Psi_r u_1 .. Psi_r u_m, h, Psi_r^2): h = Psi_rho / rho, u the standardised score.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
 
-from jominy.losses import Loss, MarginLoss, OrderParameters, ResidualLoss, Targets
-from jominy.losses.expectations import FLOOR
-from jominy.losses.random_labels import RandomLabels, TeacherGiven
-from jominy.losses.targets import FixedTargets, LinearTargets
+from jominy.losses.expectations import FLOOR, OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule, gaussian_expectation
+
+if TYPE_CHECKING:
+    from jominy.losses.base import Loss, MarginLoss, ResidualLoss
+    from jominy.losses.random_labels import RandomLabels, TeacherGiven
 
 SLOPE = 0
 """The first feature; those along the score follow, and the last two are h and Psi_r^2."""
@@ -32,42 +35,15 @@ class StepMoments(NamedTuple):
     directions: Array
 
 
-def covered(targets: Targets, loss: Loss) -> bool:
-    """Whether the fluctuation theory is implemented for these targets."""
-    return isinstance(targets, FixedTargets | LinearTargets | RandomLabels) and isinstance(
-        loss, MarginLoss | ResidualLoss
-    )
-
-
-def used_fields(targets: Targets) -> list[int]:
-    """Which of margin mean and variance, residual mean and variance, and teacher covariance the moments read."""
-    if isinstance(targets, LinearTargets):
-        return [2, 3]
-    return [0, 1, 4] if isinstance(targets, RandomLabels) else [0, 1]
-
-
-def step_moments(
-    targets: Targets, loss: Loss, order: OrderParameters, radius: Array, rule: GaussianRule
-) -> StepMoments:
-    """Second moments of the features by quadrature, split at kinks, for every margin and residual loss."""
-    if isinstance(targets, RandomLabels):
-        assert isinstance(loss, MarginLoss)
-        return _of_random_labels(targets, loss, order, radius, rule)
-    if isinstance(loss, MarginLoss):
-        assert isinstance(targets, FixedTargets)
-        return _of_margin(targets.labels, loss, order, radius, rule)
-    assert isinstance(loss, ResidualLoss)
-    return _of_residual(loss, order, radius, rule)
-
-
 def _tilt(loss: Loss, sd: Array) -> Array | None:
     """How much further the fourth power of a slope that grows exponentially reaches than a Gaussian."""
     return 4 * loss.growth * sd if loss.growth else None
 
 
-def _of_margin(
-    labels: Array, loss: MarginLoss, order: OrderParameters, radius: Array, rule: GaussianRule
+def margin_step_moments(
+    loss: MarginLoss, labels: Array, order: OrderParameters, radius: Array, rule: GaussianRule
 ) -> StepMoments:
+    """Of a margin loss and given labels (n,), by quadrature split at kinks."""
     sd, up, ridge = _sd(order.margin_variance), labels[:, None], -radius / jnp.maximum(order.norm, FLOOR)
 
     def pairs(z: Array, u: Array) -> Array:  # u of the margin z = y r - eps rho: the score's, times the label
@@ -79,7 +55,8 @@ def _of_margin(
     return StepMoments(jnp.moveaxis(second, -1, 0), jnp.stack([1 / sd, 0 * sd], axis=-1)[:, None])
 
 
-def _of_residual(loss: ResidualLoss, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+def residual_step_moments(loss: ResidualLoss, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+    """Of a residual loss and a linear target, by quadrature split at kinks."""
     sd, shift, ridge = _sd(order.residual_variance), radius * order.norm, radius / jnp.maximum(order.norm, FLOOR)
     outer = [jnp.maximum(kink - shift, 0.0) for kink in loss.kinks]
     kinks = [*(-kink for kink in reversed(outer)), jnp.zeros_like(shift), *outer]
@@ -92,11 +69,18 @@ def _of_residual(loss: ResidualLoss, order: OrderParameters, radius: Array, rule
     return StepMoments(jnp.moveaxis(second, -1, 0), jnp.stack([1 / sd, -1 / sd], axis=-1)[:, None])
 
 
-def _of_random_labels(
-    targets: RandomLabels, loss: MarginLoss, order: OrderParameters, radius: Array, rule: GaussianRule
+def random_label_step_moments(
+    targets: RandomLabels,
+    given: TeacherGiven,
+    loss: MarginLoss,
+    order: OrderParameters,
+    radius: Array,
+    rule: GaussianRule,
 ) -> StepMoments:
-    """The teacher's score is mean + pull u_1 + sd u_2 with u_2 independent: E[pi u_2^b | u_1] are derivatives of p."""
-    given = TeacherGiven.of(order)
+    """Of a margin loss and random labels.
+
+    The teacher's score is mean + pull u_1 + sd u_2 with u_2 independent: E[pi u_2^b | u_1] are derivatives of p.
+    """
     shift, ridge = radius * order.norm, -radius / jnp.maximum(order.norm, FLOOR)
     beside = _sd(given.variance)
     power = jnp.array([0, 0, 1, 0, 0])  # of u_2 in each feature
