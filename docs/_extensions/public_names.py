@@ -7,6 +7,7 @@ import jominy
 
 _ABOUT = {
     "attacks": "Attacks",
+    "audits": "Attacks under audit",
     "data": "Data laws, spectra, your samples",
     "dynamics": "Forecast, simulation, optimum, stability",
     "errors": "Errors",

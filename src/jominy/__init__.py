@@ -20,6 +20,12 @@ if TYPE_CHECKING:
     from jominy.attacks import L2 as L2
     from jominy.attacks import LInf as LInf
     from jominy.attacks import Mahalanobis as Mahalanobis
+    from jominy.audits import Audit as Audit
+    from jominy.audits import audit as audit
+    from jominy.audits import from_art as from_art
+    from jominy.audits import from_autoattack as from_autoattack
+    from jominy.audits import from_foolbox as from_foolbox
+    from jominy.audits import from_torchattacks as from_torchattacks
     from jominy.data import Encoder as Encoder
     from jominy.data import Erf as Erf
     from jominy.data import GaussianMixture as GaussianMixture
@@ -169,6 +175,7 @@ __version__ = "0.1.0"
 
 _ROOMS = {
     "attacks": ("L2", "LInf", "Mahalanobis"),
+    "audits": ("Audit", "audit", "from_art", "from_autoattack", "from_foolbox", "from_torchattacks"),
     "data": (
         "Encoder", "Erf", "GaussianMixture", "Identity", "LinearTeacher", "Link", "Logistic", "LogisticLabels",
         "Preprocessing", "ProbitLabels", "Samples", "Scaling", "SignLabels", "Spectrum", "Tanh", "identity",

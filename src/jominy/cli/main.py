@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from jominy.cli import (
     advise,
+    audit,
     claims,
     compare,
     design,
@@ -93,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"jominy {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     of_scenarios = (forecast, simulate, homogenize, compare, optimum, fit, advise, design, sweep, phase)
-    for module in (*of_scenarios, explore, network, diagnose, claims, report, schema):
+    for module in (*of_scenarios, explore, network, diagnose, audit, claims, report, schema):
         module.add(commands)
     return root
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +12,7 @@ from torch import Tensor, nn
 
 from jominy.data.numpy_files import Archive, opened
 from jominy.errors import InputError
+from jominy.numerics.python_files import named_in
 
 CONTAINERS = ("state_dict", "model_state_dict", "model", "net", "weights")
 HOW = "Write it as my_model.py:build, where build() returns a torch.nn.Module"
@@ -25,31 +24,15 @@ def load_module(reference: str) -> nn.Module:
     Weights of half precision become single: a small change of an output drowns in their rounding.
     Raises InputError where the file or the name is missing, the file fails or exits, or the result is no nn.Module.
     """
-    file, _, name = reference.rpartition(":")
-    path = Path(file)
-    if not file or not name:
-        raise InputError("a module is named by its file and a name in it", reference, HOW)
-    if not os.path.isfile(path):
-        raise InputError("the file of the module must exist", file, HOW)
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise InputError("the module must be in a Python file", file, HOW)
-    code = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent.resolve()))  # so that it can import its neighbours
-    try:
-        spec.loader.exec_module(code)
-        found = getattr(code, name, None)
-        module = found() if callable(found) and not isinstance(found, nn.Module) else found
-    except (Exception, SystemExit) as error:  # whatever goes wrong in there is the user's code
-        raise InputError(
-            f"{file} must run without an error or an exit", f"{type(error).__name__}: {error}", HOW
-        ) from error
-    finally:
-        sys.path.pop(0)
-    if found is None:
-        raise InputError(f"{file} must define {name}", "nothing of that name", HOW)
+
+    def built(found: Any) -> Any:
+        return found() if callable(found) and not isinstance(found, nn.Module) else found
+
+    module = named_in(reference, "module", HOW, built)
     if not isinstance(module, nn.Module):
-        raise InputError(f"{name} must be or return a torch.nn.Module", type(module).__name__, HOW)
+        raise InputError(
+            f"{reference.rpartition(':')[2]} must be or return a torch.nn.Module", type(module).__name__, HOW
+        )
     halves = any(weight.is_floating_point() and weight.itemsize < 4 for weight in module.parameters())
     return module.float() if halves else module
 
