@@ -28,7 +28,9 @@ if TYPE_CHECKING:
     from jominy.audits import from_torchattacks as from_torchattacks
     from jominy.data import Encoder as Encoder
     from jominy.data import Erf as Erf
+    from jominy.data import FrozenFeatures as FrozenFeatures
     from jominy.data import GaussianMixture as GaussianMixture
+    from jominy.data import HeadSamples as HeadSamples
     from jominy.data import Identity as Identity
     from jominy.data import LinearTeacher as LinearTeacher
     from jominy.data import Link as Link
@@ -43,6 +45,7 @@ if TYPE_CHECKING:
     from jominy.data import Tanh as Tanh
     from jominy.data import identity as identity
     from jominy.data import limiting_spectrum as limiting_spectrum
+    from jominy.data import load_features as load_features
     from jominy.data import marchenko_pastur as marchenko_pastur
     from jominy.data import power_law as power_law
     from jominy.data import spectrum as spectrum
@@ -113,14 +116,20 @@ if TYPE_CHECKING:
     from jominy.networks import MART as MART
     from jominy.networks import AdversarialLoss as AdversarialLoss
     from jominy.networks import CrossEntropyPlus as CrossEntropyPlus
+    from jominy.networks import Head as Head
+    from jominy.networks import HeadForecast as HeadForecast
     from jominy.networks import LabelledInputs as LabelledInputs
     from jominy.networks import MinMax as MinMax
     from jominy.networks import NetworkTRADES as NetworkTRADES
     from jominy.networks import RandomNetwork as RandomNetwork
     from jominy.networks import diagnose as diagnose
     from jominy.networks import digits as digits
+    from jominy.networks import features as features
     from jominy.networks import fgsm as fgsm
+    from jominy.networks import forecast_head as forecast_head
     from jominy.networks import gaussian_classes as gaussian_classes
+    from jominy.networks import head as head
+    from jominy.networks import linearised as linearised
     from jominy.networks import measure_adversarial_loss as measure_adversarial_loss
     from jominy.networks import measure_affine_law as measure_affine_law
     from jominy.networks import measure_chi as measure_chi
@@ -134,7 +143,9 @@ if TYPE_CHECKING:
     from jominy.networks import pgd as pgd
     from jominy.networks import strongest_perturbation as strongest_perturbation
     from jominy.networks import train as train
+    from jominy.networks import train_head as train_head
     from jominy.networks import watch as watch
+    from jominy.networks import with_head as with_head
     from jominy.optimizers import SGD as SGD
     from jominy.optimizers import from_torch as from_torch
     from jominy.results import Status as Status
@@ -177,9 +188,10 @@ _ROOMS = {
     "attacks": ("L2", "LInf", "Mahalanobis"),
     "audits": ("Audit", "audit", "from_art", "from_autoattack", "from_foolbox", "from_torchattacks"),
     "data": (
-        "Encoder", "Erf", "GaussianMixture", "Identity", "LinearTeacher", "Link", "Logistic", "LogisticLabels",
+        "Encoder", "Erf", "FrozenFeatures", "GaussianMixture", "HeadSamples", "Identity", "LinearTeacher", "Link",
+        "Logistic", "LogisticLabels",
         "Preprocessing", "ProbitLabels", "Samples", "Scaling", "SignLabels", "Spectrum", "Tanh", "identity",
-        "limiting_spectrum", "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform",
+        "limiting_spectrum", "load_features", "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform",
     ),
     "dynamics": (
         "Design", "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "asymptotic_rate",
@@ -201,12 +213,14 @@ _ROOMS = {
     ),
     "models": ("FittedModel", "load_model"),
     "networks": (
-        "AdversarialLoss", "CrossEntropyPlus", "FGSM", "LabelledInputs", "MART", "MinMax", "NetworkTRADES",
+        "AdversarialLoss", "CrossEntropyPlus", "FGSM", "Head", "HeadForecast", "LabelledInputs", "MART", "MinMax",
+        "NetworkTRADES",
         "RandomNetwork",
-        "diagnose", "digits", "fgsm", "gaussian_classes", "measure_adversarial_loss", "measure_affine_law",
+        "diagnose", "digits", "features", "fgsm", "forecast_head", "gaussian_classes", "head", "linearised",
+        "measure_adversarial_loss", "measure_affine_law",
         "measure_chi", "measure_operator_norms", "measure_radial_moments", "measure_trainability",
         "measure_weight_rate", "noise", "one_hot", "operator_norm", "pgd", "strongest_perturbation", "train",
-        "watch",
+        "train_head", "watch", "with_head",
     ),
     "optimizers": ("SGD", "from_torch"),
     "results": ("Status", "load", "save"),

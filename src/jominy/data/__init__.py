@@ -2,6 +2,7 @@
 
 from jominy.data.encoding import Encoder, FittedEncoder
 from jominy.data.files import Table, from_scikit_learn, read_table, select_classes
+from jominy.data.frozen import FrozenFeatures, HeadSamples, RowReach, load_features
 from jominy.data.label_laws import LabelLaw, LogisticLabels, ProbitLabels, SignLabels
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.links import Erf, Identity, Link, Logistic, Tanh
@@ -27,7 +28,9 @@ __all__ = [
     "Erf",
     "FittedEncoder",
     "FittedPreprocessing",
+    "FrozenFeatures",
     "GaussianMixture",
+    "HeadSamples",
     "Identity",
     "LabelLaw",
     "LinearTeacher",
@@ -36,6 +39,7 @@ __all__ = [
     "LogisticLabels",
     "Preprocessing",
     "ProbitLabels",
+    "RowReach",
     "Samples",
     "Scaling",
     "SignLabels",
@@ -45,6 +49,7 @@ __all__ = [
     "from_scikit_learn",
     "identity",
     "limiting_spectrum",
+    "load_features",
     "marchenko_pastur",
     "power_law",
     "read_table",

@@ -94,6 +94,7 @@ class Samples:
     ) -> None:
         if not (preprocessing is None or isinstance(preprocessing, Preprocessing)):
             raise InputError("preprocessing must be a Preprocessing or None", preprocessing)
+        notes = (*notes, *getattr(X, "remarks", ()))
         columns = column_names(X)
         encoding = None if transform is None else fitted_transform(transform, X)
         table = numeric_table(X, names=feature_names) if encoding is None else encoding.transform(X)
@@ -190,9 +191,27 @@ class Samples:
         return True
 
     @property
+    def scores_by_class(self) -> bool:
+        """Whether a model has a score for each class, also where there are two."""
+        return False
+
+    @property
+    def reach_width(self) -> int:
+        """Of what attacks on one row by itself are made of; 0 where attacks have a size of the weights alone."""
+        return 0
+
+    @property
     def class_numbers(self) -> NDArray[np.int64]:
         """(n,) the number 0, ..., K - 1 of each row's class."""
         return self.target_map.class_numbers(self.targets)
+
+    def under(self, attack: Any) -> Any:
+        """What the size of an attack on these rows is made of; see `Attack.on_rows`."""
+        return attack.on_rows(self.untouched)
+
+    def row_reach(self, held_out: Any = None) -> Any:
+        """What attacks can do to each row by itself, of those trained on or a pair of held-out ones; None: no such."""
+        return None
 
     def with_classes(self) -> Samples:
         """The same rows with targets that name classes, also where they are numbers.

@@ -40,8 +40,9 @@ Runs = Callable[[list[int]], Any]
 
 
 def ensemble_forecast(
-    simulated: Runs, runs: int | None, precision: float, work: float, progress: bool = False
-) -> xr.Dataset:
+    simulated: Runs, runs: int | None, precision: float, work: float, progress: bool = False, *,
+    at_once: int = FIRST_RUNS,
+) -> xr.Dataset:  # fmt: skip
     """The mean over real runs as a forecast, with standard errors, spread and quantiles of single runs.
 
     Args:
@@ -50,11 +51,12 @@ def ensemble_forecast(
         precision: wanted relative standard error of the adversarial risk, at every time reported.
         work: multiplications of one run, about.
         progress: show how many runs are done, on work of more than two seconds.
+        at_once: runs of one part, after which it is looked how many are needed.
     """
     from tqdm import tqdm
 
     most = int(min(MOST_RUNS, max(FEWEST_RUNS, BUDGET / max(work, 1.0))))
-    wanted = min(FIRST_RUNS, most) if runs is None else _checked_runs(runs)
+    wanted = min(at_once, most) if runs is None else _checked_runs(runs)
     if runs is None and not (math.isfinite(precision) and precision > 0):
         raise InputError("precision must be a number > 0", precision, "0.005 is half a per cent of the risk")
     parts: list[Any] = []
@@ -62,7 +64,7 @@ def ensemble_forecast(
     with tqdm(total=wanted, delay=2, unit="run", desc="forecast by real runs", disable=not progress) as bar:
         while done < wanted:
             # Parts of one size: the program for another would be compiled anew.
-            part = simulated([FIRST_SEED + k for k in range(done, min(done + FIRST_RUNS, wanted))])
+            part = simulated([FIRST_SEED + k for k in range(done, min(done + at_once, wanted))])
             if part.attrs["status"] == Status.INTERRUPTED.label:
                 parts = parts or [part]  # one that was cut short ends at an earlier time than the others
                 break
@@ -71,7 +73,7 @@ def ensemble_forecast(
             done += part.sizes["seed"]
             if done == wanted and runs is None and part.attrs["status"] == Status.COMPLETED.label:
                 needed = _runs_needed(_joined(parts, "adversarial_risk"), precision)
-                wanted = min(-(-needed // FIRST_RUNS) * FIRST_RUNS, most)
+                wanted = min(-(-needed // at_once) * at_once, most)
                 bar.total = max(done, wanted)
     return _as_forecast(parts, precision if runs is None else None, most, interrupted=done < wanted)
 

@@ -115,6 +115,9 @@ def fit(
 def _linear(weights: np.ndarray, problem: Problem) -> tuple[np.ndarray, Any, Any]:
     """Weights, intercept and size of a model, from a run's weights (d,) or (K, d); two classes have one score."""
     samples = problem.samples
+    if samples.scores_by_class:
+        # What an attack on the input does to a row is known of the rows trained on alone.
+        return np.array(weights[:, :-1]), np.array(weights[:, -1]), np.zeros((0, 0))
     if len(weights) == 2 and weights.ndim == 2:
         weights = weights[1] - weights[0]
     size: Any

@@ -129,6 +129,12 @@ class Problem:
 
     def _check_classes(self) -> None:
         """InputError for several classes and a loss of one score."""
+        if self.data.empirical and self.samples.scores_by_class and not isinstance(self.loss, ClassLoss):
+            raise InputError(
+                "A head has a score for each class, and a loss of several classes",
+                type(self.loss).__name__,
+                "Use `SoftmaxLoss()`; for two classes it is the logistic loss at twice the rate",
+            )
         known = getattr(self.data, "classes", None)
         if known is not None and len(known) > 2 and not isinstance(self.loss, ClassLoss):
             raise InputError(
@@ -143,7 +149,7 @@ class Problem:
 
         M with size(X)^2 = X' M X, (d,) or (d, d), or None for the identity; the reach of an attack on single features.
         """
-        return self.attack.on_rows(self.samples.untouched)
+        return self.samples.under(self.attack)
 
     @cached_property
     def law(self) -> EigenLaw | DenseLaw:

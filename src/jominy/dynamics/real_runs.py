@@ -36,11 +36,13 @@ def require_optimizer(optimizer: Any) -> SGD:
     return optimizer
 
 
-def batch_times(training: Training, time: float | None, times: Sequence[float] | None) -> np.ndarray:
-    """(T,) times at which runs are read out, on whole steps of batches."""
+def batch_times(
+    training: Training, time: float | None, times: Sequence[float] | None, *, few: bool = False
+) -> np.ndarray:
+    """(T,) times at which runs are read out, on whole steps of batches; `few` of them unless they are given."""
     samples, optimizer = training.problem.samples, training.optimizer
     per_time = samples.dimension / optimizer.batch_size
-    costly = POINTS * _reading(training, samples.count) > COSTLY
+    costly = few or POINTS * _reading(training, samples.count) > COSTLY
     grid = report_times(time, times, per_time, FEWER_POINTS if costly else POINTS, early=not costly)
     grid = whole_steps(grid, per_time)
     counted_steps(grid, 1 / per_time, MOST_RUN_STEPS)
@@ -54,7 +56,7 @@ MOST_RUN_STEPS = 1e9
 def work_of_run(training: Training, grid: np.ndarray, held_out: tuple[Any, Any] | None) -> float:
     """Multiplications of one run with its readouts, about."""
     samples = training.problem.samples
-    rows = samples.count + (0 if held_out is None else len(held_out[1]))
+    rows = samples.count + (0 if held_out is None else len(held_out[0]))
     drawn = float(grid[-1]) * samples.dimension
     return drawn * STEPPING * _classes(samples) * samples.dimension + len(grid) * _reading(training, rows)
 
@@ -63,7 +65,9 @@ def _reading(training: Training, rows: int) -> float:
     samples = training.problem.samples
     classes = _classes(samples)
     radii = 1 + len(training.evaluate_at)
-    return float(rows) * classes * (samples.dimension + READING * radii * classes)
+    width = samples.reach_width
+    per_class = samples.dimension * (1 + width) + READING * radii * (classes + width)
+    return float(rows) * classes * per_class
 
 
 def _classes(samples: Samples) -> int:

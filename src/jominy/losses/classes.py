@@ -25,7 +25,12 @@ if TYPE_CHECKING:
 
 
 class Moves(Protocol):
-    """How an attack of radius one moves the scores of a model."""
+    """How an attack of radius one moves the scores of a model.
+
+    `climb`: so many steps from the clean scores are what an attack is found by; None: the largest loss there is.
+    """
+
+    climb: ClassVar[int | None]
 
     def shift(self, directions: Array) -> Array:
         """(K, n) the reachable shifts of scores whose product with directions (K, n) is largest.
@@ -37,7 +42,7 @@ class Moves(Protocol):
         """(K, n) by how much score k can gain on that of the row's own class, a one in each column of `own` (K, n)."""
 
     def singles(self) -> Array:
-        """(K,) by how much each score can be moved by itself."""
+        """(K, n), or (K, 1) where all rows are alike: by how much each score can be moved by itself."""
 
 
 class Pull(NamedTuple):
@@ -79,6 +84,10 @@ class ClassLoss(Loss):
     @abc.abstractmethod
     def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         """(n,) the largest loss under attack: what results report, however training attacks."""
+
+    def attacked(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array | None:
+        """(K, n) the scores under the attack that makes the largest loss; None where no one attack does."""
+        return None
 
     def bound(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         """(n,) what the loss cannot exceed under attack, as a certificate."""
@@ -130,6 +139,9 @@ class WeightedClassLoss(ClassLoss):
 
     def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         return self._weight(own) * self.loss.adversarial_value(scores, own, moves, radius)
+
+    def attacked(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array | None:
+        return self.loss.attacked(scores, own, moves, radius)
 
     def bound(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         return self._weight(own) * self.loss.bound(scores, own, moves, radius)

@@ -81,10 +81,10 @@ class OneVersusRestLoss(ClassLoss):
         return jnp.sum(self.loss(scores, 2 * own - 1), axis=0)
 
     def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
-        return jnp.sum(self.loss.adversarial(scores, radius * moves.singles()[:, None], 2 * own - 1), axis=0)
+        return jnp.sum(self.loss.adversarial(scores, radius * moves.singles(), 2 * own - 1), axis=0)
 
     def pull(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Pull:
-        slope, size_slope = self.loss.adversarial_slopes(scores, radius * moves.singles()[:, None], 2 * own - 1)
+        slope, size_slope = self.loss.adversarial_slopes(scores, radius * moves.singles(), 2 * own - 1)
         each = jnp.broadcast_to(jnp.eye(scores.shape[0])[:, :, None], (len(scores), *scores.shape))
         return Pull(slope, each * size_slope, each)
 

@@ -41,9 +41,11 @@ class _CrossEntropy(ClassLoss):
         return cross_entropy(scores, own)
 
     def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
-        # At a maximum the value knows of the square of what is left of the direction.
-        tolerance = 1e-3 if scores.dtype == jnp.float32 else 1e-6
-        return worst_direction(scores, own, moves, radius, tolerance)[1]
+        return worst_direction(scores, own, moves, radius, _tolerance(scores))[1]
+
+    def attacked(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
+        direction, _ = worst_direction(scores, own, moves, radius, _tolerance(scores))
+        return scores + radius * moves.shift(direction)
 
     def bound(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         return cross_entropy(scores + radius * moves.pairs(own), own)
@@ -129,6 +131,11 @@ class SoftmaxBoundLoss(_CrossEntropy):
         return Pull(slope, likely[:, None] * gains, gains)
 
 
+def _tolerance(scores: Array) -> float:
+    """Of the direction of an attack: at a maximum the value knows of the square of what is left of it."""
+    return 1e-3 if scores.dtype == jnp.float32 else 1e-6
+
+
 def cross_entropy(scores: Array, own: Array) -> Array:
     """(n,) log sum_k exp(z_k - z_y) of scores (K, n), own classes (K, n)."""
     lead = -margins(scores, own)
@@ -169,6 +176,10 @@ def worst_direction(scores: Array, own: Array, moves: Moves, radius: Array, tole
 
     def value(direction: Array) -> Array:
         return cross_entropy(lead + radius * moves.shift(direction), own)
+
+    if moves.climb is not None:
+        found = ascent(scores, own, moves, radius, moves.climb)
+        return found, value(found)
 
     def corner(_: Array, best: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         direction, largest, reachable = best

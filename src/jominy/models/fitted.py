@@ -36,7 +36,8 @@ class FittedModel:
     weights : (d,) on the features trained on; (K, d) for K > 2 classes
     intercept : of the score; zero for a model without one; (K,) of several classes
     size : dual norm of the weights under the attack: at radius r an attack moves scores by at most r * size; (K, K) of
-        several classes, by how much it moves score k against score j
+        several classes, by how much it moves score k against score j; empty for a head on a frozen network, whose
+        rows an attack can move each in its own way
     scaling : how rows become features; None for rows that are used as given
     classes : the classes; of two those for scores below and above zero; None for a regression
     target_offset, target_scale : of a regression, in units of the target
@@ -245,6 +246,12 @@ class FittedModel:
     def _require_classes(self, what: str) -> None:
         if self.classes is None:
             raise InputError(f"{what} is that of a classification", "a regression", "Use predict")
+        if self._several and not np.size(self.size):
+            raise InputError(
+                f"{what} of a head on a frozen network needs the network",
+                "features alone",
+                "Put the head into the module with `with_head(module, model)`, and attack that",
+            )
 
 
 def load_model(path: str | os.PathLike[str]) -> FittedModel:

@@ -19,6 +19,14 @@ else:
     from jominy.networks.diagnose import Diagnosis as Diagnosis
     from jominy.networks.diagnose import LayerReport as LayerReport
     from jominy.networks.diagnose import diagnose as diagnose
+    from jominy.networks.frozen import Head as Head
+    from jominy.networks.frozen import features as features
+    from jominy.networks.frozen import head as head
+    from jominy.networks.frozen import linearised as linearised
+    from jominy.networks.frozen import with_head as with_head
+    from jominy.networks.head_forecast import HeadForecast as HeadForecast
+    from jominy.networks.head_forecast import forecast_head as forecast_head
+    from jominy.networks.head_training import train_head as train_head
     from jominy.networks.inputs import LabelledInputs as LabelledInputs
     from jominy.networks.inputs import digits as digits
     from jominy.networks.inputs import gaussian_classes as gaussian_classes

@@ -6,10 +6,13 @@ attacks on single features the weights themselves are needed.
 Source: theory `multiclass.md` section 1.
 """
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax.numpy as jnp
 
 from jominy.attacks import Reach
+from jominy.data import RowReach
 from jominy.dynamics.samples.law import pulled
 from jominy.losses.classes import Moves
 from jominy.numerics.arrays import Array
@@ -56,6 +59,8 @@ class GramMoves(eqx.Module):
     distances: Array
     own: Array
 
+    climb: ClassVar[int | None] = None
+
     @classmethod
     def of(cls, weights: Array, form: Array | None) -> "GramMoves":
         """Those of weights (K, d)."""
@@ -77,7 +82,7 @@ class GramMoves(eqx.Module):
 
     def singles(self) -> Array:
         """See `Moves`."""
-        return self.own
+        return self.own[:, None]
 
 
 class WeightMoves(eqx.Module):
@@ -85,6 +90,8 @@ class WeightMoves(eqx.Module):
 
     weights: Array
     form: Form
+
+    climb: ClassVar[int | None] = None
 
     def shift(self, directions: Array) -> Array:
         """See `Moves`."""
@@ -99,7 +106,89 @@ class WeightMoves(eqx.Module):
 
     def singles(self) -> Array:
         """See `Moves`."""
-        return sizes(self.form, self.weights)
+        return sizes(self.form, self.weights)[:, None]
+
+    def pull(self, attack: Array, directions: Array) -> Array:
+        """(K, d) sum over rows and attacks of attack (J, K, n) times the perturbation along directions (J, K, n)."""
+        count, classes, rows = directions.shape
+        along = jnp.moveaxis(directions, 1, 2).reshape(count * rows, classes)
+        weight = jnp.moveaxis(attack, 1, 2).reshape(count * rows, classes)
+        return weight.T @ perturbations(self.form, along @ self.weights)
+
+
+class RowMoves(eqx.Module):
+    """Moves of rows that an attack on a network's input can move each in its own way, for weights (K, d).
+
+    An attack delta moves the features of a row by A V' delta; of l2 norm one, by A b with |b| <= 1.
+
+    Attributes:
+        reached: (K, q, n) what attacks pull at: the weights' products with A (q = r) for l2, with J = A V' (q = p) for
+            l_inf.
+        gram: (K, K, n) of `reached` for l2, None for l_inf.
+        reach: of the rows, with their number last: factors (d, r, n) and directions (p, r, n), or jacobians (d, p, n).
+
+    Source: theory `heads.md` section 1.
+    """
+
+    reached: Array
+    gram: Array | None
+    reach: RowReach
+
+    climb: ClassVar[int | None] = 4
+    """Attacks on a network's input are found as PGD finds them, from the clean input, and in so few steps."""
+
+    @classmethod
+    def of(cls, weights: Array, reach: RowReach) -> "RowMoves":
+        """Those of weights (K, d)."""
+        table = reach.factors if reach.jacobians is None else reach.jacobians
+        width, columns, rows = table.shape
+        reached = (weights @ table.reshape(width, columns * rows)).reshape(len(weights), columns, rows)
+        if reach.jacobians is not None:
+            return cls(reached, None, reach)
+        if reach.directions is not None:
+            return cls(jnp.sum(reached[:, None] * reach.directions, axis=2), None, reach)
+        return cls(reached, jnp.sum(reached[:, None] * reached, axis=2), reach)
+
+    def shift(self, directions: Array) -> Array:
+        """See `Moves`."""
+        if self.gram is None:
+            return jnp.sum(self.reached * jnp.sign(self._along(directions)), axis=1)
+        moved = jnp.sum(self.gram * directions, axis=1)
+        return moved / _root(jnp.sum(directions * moved, axis=0))
+
+    def pairs(self, own: Array) -> Array:
+        """See `Moves`."""
+        return self._size(self.reached - jnp.sum(self.reached * own[:, None], axis=0))
+
+    def singles(self) -> Array:
+        """See `Moves`."""
+        return self._size(self.reached)
+
+    def pull(self, attack: Array, directions: Array) -> Array:
+        """(K, d) as `WeightMoves.pull`."""
+        table = self.reach.factors if self.reach.jacobians is None else self.reach.jacobians
+        width, columns, rows = table.shape
+        along = sum(a[:, None] * self._steepest(u) for a, u in zip(attack, directions, strict=True))
+        return jnp.reshape(along, (len(self.reached), columns * rows)) @ table.reshape(width, columns * rows).T
+
+    def _along(self, directions: Array) -> Array:
+        """(q, n) the slope of scores along directions (K, n) in the attack."""
+        return jnp.sum(directions[:, None] * self.reached, axis=0)
+
+    def _steepest(self, directions: Array) -> Array:
+        """(q, n) the attack of size one that moves scores furthest along directions (K, n), as features feel it."""
+        along = self._along(directions)
+        if self.gram is not None:
+            return along / _root(jnp.sum(along**2, axis=0))
+        if self.reach.jacobians is not None:
+            return jnp.sign(along)
+        return jnp.sum(self.reach.directions * jnp.sign(along)[:, None], axis=0)
+
+    def _size(self, reached: Array) -> Array:
+        """(K, n) by how much an attack of size one moves scores that reach (K, q, n)."""
+        if self.gram is None:
+            return jnp.sum(jnp.abs(reached), axis=1)
+        return jnp.sqrt(jnp.sum(reached**2, axis=1))
 
 
 def _root(square: Array) -> Array:

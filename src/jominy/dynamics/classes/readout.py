@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from jominy.dynamics.classes.moves import Form, moves_of_rows
+from jominy.data import RowReach
+from jominy.dynamics.classes.moves import Form, RowMoves, moves_of_rows
 from jominy.losses.classes import ClassLoss, Moves, margins
 from jominy.numerics.arrays import Array
 from jominy.numerics.precision import as_precise_as
@@ -35,11 +36,13 @@ class ChunkedRows(NamedTuple):
         features: (C, m, d).
         labels: (C, m) class numbers.
         shares: (C, G, m) what a row counts in the mean of each group: one over its rows, or zero.
+        reach: (C, d, r, m) what attacks can do to each row; None where they have a size of the weights alone.
     """
 
     features: Array
     labels: Array
     shares: Array
+    reach: RowReach | None = None
 
 
 class RowsRead(NamedTuple):
@@ -59,13 +62,27 @@ class RowsRead(NamedTuple):
     class_accuracy: Array
 
 
-def chunked(groups: list[tuple[np.ndarray, np.ndarray]], classes: int, *, roughly: bool = False) -> ChunkedRows:
-    """Groups of rows (n, d) and class numbers (n,) in pieces, of large tables, or `roughly`, in single precision."""
+def chunked(
+    groups: list[tuple[np.ndarray, np.ndarray]],
+    classes: int,
+    *,
+    roughly: bool = False,
+    reach: list[RowReach] | None = None,
+) -> ChunkedRows:
+    """Groups of rows (n, d) and class numbers (n,) in pieces, of large tables, or `roughly`, in single precision.
+
+    `reach` is that of the rows of each group, where attacks move each row in its own way.
+    """
     features, labels = (np.concatenate(parts) for parts in zip(*groups, strict=True))
     counts = [len(part) for _, part in groups]
     shares = np.repeat(np.diag([1 / max(count, 1) for count in counts]), counts, axis=1)
     count, width = features.shape
-    pieces = -(-count // max(CHUNK // (TOGETHER * classes), FEWEST_ROWS))
+    together = None
+    if reach is not None:
+        joined: RowReach = jax.tree.map(lambda *parts: np.concatenate(parts), *reach)
+        together = joined.multiplied_out()
+    numbers_of_row = classes * (1 if together is None else together.width)
+    pieces = -(-count // max(CHUNK // (TOGETHER * numbers_of_row), FEWEST_ROWS))
     length = -(-count // pieces)
     filled = pieces * length - count
     rows = np.pad(features, ((0, filled), (0, 0))).reshape(pieces, length, width)
@@ -73,7 +90,12 @@ def chunked(groups: list[tuple[np.ndarray, np.ndarray]], classes: int, *, roughl
     counted = np.pad(shares, ((0, 0), (0, filled))).reshape(len(groups), pieces, length).swapaxes(0, 1)
     if roughly or features.size >= SINGLE_PRECISION:
         rows, counted = rows.astype(np.float32), counted.astype(np.float32)
-    return ChunkedRows(rows, numbers, counted)
+
+    def in_pieces(leaf: np.ndarray) -> np.ndarray:
+        padded = np.pad(leaf, ((0, filled), (0, 0), (0, 0))).astype(rows.dtype)
+        return np.ascontiguousarray(np.moveaxis(padded.reshape(pieces, length, *leaf.shape[1:]), 1, 3))
+
+    return ChunkedRows(rows, numbers, counted, None if together is None else jax.tree.map(in_pieces, together))
 
 
 def read_rows(rows: ChunkedRows, weights: Array, loss: ClassLoss, radii: Array, form: Form) -> RowsRead:
@@ -83,11 +105,12 @@ def read_rows(rows: ChunkedRows, weights: Array, loss: ClassLoss, radii: Array, 
     by_class = jnp.zeros((groups, 2, classes))
     zero: tuple[Array, ...] = (many, many, one, one, by_class, jnp.zeros((groups, classes)))
     weights, radii, form = as_precise_as(rows.features, (weights, radii, form))
-    moves = moves_of_rows(weights, form)
+    alike = moves_of_rows(weights, form)
 
     def add(sums: tuple[Array, ...], piece: ChunkedRows) -> tuple[tuple[Array, ...], None]:
         scores = weights @ piece.features.T
         own = _own(piece.labels, classes).astype(scores.dtype)
+        moves = alike if piece.reach is None else RowMoves.of(weights, piece.reach)
         read = _read_piece(scores, own, piece.shares, moves, loss, radii)
         return tuple(total + part.astype(float) for total, part in zip(sums, read, strict=True)), None
 
@@ -107,12 +130,19 @@ def _read_piece(
     """Sums over rows with scores (K, n) and shares (G, n), in the order of `RowsRead`, and what each class counts."""
     gaps, pairs = margins(scores, own), moves.pairs(own)
     others = own == 0
+
+    def attacked(radius: Array) -> tuple[Array, Array]:
+        """The loss, and whether the answer is right."""
+        # Attacks on a network's input raise the loss; that they can move a row to the nearest class is another attack.
+        found = None if moves.climb is None else loss.attacked(scores, own, moves, radius)
+        if found is not None:
+            return loss.value(found, own), right_under(margins(found, own), others)
+        return loss.adversarial_value(scores, own, moves, radius), right_under(gaps - radius * pairs, others)
+
     # One radius after the other, so that the ascent to the largest loss is compiled once.
-    attacked = lax.map(
-        lambda radius: loss.adversarial_value(scores, own, moves, radius), jnp.concatenate([radii[:1], radii[2:]])
-    )
-    risk = jnp.concatenate([attacked[:1], loss.value(scores, own)[None], attacked[1:]])
-    right = jax.vmap(lambda radius: right_under(gaps - radius * pairs, others))(radii)
+    risk, right = lax.map(attacked, jnp.concatenate([radii[:1], radii[2:]]))
+    risk = jnp.concatenate([risk[:1], loss.value(scores, own)[None], risk[1:]])
+    right = jnp.concatenate([right[:1], right_under(gaps, others)[None], right[1:]])
     bound = shares @ loss.bound(scores, own, moves, radii[0]) if loss.bounded else jnp.zeros(len(shares))
     by_class = jnp.einsum("an,gn,kn->gak", right[:2], shares, own)
     return (
@@ -149,12 +179,13 @@ def confusions(rows: ChunkedRows, models: Array, radius: Array, form: Form) -> A
 
     def of(weights: Array) -> Array:
         weights, size, body = as_precise_as(rows.features, (weights, radius, form))
-        moves = moves_of_rows(weights, body)
+        alike = moves_of_rows(weights, body)
 
         def add(total: Array, piece: ChunkedRows) -> tuple[Array, None]:
             scores = weights @ piece.features.T
             own = _own(piece.labels, classes).astype(scores.dtype)
             lead = -margins(scores, own)
+            moves = alike if piece.reach is None else RowMoves.of(weights, piece.reach)
             lead = jnp.stack([lead + size * moves.pairs(own), lead])
             answers = jax.nn.one_hot(jnp.argmax(lead, axis=1), classes, axis=1, dtype=own.dtype)
             counted = piece.shares[:, None] * own

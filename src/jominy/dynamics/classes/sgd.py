@@ -3,9 +3,11 @@
 from typing import NamedTuple
 
 import equinox as eqx
+import jax
 import jax.numpy as jnp
 
-from jominy.dynamics.classes.moves import Form, WeightMoves, perturbations
+from jominy.data import RowReach
+from jominy.dynamics.classes.moves import Form, RowMoves, WeightMoves
 from jominy.dynamics.classes.readout import ChunkedRows, RowsRead, read_rows
 from jominy.losses.classes import ClassLoss
 from jominy.numerics.arrays import Array
@@ -39,6 +41,7 @@ class ClassObservation(NamedTuple):
 class ClassSGD(eqx.Module):
     """SGD steps on rows (n, d) with class numbers (n,); a step's noise is the row numbers (b,) of its batch.
 
+    An attack has a size of the weights, which its `form` tells, or moves each row in its own way: `reach` (n, d, r).
     The rows `seen` are read out at the training radius of the moment and at `radii`, of which zero is the first.
     """
 
@@ -53,6 +56,7 @@ class ClassSGD(eqx.Module):
     form: Form
     keep: bool = eqx.field(default=False, static=True)
     """Whether the weights themselves are observed."""
+    reach: RowReach | None = None
 
     def step(self, state: ClassState, noise: Array, time: Array) -> ClassState:
         """One step along the mean gradient of the batch, attack held fixed."""
@@ -70,13 +74,15 @@ class ClassSGD(eqx.Module):
         """(K, d) the mean over rows of these numbers (b,)."""
         x = self.features[batch]
         own = (self.labels[batch] == jnp.arange(len(weights))[:, None]).astype(x.dtype)
-        pull = self.loss.pull(weights @ x.T, own, WeightMoves(weights, self.form), radius)
-        total = pull.scores @ x
-        count, classes, rows = pull.directions.shape
-        directions = jnp.moveaxis(pull.directions, 1, 2).reshape(count * rows, classes)
-        attack = jnp.moveaxis(pull.attack, 1, 2).reshape(count * rows, classes)
-        total = total + radius * (attack.T @ perturbations(self.form, directions @ weights))
-        return total / rows
+        moves = self._moves(weights, batch)
+        pull = self.loss.pull(weights @ x.T, own, moves, radius)
+        return (pull.scores @ x + radius * moves.pull(pull.attack, pull.directions)) / len(x)
+
+    def _moves(self, weights: Array, batch: Array) -> WeightMoves | RowMoves:
+        if self.reach is None:
+            return WeightMoves(weights, self.form)
+        here = jax.tree.map(lambda leaf: jnp.moveaxis(leaf[batch], 0, 2).astype(weights.dtype), self.reach)
+        return RowMoves.of(weights, here)
 
     def observe(self, state: ClassState, time: Array) -> ClassObservation:
         """What the model does on all rows."""

@@ -11,6 +11,7 @@ import jax
 import numpy as np
 
 from jominy.data import Samples
+from jominy.dynamics.classes.moves import Form
 from jominy.dynamics.classes.readout import FEWEST_ROWS, ChunkedRows, RowsRead, chunked, confusions
 from jominy.dynamics.classes.sgd import LARGEST_SQUARE, ClassObservation, ClassSGD, ClassState
 from jominy.dynamics.labelled import Method, Training, scenario_of
@@ -70,15 +71,20 @@ def class_runs(
     steps = np.rint(grid / step_time).astype(int)
     order.check(int(steps[-1]) * batch, count)
     groups, test_numbers = [(samples.features, samples.class_numbers)], None
+    reach = samples.row_reach()
+    reaches = [] if reach is None else [reach]
     if held_out is not None:
         features, targets = samples.transform_pair(held_out)
         test_numbers = samples.target_map.class_numbers(targets)
         groups.append((features, test_numbers))
-    seen = chunked(groups, classes, roughly=roughly)
+        if reach is not None:
+            reaches.append(samples.row_reach(held_out))
+    seen = chunked(groups, classes, roughly=roughly, reach=reaches or None)
+    form = problem.form if reach is None else None
     asked = Radii.of(problem, evaluate_at)
     engine = ClassSGD(
         samples.features, samples.class_numbers.astype(np.int32), seen, problem.loss, schedule, optimizer,
-        problem.radius_schedule, asked.others, problem.form, keep,
+        problem.radius_schedule, asked.others, form, keep, reach,
     )  # fmt: skip
     source = RowSource(seeds, order, int(steps[-1]), count, random_loss=False, batch_size=batch)
     source.team = team_size(classes, dimension, len(seeds))
@@ -106,7 +112,7 @@ def class_runs(
             status, advice = Status.INTERRUPTED, None
         variables["radius"] = (("time",), radius_at(problem, grid[: record.reached]))
         if record.states is not None and record.reached == len(steps):
-            variables |= _confusions(problem, record.states.weights, seen)
+            variables |= _confusions(record.states.weights, seen, problem.final_radius, form)
         told += _base_rate_notes(samples, rates, variables)
         sound = judged(variables, status, advice, told)
         return make_result(
@@ -174,11 +180,11 @@ def _variables(problem: Problem, seen: ClassObservation, asked: Radii) -> Variab
     return variables
 
 
-def _confusions(problem: Problem, weights: np.ndarray, seen: ChunkedRows) -> Variables:
-    """Which classes rows end in, of models (seeds, K, d) at the end of training."""
+def _confusions(weights: np.ndarray, seen: ChunkedRows, radius: float, form: Form) -> Variables:
+    """Which classes rows end in under an attack of this radius, of models (seeds, K, d) at the end of training."""
     variables: Variables = {}
     dims = ("seed", "true_class", "predicted_class")
-    shares = np.asarray(confusions(seen, weights, np.asarray(problem.final_radius), problem.form))
+    shares = np.asarray(confusions(seen, weights, np.asarray(radius), form))
     for group, prefix in enumerate(GROUPS[: shares.shape[1]]):
         for place, name in enumerate(("adversarial", "clean")):
             variables[f"{prefix}{name}_confusion"] = (dims, shares[:, group, place])

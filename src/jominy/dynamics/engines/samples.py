@@ -16,7 +16,7 @@ from jominy.dynamics.engines.base import (
     SimulationRequest,
     endings_one_by_one,
 )
-from jominy.dynamics.ensemble import ensemble_forecast
+from jominy.dynamics.ensemble import FIRST_RUNS, ensemble_forecast
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.laws.stability import RateLimits
 from jominy.dynamics.optima.record import Optimum
@@ -39,6 +39,8 @@ class SampleEngines:
 
     many_at_once: bool = False
     runs_of_candidates: int | None = None
+    at_once: int = FIRST_RUNS
+    """Runs of an ensemble after which it is looked how many are needed."""
 
     def covers(self, problem: Problem) -> bool:
         return problem.data.empirical
@@ -58,6 +60,7 @@ class SampleEngines:
                 request.precision,
                 work_of_run(training, grid, request.held_out),
                 request.progress,
+                at_once=self.at_once,
             )
         if request.runs is not None:
             raise InputError("A number of runs belongs to an ensemble", request.runs, 'Give `method="ensemble"`')

@@ -61,7 +61,7 @@ def read_rows_under(
     groups = {prefix: as_precise_as(like, rows) for prefix, rows in groups.items()}
     parts: dict[str, list[np.ndarray]] = {}
     for other in others:
-        form = other.attack.on_rows(samples.untouched)
+        form = samples.under(other.attack)
         read, _ = read_rows(problem, groups, laws, times, np.array([other.radius]), rule, form)
         for name, (_, values) in read.items():
             if name.endswith("_at_radius"):
