@@ -209,6 +209,9 @@ def test_every_control_of_the_networks_moves_its_numbers(page, server):
             after(page, lambda name=name: slide(page, name, "networks"), "networks")
         assert f"n.{name}=" in page.url
     page.wait_for_selector("#panel-networks .word:not(:text('starting'))")
+    page.wait_for_selector("#network-advice:has-text('not known')")  # of an attack other than l2
+    after(page, lambda: page.locator("#panel-networks-p").select_option("2"), "networks")
+    after(page, page.locator("#panel-networks-shortcut").uncheck, "networks")
     page.wait_for_selector("#network-advice:has-text('What helps')")
 
 

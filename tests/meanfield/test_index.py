@@ -11,6 +11,7 @@ from jominy.meanfield import Architecture, LayerVariances
 from jominy.meanfield.geometry import InputGeometry
 from jominy.meanfield.index import trainability_index
 from jominy.meanfield.safe import safe_depth, safe_radius, safe_width
+from jominy.meanfield.theory import trainability
 from jominy.meanfield.verdict import Verdict
 
 DATA = InputGeometry(1.0, 0.607, 0.0)  # the geometry at which R of vanilla L = 12 is the page's .0387
@@ -124,7 +125,7 @@ def test_arrays_and_time():
         one = Architecture(*(int(size[i]) for size in sizes), weight_variance=float(sweep.weight_variance[i]),
                            shortcut=bool(sweep.shortcut[i]))  # fmt: skip
         single = trainability_index(one, radius[i], DATA)
-        for name in vars(single):
+        for name in vars(single).keys() - {"measured"}:
             assert getattr(found, name)[i] == pytest.approx(getattr(single, name), rel=1e-9), name
 
 
@@ -158,3 +159,13 @@ def test_bad_input():
     with pytest.raises(InputError, match="one weight variance"):
         own = Architecture(2, 100, 10, 2, weight_variance=LayerVariances((1.0, 2.0)))
         safe_depth(own, 1.0, DATA)
+
+
+def test_words_are_for_the_attacks_that_they_were_measured_under():
+    network, data = Architecture(12, 128, 64, 10, weight_variance=2.0), InputGeometry(1.0, 0.5, 0.0)
+    square, single = (trainability_index(network, radius, data, p=p) for radius, p in ((1.3, 2), (1.3 / 6.4, np.inf)))
+    assert float(single.tau) == pytest.approx(float(square.tau))  # the l2 radius is taken for 0.8 sqrt(d) times that
+    assert (square.verdict, single.verdict) == (Verdict.COLLAPSE, Verdict.NOT_KNOWN)
+    told = trainability(network, 0.2, data, p=np.inf)
+    assert told.attrs["verdict"] == "not known" and "reliability" not in told.attrs
+    assert "measured under l2 attacks alone" in told.attrs["advice"]

@@ -38,6 +38,7 @@ class TrainabilityIndex:
     signal_rate : R, the initial rate of decrease of the cross-entropy
     gradient_power : g2 = sum_l ||E grad_l L_adv||^2 / N, of the population
     coherent_power, single_power : Dc and D1, its parts: infinite width, and of one sample
+    measured : whether its words were measured for this attack: l2 alone
     """
 
     tau: Numbers
@@ -49,11 +50,14 @@ class TrainabilityIndex:
     gradient_power: Numbers
     coherent_power: Numbers
     single_power: Numbers
+    measured: bool = True
 
     @property
     def verdict(self) -> Verdict:
         """In words, for a single network."""
-        return Verdict.NO_SIGNAL if self.signal_rate <= 0 else Verdict.of(float(self.tau))
+        if self.signal_rate <= 0:
+            return Verdict.NO_SIGNAL
+        return Verdict.of(float(self.tau)) if self.measured else Verdict.NOT_KNOWN
 
     def score(self, learning_rate: Numbers, width: Numbers, steps: Numbers) -> Numbers:
         """(lr N steps) / learning_time: below 1 too few steps (right in 95 %), from 2 on enough (92 %; MEASURED)."""
@@ -162,4 +166,5 @@ def trainability_index(
         slowdown = slowdown_law(tau, lam, architecture.shortcut)
     values = (tau, collapse, signal, slowdown, signal * slowdown)
     made_of = (parts.signal_rate, power, parts.coherent, parts.single)
-    return TrainabilityIndex(*(np.asarray(value)[()] for value in (*values, *made_of)))
+    numbers = (np.asarray(value)[()] for value in (*values, *made_of))
+    return TrainabilityIndex(*numbers, measured=norm_exponent(p, "p") == 2)

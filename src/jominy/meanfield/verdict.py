@@ -36,6 +36,13 @@ class Verdict(Enum):
         None,
     )
 
+    NOT_KNOWN = (
+        "not known",
+        "How training goes under this attack is not known: what tau says in words was measured under l2 attacks alone. "
+        "Measure the module itself, `jominy.diagnose(module, inputs, radius, p=inf, labels=labels)`.",
+        None,
+    )
+
     label: str
     sentence: str
     reliability: float | None

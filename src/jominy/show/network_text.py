@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jominy.meanfield.verdict import Verdict
 from jominy.show.network_tables import NETWORK, TRAINABILITY, measured_table, quantities, sweep_table
 from jominy.show.text import short, wrapped
 
@@ -66,6 +67,9 @@ def sentences(theory: xr.Dataset, trained: xr.Dataset | None, measured: xr.Datas
 
 
 def _verdict(trained: xr.Dataset) -> list[str]:
+    known = json.loads(trained.attrs["scenario"]).get("p", 2) == 2
+    if "verdict" not in trained.attrs and not known:
+        return [Verdict.NOT_KNOWN.sentence]
     if "verdict" not in trained.attrs:
         return [
             "tau < 0.25: expect a plateau; 0.25 to 0.4: borderline; above: no adversarial slowdown.",
@@ -80,7 +84,7 @@ def _verdict(trained: xr.Dataset) -> list[str]:
             f"Of 445 training runs (ReLU, no bias, l2, plain SGD), {share:.0f} % of those with this verdict went as it "
             "says. The weight-variance law is no verdict: it calls nearly every network trainable."
         )
-    if "training_score" in trained:
+    if "training_score" in trained and known:
         score = float(trained["training_score"])
         word = "too few (right in 95 %)" if score < 1 else "perhaps enough" if score < 2 else "enough (right in 92 %)"
         told.append(f"The planned steps are {short(score)} times the expected learning time: {word}.")

@@ -38,6 +38,7 @@ const VERDICTS = {
   safe: "Under this attack the network learns about as fast as without it.",
   borderline: "Under this attack the network usually keeps its accuracy, but its loss suffers.",
   collapse: "Under this attack the network gets stuck: it hardly learns, unless it is trained much longer.",
+  "not known": "How training goes under this attack is not known: what τ says in words was measured under l2 attacks alone.",
   "no signal": "There is nothing to learn that the theory sees: inputs of one class are no more alike than others.",
 };
 const NO_VERDICT = "For this attack there is no verdict: the index τ needs p = 2 or infinity, and two outputs or more.";
@@ -100,7 +101,7 @@ export class Networks {
     const { verdict, numbers } = this.found;
     const slower = verdict === "collapse" && numbers.slowdown ? ` (about ${short(numbers.slowdown, 2)} times as long as without)` : "";
     const score = numbers.training_score;
-    const steps = !finite(score) || verdict === "no signal" ? "" : score < 1 ? " The planned steps are too few." : score < 2 ? " The planned steps may be too few." : " The planned steps are enough.";
+    const steps = !finite(score) || ["no signal", "not known"].includes(verdict) ? "" : score < 1 ? " The planned steps are too few." : score < 2 ? " The planned steps may be too few." : " The planned steps are enough.";
     return (VERDICTS[verdict] ?? NO_VERDICT).replace(/\.$/, `${slower}.`) + steps;
   }
 
