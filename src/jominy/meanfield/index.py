@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -166,5 +167,5 @@ def trainability_index(
         slowdown = slowdown_law(tau, lam, architecture.shortcut)
     values = (tau, collapse, signal, slowdown, signal * slowdown)
     made_of = (parts.signal_rate, power, parts.coherent, parts.single)
-    numbers = (np.asarray(value)[()] for value in (*values, *made_of))
-    return TrainabilityIndex(*numbers, measured=norm_exponent(p, "p") == 2)
+    numbers: list[Any] = [np.asarray(value)[()] for value in (*values, *made_of)]
+    return TrainabilityIndex(*numbers, norm_exponent(p, "p") == 2)
