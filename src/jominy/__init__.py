@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from jominy.data import two_level as two_level
     from jominy.data import uniform as uniform
     from jominy.dynamics import Design as Design
+    from jominy.dynamics import Front as Front
     from jominy.dynamics import OnePass as OnePass
     from jominy.dynamics import Problem as Problem
     from jominy.dynamics import RandomStart as RandomStart
@@ -69,6 +70,7 @@ if TYPE_CHECKING:
     from jominy.dynamics import interpolation_radius as interpolation_radius
     from jominy.dynamics import least_squares_equivalent as least_squares_equivalent
     from jominy.dynamics import optimum as optimum
+    from jominy.dynamics import pareto as pareto
     from jominy.dynamics import sensitivity as sensitivity
     from jominy.dynamics import simulate as simulate
     from jominy.dynamics import small_rate_end as small_rate_end
@@ -194,10 +196,10 @@ _ROOMS = {
         "limiting_spectrum", "load_features", "marchenko_pastur", "power_law", "spectrum", "two_level", "uniform",
     ),
     "dynamics": (
-        "Design", "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement", "asymptotic_rate",
-        "collapse_radius", "critical_rate", "design", "fit", "forecast", "forecast_many", "gaussian_picture",
-        "homogenize", "interpolation_radius", "least_squares_equivalent", "optimum", "sensitivity", "simulate",
-        "small_rate_end", "stationary",
+        "Design", "Front", "OnePass", "Problem", "RandomStart", "ReshuffledEpochs", "WithReplacement",
+        "asymptotic_rate", "collapse_radius", "critical_rate", "design", "fit", "forecast", "forecast_many",
+        "gaussian_picture", "homogenize", "interpolation_radius", "least_squares_equivalent", "optimum", "pareto",
+        "sensitivity", "simulate", "small_rate_end", "stationary",
     ),
     "errors": ("InputError",),
     "losses": (

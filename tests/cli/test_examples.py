@@ -22,6 +22,7 @@ SHORT = {
     "optimum": [],
     "advise": ["--time", "0.5"],
     "design": ["--time", "0.5", "--no-certificate"],
+    "pareto": ["--time", "0.5", "--radii", "0,0.2"],
     "sweep": ["--over", "radius=0.1,0.2", "--store", "none"],
     "phase": ["--x", "radius=0.1,0.2", "--y", "rate=0.1,0.2", "--store", "none"],
     "network": [],

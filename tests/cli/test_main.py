@@ -11,7 +11,7 @@ from jominy import InputError
 from jominy.cli.main import main
 
 COMMANDS = [
-    *("forecast", "simulate", "homogenize", "compare", "optimum", "advise", "design"),
+    *("forecast", "simulate", "homogenize", "compare", "optimum", "advise", "design", "pareto"),
     *("network", "diagnose", "audit", "claims", "sweep", "schema"),
 ]
 
@@ -101,7 +101,7 @@ def test_a_scenario_of_the_other_kind_names_the_command_that_reads_it(capsys, tm
     (tmp_path / "network.toml").write_text("radius = 0.5\n[network]\ndepth = 3\n")
     told = refused(capsys, "network", str(tmp_path / "training.toml"))
     assert "must be a scenario of a network" in told and "`jominy forecast`" in told
-    for command in ("forecast", "compare", "advise", "design", "optimum", "simulate", "homogenize", "phase"):
+    for command in ("forecast", "compare", "advise", "design", "pareto", "optimum", "simulate", "homogenize", "phase"):
         told = refused(capsys, command, str(tmp_path / "network.toml"))
         assert "must be a scenario of a training" in told and "`jominy network`" in told
 

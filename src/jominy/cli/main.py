@@ -26,6 +26,7 @@ from jominy.cli import (
     network,
     optimum,
     output,
+    pareto,
     phase,
     report,
     schema,
@@ -93,7 +94,7 @@ def parser() -> argparse.ArgumentParser:
     )
     root.add_argument("--version", action="version", version=f"jominy {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
-    of_scenarios = (forecast, simulate, homogenize, compare, optimum, fit, advise, design, sweep, phase)
+    of_scenarios = (forecast, simulate, homogenize, compare, optimum, fit, advise, design, pareto, sweep, phase)
     for module in (*of_scenarios, explore, network, diagnose, audit, claims, report, schema):
         module.add(commands)
     return root
@@ -102,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
 FAST_TO_COMPILE = ("--xla_backend_optimization_level=0", "--xla_cpu_use_fusion_emitters=false")
 """`make test` runs under them, so that every program is checked as it is compiled here. The two together once made a
 derivative wrong by some per cent, where an array was written in place from other pieces of itself (jax 0.10.2)."""
-ONE_SOLVE = ("forecast", "optimum", "advise", "design")
+ONE_SOLVE = ("forecast", "optimum", "advise", "design", "pareto")
 """Commands that compile for seconds and then compute for milliseconds."""
 
 

@@ -1,6 +1,6 @@
 """The exact dynamics of adversarial training: problems, forecasts, simulations, optima."""
 
-from jominy.dynamics.design import Design, design
+from jominy.dynamics.design import Design, Front, design, pareto
 from jominy.dynamics.ends.asymptotic import AsymptoticRate, asymptotic_rate
 from jominy.dynamics.ends.record import Stationary
 from jominy.dynamics.ends.small_rates import SmallRateEnd, interpolation_radius, small_rate_end
@@ -23,6 +23,7 @@ from jominy.dynamics.stationary import stationary
 __all__ = [
     "AsymptoticRate",
     "Design",
+    "Front",
     "asymptotic_rate",
     "OnePass",
     "Optimum",
@@ -44,6 +45,7 @@ __all__ = [
     "interpolation_radius",
     "least_squares_equivalent",
     "optimum",
+    "pareto",
     "rate_limits",
     "sensitivity",
     "simulate",

@@ -13,7 +13,7 @@ from jominy.show.text import number, wrapped
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from jominy.dynamics import Design
+    from jominy.dynamics import Design, Front
 
 _LOOK = {
     "designed": (BLUE, "-"),
@@ -73,3 +73,51 @@ def design_text(design: Design, title: str = "", remarks: Sequence[str] = ()) ->
         lines.append(f"{name:34} {numbers[0]:>10} {numbers[1]:>10} {numbers[2]:>8}")
     sentences = [*remarks, *design.verdicts()]
     return "\n".join([*lines, "", *(wrapped(f"- {sentence}") for sentence in sentences)])
+
+
+def plot_front(front: Front, *, title: str = "") -> Figure:
+    """Draw adversarial against clean over the training radius: designed schedules, best constants, and the optima.
+
+    Examples
+    --------
+    >>> import jominy as jm
+    >>> problem = jm.Problem(jm.LinearTeacher(jm.identity(100), noise_variance=0.25), jm.SquaredLoss(), radius=0.5)
+    >>> len(plot_front(jm.pareto(problem, 5, radii=[0.2, 0.5])).axes)
+    1
+    """
+    from matplotlib import rc_context
+    from matplotlib.figure import Figure
+
+    with rc_context(SETTINGS):
+        figure = Figure(figsize=(5.0, 3.6), layout="constrained")
+        ax = figure.subplots()
+        lines = (
+            ("designed schedules", front.designed, BLUE, "o-"),
+            ("best constant rates", front.constants, ORANGE, "s--"),
+            ("the optima (endless training)", front.endless, GREY, "D:"),
+        )
+        for label, points, colour, look in lines:
+            if np.any(np.isfinite(points)):
+                ax.plot(points[:, 0], points[:, 1], look, color=colour, label=label, markersize=4)
+        for radius, (clean, adversarial) in zip(front.radii, front.designed, strict=True):
+            ax.annotate(f"{radius:.3g}", (clean, adversarial), textcoords="offset points", xytext=(4, 4), fontsize=7)
+        measure = front.objective.measure
+        ax.set_xlabel(f"clean {measure} at time {front.horizon:g}")
+        ax.set_ylabel(f"adversarial {measure} at radius {front.objective.radius:.3g}")
+        set_legend(ax, width=5.0)
+        set_heading(figure, title, color=GREY)
+    return figure
+
+
+def front_text(front: Front, title: str = "", remarks: Sequence[str] = ()) -> str:
+    """A table of the front, and what there is to say about it."""
+    measure = front.objective.measure
+    heads = ["training radius", f"clean {measure}", f"adversarial {measure}"]
+    heads += ["constant, clean", "adversarial", "endless, clean", "adversarial"]
+    lines = [f"{title}\npareto" if title else "pareto", "", " ".join(f"{head:>16}" for head in heads)]
+    table = np.column_stack([front.radii, front.designed, front.constants, front.endless])
+    for row, best in zip(table, front.best, strict=True):
+        lines.append(" ".join(f"{number(value):>16}" for value in row) + ("  *" if best else ""))
+    lines.append("* no other training radius is as good in both")
+    told = [*remarks, *[sentence for sentence in front.sentences() if not sentence.startswith("At time")]]
+    return "\n".join([*lines, *([""] if told else []), *(wrapped(f"- {sentence}") for sentence in told)])

@@ -11,6 +11,7 @@ import numpy as np
 from jominy.dynamics.design.families import Hills
 from jominy.dynamics.design.search import best_of
 from jominy.dynamics.design.trials import Trials
+from jominy.dynamics.engines import engines_of
 
 SHARES = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0)
 """Of the largest radius, that are looked at first."""
@@ -28,11 +29,14 @@ def best_radius(trials: Trials, largest_rate: float, largest: float) -> tuple[fl
     seen: dict[float, float] = {}
     family = Hills(trials.horizon, largest_rate)
     starts: list[np.ndarray] = []
+    quick = engines_of(trials.problem).many_at_once
 
     def at(radius: float) -> float:
         radius = float(min(max(radius, 0.0), largest))
         if radius not in seen:
-            found = best_of(family, trials.at_radius(radius).judge, starts[-1:], grid=not starts)
+            found = best_of(
+                family, trials.at_radius(radius).judge, starts[-1:], grid=not starts and quick, sparing=not quick
+            )
             starts.append(found.numbers)
             seen[radius] = found.value
         return seen[radius]

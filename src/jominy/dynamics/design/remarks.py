@@ -22,8 +22,12 @@ def remarks_on(told: Design, trials: Trials, largest_rate: float) -> tuple[str, 
     known = {one.name: one for one in told.alternatives}
     found = [_train_clean(told, trials, largest_rate)]
     polyak, best = known["polyak"], min(one.excess for one in told.alternatives)
-    if told.objective.floor is not None and polyak.excess <= best * (1 + SAME):
+    free = trials.objective.radius == told.training_radius == 0 and told.objective.floor is not None
+    if free and polyak.excess <= best * (1 + SAME):
         found.append("Polyak is optimal: on isotropic data without an attack no schedule ends lower than its rate.")
+    fastest = getattr(told.schedule, "initial", 0.0)
+    if fastest > 0.999 * largest_rate:
+        found.append(f"The rate begins at the largest looked at, {largest_rate:.4g}: `largest_rate=` allows more.")
     inverse = known.get("inverse-time")
     if inverse is not None and np.isfinite(inverse.value):
         gain = inverse.value / told.value - 1

@@ -22,7 +22,7 @@ BATCH = 8
 """Beginnings that are forecast together, about as many as a slope asks for."""
 FEW = 3
 """Numbers of a schedule up to which its slopes are central differences."""
-CONVERGED = 1e-8
+CONVERGED, ROUGHLY = 1e-8, 1e-5
 """The change of the objective's logarithm over a step at which a search ends."""
 
 MOST_RESTARTS, AGAIN = 4, 1e-4
@@ -58,11 +58,18 @@ class Found(NamedTuple):
 
 
 def best_of(
-    family: Family, judge: Judge, starts: Sequence[np.ndarray] = (), *, grid: bool = True, most: int = 200
+    family: Family,
+    judge: Judge,
+    starts: Sequence[np.ndarray] = (),
+    *,
+    grid: bool = True,
+    sparing: bool = False,
+    most: int = 200,
 ) -> Found:
     """The best schedule of a family, sought from the best of its own beginnings, on a `grid`, and of further `starts`.
 
-    L-BFGS-B; the candidates whose differences are the slopes are forecast together.
+    L-BFGS-B; the candidates whose differences are the slopes are forecast together. `sparing` of forecasts, where each
+    takes its time: with one-sided differences, and to the fifth digit of the objective.
     """
     import scipy.optimize
 
@@ -76,36 +83,34 @@ def best_of(
         return np.where(np.isfinite(found), found, HOPELESS)
 
     def value_and_slope(point: np.ndarray) -> tuple[float, np.ndarray]:
-        shifts = STEP * np.eye(len(point))
+        size, shifts = len(point), STEP * np.eye(len(point))
         ahead, behind = np.minimum(point + shifts, high), np.maximum(point - shifts, low)
-        if len(point) > FEW:
-            # Where one-sided slopes vanish is half a step from the minimum, which is 1e-7 of the objective above it.
-            turned = point + STEP > high
-            ahead[turned], behind = behind[turned], np.tile(point, (len(point), 1))
-        points = np.concatenate([point[None], ahead] + ([behind] if len(point) <= FEW else []))
-        found = values(points)
-        down = found[1 + len(point) :] if len(point) <= FEW else found[0]
-        return float(found[0]), (found[1 : 1 + len(point)] - down) / np.diagonal(ahead - behind)
+        if not (sparing or size > FEW):
+            found = values(np.concatenate([point[None], ahead, behind]))
+            return float(found[0]), (found[1 : 1 + size] - found[1 + size :]) / np.diagonal(ahead - behind)
+        # Where one-sided slopes vanish is half a step from the minimum, which is 1e-7 of the objective above it.
+        turned = point + STEP > high
+        ahead[turned] = behind[turned]
+        found = values(np.concatenate([point[None], ahead]))
+        return float(found[0]), (found[1:] - found[0]) / (np.diagonal(ahead) - point)
 
     def graded(points: np.ndarray) -> np.ndarray:
         return np.concatenate([values(points[begin : begin + BATCH]) for begin in range(0, len(points), BATCH)])
 
     beginnings = np.clip(np.array([*(family.beginnings if grid or not len(starts) else ()), *starts]), low, high)
     first = beginnings[0] if len(beginnings) == 1 else beginnings[int(np.argmin(graded(beginnings)))]
-    if np.all(low == high):
-        return Found(family, first, float(values(first[None])[0]), count)
     best = Found(family, first, np.inf, 0)
-    for _ in range(MOST_RESTARTS):
+    for _ in range(1 if sparing or len(first) > FEW else MOST_RESTARTS):
         result = scipy.optimize.minimize(
             value_and_slope,
             best.numbers,
             jac=True,
             bounds=list(zip(low, high, strict=True)),
             method="L-BFGS-B",
-            options={"maxiter": most, "ftol": CONVERGED, "gtol": 1e-6, "maxcor": 20},
+            options={"maxiter": most, "ftol": ROUGHLY if sparing else CONVERGED, "gtol": 1e-6, "maxcor": 20},
         )
         gain = best.value - float(result.fun)
         best = Found(family, np.asarray(result.x), float(result.fun), count)
-        if len(first) > FEW or gain < AGAIN:  # a valley along a bound may end a search before its time
+        if gain < AGAIN:  # a valley along a bound may end a search before its time
             break
     return best

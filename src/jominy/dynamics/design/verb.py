@@ -117,7 +117,7 @@ def design(
     trials = Trials(
         problem, horizon, start, require_optimizer(optimizer), objective, held_out, _runs(problem, runs), rtol
     )
-    largest = _largest_rate(problem, largest_rate)
+    largest = largest_rate_of(problem, largest_rate)
     engines = engines_of(problem)
     full = engines.many_at_once if certificate is None else certificate
     collapse = collapse_radius(problem)
@@ -132,7 +132,9 @@ def design(
     with ThreadPoolExecutor(1) as beside:
         # What the band is worked out with is compiled beside the search.
         beside.submit(double_precision(_band), trials, Hill(largest / 2, horizon / 5), dimension)
-        names = ["constant", "inverse-time", "linear", "hill", *(["knots"] if full or family == "knots" else [])]
+        names = ["constant", "inverse-time", "hill"]
+        names += ["linear"] if engines.many_at_once or family == "linear" else []
+        names += ["knots"] if full or family == "knots" else []
         found = _searched(trials, names, largest, progress)
         if objective.floor is not None and np.exp(found[chosen.name].value) < TINY_EXCESS:
             trials = replace(trials, by_distance=True)
@@ -145,13 +147,16 @@ def _runs(problem: Problem, runs: Any) -> int | None:
     return engines_of(problem).runs_of_candidates if runs is None else runs
 
 
-def _largest_rate(problem: Problem, given: Any) -> float:
+def largest_rate_of(problem: Problem, given: Any) -> float:
+    """The rate given, or the largest that is worth a look."""
     if given is not None:
         return require_positive(given, "The largest rate")
     limits = rate_limits(problem)
     if not limits.mean_square > 0:
         raise InputError("A design needs inputs that vary", "covariances that are zero", "Give the data a variance")
     usual = 2 / limits.mean_square
+    if np.isinf(limits.critical):  # where no rate diverges
+        return BELOW_CRITICAL * usual * engines_of(problem).reach_of_rates
     return BELOW_CRITICAL * (min(usual, limits.critical) if limits.critical > 0 else usual)
 
 
@@ -160,11 +165,11 @@ def _searched(trials: Trials, names: list[str], largest: float, progress: bool) 
     from tqdm import tqdm
 
     found: dict[str, Found] = {}
-    grid = engines_of(trials.problem).many_at_once
+    quick = engines_of(trials.problem).many_at_once
     for name in tqdm(names, delay=2, unit="family", desc="design", disable=not progress):
         family: Family = FAMILIES[name](trials.horizon, largest)
         starts = family.from_simpler(found)
-        found[name] = best_of(family, trials.judge, starts, grid=grid and name != "knots")
+        found[name] = best_of(family, trials.judge, starts, grid=quick and name != "knots", sparing=not quick)
     return found
 
 
@@ -254,7 +259,7 @@ def _band(trials: Trials, schedule: Schedule, dimension: float | None) -> Band:
     """How far one run of the design strays, where that is known."""
     problem = trials.problem
     size = problem.data.dimension if dimension is None else dimension
-    request = trials.request._replace(compress=True)
+    request = trials.request._replace(compress=True, largest_block=None)
     if not problem.data.empirical:
         request = request._replace(bands=True, dimension=dimension)
     try:
@@ -317,4 +322,4 @@ def _recommended(told: Design) -> Schedule:
     return told.schedule
 
 
-__all__ = ["design"]
+__all__ = ["SAFE_SHARE", "design", "largest_rate_of"]

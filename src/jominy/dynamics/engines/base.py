@@ -78,10 +78,12 @@ class Engines(Protocol):
 
     Attributes:
         many_at_once: whether `endings` of many trainings cost little more than one forecast.
+        reach_of_rates: up to how many times 2 d / tr K rates are worth a look where no rate diverges.
         runs_of_candidates: where forecasts are made of real runs, so many of each of many trainings; else None.
     """
 
     many_at_once: bool
+    reach_of_rates: float
     runs_of_candidates: int | None
 
     def covers(self, problem: Problem) -> bool:

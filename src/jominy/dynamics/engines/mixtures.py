@@ -37,6 +37,7 @@ class MixtureEngines:
     """The deterministic equivalent on nodes or dense matrices, SGD, and homogenized SGD."""
 
     many_at_once: bool = True
+    reach_of_rates: float = 1.0
     runs_of_candidates: int | None = None
 
     def covers(self, problem: Problem) -> bool:

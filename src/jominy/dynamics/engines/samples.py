@@ -23,7 +23,7 @@ from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.other_attacks import require_none
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.real_runs import batch_times, work_of_run
-from jominy.dynamics.samples.forecast import sample_forecast, sample_times
+from jominy.dynamics.samples.forecast import largest_usual_block, sample_forecast, sample_times
 from jominy.dynamics.samples.optimum import sample_collapse_radius, sample_optimum
 from jominy.dynamics.samples.simulation import sample_runs
 from jominy.dynamics.samples.stability import sample_rate_limits
@@ -38,6 +38,7 @@ class SampleEngines:
     """The recursion in finite steps on the rows' own law, and SGD on the rows."""
 
     many_at_once: bool = False
+    reach_of_rates: float = 4.0
     runs_of_candidates: int | None = None
     at_once: int = FIRST_RUNS
     """Runs of an ensemble after which it is looked how many are needed."""
@@ -78,7 +79,9 @@ class SampleEngines:
         return endings_one_by_one(self, trainings, request)
 
     def for_many(self, training: Training, request: ForecastRequest, runs: int | None) -> ForecastRequest:
-        return request if runs is None else request._replace(method="ensemble", runs=runs)
+        if runs is not None:
+            return request._replace(method="ensemble", runs=runs)
+        return request._replace(largest_block=largest_usual_block(2 * training.problem.samples.dimension))
 
     def finer(self, request: ForecastRequest) -> ForecastRequest:
         return request._replace(largest_block=1)

@@ -11,7 +11,19 @@ import numpy as np
 from pydantic import Field, PrivateAttr
 
 from jominy.data import GaussianMixture, Samples
-from jominy.dynamics import Design, Problem, RandomStart, design, fit, forecast, gaussian_picture, homogenize, simulate
+from jominy.dynamics import (
+    Design,
+    Front,
+    Problem,
+    RandomStart,
+    design,
+    fit,
+    forecast,
+    gaussian_picture,
+    homogenize,
+    pareto,
+    simulate,
+)
 from jominy.errors import InputError
 from jominy.study.advise import Advice, advise
 from jominy.study.scenario.base import NotNegative, ScenarioFile
@@ -295,6 +307,33 @@ class Scenario(ScenarioFile):
             optimizer=self.optimizer.build(),
             runs=self.runs,
             rtol=self.rtol,
+            progress=progress,
+            **settings,
+            **asked,
+        )
+
+    def pareto(
+        self,
+        radii: Sequence[float] | None = None,
+        *,
+        test_radius: float | None = None,
+        progress: bool = True,
+        **asked: Any,
+    ) -> Front:
+        """Clean against adversarial risk over the training radius; further arguments are those of `jominy.pareto`."""
+        self._require_single("a front")
+        settings = self.settings()
+        settings.pop("evaluate_at")
+        times = settings.pop("times", None)
+        horizon = float(settings.pop("time") if times is None else times[-1])
+        scaled = self._scaled_radius
+        return pareto(
+            self.problem(),
+            horizon,
+            None if radii is None else [scaled(radius) for radius in radii],
+            test_radius=None if test_radius is None else scaled(test_radius),
+            optimizer=self.optimizer.build(),
+            runs=self.runs,
             progress=progress,
             **settings,
             **asked,
