@@ -7,7 +7,7 @@ cross-entropy + lam * L_adv(2,2), P_in and P_out fixed, plain SGD, ReLU, no bias
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -168,4 +168,4 @@ def trainability_index(
     values = (tau, collapse, signal, slowdown, signal * slowdown)
     made_of = (parts.signal_rate, power, parts.coherent, parts.single)
     numbers: list[Any] = [np.asarray(value)[()] for value in (*values, *made_of)]
-    return TrainabilityIndex(*numbers, norm_exponent(p, "p") == 2)
+    return replace(TrainabilityIndex(*numbers), measured=norm_exponent(p, "p") == 2)
