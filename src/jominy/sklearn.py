@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, RegressorMixin
 from sklearn.utils import check_random_state
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import check_is_fitted, validate_data
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
 
 from jominy.attacks import L2
 from jominy.data import Preprocessing, Samples
@@ -44,8 +44,11 @@ class _Adversarial(BaseEstimator):
         self.clip = clip
         self.random_state = random_state
 
-    def _trained(self, X: Any, y: Any, loss: Any) -> None:
-        samples = Samples(X, y, Preprocessing(clip=self.clip), intercept=self.intercept)
+    def _trained(self, X: Any, y: Any, loss: Any, sample_weight: Any) -> None:
+        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
+        if weights is not None and not np.all(weights > 0):
+            X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
+        samples = Samples(X, y, Preprocessing(clip=self.clip), intercept=self.intercept, sample_weight=weights)
         attack = L2() if self.attack is None else self.attack
         problem = Problem(samples, loss if self.loss is None else self.loss, self.radius, attack)
         schedule = Constant(usable_rate(problem)) if self.schedule is None else self.schedule
@@ -98,14 +101,15 @@ class AdversarialClassifier(ClassifierMixin, _Adversarial):
     True
     """
 
-    def fit(self, X: Any, y: Any) -> AdversarialClassifier:
-        """Train on rows X (n, D) with two kinds of y (n,) or several."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> AdversarialClassifier:
+        """Train on rows X (n, D) with two kinds of y (n,) or several, each row's loss times its weight >= 0 (n,)."""
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         check_classification_targets(y)
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("Classifier can't train when only one class is present.")
-        self._trained(X, numbers, LogisticLoss() if len(self.classes_) == 2 else SoftmaxLoss())
+        loss = LogisticLoss() if len(self.classes_) == 2 else SoftmaxLoss()
+        self._trained(X, numbers, loss, sample_weight)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -143,10 +147,10 @@ class AdversarialRegressor(RegressorMixin, _Adversarial):
     True
     """
 
-    def fit(self, X: Any, y: Any) -> AdversarialRegressor:
-        """Train on rows X (n, D) with numbers y (n,)."""
+    def fit(self, X: Any, y: Any, sample_weight: Any = None) -> AdversarialRegressor:
+        """Train on rows X (n, D) with numbers y (n,), each row's loss times its weight >= 0 (n,)."""
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=True)
-        self._trained(X, y, SquaredLoss())
+        self._trained(X, y, SquaredLoss(), sample_weight)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:

@@ -17,6 +17,7 @@ from jominy.data.immutable import immutable_features
 from jominy.data.mixture import GaussianMixture
 from jominy.data.preprocessing import FittedPreprocessing, Preprocessing
 from jominy.data.row_numbers import row_numbers
+from jominy.data.sample_weights import sample_weights
 from jominy.data.tables import column_names, numeric_table, with_columns
 from jominy.data.targets import Targets, target_values
 from jominy.data.transforms import Transform, fitted_transform
@@ -45,6 +46,8 @@ class Samples:
                    classes of different size, or a target whose mean is not zero
     class_weight:  what a sample of each class counts in the loss: "balanced", n / (K n_class) as in scikit-learn, or
                    {class: weight}; risks are then weighted, accuracies are not
+    sample_weight: (n,) > 0, what each sample counts in the loss, beside that of its class; risks on these samples are
+                   then means of weight times loss, accuracies and held-out risks are not weighted
 
     features: (n, d) what is trained on          targets: (n,) labels -1 and +1; for more than two classes their
     numbers 0, ..., K - 1; for a regression standardised targets
@@ -77,6 +80,7 @@ class Samples:
     untouched: NDArray[np.bool_]
     intercept: bool
     class_weights: tuple[float, ...] | None
+    sample_weights: Array | None
     given: NDArray[Any]
 
     def __init__(
@@ -91,6 +95,7 @@ class Samples:
         immutable: Sequence[str | int] | None = None,
         intercept: bool = False,
         class_weight: Any = None,
+        sample_weight: Any = None,
     ) -> None:
         if not (preprocessing is None or isinstance(preprocessing, Preprocessing)):
             raise InputError("preprocessing must be a Preprocessing or None", preprocessing)
@@ -137,6 +142,7 @@ class Samples:
             "untouched": untouched,
             "intercept": intercept,
             "class_weights": class_weights(class_weight, target_map.classes, targets),
+            "sample_weights": sample_weights(sample_weight, X, len(table)),
             "given": target_values(matched),
         }
         for name, value in values.items():
@@ -154,7 +160,7 @@ class Samples:
         )
 
     def features_alone(self) -> Samples:
-        """The same without intercept, immutable features and weights of classes."""
+        """The same without intercept, immutable features and weights of classes and samples."""
         count = self.dimension - self.intercept
         return self._changed(
             features=read_only(self.features[:, :count]),
@@ -162,6 +168,7 @@ class Samples:
             untouched=np.zeros(count, bool),
             intercept=False,
             class_weights=None,
+            sample_weights=None,
         )
 
     def _changed(self, **changes: Any) -> Samples:
@@ -246,6 +253,9 @@ class Samples:
         if self.class_weights is not None and self.classes is not None:
             pairs = zip(self.classes, self.class_weights, strict=True)
             out.append("weights of classes in the loss: " + ", ".join(f"{name} {weight:.4g}" for name, weight in pairs))
+        if (weights := self.sample_weights) is not None:
+            told = f"from {np.min(weights):.4g} to {np.max(weights):.4g}, mean {np.mean(weights):.4g}"
+            out.append(f"weights of single samples in the loss: {told}")
         return [*self.notes, *features, *self.target_map.steps, *out]
 
     def transform(self, X: Any, y: Any) -> tuple[Array, Array]:
@@ -339,6 +349,7 @@ class Samples:
             | ({"groups": self.groups} if self.groups else {})
             | self._immutable()
             | ({} if self.class_weights is None else {"class_weights": list(self.class_weights)})
+            | ({} if self.sample_weights is None else {"sample_weights": described(self.sample_weights)})
         )
 
     def _immutable(self) -> dict[str, list[str]]:

@@ -99,6 +99,12 @@ class Problem:
             )
         weights, plain = self.data.class_weights, self.loss.plain
         if isinstance(plain, ClassLoss):
+            if isinstance(self.data, Samples) and self.data.sample_weights is not None:
+                raise InputError(
+                    "Weights of single samples are known for one score per row, not yet for one per class",
+                    type(plain).__name__,
+                    "Use class_weight, or leave sample_weight out",
+                )
             if self.objective != Adversarial():
                 raise InputError(
                     "Of several classes the adversarial loss itself is minimised", self.objective, "Leave objective out"

@@ -41,7 +41,7 @@ class Frame(NamedTuple):
         return as_rows(coordinates, targets)
 
 
-def _turned(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def turned(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Rows (n, d) in the eigenbasis of E[x x'] where that is not zero for want of rows, and that basis (d, r)."""
     count, dimension = features.shape
     if dimension == 1:
@@ -58,8 +58,8 @@ def _turned(features: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 @lru_cache(maxsize=8)
 def rotation(samples: Samples) -> tuple[Rows, np.ndarray]:
     """The samples in the eigenbasis of E[x x'] where that is not zero for want of rows, and that basis (d, r)."""
-    coordinates, basis = _turned(samples.features)
-    return as_rows(coordinates, samples.targets), basis
+    coordinates, basis = turned(samples.features)
+    return as_rows(coordinates, samples.targets, samples.sample_weights), basis
 
 
 @lru_cache(maxsize=8)
@@ -72,7 +72,9 @@ def own_frame(samples: Samples) -> tuple[Frame, Rows]:
     """The features themselves as coordinates, for attacks that tell directions apart."""
     dimension = samples.dimension
     everything = (np.arange(dimension), slice(0, dimension))
-    return Frame(np.eye(dimension), np.ones(dimension), (everything,)), as_rows(samples.features, samples.targets)
+    return Frame(np.eye(dimension), np.ones(dimension), (everything,)), as_rows(
+        samples.features, samples.targets, samples.sample_weights
+    )
 
 
 @lru_cache(maxsize=8)
@@ -80,7 +82,7 @@ def _parts(samples: Samples, weights: bytes) -> tuple[tuple[np.ndarray, np.ndarr
     """Features, coordinates (n, r) and basis of each part in which the weights (d,) of an attack are one number."""
     values = np.frombuffer(weights)
     owned = [np.flatnonzero(values == value) for value in np.unique(values)[::-1]]
-    return tuple((own, *_turned(samples.features[:, own])) for own in owned)
+    return tuple((own, *turned(samples.features[:, own])) for own in owned)
 
 
 def frame_of(
@@ -96,7 +98,7 @@ def frame_of(
         rows, basis = rotation(samples)
         columns, further, copies = _extended(basis, mean, variance)
         if further:
-            rows = as_rows(np.pad(rows.columns.T, ((0, 0), (0, further))), samples.targets)
+            rows = as_rows(np.pad(rows.columns.T, ((0, 0), (0, further))), samples.targets, samples.sample_weights)
         everything = (np.arange(dimension), slice(0, columns.shape[1]))
         return Frame(columns, copies, (everything,)), rows, None
     bases, known, counted, parts, own_weights = [], [], [], [], []
@@ -113,7 +115,7 @@ def frame_of(
         own_weights.append(np.full(width, weights[own[0]]))
         begin += width
     frame = Frame(np.column_stack(bases), np.concatenate(counted), tuple(parts))
-    return frame, as_rows(np.column_stack(known), samples.targets), np.concatenate(own_weights)
+    return frame, as_rows(np.column_stack(known), samples.targets, samples.sample_weights), np.concatenate(own_weights)
 
 
 def _extended(basis: np.ndarray, mean: np.ndarray, variance: float) -> tuple[np.ndarray, int, np.ndarray]:

@@ -5,6 +5,7 @@ Source: theory `realdata.md` section 1. State: mean m (d,) and covariance V of X
 
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -23,18 +24,32 @@ SMALLEST_VARIANCE = 1e-14
 class Rows(NamedTuple):
     """Features (d, n) in the eigenbasis of E[x x'], their squares (for the diagonal covariance), and targets (n,).
 
-    A row of the user's is a column here: products with a vector of either kind then read memory in its order.
+    `weights` (n,): what each row counts in the loss, or None where all count alike. A row of the user's is a column
+    here: products with a vector of either kind then read memory in its order.
     """
 
     columns: Array
     squares: Array
     targets: Array
+    weights: Array | None = None
 
 
-def as_rows(features: np.ndarray, targets: np.ndarray) -> Rows:
-    """Rows from features (n, d) and targets (n,)."""
+def as_rows(features: np.ndarray, targets: np.ndarray, weights: np.ndarray | None = None) -> Rows:
+    """Rows from features (n, d), targets (n,) and weights (n,)."""
     columns = np.ascontiguousarray(features.T)
-    return Rows(columns, columns**2, targets)
+    return Rows(columns, columns**2, targets, weights)
+
+
+def weighed(moments: Moments, weights: Array | None) -> Moments:
+    """The moments (n,) of each row's loss times its weight."""
+    if weights is None:
+        return moments
+    twice = weights**2
+    return jax.tree.map(lambda part: weights * part, moments)._replace(
+        slope_squared=twice * moments.slope_squared,
+        slope_shift_slope=twice * moments.slope_shift_slope,
+        shift_slope_squared=twice * moments.shift_slope_squared,
+    )
 
 
 class Spread(NamedTuple):
@@ -159,7 +174,7 @@ def slope_at(
     spread, radius, rule, form = as_precise_as(rows.columns, (spread, jnp.asarray(radius), rule, form))
     count = rows.columns.shape[1]
     order = sample_order(rows, spread, form)
-    moments: Moments = loss.moments(order, rows.targets, radius * order.size, rule)
+    moments = weighed(loss.moments(order, rows.targets, radius * order.size, rule), rows.weights)
     if isinstance(form, Reach):
         return as_precise_as(student, _under_signs(rows, spread, moments, radius, form))
     x, mean = rows.columns, pulled(form, spread.mean)

@@ -40,17 +40,29 @@ class SmoothedRisk(NamedTuple):
 
 @partial(jax.jit, static_argnames="loss")
 def _risk(
-    loss: Loss, features: Array, targets: Array, radius: Array, form: Array | Reach, smoothing: Array, x: Array
+    loss: Loss,
+    features: Array,
+    targets: Array,
+    weights: Array | None,
+    radius: Array,
+    form: Array | Reach,
+    smoothing: Array,
+    x: Array,
 ) -> SmoothedRisk:
     """The smoothed risk at x: |e| becomes sqrt(e^2 + smoothing^2), the size likewise (a millionth of it).
 
     Corners of the loss are rounded too; see `Loss.smoothed`. `form` (d,) is the diagonal
-    of the attack's form, ones for l2.
+    of the attack's form, ones for l2. Each row's loss counts with its weight (n,).
     """
     count = len(targets)
     norm, unit, tangent, size = _smoothed_size(form, smoothing, x)
     scores = features @ x
-    at = loss.smoothed(scores, radius * norm, targets, smoothing)
+    at, risks = (
+        loss.smoothed(scores, radius * norm, targets, smoothing),
+        loss.adversarial(scores, radius * size, targets),
+    )
+    if weights is not None:
+        at, risks = jax.tree.map(lambda part: weights * part, (at, risks))
     along = radius * jnp.mean(at.by_shift)  # of the risk, by the smoothed size
     cross = (radius * at.by_score_and_shift @ features / count)[:, None] * unit
     return SmoothedRisk(
@@ -61,7 +73,7 @@ def _risk(
         + cross.T
         + radius**2 * jnp.mean(at.by_shift_twice) * unit[:, None] * unit
         + along * tangent,
-        jnp.mean(loss.adversarial(scores, radius * size, targets)),
+        jnp.mean(risks),
     )
 
 
@@ -78,25 +90,31 @@ def _smoothed_size(form: Array | Reach, smoothing: Array, x: Array) -> tuple[Arr
 
 
 class AtZero(NamedTuple):
-    """At X = 0: loss'(0, y) (n,), E[loss'(0, y) x] (d,), E|loss'(0, y)| and the largest loss."""
+    """At X = 0: loss'(0, y) (n,), E[loss'(0, y) x] (d,), E|loss'(0, y)|, and the largest and the least loss.
+
+    Each row's loss with the row's weight.
+    """
 
     slopes: Array
     pull: Array
     size: Array
     loss: Array
+    least: Array
 
 
 @jax.jit
-def _compiled_at_zero(loss: Loss, features: Array, targets: Array) -> AtZero:
+def _compiled_at_zero(loss: Loss, features: Array, targets: Array, weights: Array | None) -> AtZero:
     zero = jnp.zeros_like(targets)
-    slopes = loss.adversarial_slopes(zero, jnp.zeros(()), targets)[0]
+    slopes, losses = loss.adversarial_slopes(zero, jnp.zeros(()), targets)[0], loss(zero, targets)
+    if weights is not None:
+        slopes, losses = weights * slopes, weights * losses
     pull = slopes @ features / len(targets)
-    return AtZero(slopes, pull, jnp.mean(jnp.abs(slopes)), jnp.max(loss(zero, targets)))
+    return AtZero(slopes, pull, jnp.mean(jnp.abs(slopes)), jnp.max(losses), jnp.min(losses))
 
 
 @lru_cache(maxsize=16)
 def at_zero(samples: Samples, loss: Loss) -> AtZero:
-    return jax.tree.map(np.asarray, _compiled_at_zero(loss, samples.features, samples.targets))
+    return jax.tree.map(np.asarray, _compiled_at_zero(loss, samples.features, samples.targets, samples.sample_weights))
 
 
 def sample_collapse_radius(problem: Problem) -> float:
@@ -135,7 +153,7 @@ def sample_optimum(problem: Problem) -> Optimum:
         features, pull = np.ascontiguousarray(np.asarray(rows.columns).T), pull @ basis
     elif (basis := _space_of_rows(samples)) is not None:
         features, pull = np.asarray(features) @ basis, pull @ basis
-    evaluate = partial(_risk, loss, features, samples.targets, radius, np.ones(len(pull)))
+    evaluate = partial(_risk, loss, features, samples.targets, samples.sample_weights, radius, np.ones(len(pull)))
     if radius >= threshold:
         risk = float(evaluate(0.0, 0 * pull + 1e-150).risk)
         return Optimum(risk, 0.0, "collapse", radius, threshold, None, np.zeros(samples.dimension))
@@ -143,7 +161,7 @@ def sample_optimum(problem: Problem) -> Optimum:
     scale = _scale(samples, loss)
     units, height = scale / np.where(sizes > 0, sizes, 1.0), float(start.loss)
     x = -0.1 * scale * pull / np.sqrt(np.mean((np.asarray(features) @ pull) ** 2))
-    bound = float(start.loss) / samples.count if loss.needs_classes else -np.inf
+    bound = float(start.least) / samples.count if loss.needs_classes else -np.inf
     if few and loss.needs_classes and last_kink(loss) is None:
         if _even_margins_do(loss, features, samples.targets, radius, bound):
             return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
@@ -225,10 +243,11 @@ def _weighted(problem: Problem) -> _Weighted:
     alone = np.zeros(len(form))
     if not np.all(within):
         free = features[:, ~within]
-        clean = partial(_risk, loss, free, samples.targets, 0.0, np.zeros(free.shape[1]))
+        clean = partial(_risk, loss, free, samples.targets, samples.sample_weights, 0.0, np.zeros(free.shape[1]))
         begin = np.asarray(at_zero(samples, loss).slopes) @ free / samples.count
         alone[~within] = _descended(problem, clean, free, begin)
     slopes = np.asarray(_slopes_at(loss, features @ alone, samples.targets))
+    slopes = slopes if samples.sample_weights is None else samples.sample_weights * slopes
     pull, size = slopes @ features / samples.count, float(np.mean(np.abs(slopes)))
     if isinstance(problem.form, Reach):
         first = int(np.argmax(np.where(within, np.abs(pull) / np.where(within, form, 1.0), -1.0)))
@@ -250,7 +269,8 @@ def _weighted_optimum(problem: Problem) -> Optimum:
     samples, loss, radius = problem.samples, problem.loss, problem.final_radius
     features, form, basis, alone, pull, threshold, feature = _weighted(problem)
     signs = isinstance(problem.form, Reach)
-    evaluate = partial(_risk, loss, features, samples.targets, radius, Reach(form) if signs else form)
+    size = Reach(form) if signs else form
+    evaluate = partial(_risk, loss, features, samples.targets, samples.sample_weights, radius, size)
     vector = alone
     if radius < threshold:
         begin = alone - 0.1 * pull * np.linalg.norm(alone) / max(np.linalg.norm(pull), 1e-300)
@@ -258,7 +278,7 @@ def _weighted_optimum(problem: Problem) -> Optimum:
         if signs:
             vector = _thresholded(problem, form, vector)
     risk = float(evaluate(0.0, vector + 1e-150).risk)
-    if loss.needs_classes and risk < float(at_zero(samples, loss).loss) / samples.count and not loss.plain.kinks:
+    if loss.needs_classes and risk < float(at_zero(samples, loss).least) / samples.count and not loss.plain.kinks:
         return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
     regime = "interior" if loss.needs_classes else "shrink"
     if radius >= threshold and not np.any(alone):
@@ -284,7 +304,7 @@ def _descended(
     scale = _scale(samples, loss)
     sizes = np.sqrt(np.mean(features**2, axis=0))
     height = float(at_zero(samples, loss).loss)
-    bound = height / samples.count if margin else -np.inf
+    bound = float(at_zero(samples, loss).least) / samples.count if margin else -np.inf
     way = features @ pull
     if not np.any(way):
         return np.zeros(len(pull))

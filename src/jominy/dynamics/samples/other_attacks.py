@@ -55,7 +55,7 @@ def read_rows_under(
             "Ask for few times, such as times=[10]",
         )
     laws = in_features(frame, spreads)
-    groups = {"": as_rows(samples.features, samples.targets)}
+    groups = {"": as_rows(samples.features, samples.targets, samples.sample_weights)}
     if test is not None:
         groups["held_out_"] = as_rows(*test)
     groups = {prefix: as_precise_as(like, rows) for prefix, rows in groups.items()}

@@ -11,7 +11,7 @@ import numpy as np
 from jominy.attacks import Reach
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, radius_at
-from jominy.dynamics.samples.law import Rows, Spread, rule_for_rows, sample_order
+from jominy.dynamics.samples.law import Rows, Spread, rule_for_rows, sample_order, weighed
 from jominy.losses import Loss
 from jominy.losses.targets import fixed_accuracy
 from jominy.numerics.arrays import Array
@@ -125,12 +125,23 @@ def _statement(
     form: Array | Reach | None,
 ) -> tuple[Any, ...]:
     """What `_read` is asked, but for the quadrature."""
-    everything = Rows(*(np.concatenate(parts, axis=-1) for parts in zip(*groups.values(), strict=True)))
+    everything = _together(list(groups.values()))
     counts = [len(rows.targets) for rows in groups.values()]
     shares = np.repeat(np.diag([1 / count for count in counts]), counts, axis=1)
     asked = Radii.of(problem, evaluate_at)
     radii = np.column_stack([radius_at(problem, times), np.tile(asked.others, (len(times), 1))])
     return problem.loss, everything, shares, spreads, radii, form
+
+
+def _together(groups: list[Rows]) -> Rows:
+    """All rows; those of groups without weights count one."""
+    if any(rows.weights is not None for rows in groups):
+        groups = [
+            rows if rows.weights is not None else rows._replace(weights=np.ones_like(rows.targets)) for rows in groups
+        ]
+        return Rows(*(np.concatenate(parts, axis=-1) for parts in zip(*groups, strict=True)))
+    parts = zip(*((rows.columns, rows.squares, rows.targets) for rows in groups), strict=True)
+    return Rows(*(np.concatenate(part, axis=-1) for part in parts))
 
 
 @partial(jit_lightly, loops=True, static_argnames="classification")
@@ -154,7 +165,7 @@ def _read(
         def at_radius(radius: Array) -> tuple[Array, Array]:
             shift = radius * order.size
             right = fixed_accuracy(rows.targets, order, shift) if classification else jnp.zeros_like(rows.targets)
-            value = loss.moments(order, rows.targets, shift, rule).value
+            value = weighed(loss.moments(order, rows.targets, shift, rule), rows.weights).value
             return shares @ value.astype(float), shares @ right.astype(float)
 
         scale = jnp.zeros_like(order.norm) if loss.closed_form else loss.logit_sd(order)

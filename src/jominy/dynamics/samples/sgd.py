@@ -32,10 +32,11 @@ class RowsSeen(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """Features (n, d) and targets (n,)."""
+    """Features (n, d), targets (n,) and what each row counts in the loss (n,), None where all count alike."""
 
     features: Array
     targets: Array
+    weights: Array | None = None
 
 
 class SampleObservation(NamedTuple):
@@ -71,6 +72,8 @@ class SampleSGD(eqx.Module):
     keep: bool = eqx.field(default=False, static=True)
     """Whether the weights themselves are observed."""
     optimizer: SGD = SGD()
+    weights: Array | None = None
+    """(n,) of the rows in the loss, or None."""
 
     def step(self, state: VectorState, noise: Array, time: Array) -> VectorState:
         """X <- X - (g/d) (Psi_r x + radius Psi_s grad size(X)), averaged over the batch, as the optimizer has it."""
@@ -81,6 +84,8 @@ class SampleSGD(eqx.Module):
         radius = self.radius.at(time)
         chance = (noise[-batch:] + 0.5) / CHANCES
         slope, shift_slope = self.loss.sample_slopes(x @ vector, radius * size, y, chance)
+        if self.weights is not None:
+            slope, shift_slope = (self.weights[noise[:batch]] * part for part in (slope, shift_slope))
         push = slope @ x / batch + pull_of(self.form, vector, radius * jnp.mean(shift_slope))
         if self.schedule.remembers:
             state = state._replace(memory=state.memory + push @ push / vector.size**2)
@@ -115,6 +120,8 @@ class SampleSGD(eqx.Module):
             gap = rows.targets * score - radius * size
             right = jnp.where(gap == 0, 0.5, jnp.where(gap > 0, 1.0, 0.0))
             risk = self.loss.adversarial(score, radius * size, rows.targets)
+            if rows.weights is not None:
+                risk = rows.weights * risk
             return jnp.mean(risk.astype(float)), jnp.mean(right.astype(float))
 
         risk, accuracy = jax.lax.map(at_radius, radii)

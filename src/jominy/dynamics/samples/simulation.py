@@ -91,7 +91,7 @@ def sample_runs(
     vector = start_vector(start, dimension)
     mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
     asked = Radii.of(problem, evaluate_at)
-    rows = (Rows(samples.features, samples.targets), Rows(test_features, test_targets))
+    rows = (Rows(samples.features, samples.targets, samples.sample_weights), Rows(test_features, test_targets))
     if rounding_does(problem.loss, samples.features):
         rows = as_precise_as(np.float32(0), rows)
     engine = SampleSGD(
@@ -106,6 +106,7 @@ def sample_runs(
         problem.form,
         keep,
         optimizer,
+        samples.sample_weights,
     )
     vectors = mean + random_starts(start, seeds, dimension)
     states = vector_states(vectors, optimizer.buffer(vectors))

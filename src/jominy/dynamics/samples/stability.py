@@ -13,7 +13,7 @@ import numpy as np
 from jominy.data import Samples
 from jominy.dynamics.laws.stability import RateLimits, limits_of
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.samples.frame import rotation
+from jominy.dynamics.samples.frame import rotation, turned
 from jominy.numerics.precision import double_precision
 
 
@@ -58,8 +58,12 @@ def sample_stability(samples: Samples) -> SampleStability:
     V -> V - eta (S V + V S) + eta^2 mean(x x' V x x'), S = E[x x'], has spectral radius one at eta = 1 / lambda_max of
     L^{-1} M with L V = S V + V S and M V = mean(x x' V x x'); power iteration in the eigenbasis of S.
     """
-    sizes = np.sum(samples.features**2, axis=1)
-    x = rotation(samples)[0].columns.T
+    if samples.sample_weights is None:
+        sizes = np.sum(samples.features**2, axis=1)
+        x = rotation(samples)[0].columns.T
+    else:  # a weight in the loss does what a row longer by its root does
+        rows = np.sqrt(samples.sample_weights)[:, None] * samples.features
+        sizes, x = np.sum(rows**2, axis=1), turned(rows)[0]
     values = np.mean(x**2, axis=0)
     seen = values > 1e-12 * values.max()
     x, values = x[:, seen], values[seen]
