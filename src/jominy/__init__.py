@@ -97,6 +97,8 @@ if TYPE_CHECKING:
     from jominy.losses import SoftmaxLoss as SoftmaxLoss
     from jominy.losses import SquaredHingeLoss as SquaredHingeLoss
     from jominy.losses import SquaredLoss as SquaredLoss
+    from jominy.losses import TruncatedNormalRadius as TruncatedNormalRadius
+    from jominy.losses import UniformRadius as UniformRadius
     from jominy.meanfield import Architecture as Architecture
     from jominy.meanfield import Chevet as Chevet
     from jominy.meanfield import InputGeometry as InputGeometry
@@ -206,7 +208,7 @@ _ROOMS = {
         "Adversarial", "CoinFlip", "CrammerSingerLoss", "CustomMarginLoss", "CustomResidualLoss", "ExponentialLoss",
         "HingeLoss", "LinkSquaredLoss", "LogisticLoss", "MarginLoss", "Mixed", "OneVersusRestLoss", "ProbitLoss",
         "ResidualLoss", "RidgeSquaredLoss", "SmoothedHingeLoss", "SoftmaxBoundLoss", "SoftmaxLoss",
-        "SquaredHingeLoss", "SquaredLoss", "TRADES",
+        "SquaredHingeLoss", "SquaredLoss", "TRADES", "TruncatedNormalRadius", "UniformRadius",
     ),
     "meanfield": (
         "Architecture", "Chevet", "InputGeometry", "LayerVariances", "Leading", "ReLULike", "Sharp", "Verdict",

@@ -339,6 +339,18 @@ OBJECTIVES = _registry(
     Part("mixed", "jominy.losses:Mixed", "The clean and the adversarial loss of every sample.", (_CLEAN,)),
     Part("coin-flip", "jominy.losses:CoinFlip", "Each sample is left clean by a coin, else attacked.", (_CLEAN,)),
     Part(
+        "uniform-radius",
+        "jominy.losses:UniformRadius",
+        "The radius of each sample is drawn, uniform up to the radius.",
+        (Setting("lowest", "share", "in units of the radius", 0.0),),
+    ),
+    Part(
+        "truncated-normal-radius",
+        "jominy.losses:TruncatedNormalRadius",
+        "The radius of each sample is drawn, half a normal law cut off at the radius.",
+        (Setting("spread", "positive", "its standard deviation before it is cut off, in units of the radius", 0.5),),
+    ),
+    Part(
         "trades",
         "jominy.losses:TRADES",
         "The clean loss, and beta times how far the attack moves the prediction.",

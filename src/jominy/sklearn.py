@@ -45,10 +45,7 @@ class _Adversarial(BaseEstimator):
         self.random_state = random_state
 
     def _trained(self, X: Any, y: Any, loss: Any, sample_weight: Any) -> None:
-        weights = None if sample_weight is None else _check_sample_weight(sample_weight, X)
-        if weights is not None and not np.all(weights > 0):
-            X, y, weights = X[weights > 0], y[weights > 0], weights[weights > 0]
-        samples = Samples(X, y, Preprocessing(clip=self.clip), intercept=self.intercept, sample_weight=weights)
+        samples = Samples(X, y, Preprocessing(clip=self.clip), intercept=self.intercept, sample_weight=sample_weight)
         attack = L2() if self.attack is None else self.attack
         problem = Problem(samples, loss if self.loss is None else self.loss, self.radius, attack)
         schedule = Constant(usable_rate(problem)) if self.schedule is None else self.schedule
@@ -105,11 +102,12 @@ class AdversarialClassifier(ClassifierMixin, _Adversarial):
         """Train on rows X (n, D) with two kinds of y (n,) or several, each row's loss times its weight >= 0 (n,)."""
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2)
         check_classification_targets(y)
+        X, y, weights = _counted(X, y, sample_weight)
         self.classes_, numbers = np.unique(y, return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("Classifier can't train when only one class is present.")
         loss = LogisticLoss() if len(self.classes_) == 2 else SoftmaxLoss()
-        self._trained(X, numbers, loss, sample_weight)
+        self._trained(X, numbers, loss, weights)
         return self
 
     def decision_function(self, X: Any) -> NDArray[np.float64]:
@@ -150,7 +148,8 @@ class AdversarialRegressor(RegressorMixin, _Adversarial):
     def fit(self, X: Any, y: Any, sample_weight: Any = None) -> AdversarialRegressor:
         """Train on rows X (n, D) with numbers y (n,), each row's loss times its weight >= 0 (n,)."""
         X, y = validate_data(self, X, y, dtype=np.float64, ensure_min_samples=2, y_numeric=True)
-        self._trained(X, y, SquaredLoss(), sample_weight)
+        X, y, weights = _counted(X, y, sample_weight)
+        self._trained(X, y, SquaredLoss(), weights)
         return self
 
     def predict(self, X: Any) -> NDArray[np.float64]:
@@ -161,6 +160,15 @@ class AdversarialRegressor(RegressorMixin, _Adversarial):
         if self.model_.classes is not None:  # a target of two numbers was learnt as -1 and +1
             return (low + high) / 2 + scores * (high - low) / 2
         return self.model_.target_offset + self.model_.target_scale * scores
+
+
+def _counted(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
+    """Rows, targets and weights of what counts at all."""
+    if sample_weight is None:
+        return X, y, None
+    weights = _check_sample_weight(sample_weight, X)
+    counts = weights > 0
+    return X[counts], y[counts], weights[counts]
 
 
 def usable_rate(problem: Problem) -> float:

@@ -18,7 +18,12 @@ from jominy.sklearn import AdversarialClassifier, AdversarialRegressor
 @pytest.mark.slow
 @pytest.mark.parametrize("kind", [AdversarialClassifier, AdversarialRegressor])
 def test_scikit_learns_own_checks_pass(kind):
-    failed = [one for one in check_estimator(kind(), on_fail=None) if one["status"] == "failed"]
+    reasons = {
+        "check_sample_weight_equivalence_on_dense_data": "rows are drawn and scaled: a weight is no repeated row",
+        "check_sample_weights_list": "of three classes, where weights of single samples are not known",
+    }
+    told = check_estimator(kind(), on_fail=None, expected_failed_checks=reasons)
+    failed = [one for one in told if one["status"] == "failed"]
     assert not failed, [(one["check_name"], repr(one["exception"])[:300]) for one in failed]
 
 

@@ -8,7 +8,15 @@ from jominy.losses.exponential import ExponentialLoss
 from jominy.losses.hinges import HingeLoss, SmoothedHingeLoss, SquaredHingeLoss
 from jominy.losses.link_squared import LinkSquaredLoss
 from jominy.losses.logistic import LogisticLoss
-from jominy.losses.objectives import TRADES, Adversarial, CoinFlip, Mixed, Objective
+from jominy.losses.objectives import (
+    TRADES,
+    Adversarial,
+    CoinFlip,
+    Mixed,
+    Objective,
+    TruncatedNormalRadius,
+    UniformRadius,
+)
 from jominy.losses.probit import ProbitLoss
 from jominy.losses.ridge import RidgeSquaredLoss
 from jominy.losses.several_margins import CrammerSingerLoss, OneVersusRestLoss
@@ -23,6 +31,8 @@ __all__ = [
     "ClassLoss",
     "ClassWeightedLoss",
     "CoinFlip",
+    "TruncatedNormalRadius",
+    "UniformRadius",
     "CrammerSingerLoss",
     "CustomMarginLoss",
     "CustomResidualLoss",

@@ -13,6 +13,7 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.losses.base import Loss
+from jominy.losses.drawn_radius import NormalShiftLoss, UniformShiftLoss
 from jominy.losses.logistic import LogisticLoss
 from jominy.losses.squared import SquaredLoss
 from jominy.losses.wrapped import CoinLoss, MixedLoss, TradesLoss, TradesSquaredLoss
@@ -86,6 +87,58 @@ class CoinFlip(Objective):
 
 
 @dataclass(frozen=True)
+class UniformRadius(Objective):
+    """Each sample is attacked at a radius of its own, uniform from `lowest` times the problem's radius to that radius.
+
+    Examples
+    --------
+    Uniform from zero: weaker than the full radius, noisier than half of it.
+
+    >>> import jominy as jm
+    >>> data = jm.LinearTeacher(jm.identity(400), noise_variance=0.25)
+    >>> drawn = jm.Problem(data, jm.SquaredLoss(), radius=0.5, objective=jm.UniformRadius())
+    >>> round(jm.optimum(drawn).adversarial_risk, 4), round(jm.optimum(jm.Problem(data, jm.SquaredLoss(), 0.5)).norm, 4)
+    (0.2623, 0.7063)
+    """
+
+    lowest: float = 0.0
+
+    def __post_init__(self) -> None:
+        _require_share(self.lowest, "lowest share of a radius that is drawn", "Without it say `Adversarial()`")
+
+    def of(self, loss: Loss) -> Loss:
+        return UniformShiftLoss(loss, float(self.lowest))
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "UniformRadius", "lowest": float(self.lowest)}
+
+
+@dataclass(frozen=True)
+class TruncatedNormalRadius(Objective):
+    """Each sample is attacked at a radius of its own, |N(0, (spread radius)^2)| given that it is at most the radius.
+
+    As in Kurakin, Goodfellow and Bengio (2017), with a spread of one half.
+    """
+
+    spread: float = 0.5
+
+    def __post_init__(self) -> None:
+        good = isinstance(self.spread, (int, float)) and np.isfinite(self.spread) and 1e-3 <= self.spread <= 1e3
+        if not good:
+            raise InputError(
+                "The spread of a radius that is drawn is a number from 0.001 to 1000, in units of the radius",
+                self.spread,
+                "0.5 is usual",
+            )
+
+    def of(self, loss: Loss) -> Loss:
+        return NormalShiftLoss(loss, float(self.spread))
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "TruncatedNormalRadius", "spread": float(self.spread)}
+
+
+@dataclass(frozen=True)
 class TRADES(Objective):
     """The clean loss and `beta` times the largest divergence of the attacked prediction from the clean one.
 
@@ -120,14 +173,18 @@ class TRADES(Objective):
         return {"kind": "TRADES", "beta": float(self.beta)}
 
 
-def _require_share(value: Any) -> None:
+def _require_share(
+    value: Any,
+    what: str = "clean share of an objective",
+    step: str = "For clean training alone say radius=0",
+) -> None:
     good = isinstance(value, (int, float)) and not isinstance(value, bool) and 0 <= value < 1
     if not good:
         raise InputError(
-            "The clean share of an objective is a number from 0 to below 1",
+            f"The {what} is a number from 0 to below 1",
             value,
-            "For clean training alone say radius=0",
+            step,
         )
 
 
-__all__ = ["TRADES", "Adversarial", "CoinFlip", "Mixed", "Objective"]
+__all__ = ["TRADES", "Adversarial", "CoinFlip", "Mixed", "Objective", "TruncatedNormalRadius", "UniformRadius"]
