@@ -43,7 +43,7 @@ def add(commands: argparse._SubParsersAction) -> None:
         "--family",
         default="hill",
         metavar="FAMILY",
-        help="hill, knots (seventeen: the best there is), inverse-time, constant or linear (default hill)",
+        help="hill, knots (seventeen, the best), inverse-time, constant, averaged-constant or linear (default hill)",
     )
     asked.add_argument("--train-radius", action="store_true", help="choose the training radius too")
     asked.add_argument(

@@ -20,7 +20,7 @@ from jominy.models import FittedModel
 from jominy.numerics.precision import double_precision
 from jominy.optimizers import SGD
 from jominy.results.reading import notes_of
-from jominy.schedules import Schedule
+from jominy.schedules import Schedule, averaged
 
 TOLD = ("adversarial_risk", "clean_accuracy", "adversarial_accuracy", "held_out_clean_accuracy",
         "held_out_adversarial_accuracy")  # fmt: skip
@@ -42,6 +42,7 @@ def fit(
     held_out: tuple[Any, Any] | None = None,
     sampling: Any = None,
     optimizer: SGD | None = None,
+    average_from: float | None = None,
     beside_forecast: bool = True,
     progress: bool = True,
 ) -> FittedModel:
@@ -58,6 +59,7 @@ def fit(
     time : train until this time, in samples / dimension
     seed : of the run
     start, held_out, sampling, optimizer, progress : as in `simulate`
+    average_from : the model's weights are the mean of all those since this time (tail averaging)
     beside_forecast : whether to forecast the run too, and say where it ended beside that
 
     Returns
@@ -83,6 +85,7 @@ def fit(
     (0.8, [0.77, 0.54])
     """
     require_schedule(schedule)
+    schedule = averaged(schedule, average_from)
     engines = row_engines_of(problem)
     samples = problem.samples
     (chosen,) = seed_list([seed])

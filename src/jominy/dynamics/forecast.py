@@ -15,7 +15,7 @@ from jominy.dynamics.real_runs import require_optimizer
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.optimizers import SGD
-from jominy.schedules import Schedule
+from jominy.schedules import Schedule, averaged
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,6 +39,7 @@ def forecast(
     bands: bool = False,
     dimension: float | None = None,
     optimizer: SGD | None = None,
+    average_from: float | None = None,
     method: str | None = None,
     runs: int | None = None,
     precision: float = PRECISION,
@@ -78,6 +79,8 @@ def forecast(
         infinite. For data of finite dimension another value only rescales the bands (sd ~ 1/sqrt(d), bias ~ 1/d)
     optimizer : samples only: SGD(batch_size=16, momentum=0.9, weight_decay=1e-3) in the meaning and units of PyTorch;
         a batch's gradients are averaged, and the step along the average is rate / dimension
+    average_from : report the mean of all weights since this time (tail averaging) instead of the last ones; on samples
+        the forecast is then the mean of an ensemble. Not with bands, batches on mixtures, or l_inf on mixtures
     method : samples only: "recursion" or "ensemble"; by default the recursion for two classes and plain SGD
     runs : of an ensemble exactly so many; by default as many as the precision takes, at most 4000, and at most
         6e10 multiplications (some ten seconds) unless those are fewer than 20 runs
@@ -124,6 +127,7 @@ def forecast(
     (0.0091, 0.00025)
     """
     require_schedule(schedule)
+    schedule = averaged(schedule, average_from)
     evaluate_at, others = split_evaluation(evaluate_at)
     training = Training(problem, schedule, start, evaluation_radii(evaluate_at), others, require_optimizer(optimizer))
     request = ForecastRequest(

@@ -18,7 +18,7 @@ from jominy.dynamics.simulation.sgd import Watch
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.optimizers import SGD
-from jominy.schedules import Schedule
+from jominy.schedules import Schedule, averaged
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -39,6 +39,7 @@ def simulate(
     sampling: Any = None,
     batch_size: int = 1,
     optimizer: SGD | None = None,
+    average_from: float | None = None,
     progress: bool = True,
     watch: Watch | None = None,
 ) -> xr.Dataset:
@@ -59,6 +60,8 @@ def simulate(
         `forecast`; times are moved to whole batches
     optimizer : samples only: SGD(batch_size=16, momentum=0.9, weight_decay=1e-3) in the meaning and units of PyTorch;
         a batch's gradients are averaged, and the step along the average is rate / dimension
+    average_from : report the mean of all weights since this time (tail averaging), not the last ones; mixtures are
+        then simulated on full vectors
     progress : show a progress bar on work of more than two seconds
     watch : is called at each report time with the results at that time, a Dataset of one time, to draw runs as they go;
         where it raises KeyboardInterrupt the runs end early, as by Ctrl-C
@@ -89,6 +92,7 @@ def simulate(
     True
     """
     require_schedule(schedule)
+    schedule = averaged(schedule, average_from)
     evaluate_at, others = split_evaluation(evaluate_at)
     require_none(others, "runs are looked at under the attack they are trained under", "Use `forecast(...)`")
     training = Training(problem, schedule, start, evaluation_radii(evaluate_at), optimizer=require_optimizer(optimizer))

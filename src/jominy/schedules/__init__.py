@@ -2,6 +2,7 @@
 
 from jominy.schedules.adagrad import AdaGradNorm
 from jominy.schedules.adaptive import ExactLineSearch, Polyak
+from jominy.schedules.averaged import Averaged, averaged
 from jominy.schedules.base import UNKNOWN_DESCENT, Descent, Schedule
 from jominy.schedules.given import Constant, Cosine, FromFunction, InverseTime, Piecewise
 from jominy.schedules.hill import Hill
@@ -19,6 +20,7 @@ from jominy.schedules.tabulated import Tabulated
 __all__ = [
     "UNKNOWN_DESCENT",
     "AdaGradNorm",
+    "Averaged",
     "Constant",
     "Cosine",
     "Descent",
@@ -36,6 +38,7 @@ __all__ = [
     "RadiusSchedule",
     "Schedule",
     "Tabulated",
+    "averaged",
     "knot_times",
     "require_radius",
 ]

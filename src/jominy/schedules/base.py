@@ -45,6 +45,14 @@ class Schedule(eqx.Module):
     rests_at_zero: ClassVar[bool] = False
     """Whether weights that are zero stay there under attack, whatever the gradient: its rate is zero at the corner."""
 
+    averaging: ClassVar[bool] = False
+    """Whether what is reported is an average of the weights; see `Averaged`."""
+
+    @property
+    def plain(self) -> "Schedule":
+        """The schedule without an average."""
+        return self
+
     @abc.abstractmethod
     def rate(self, time: Array, descent: Descent) -> Array:
         """The learning rate at `time`; traced by JAX."""

@@ -25,6 +25,10 @@ class ClassState(NamedTuple):
     buffer: Array
     memory: Array
 
+    def with_weights(self, weights: Array) -> "ClassState":
+        """The same with other weights (K, d)."""
+        return self._replace(weights=weights)
+
 
 class ClassObservation(NamedTuple):
     """What is recorded of one model: on the groups of rows, its norm and its learning rate.

@@ -21,6 +21,7 @@ from jominy.dynamics.samples.readout import Radii
 from jominy.dynamics.samples.remarks import FEW_SAMPLES, NO_INTERCEPT, STILL_SHORT, ends_below
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, sampling_for
 from jominy.dynamics.samples.sgd import RowSource
+from jominy.dynamics.simulation.averages import with_average
 from jominy.dynamics.simulation.noise import TEAM_NUMBERS
 from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd
 from jominy.dynamics.simulation.starts import START_PURPOSE
@@ -83,13 +84,14 @@ def class_runs(
     form = problem.form if reach is None else None
     asked = Radii.of(problem, evaluate_at)
     engine = ClassSGD(
-        samples.features, samples.class_numbers.astype(np.int32), seen, problem.loss, schedule, optimizer,
+        samples.features, samples.class_numbers.astype(np.int32), seen, problem.loss, schedule.plain, optimizer,
         problem.radius_schedule, asked.others, form, keep, reach,
     )  # fmt: skip
     source = RowSource(seeds, order, int(steps[-1]), count, random_loss=False, batch_size=batch)
     source.team = team_size(classes, dimension, len(seeds))
     weights = start_weights(start, classes, dimension, seeds)
     states = ClassState(weights, optimizer.buffer(weights), np.zeros(len(seeds)))
+    runs, states = with_average(engine, states, schedule, step_time)
     epochs = steps[-1] * batch / count
     notes = [*_notes(samples, held_out is not None), *problem.attack.remarks(problem.final_radius, dimension)]
     rates = _base_rates(samples, test_numbers)
@@ -128,7 +130,7 @@ def class_runs(
         )
 
     watched = moments_told(watch, result, grid)
-    record = run_sgd(engine, source, states, steps.tolist(), step_time, progress, watch=watched, long_sums=True)
+    record = run_sgd(runs, source, states, steps.tolist(), step_time, progress, watch=watched, long_sums=True)
     return result(record, grid), np.asarray(record.observations.weights)[:, -1]
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from jominy.dynamics.design.candidates import KnotCandidate, SmoothCandidate
 from jominy.errors import InputError
-from jominy.schedules import Constant, Hill, InverseTime, Knots, Schedule, Tabulated, knot_times
+from jominy.schedules import Averaged, Constant, Hill, InverseTime, Knots, Schedule, Tabulated, knot_times
 from jominy.schedules.hill import STEEPEST
 from jominy.wording import did_you_mean
 
@@ -186,6 +186,31 @@ class Linears(Family):
 
 
 @dataclass(frozen=True)
+class AveragedConstants(Family):
+    """The same rate throughout, and the mean of all weights since some time."""
+
+    name = "averaged-constant"
+    title = "best constant, tail-averaged"
+
+    @property
+    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
+        low, high = self.rates
+        return np.array([low, np.log(0.01)]), np.array([high, np.log(0.98)])
+
+    @property
+    def beginnings(self) -> list[np.ndarray]:
+        return [np.log([self.largest * rate, share]) for rate in (0.5, 0.25, 0.1, 0.05) for share in (0.3, 0.6)]
+
+    def schedule(self, numbers: np.ndarray) -> Schedule:
+        rate, share = np.exp(numbers)
+        return Averaged(Constant(float(rate)), float(share * self.horizon))
+
+    def candidate(self, numbers: np.ndarray) -> Schedule:
+        rate, share = np.exp(numbers)
+        return Averaged(SmoothCandidate(float(rate), NEVER * self.horizon), float(share * self.horizon))
+
+
+@dataclass(frozen=True)
 class KnotSchedules(Family):
     """Seventeen knots, between which the logarithm of the rate is linear: the best schedule of all, to 3e-5."""
 
@@ -222,7 +247,7 @@ class KnotSchedules(Family):
 
 
 FAMILIES: dict[str, type[Family]] = {
-    family.name: family for family in (Hills, KnotSchedules, InverseTimes, Constants, Linears)
+    family.name: family for family in (Hills, KnotSchedules, InverseTimes, Constants, Linears, AveragedConstants)
 }
 
 

@@ -13,7 +13,7 @@ from jominy.dynamics.design.objective import Objective
 from jominy.dynamics.design.torch_rates import TorchRates, rates_at, torch_rates
 from jominy.dynamics.problem import Problem
 from jominy.results import Status, make_result
-from jominy.schedules import Schedule
+from jominy.schedules import Averaged, Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -40,7 +40,6 @@ class Alternative:
     adversarial, clean : its two parts
     excess : above the least value that any weights have; the value itself where that is not known
     note : what there is to say, such as that it cannot be had here
-    average_from : the time from which on the weights are averaged, or None
     """
 
     name: str
@@ -51,7 +50,11 @@ class Alternative:
     clean: float
     excess: float
     note: str = ""
-    average_from: float | None = None
+
+    @property
+    def average_from(self) -> float | None:
+        """The time from which on the weights are averaged, or None."""
+        return self.schedule.begin if isinstance(self.schedule, Averaged) else None
 
     def describe(self) -> dict[str, Any]:
         """It as a JSON-able record."""

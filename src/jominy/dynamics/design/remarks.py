@@ -16,6 +16,9 @@ from jominy.dynamics.design.trials import Trials
 from jominy.dynamics.ends.small_rates import interpolation_radius
 from jominy.errors import InputError
 
+NEAR = 0.15
+"""A tail average that is worse by no more stands beside the design in words too."""
+
 
 def remarks_on(told: Design, trials: Trials, largest_rate: float) -> tuple[str, ...]:
     """Sentences: train clean, keep 1/t, Polyak is optimal, where they are true."""
@@ -25,6 +28,20 @@ def remarks_on(told: Design, trials: Trials, largest_rate: float) -> tuple[str, 
     free = trials.objective.radius == told.training_radius == 0 and told.objective.floor is not None
     if free and polyak.excess <= best * (1 + SAME):
         found.append("Polyak is optimal: on isotropic data without an attack no schedule ends lower than its rate.")
+    tail = known.get("averaged-constant")
+    if (
+        tail is not None
+        and tail.schedule is not None
+        and np.isfinite(tail.excess)
+        and told.family != "averaged-constant"
+    ):
+        share = tail.excess / told.excess
+        if share <= 1 + NEAR:
+            found.append(
+                f"A constant rate of {tail.schedule.plain.describe()['rate']:.3g} whose weights are averaged from time "
+                f"{tail.average_from:.3g} on ends with {share:.3f} times this excess: as simple, and about as good. "
+                "Averaging on top of the design would hurt."
+            )
     fastest = getattr(told.schedule, "initial", 0.0)
     if fastest > 0.999 * largest_rate:
         found.append(f"The rate begins at the largest looked at, {largest_rate:.4g}: `largest_rate=` allows more.")

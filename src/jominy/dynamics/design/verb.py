@@ -61,15 +61,17 @@ def design(
     """The learning-rate schedule that ends training at a given time with the lowest risk.
 
     Minimises log(objective at the end - the least objective that any weights have) over a family of schedules, by
-    forecasts. Every gain is told beside a tuned constant, tuned c/(1 + t/t0), Polyak's rate, exact line search and,
-    where it is given, your own schedule; and nothing is recommended that the band of one run does not support.
+    forecasts. Every gain is told beside a tuned constant, the same with tail averaging (on mixtures), tuned
+    c/(1 + t/t0), Polyak's rate, exact line search and, where it is given, your own schedule; and nothing is
+    recommended that the band of one run does not support.
 
     Parameters
     ----------
     problem : Problem, on a mixture or on samples
     time : float, when training ends, samples / dimension
     schedule : your own plan, to be compared; a constant one deserves it most
-    family : "hill" (the default), "knots" (seventeen: the best there is), "inverse-time", "constant" or "linear"
+    family : "hill" (the default), "knots" (seventeen: the best there is), "inverse-time", "constant", "linear", or
+        "averaged-constant" (a constant rate and the mean of the weights since some time)
     train_radius : whether the radius of the training is to be chosen too, up to .8 of the collapse radius; else it is
         the problem's
     test_radius : of the attack that the objective is about; default: the problem's
@@ -133,7 +135,8 @@ def design(
         # What the band is worked out with is compiled beside the search.
         beside.submit(double_precision(_band), trials, Hill(largest / 2, horizon / 5), dimension)
         names = ["constant", "inverse-time", "hill"]
-        names += ["linear"] if engines.many_at_once or family == "linear" else []
+        names += ["linear", "averaged-constant"] if engines.many_at_once else []
+        names += [family] if family not in (*names, "knots") else []
         names += ["knots"] if full or family == "knots" else []
         found = _searched(trials, names, largest, progress)
         if objective.floor is not None and np.exp(found[chosen.name].value) < TINY_EXCESS:

@@ -91,6 +91,7 @@ class MixtureEngines:
 
     def homogenize(self, training: Training, request: PathRequest) -> xr.Dataset:
         grid = report_times(request.time, request.times, training.problem.data.dimension)
+        require_no_average(training, "homogenized SGD")
         _check_times(training, grid)
         return population_paths(training, grid, request.seeds, request.step, request.progress)
 
@@ -146,6 +147,8 @@ def mixture_plan(training: Training, request: ForecastRequest) -> Plan:
         problem.data.dimension, request.time, request.times, training.evaluate_at, request.rtol, request.batch_size
     )
     _check_times(training, plan.times)
+    if training.schedule.averaging and plan.batch_size > 1:
+        raise InputError("Averages are forecast for single samples", f"batch_size={plan.batch_size}", "Leave it out")
     if request.bands:
         _check_bands(training, plan.batch_size)
     if request.dimension is not None and not request.bands:
@@ -168,6 +171,14 @@ def mixture_steps(training: Training, request: SimulationRequest) -> tuple[np.nd
     grid = whole_steps(report_times(request.time, request.times, data.dimension / size), data.dimension / size)
     _check_times(training, grid)
     return grid, size
+
+
+def require_no_average(training: Training, what: str) -> None:
+    """InputError where averages of weights are not known."""
+    if training.schedule.averaging:
+        raise InputError(
+            f"Averages of weights are not known for {what}", training.schedule.describe(), "Leave average_from out"
+        )
 
 
 def require_plain(training: Training) -> None:
@@ -195,7 +206,8 @@ def _check_bands(training: Training, batch_size: int) -> None:
         (not problem.mixture.intercept, "an intercept"),
         (not schedule.remembers, type(schedule).__name__),
         (batch_size == 1, f"batch_size={batch_size}"),
+        (not schedule.averaging, "an average of weights"),
     ):
         if not covered:
-            rule = "Bands are for l2 attacks without intercept, single samples and schedules without memory"
+            rule = "Bands are for l2 attacks without intercept, single samples, schedules without memory and no average"
             raise InputError(rule, name, "Use `simulate(...)`")

@@ -102,7 +102,9 @@ class SampleEngines:
             raise InputError(
                 "The recursion is for plain SGD on single samples", repr(training.optimizer), "Leave method out"
             )
-        return method == "ensemble" or not training.optimizer.plain
+        if method == "recursion" and training.schedule.averaging:
+            raise InputError("The recursion does not follow averages of weights", method, "Leave method out")
+        return method == "ensemble" or not training.optimizer.plain or training.schedule.averaging
 
     def times(self, training: Training, time: float | None, times: Sequence[float] | None) -> np.ndarray:
         """(T,) times at which runs are reported."""

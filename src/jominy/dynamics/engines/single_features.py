@@ -11,7 +11,7 @@ from jominy.dynamics.coordinates.sgd import coordinate_simulation
 from jominy.dynamics.ends.record import Stationary
 from jominy.dynamics.ends.stationary import coordinate_end
 from jominy.dynamics.engines.base import Endings, ForecastRequest, SimulationRequest, endings_one_by_one
-from jominy.dynamics.engines.mixtures import MixtureEngines, mixture_plan, mixture_steps
+from jominy.dynamics.engines.mixtures import MixtureEngines, mixture_plan, mixture_steps, require_no_average
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
@@ -29,6 +29,7 @@ class SingleFeatureEngines(MixtureEngines):
         return not problem.attack.quadratic
 
     def forecast(self, training: Training, request: ForecastRequest) -> xr.Dataset:
+        require_no_average(training, "attacks on single features of a mixture")
         plan = mixture_plan(training, request)
         return coordinate_forecast(training.problem, training.schedule, plan, training.start, training.others)
 
@@ -36,6 +37,7 @@ class SingleFeatureEngines(MixtureEngines):
         return endings_one_by_one(self, trainings, request)
 
     def simulate(self, training: Training, request: SimulationRequest) -> xr.Dataset:
+        require_no_average(training, "attacks on single features of a mixture")
         grid, size = mixture_steps(training, request)
         return coordinate_simulation(
             training, grid, request.seeds, request.full_vectors, request.progress, size, request.watch

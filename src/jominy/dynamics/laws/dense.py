@@ -25,6 +25,11 @@ class DenseState(NamedTuple):
     covariance: Array
     memory: Array = np.zeros(())
 
+    @property
+    def spread(self) -> Array:
+        """(d, d) the covariance."""
+        return self.covariance
+
 
 class DenseFlow(eqx.Module):
     """dX/dt of the deterministic equivalent in mean and covariance."""
@@ -72,12 +77,25 @@ class DenseFlow(eqx.Module):
 
     def velocity(self, time: Array, state: DenseState) -> DenseState:
         """Time derivative of the state."""
+        return self.pulled(time, state, jnp.zeros_like(state.covariance))[0]
+
+    def pulled(self, time: Array, state: DenseState, cross: Array) -> tuple[DenseState, Array]:
+        """Time derivative of the state, and how fast a covariance (d, d) of the student with its past falls."""
         order, moments, gradient, hessian, noise, descent, rate = self._evaluate(time, state)
         braked = brake(order, moments)
         slowed = braked * rate
         shrink = hessian @ state.covariance
         memory = braked * descent.noise if self.schedule.remembers else jnp.zeros(())
-        return DenseState(-slowed * gradient, slowed * (rate * noise - shrink - shrink.T), memory)
+        moving = DenseState(-slowed * gradient, slowed * (rate * noise - shrink - shrink.T), memory)
+        return moving, slowed * hessian @ cross
+
+    def integrand(self, state: DenseState, cross: Array) -> DenseState:
+        """What the integral of the student grows by: that of its mean, and the covariance of that integral."""
+        return DenseState(state.mean, cross + cross.T, jnp.zeros(()))
+
+    def over(self, total: DenseState, length: Array) -> DenseState:
+        """The mean student of an integral over a time."""
+        return DenseState(total.mean / length, total.covariance / length**2, total.memory)
 
     def batch(self, time: Array, state: DenseState, length: Array) -> DenseState:
         """The state after one batch of `length` d samples: a finite step, exact as d grows. Section 8.2."""

@@ -42,6 +42,11 @@ class SpectralState(NamedTuple):
     variance: Array
     memory: Array = np.zeros(())
 
+    @property
+    def spread(self) -> Array:
+        """(Q,) the variance."""
+        return self.variance
+
 
 class SpectralFlow(eqx.Module):
     """dX/dt of the deterministic equivalent on the nodes of a law."""
@@ -71,16 +76,31 @@ class SpectralFlow(eqx.Module):
 
     def velocity(self, time: Array, state: SpectralState) -> SpectralState:
         """Time derivative of the state."""
+        return self.pulled(time, state, jnp.zeros_like(state.variance))[0]
+
+    def pulled(self, time: Array, state: SpectralState, cross: Array) -> tuple[SpectralState, Array]:
+        """Time derivative of the state, and how fast a covariance (Q,) of the student with its past falls."""
         (order, moments, coefficients, alpha, pushed), rate = self._evaluate(time, state)
         braked = brake(order, moments)
         slowed = braked * rate
         count = state.complement.shape[0]
         noise = (self.nodes.weights * moments.slope_squared) @ self.nodes.eigenvalues
-        return SpectralState(
+        moving = SpectralState(
             coefficients=-slowed * coefficients,
             complement=slowed * coefficients[len(coefficients) - count :],
             variance=slowed * (rate * noise - 2 * alpha * state.variance),
             memory=braked * pushed.noise if self.schedule.remembers else jnp.zeros(()),
+        )
+        return moving, slowed * alpha * cross
+
+    def integrand(self, state: SpectralState, cross: Array) -> SpectralState:
+        """What the integral of the student grows by: that of its mean, and the variance of that integral."""
+        return SpectralState(state.coefficients, state.complement, 2 * cross, jnp.zeros(()))
+
+    def over(self, total: SpectralState, length: Array) -> SpectralState:
+        """The mean student of an integral over a time."""
+        return SpectralState(
+            total.coefficients / length, total.complement / length, total.variance / length**2, total.memory
         )
 
     def batch(self, time: Array, state: SpectralState, length: Array) -> SpectralState:

@@ -3,15 +3,16 @@
 from typing import Any, NamedTuple
 
 from jominy.data.laws import DenseLaw, EigenLaw
-from jominy.dynamics.laws.dense import DenseFlow, initial_dense_state
+from jominy.dynamics.laws.averaged import AveragedFlow, averaged_state
+from jominy.dynamics.laws.dense import DenseFlow, DenseState, initial_dense_state
 from jominy.dynamics.laws.geometry import DenseGeometry, NodeGeometry, RiskGeometry
 from jominy.dynamics.laws.representations import Representation
-from jominy.dynamics.laws.spectral import SpectralFlow, initial_state
+from jominy.dynamics.laws.spectral import SpectralFlow, SpectralState, initial_state
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.start import random_variance, start_dense
 from jominy.losses import Loss, Targets
 from jominy.numerics.gaussian import GaussianRule
-from jominy.schedules import RadiusSchedule, Schedule
+from jominy.schedules import Averaged, RadiusSchedule, Schedule
 
 
 class Point(NamedTuple):
@@ -23,8 +24,13 @@ class Point(NamedTuple):
     representation: Representation
 
 
-def initial(representation: Representation, law: EigenLaw | DenseLaw, start: Any) -> Any:
-    """The state of the start."""
+def initial(representation: Representation, law: EigenLaw | DenseLaw, start: Any, averaging: bool = False) -> Any:
+    """The state of the start, where `averaging` with that of the average."""
+    state = _initial(representation, law, start)
+    return averaged_state(state) if averaging else state
+
+
+def _initial(representation: Representation, law: EigenLaw | DenseLaw, start: Any) -> SpectralState | DenseState:
     if not law.commuting:
         return initial_dense_state(start_dense(start, law.dense), random_variance(start))
     geometry, fixed = representation.geometry, representation.fixed
@@ -43,8 +49,15 @@ class FlowParts(NamedTuple):
     optimum: Any
 
 
-def flow(parts: FlowParts, schedule: Schedule) -> SpectralFlow | DenseFlow:
+def flow(parts: FlowParts, schedule: Schedule) -> SpectralFlow | DenseFlow | AveragedFlow:
     """The system to solve."""
+    if isinstance(schedule, Averaged):
+        return AveragedFlow(student_flow(parts, schedule.plain), schedule.begin)
+    return student_flow(parts, schedule)
+
+
+def student_flow(parts: FlowParts, schedule: Schedule) -> SpectralFlow | DenseFlow:
+    """The flow of the student itself."""
     geometry, loss, targets, radius, rule, optimum = parts
     if isinstance(geometry, NodeGeometry):
         return SpectralFlow(geometry.nodes, loss, targets, schedule, radius, rule, optimum)

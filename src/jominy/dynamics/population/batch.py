@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import jax
 import numpy as np
 
+from jominy.dynamics.laws.averaged import AveragedFlow
 from jominy.dynamics.laws.dense import DenseFlow
 from jominy.dynamics.laws.representations import Representation
 from jominy.dynamics.laws.risk import RiskSpec, largest_logit, risk_spec
@@ -101,7 +102,7 @@ class Task(NamedTuple):
         return self.parts.spec._replace(rule=self.rule)
 
     @property
-    def system(self) -> SpectralFlow | DenseFlow:
+    def system(self) -> SpectralFlow | DenseFlow | AveragedFlow:
         """The system solved."""
         parts = self.parts.coarse if self.coarse else self.parts.fine
         return flow(parts._replace(rule=self.rule), self.schedule)
@@ -113,15 +114,16 @@ def tasks_of(points: Sequence[Point], plan: Plan, unsolved: bool = False) -> lis
     `unsolved`: with the zero vector for the optimum, which takes no time and is of the same shape.
     """
     everything: dict[tuple[int, int], ProblemParts] = {}
-    states: dict[tuple[int, Any], Any] = {}
+    states: dict[tuple[int, bool, Any], Any] = {}
     tasks, end = [], plan.grid[-1]
     for place, (problem, schedule, start, representation) in enumerate(points):
         there = id(problem), id(representation)
         if (parts := everything.get(there)) is None:
             parts = everything[there] = (_unsolved if unsolved else _solved)(problem, representation, plan.accuracy)
-        begin = id(representation), start if isinstance(start, float | None) else id(start)
+        averaging = schedule.averaging
+        begin = id(representation), averaging, start if isinstance(start, float | None) else id(start)
         if begin not in states:
-            state = initial(representation, problem.law, start)
+            state = initial(representation, problem.law, start, averaging)
             states[begin] = state, _shape(state)
         state, state_kind = states[begin]
         # Asking an equinox module for a property costs more than all the rest.

@@ -27,6 +27,7 @@ from jominy.dynamics.samples.remarks import (
 )
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, sampling_for
 from jominy.dynamics.samples.sgd import Rows, RowSource, SampleObservation, SampleSGD
+from jominy.dynamics.simulation.averages import with_average
 from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd, vector_states
 from jominy.dynamics.simulation.starts import random_starts
 from jominy.dynamics.start import start_vector
@@ -82,12 +83,12 @@ def sample_runs(
         # On finitely many rows the curvature at one student is not defined at kinks: the forecast's rate is followed.
         # At the ends of its blocks: early on these are single steps, where an adaptive rate changes most.
         ends = block_ends(int(steps[-1]), largest_usual_block(dimension))
-        begin = beginning(problem, schedule, ends / dimension, start)
+        begin = beginning(problem, schedule.plain, ends / dimension, start)
         curve = sample_curve(problem, begin, ends / dimension, found)
         used: Schedule = Tabulated(curve.times.tolist(), np.asarray(curve.recorded.rate).tolist())
         notes.append("The adaptive rate is the forecast's, as a function of time (open loop)")
     else:
-        used = schedule
+        used = schedule.plain
     vector = start_vector(start, dimension)
     mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
     asked = Radii.of(problem, evaluate_at)
@@ -110,6 +111,7 @@ def sample_runs(
     )
     vectors = mean + random_starts(start, seeds, dimension)
     states = vector_states(vectors, optimizer.buffer(vectors))
+    runs, states = with_average(engine, states, schedule, batch / dimension)
     told = "" if optimizer.plain else f", {optimizer!r}"
     method = Method("simulate", f"rows of the samples, {type(sampling).__name__}{told}")
     source = RowSource(seeds, sampling, int(steps[-1]), samples.count, problem.loss.random, batch)
@@ -125,7 +127,7 @@ def sample_runs(
         return labelled(method, training, variables, times, found, outcome, seeds=seeds, more=more)
 
     watched = moments_told(watch, result, grid)
-    record = run_sgd(engine, source, states, steps.tolist(), batch / dimension, progress, watch=watched)
+    record = run_sgd(runs, source, states, steps.tolist(), batch / dimension, progress, watch=watched)
     return result(record, grid), np.asarray(record.observations.weights)
 
 

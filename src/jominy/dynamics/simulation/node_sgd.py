@@ -34,6 +34,15 @@ class NodeState(NamedTuple):
     rest: Array
     memory: Array
 
+    @property
+    def weights(self) -> Array:
+        """(A, G) what an average is of, where no part is known by its square norm alone."""
+        return self.coordinates
+
+    def with_weights(self, weights: Array) -> "NodeState":
+        """The same with other coordinates (A, G)."""
+        return self._replace(coordinates=weights)
+
 
 def node_states(coordinates: np.ndarray, rest: np.ndarray) -> NodeState:
     """States of many students at the start, a leading axis for them."""

@@ -15,6 +15,7 @@ from jominy.dynamics.laws.risk import largest_logit, risk_spec
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.readout import Reading, past_divergence, population_variables, reading
+from jominy.dynamics.simulation.averages import with_average
 from jominy.dynamics.simulation.dense_sgd import DenseSGD, covariance_roots, dense_noise
 from jominy.dynamics.simulation.node_sgd import NodeSGD, RandomParts, node_noise, node_states
 from jominy.dynamics.simulation.noise import Source
@@ -59,6 +60,7 @@ def population_simulation(
 
     told = moments_told(watch, result, times)
     step_time = batch_size / law.dimension
+    engine, states = with_average(engine, states, training.schedule, step_time)
     record = run_sgd(engine, source, states, steps.tolist(), step_time, progress, watch=told)
     return result(record, times)
 
@@ -89,6 +91,13 @@ def engine_of(
         )
     law = law.in_eigenbasis
     groups = group_nodes(law)
+    if training.schedule.averaging:
+        if full_vectors is False or not law.listed:
+            raise InputError(
+                "Averages of weights need full vectors", f"full_vectors={full_vectors!r}, {law.dimension} dimensions",
+                "Leave full_vectors out, and give a spectrum that lists every coordinate",
+            )  # fmt: skip
+        full_vectors = True
     if full_vectors or (full_vectors is None and not few_groups(law, groups[0])):
         return _vectors(law, training, rule, found, seeds, batch_size)
     return _groups(law, groups, training, rule, found, seeds, batch_size)
@@ -97,7 +106,7 @@ def engine_of(
 def _node_engine(
     nodes: Nodes, present, training: Training, rule: GaussianRule, found: PopulationOptimum, dimension: float
 ) -> NodeSGD:
-    problem, schedule = training.problem, training.schedule
+    problem, schedule = training.problem, training.schedule.plain
     optimum = minimiser(NodeGeometry(nodes), found.solved.scalars)
     step_time = np.asarray(1 / dimension)
     targets = problem.loss.targets(problem.law)
@@ -126,7 +135,7 @@ def _dense(law, training: Training, rule, found, seeds, batch_size) -> tuple[Eng
     geometry, problem = dense_geometry(law), training.problem
     target = minimiser(geometry, found.solved.scalars)
     targets = problem.loss.targets(law)
-    flow = DenseFlow(geometry, problem.loss, targets, training.schedule, problem.radius_schedule, rule, target)
+    flow = DenseFlow(geometry, problem.loss, targets, training.schedule.plain, problem.radius_schedule, rule, target)
     engine = DenseSGD(flow, covariance_roots(law.covariances))
     states = vector_states(dense_starts(law, training.start, seeds))
     source = dense_noise(seeds, law.weights, law.dimension, batch_size, problem.loss.random)

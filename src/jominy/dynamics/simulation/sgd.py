@@ -24,6 +24,15 @@ class VectorState(NamedTuple):
     memory: Array
     buffer: Array
 
+    @property
+    def weights(self) -> Array:
+        """(d,) what an average is of."""
+        return self.vector
+
+    def with_weights(self, weights: Array) -> "VectorState":
+        """The same with other weights (d,)."""
+        return self._replace(vector=weights)
+
 
 def vector_states(vectors: np.ndarray, buffers: np.ndarray | None = None) -> VectorState:
     """States of students (seeds, d) at the start."""
