@@ -1,5 +1,6 @@
 """The page in a real browser: what a visitor does, by pointer and by keyboard."""
 
+import json
 import tomllib
 
 import pytest
@@ -116,10 +117,14 @@ def test_charts_can_be_read_and_networks_and_map_open_on_what_matters(page, serv
     assert "optimum 0." in legend(page) and "optimum 0." in legend(page, "norm")
     page.get_by_role("tab", name="Networks").click()
     page.wait_for_selector("#panel-networks[data-drawn]")
-    seen += page.evaluate(counts)
-    sentence = page.locator("#panel-networks .words")
+    sentence = page.locator("#panel-networks .lead .words")
     assert sentence.inner_text().startswith("Under this attack the network gets stuck")
+    page.wait_for_selector("#gauge-attack:has-text('of the largest safe radius')")
     first = page.locator("#network-numbers .numbers > div").first
+    assert not first.is_visible()  # the rest is there on demand
+    page.locator("#network-rest summary").click()
+    page.wait_for_selector("#chart-loss svg")
+    seen += page.evaluate(counts)
     assert sentence.bounding_box()["y"] < first.bounding_box()["y"]
     assert first.locator("dt").inner_text() == "trainability index τ"
     tiles = page.locator("#panel-networks .numbers > div")
@@ -213,6 +218,26 @@ def test_every_control_of_the_networks_moves_its_numbers(page, server):
     after(page, lambda: page.locator("#panel-networks-p").select_option("2"), "networks")
     after(page, page.locator("#panel-networks-shortcut").uncheck, "networks")
     page.wait_for_selector("#network-advice:has-text('What helps')")
+
+
+def test_a_module_of_ones_own_is_shown_by_its_diagnosis(page, server, tmp_path):
+    open_on(page, server, SMALL)
+    layer = {"name": "0", "inputs": 8, "outputs": 4, "variance": 1.5, "initial_variance": None, "signal": 1.0}
+    outlook = {"verdict": "likely to fail", "largest_radius": 0.25}
+    told = {"radius": 0.5, "said": ["It is likely to fail.", "Made of <b>one</b> layer."], "layers": [layer]}
+    saved = tmp_path / "module.json"
+    saved.write_text(json.dumps({"diagnosis": told | {"outlook": outlook}}))
+    page.get_by_role("tab", name="Networks").click()
+    page.locator("#module-file").set_input_files(saved)
+    page.wait_for_selector("#module .words:has-text('likely to fail')")
+    assert float(page.locator("#gauge-module").get_attribute("aria-valuenow")) == 2
+    page.locator("#module summary").click()
+    assert "<b>one</b>" in page.locator("#module-said").inner_text()  # text stays text
+    assert page.locator("#module-layers td").all_inner_texts() == ["0", "8", "4", "1.5", "1"]
+    saved.write_text('{"said": 3}')
+    page.locator("#module-file").set_input_files(saved)
+    page.wait_for_selector("#module .words:has-text('This is no diagnosis')")
+    assert page.locator("#module-layers td").count() == 0
 
 
 @pytest.mark.slow

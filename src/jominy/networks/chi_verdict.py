@@ -26,20 +26,20 @@ class ChiVerdict(Enum):
     bootstrap over designs). In those of theory `trainability_minmax.md` section 4 it was 2 of 17, 9 of 20, 19 of 19.
 
     >>> ChiVerdict.of(0.8).label, ChiVerdict.of(2.0).rate
-    ('likely to fail', 'above 1.8 42 of 44 trainings, 0.87 to 1.00, kept half of their clean accuracy under attack')
+    ('likely to fail', 'above 1.8: 42 of 44 trainings, 0.87 to 1.00, kept half of their clean accuracy under attack')
     """
 
     FAILS = (
         "likely to fail",
-        "below 1 2 of 48 trainings, 0.00 to 0.10, kept half of their clean accuracy under attack",
+        "below 1: 2 of 48 trainings, 0.00 to 0.10, kept half of their clean accuracy under attack",
     )
     UNDECIDED = (
         "undecided",
-        "from 1 to 1.8 10 of 28 trainings, 0.17 to 0.57, kept half of their clean accuracy under attack",
+        "from 1 to 1.8: 10 of 28 trainings, 0.17 to 0.57, kept half of their clean accuracy under attack",
     )
     TRAINS = (
         "likely to work",
-        "above 1.8 42 of 44 trainings, 0.87 to 1.00, kept half of their clean accuracy under attack",
+        "above 1.8: 42 of 44 trainings, 0.87 to 1.00, kept half of their clean accuracy under attack",
     )
     NO_SIGNAL = ("not known", "two batches of these inputs show no common class signal")
 

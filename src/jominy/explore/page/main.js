@@ -3,6 +3,7 @@
 import { ask, askJson } from "/api.js";
 import { Curves } from "/curves.js";
 import { PhaseMap } from "/map.js";
+import { Modules } from "/modules.js";
 import { Networks } from "/networks.js";
 import { Tables } from "/tables.js";
 
@@ -15,7 +16,8 @@ async function begin() {
   const answer = await fetch("/api/start");
   const told = await answer.json();
   if (!answer.ok) throw new Error(told.error);
-  const tables = new Tables({ most: told.most_bytes_of_a_table, here: told.here }, (table) => {
+  const modules = new Modules(() => open("networks"));
+  const tables = new Tables({ most: told.most_bytes_of_a_table, here: told.here, modules }, (table) => {
     const kept = Object.entries(table).filter(([, value]) => value);
     history.replaceState(null, "", `#${new URLSearchParams(kept.map(([name, value]) => [`t.${name}`, value]))}`);
     location.reload();

@@ -3,6 +3,7 @@
 import { Fresh, Latest, Replaced, afterPause, askJson, comeFirst, meanwhile } from "/api.js";
 import { Chart } from "/chart.js";
 import { Controls } from "/controls.js";
+import { Gauge } from "/gauge.js";
 import { escaped, finite, short } from "/numbers.js";
 
 const GROUPS = [
@@ -56,7 +57,8 @@ export class Networks {
       loss: new Chart(byId("chart-loss"), { title: "Adversarial loss", x: "training step" }),
     };
     this.state = this.panel.querySelector(".state");
-    this.fresh = new Fresh([this.panel], [byId("network-numbers"), byId("network-more"), this.panel.querySelector(".charts")], () => this.say("computing", "", "busy"));
+    this.gauge = new Gauge(byId("gauge-attack"), { what: "radius", border: "largest safe radius", beyond: "τ is below 0.4" });
+    this.fresh = new Fresh([this.panel], [byId("network-numbers"), byId("gauge-attack"), this.panel.querySelector(".charts")], () => this.say("computing", "", "busy"));
     this.latest = new Latest((state, outdated) => this.fetchNumbers(state, outdated));
     this.advices = new Latest((state, outdated) => this.fetchAdvice(state, outdated));
     this.later = afterPause(() => this.advices.call({ ...this.controls.state }), 250);
@@ -135,9 +137,11 @@ export class Networks {
       const value = pending ? "…" : all[name] === null || all[name] === undefined ? (infinite[name] ?? "–") : short(all[name], 4);
       return `<div><dt>${escaped(label)}</dt><dd>${value} <small>${escaped(unit)}</small></dd><dd class="what">${escaped(what)}</dd></div>`;
     };
-    const [first, ...more] = Object.entries(NUMBERS).map(([heading, tiles]) => `<h2>${escaped(heading)}</h2><dl class="numbers">${tiles.map(tile).join("")}</dl>`);
-    byId("network-numbers").innerHTML = first;
-    byId("network-more").innerHTML = more.join("");
+    const groups = Object.entries(NUMBERS).map(([heading, tiles]) => `<h2>${escaped(heading)}</h2><dl class="numbers">${tiles.map(tile).join("")}</dl>`);
+    byId("network-numbers").innerHTML = groups.join("");
+    const known = !["not known", "no signal", null, undefined].includes(this.found.verdict);
+    const otherwise = known && !this.advice ? "How large the radius may be is being sought." : "No largest safe radius is known here.";
+    this.gauge.show(this.controls.state.radius, known ? this.advice?.numbers?.safe_radius : null, otherwise);
     const end = curve.step.at(-1);
     const marks = curve.horizons.filter((step) => step !== null && step < end).map((step, k) => ({ x: step, label: k ? "horizon, many inputs" : "horizon, one input" }));
     const draw = (chart, name, look, label = "") => this.charts[chart].draw({ x: curve.step, lines: [{ label, look, y: curve[name] }], marks: marks.slice(-1) });

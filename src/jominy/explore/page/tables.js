@@ -7,9 +7,9 @@ import { sentence } from "/numbers.js";
 const byId = (id) => document.getElementById(id);
 
 export class Tables {
-  // most: bytes; here: whether the server is for this machine alone; open(table) opens the page on it
-  constructor({ most, here }, open) {
-    Object.assign(this, { most, open });
+  // most: bytes; here: whether the server is for this machine alone; modules take what is no table; open(table) opens the page on it
+  constructor({ most, here, modules }, open) {
+    Object.assign(this, { most, modules, open });
     this.dialog = byId("table");
     [this.words, this.form] = [this.dialog.querySelector(".words"), this.dialog.querySelector("form")];
     [this.target, this.classes, this.loss, this.encode] = ["target", "classes", "loss", "encode"].map((name) => byId(`table-${name}`));
@@ -44,6 +44,7 @@ export class Tables {
 
   // A file of the user's.
   async take(file) {
+    if (/\.json$/i.test(file.name)) return this.modules.take(file);
     this.begin(file.name);
     if (!/\.csv$/i.test(file.name)) return this.say("The page takes tables as .csv files; the jominy command reads .npz, .npy and .parquet too.");
     if (file.size > this.most) return this.say(`The page takes tables of at most ${this.most / 2 ** 20} MiB, and this one has ${(file.size / 2 ** 20).toFixed(1)}: use the jominy command, or fewer rows.`);
