@@ -135,3 +135,12 @@ def test_every_command_is_on_its_page():
     (commands,) = (one.choices for one in parser()._actions if isinstance(one.choices, dict))
     told = re.findall(r"\{command-help\} (\S+)", (ROOT / "docs" / "commands.md").read_text(encoding="utf-8"))
     assert sorted(told) == sorted(commands)
+
+
+def test_every_sort_of_part_has_its_table():
+    from jominy import parts
+
+    sorts = {name for name, value in vars(parts).items() if isinstance(value, parts.Registry)}
+    page = (ROOT / "docs" / "parts.md").read_text(encoding="utf-8")
+    assert set(re.findall(r"```{parts-table} (\w+)", page)) == sorts
+    assert all(part.description for sort in sorts for part in getattr(parts, sort))
