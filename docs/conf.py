@@ -16,8 +16,8 @@ author = "The jominy developers"
 copyright = author
 
 extensions = [
-    "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_gallery.gen_gallery", "mathml", "commands", "parts_table",
-    "public_names",
+    "myst_parser", "sphinx.ext.autodoc", "sphinx.ext.napoleon", "sphinx_gallery.gen_gallery", "mathml", "commands",
+    "parts_table", "public_names",
 ]  # fmt: skip
 exclude_patterns = ["_build", "_extensions"]
 html_theme = "furo"
