@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING
 
-from jominy.cli import output
+from jominy.cli import output, several_radii
 from jominy.cli.options import add_output, add_source, scenario
 from jominy.wording import said
 
@@ -15,7 +15,11 @@ if TYPE_CHECKING:
 _EPILOG = """\
 examples:
   jominy advise examples/power_law.toml
+  jominy advise patients.csv --target ill
   jominy advise patients.csv --target ill --radius 0.2 --plot rates.png
+
+A data file without --radius is looked at as a whole: what each training radius buys on held-out rows, when to stop,
+and what is worth changing first.
 """
 
 
@@ -23,19 +27,21 @@ def add(commands: argparse._SubParsersAction) -> None:
     """Add the command."""
     command = commands.add_parser(
         "advise",
-        help="the largest stable rate, the best rate, the distance to collapse",
+        help="the largest stable rate, the best rate, the distance to collapse; of a table, when to stop",
         description="Before training: the largest stable rate, the constant rate with the lowest risk at the horizon, "
         "how far the radius is from collapse, and how far one run strays from its forecast.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_source(command)
-    add_output(command, out="save it as JSON", plot="figure of the risk at the horizon against the rate")
+    add_output(command, out="save it as JSON", plot="figure of the risk against the rate; of a table, over time")
     command.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Find out; save, print, draw."""
+    if several_radii.wanted(arguments):
+        return _table(arguments)
     study = scenario(arguments)
     told = study.advise()
 
@@ -57,5 +63,34 @@ def run(arguments: argparse.Namespace) -> int:
         from jominy.show.advice import plot_advice
 
         return plot_advice(told, title=study.title)
+
+    return output.hand_over(arguments, save, show, lambda: output.draw(arguments, figure))
+
+
+def _table(arguments: argparse.Namespace) -> int:
+    """Look at a data file as a whole; save, print, draw."""
+    from jominy.study.scenario.defaults import default_radii
+
+    study = scenario(arguments)
+    _, radii = default_radii(study)
+    told = study.advise_table(radii)
+
+    def save() -> None:
+        if arguments.out is not None:
+            output.save_json(arguments.out, told.describe(), "the advice")
+
+    def show() -> None:
+        if arguments.json:
+            output.print_json({"advice": told.describe()})
+        else:
+            from jominy.show.advice import table_advice_text
+
+            text = table_advice_text(told, f"{study.title}\nadvice", study.remarks)
+            output.tell(said(text, output.reader(arguments)))
+
+    def figure() -> Figure:
+        from jominy.show.advice import plot_table_advice
+
+        return plot_table_advice(told, title=study.title)
 
     return output.hand_over(arguments, save, show, lambda: output.draw(arguments, figure))

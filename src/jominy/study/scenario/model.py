@@ -26,6 +26,7 @@ from jominy.dynamics import (
 )
 from jominy.errors import InputError
 from jominy.study.advise import Advice, advise
+from jominy.study.advise_table import TableAdvice, advise_table
 from jominy.study.scenario.base import NotNegative, ScenarioFile
 from jominy.study.scenario.class_groups import as_option, as_toml
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
@@ -280,6 +281,19 @@ class Scenario(ScenarioFile):
         times = settings.pop("times", None)
         horizon = float(settings.pop("time") if times is None else times[-1])
         return advise(self.problem(), self.build_schedule(), horizon, progress=progress, **settings)
+
+    def advise_table(self, radii: Sequence[float], *, progress: bool = True) -> TableAdvice:
+        """What each training radius buys on this scenario's samples, when to stop, and what to change first."""
+        self._require_single("advice")
+        settings = self.settings()
+        settings.pop("evaluate_at")
+        times = settings.pop("times", None)
+        horizon = float(settings.pop("time") if times is None else times[-1])
+        rate = self.build_schedule().describe().get("rate")
+        if rate is None:
+            raise InputError("advice on a table is about a constant rate", self.schedule.kind, "give a rate")
+        scaled = [self._scaled_radius(radius) for radius in radii]
+        return advise_table(self.problem(), rate, horizon, scaled, progress=progress, **settings)
 
     def design(
         self,
