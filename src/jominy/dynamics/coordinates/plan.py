@@ -30,11 +30,15 @@ FEWEST = 128
 
 
 class Pilot(NamedTuple):
-    """The closure at increasing times (P,): means and variances (P, Q), and how many of the times were reached."""
+    """The closure at increasing times (P,): means and variances (P, Q), and how many of the times were reached.
+
+    `unpulled` (reached, Q): how far out the weights are that have not met zero yet.
+    """
 
     times: np.ndarray
     sight: Sight
     reached: int
+    unpulled: np.ndarray
 
 
 def fly(setting: Setting, start: NormalLaws, times: np.ndarray, jumps: np.ndarray) -> Pilot:
@@ -49,27 +53,30 @@ def fly(setting: Setting, start: NormalLaws, times: np.ndarray, jumps: np.ndarra
     rtol = np.array([PILOT_RTOL])
     seen = integrate(system, state, grid[None], jumps[None], rtol, None, MOST_STEPS // 5)
     sight = jax.tree.map(lambda leaf: np.asarray(leaf)[0], seen.observations)
-    return Pilot(grid, sight, int(seen.reached[0]))
+    reached = int(seen.reached[0])
+    known = jax.tree.map(lambda leaf: leaf[:reached], sight)
+    return Pilot(grid, sight, reached, _unpulled(grid[:reached], known))
 
 
-def _unpulled(pilot: Pilot, last: int) -> np.ndarray:
+def _unpulled(times: np.ndarray, sight: Sight) -> np.ndarray:
     """(P, Q) how far out weights are that have not met zero yet: those without an attack, less its pull so far.
 
     A strong pull gathers most of a law at zero, so that its variance says nothing of what is still on its way there.
     """
-    sight, times = pilot.sight, pilot.times
-    mean, variance, pulled = sight.mean[0], sight.variance[0], np.zeros_like(sight.mean[0])
-    found = [np.abs(mean) + REACH * np.sqrt(variance)]
-    for k in range(last):
-        length, rate = times[k + 1] - times[k], (sight.rate[k] + sight.rate[k + 1]) / 2
-        alpha, beta, pull, noise = ((part[k] + part[k + 1]) / 2 for part in sight.moved)
-        decay = np.maximum(rate * alpha * length, 1e-12)
-        once, twice = -np.expm1(-decay) / decay * length, -np.expm1(-2 * decay) / (2 * decay) * length
-        mean = np.exp(-decay) * mean - once * rate * beta
-        variance = np.exp(-2 * decay) * variance + twice * rate**2 * noise
-        pulled = np.exp(-decay) * pulled + once * rate * pull
-        found.append(np.abs(mean) + REACH * np.sqrt(variance) - pulled)
-    return np.array(found)
+    length = np.diff(times)[:, None]
+    rate = ((sight.rate[1:] + sight.rate[:-1]) / 2)[:, None]
+    alpha, beta, pull, noise = ((part[1:] + part[:-1]) / 2 for part in sight.moved)
+    decay = np.maximum(rate * alpha * length, 1e-12)
+    once, twice = -np.expm1(-decay) / decay * length, -np.expm1(-2 * decay) / (2 * decay) * length
+    factors = np.stack([np.exp(-decay), np.exp(-2 * decay), np.exp(-decay)], axis=1)
+    pushes = np.stack([-once * rate * beta, twice * rate**2 * noise, once * rate * pull], axis=1)
+    state = np.stack([sight.mean[0], sight.variance[0], np.zeros_like(sight.mean[0])])
+    found = [state]
+    for factor, push in zip(factors, pushes, strict=True):
+        state = factor * state + push
+        found.append(state)
+    mean, variance, pulled = np.moveaxis(np.array(found), 1, 0)
+    return np.abs(mean) + REACH * np.sqrt(variance) - pulled
 
 
 def first_time(pilot: Pilot, setting: Setting, times: np.ndarray) -> float:
@@ -133,7 +140,7 @@ def steps_along(
     # Along a power of time, as laws spread.
     log_known = np.log(np.maximum(known, 1e-12 * known[-1]))
     log_grid = np.log(np.maximum(grid, 1e-12 * known[-1]))
-    scale = np.log(np.maximum(np.abs(mean) + REACH * deviation, _unpulled(pilot, last)))
+    scale = np.log(np.maximum(np.abs(mean) + REACH * deviation, pilot.unpulled))
     scales = np.exp(np.stack([np.interp(log_grid, log_known, row) for row in scale.T], axis=1))
     near = (np.abs(mean) < KINK * deviation) & (setting.points.budgets > 0)
     at = np.clip(np.searchsorted(known, grid, side="right") - 1, 0, last)
