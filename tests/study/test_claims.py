@@ -84,7 +84,11 @@ def test_bad_letter_and_bad_folder_are_one_message(two_claims, tmp_path, capsys)
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("paper", "letter"),
-    [*(("dynamics", letter) for letter in claims.DYNAMICS), *(("networks", letter) for letter in claims.NETWORKS)],
+    [
+        *(("dynamics", letter) for letter in claims.DYNAMICS),
+        *(("attacks", letter) for letter in claims.ATTACKS),
+        *(("networks", letter) for letter in claims.NETWORKS),
+    ],
 )
 def test_every_claim_holds(paper, letter):
     if paper == "networks":

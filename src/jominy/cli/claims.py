@@ -16,6 +16,7 @@ _EPILOG = """\
 examples:
   jominy claims dynamics --quick
   jominy claims dynamics --only b,c --out my-claims
+  jominy claims attacks --quick
   jominy claims networks --quick            (needs PyTorch)
 
 Every claim is measured by theory and by training itself, and a figure is drawn. Exit code 0: all hold; 1: one fails.
@@ -28,12 +29,12 @@ def add(commands: argparse._SubParsersAction) -> None:
     command = commands.add_parser(
         "claims",
         help="measure the paper's claims by theory and by simulation",
-        description="Measure each claim of arXiv 2607.00207 (dynamics) or of arXiv 2505.14021 (networks): claim, "
-        "predicted, measured, error, verdict, figure.",
+        description="Measure each claim of arXiv 2607.00207 (dynamics), of arXiv 2505.14021 (networks) or of our "
+        "theory of other attacks (attacks): claim, predicted, measured, error, verdict, figure.",
         epilog=_EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    command.add_argument("paper", choices=("dynamics", "networks"), help="which paper's claims")
+    command.add_argument("paper", choices=("dynamics", "attacks", "networks"), help="whose claims")
     command.add_argument("--quick", action="store_true", help="smaller and fewer: 2 to 5 minutes on 2 cores")
     command.add_argument("--only", metavar="A,B,...", help="letters of the claims (default: all)")
     command.add_argument("--out", metavar="FOLDER", default="claims", help="figures and claims.json (default: claims)")

@@ -210,7 +210,7 @@ def solve_coordinates(problem: Problem, schedule: Schedule, plan: Plan, start: A
     flown = solver.piloted(_filled(points))
     (lowest, _), (low, seen) = flown.solved(0), flown.solved(1)
     solves = [lowest, low]
-    limit, level = _led_on(*solves), 1
+    limit, level = _led_on(lowest, low), 1
     while True:
         level += 1
         coarser = seen

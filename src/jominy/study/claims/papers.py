@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from jominy.errors import InputError
-from jominy.study.claims import dynamics, networks
+from jominy.study.claims import attacks, dynamics, networks
 from jominy.study.claims.base import QUICK, THOROUGH, Claim
 from jominy.study.claims.networks import effort, together
 
@@ -28,12 +28,15 @@ def papers() -> dict[str, Paper]:
     """All papers."""
     return {
         "dynamics": Paper(dynamics.DYNAMICS, QUICK, THOROUGH),
+        "attacks": Paper(attacks.ATTACKS, QUICK, THOROUGH),
         "networks": Paper(networks.NETWORKS, effort.QUICK, effort.THOROUGH, together.processes),
     }
 
 
 def measure(paper: str, letters: Sequence[str] = (), *, quick: bool = False) -> Iterator[Claim]:
-    """Measure the claims of a paper, "dynamics" or "networks", one after the other; all of them without letters.
+    """Measure the claims of a paper ("dynamics", "networks") or of our page on "attacks", one after the other.
+
+    All of them without letters.
 
     Raises InputError for a paper or a letter that is none.
     """
