@@ -34,6 +34,8 @@ if TYPE_CHECKING:
 
 TRUSTED = 0.38
 """Relative change of the slope along the attack below which the linear forecast is within .015 in robust accuracy."""
+SOUND = 0.45
+"""Robust accuracy below which the hybrid too was off, by up to .04 (`heads.md` section 0)."""
 LOOKED_AT = 200
 """Inputs on which that is measured."""
 REAL_STEPS, REAL_READING, REAL_SEEDS = 10, 15, 8
@@ -53,7 +55,7 @@ class HeadForecast:
         hybrid. Linear training, whose final heads are attacked once through the network
     standard_errors : of those two
     heads : how many were read so
-    linear_is_enough : whether rel is below .38, so that the linear forecast stands for itself
+    linear_is_enough : whether rel is below .38 and the risk below log K, so that the linear forecast stands for itself
     noise : whether the forecast's risk is above log K, that of the zero head
     rise : mean rise of the cross-entropy under real attacks over that under linear ones, of these heads
     seconds : what the Jacobians, the forecast, the look through the network took here, and what 8 seeds of real
@@ -95,12 +97,14 @@ class HeadForecast:
             f"rel = {self.rel:.3f}: along the attack the slope of the loss changes by so much of itself. "
             + (
                 "Below .38 the linear forecast is within .015 in robust accuracy."
-                if self.linear_is_enough
+                if self.rel < TRUSTED
                 else "Above .38 attacks use the network's curvature, and the linear forecast is too hopeful."
             ),
         ]
         if self.energy is not None:
             lines.append(f"the Jacobians' rank keeps {100 * self.energy:.1f} % of them")
+        if self.adversarial_accuracy < SOUND:
+            lines.append(f"below an accuracy of {SOUND:g} the hybrid too may be off, by up to .04")
         if self.noise:
             lines.append(
                 "the forecast's risk is above that of the zero head, log K: training only shakes around zero there. "
@@ -111,7 +115,8 @@ class HeadForecast:
         lines.append(
             f"cost: Jacobians {told['jacobians']:.1f} s (once, for every radius, rate and label set), forecast "
             f"{told['forecast']:.1f} s, look through the network {told['readout']:.1f} s; {REAL_SEEDS} seeds of real "
-            f"training about {told['real_training']:.0f} s: a further setting is {spared:.0f} times cheaper"
+            f"training about {told['real_training']:.0f} s, {spared:.0f} times as much as the forecast (more of further ones, "
+            "whose programs are compiled)"
         )
         return "\n".join(lines)
 
@@ -208,6 +213,7 @@ def forecast_head(
     lifted = runs[f"{prefix}adversarial_risk"].values[:, -1] - runs[f"{prefix}clean_risk"].values[:, -1]
     classes = samples.classes
     assert classes is not None
+    noise = float(curve["adversarial_risk"][-1]) > math.log(len(classes))
     # A pass is one forward and one backward of an input; the attack of s steps takes s + 1.
     a_pass = took / (heads * len(inputs) * (read_steps + 2))
     drawn = grid[0] * samples.dimension * (REAL_STEPS + 2)
@@ -221,8 +227,8 @@ def forecast_head(
         adversarial_accuracy=hybrid[1],
         standard_errors=(errors[0], errors[1]),
         heads=heads,
-        linear_is_enough=rel < TRUSTED,
-        noise=float(curve["adversarial_risk"][-1]) > math.log(len(classes)),
+        linear_is_enough=rel < TRUSTED and not noise,
+        noise=noise,
         rise=float(read.rise.mean() / max(float(lifted.mean()), 1e-30)),
         seconds={
             "jacobians": float(samples.frozen.record.get("seconds", 0.0)),

@@ -16,6 +16,7 @@ from jominy.data import RowReach
 from jominy.dynamics.samples.law import pulled
 from jominy.losses.classes import Moves
 from jominy.numerics.arrays import Array
+from jominy.numerics.precision import as_precise_as
 
 Form = Array | Reach | None
 """What the attack's size is made of: M (d, d), its diagonal (d,), None for the identity, or a reach."""
@@ -151,6 +152,7 @@ class RowMoves(eqx.Module):
 
     def shift(self, directions: Array) -> Array:
         """See `Moves`."""
+        directions = as_precise_as(self.reached, directions)
         if self.gram is None:
             return jnp.sum(self.reached * jnp.sign(self._along(directions)), axis=1)
         moved = jnp.sum(self.gram * directions, axis=1)
@@ -168,6 +170,7 @@ class RowMoves(eqx.Module):
         """(K, d) as `WeightMoves.pull`."""
         table = self.reach.factors if self.reach.jacobians is None else self.reach.jacobians
         width, columns, rows = table.shape
+        attack, directions = as_precise_as(self.reached, (attack, directions))
         along = sum(a[:, None] * self._steepest(u) for a, u in zip(attack, directions, strict=True))
         return jnp.reshape(along, (len(self.reached), columns * rows)) @ table.reshape(width, columns * rows).T
 

@@ -5,9 +5,9 @@ Everything but the largest loss under attack is in closed form, from scores and 
 Source: theory `multiclass.md` sections 1 and 3.
 """
 
+from functools import partial
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -18,6 +18,7 @@ from jominy.dynamics.classes.moves import Form, RowMoves, moves_of_rows
 from jominy.losses.classes import ClassLoss, Moves, margins
 from jominy.numerics.arrays import Array
 from jominy.numerics.precision import as_precise_as
+from jominy.numerics.programs import FULLY_OPTIMISED
 
 SINGLE_PRECISION = 2**15
 """Tables of more numbers than this are read out in single precision: averages are then good to 1e-7, and the largest
@@ -168,11 +169,12 @@ def robust_radii(gaps: Array, pairs: Array, others: Array) -> Array:
     return jnp.maximum(jnp.min(jnp.where(others, ratio, jnp.inf), axis=0), 0.0)
 
 
-@eqx.filter_jit
-def confusions(rows: ChunkedRows, models: Array, radius: Array, form: Form) -> Array:
+@partial(jax.jit, compiler_options=FULLY_OPTIMISED)
+def confusions(rows: ChunkedRows, models: Array, loss: ClassLoss, radius: Array, form: Form) -> Array:
     """(seeds, G, 2, K, K) shares of the rows of a true class that models (seeds, K, d) answer with each class.
 
-    At a radius first, where the attack moves a row to the class that is easiest to reach, and then without an attack.
+    At a radius first, where the attack moves a row to the class that is easiest to reach (on a network's input: raises
+    the loss most), and then without an attack.
     A row in a tie counts for the first of the classes that tie.
     """
     classes, groups = models.shape[1], rows.shares.shape[1]
@@ -186,7 +188,9 @@ def confusions(rows: ChunkedRows, models: Array, radius: Array, form: Form) -> A
             own = _own(piece.labels, classes).astype(scores.dtype)
             lead = -margins(scores, own)
             moves = alike if piece.reach is None else RowMoves.of(weights, piece.reach)
-            lead = jnp.stack([lead + size * moves.pairs(own), lead])
+            found = None if moves.climb is None else loss.attacked(scores, own, moves, size)
+            worst = lead + size * moves.pairs(own) if found is None else -margins(found, own)
+            lead = jnp.stack([worst, lead])
             answers = jax.nn.one_hot(jnp.argmax(lead, axis=1), classes, axis=1, dtype=own.dtype)
             counted = piece.shares[:, None] * own
             return total + jnp.einsum("gtn,apn->gatp", counted, answers).astype(float), None

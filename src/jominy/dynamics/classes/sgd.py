@@ -11,6 +11,7 @@ from jominy.dynamics.classes.moves import Form, RowMoves, WeightMoves
 from jominy.dynamics.classes.readout import ChunkedRows, RowsRead, read_rows
 from jominy.losses.classes import ClassLoss
 from jominy.numerics.arrays import Array
+from jominy.numerics.precision import as_precise_as
 from jominy.optimizers import SGD
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
@@ -80,13 +81,14 @@ class ClassSGD(eqx.Module):
         own = (self.labels[batch] == jnp.arange(len(weights))[:, None]).astype(x.dtype)
         moves = self._moves(weights, batch)
         pull = self.loss.pull(weights @ x.T, own, moves, radius)
-        return (pull.scores @ x + radius * moves.pull(pull.attack, pull.directions)) / len(x)
+        return (pull.scores @ x + radius * moves.pull(pull.attack, pull.directions).astype(x.dtype)) / len(x)
 
     def _moves(self, weights: Array, batch: Array) -> WeightMoves | RowMoves:
         if self.reach is None:
             return WeightMoves(weights, self.form)
-        here = jax.tree.map(lambda leaf: jnp.moveaxis(leaf[batch], 0, 2).astype(weights.dtype), self.reach)
-        return RowMoves.of(weights, here)
+        here = jax.tree.map(lambda leaf: jnp.moveaxis(leaf[batch], 0, 2), self.reach)
+        # In the precision of the Jacobians, which is single: to first order attacks are not known better.
+        return RowMoves.of(as_precise_as(here.factors, weights), here)
 
     def observe(self, state: ClassState, time: Array) -> ClassObservation:
         """What the model does on all rows."""

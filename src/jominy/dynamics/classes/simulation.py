@@ -114,7 +114,7 @@ def class_runs(
             status, advice = Status.INTERRUPTED, None
         variables["radius"] = (("time",), radius_at(problem, grid[: record.reached]))
         if record.states is not None and record.reached == len(steps):
-            variables |= _confusions(record.states.weights, seen, problem.final_radius, form)
+            variables |= _confusions(record.states.weights, seen, problem, form)
         told += _base_rate_notes(samples, rates, variables)
         sound = judged(variables, status, advice, told)
         return make_result(
@@ -182,11 +182,11 @@ def _variables(problem: Problem, seen: ClassObservation, asked: Radii) -> Variab
     return variables
 
 
-def _confusions(weights: np.ndarray, seen: ChunkedRows, radius: float, form: Form) -> Variables:
-    """Which classes rows end in under an attack of this radius, of models (seeds, K, d) at the end of training."""
+def _confusions(weights: np.ndarray, seen: ChunkedRows, problem: Problem, form: Form) -> Variables:
+    """Which classes rows end in under the attack of training, of models (seeds, K, d) at the end of training."""
     variables: Variables = {}
     dims = ("seed", "true_class", "predicted_class")
-    shares = np.asarray(confusions(seen, weights, np.asarray(radius), form))
+    shares = np.asarray(confusions(seen, weights, problem.loss, np.asarray(problem.final_radius), form))
     for group, prefix in enumerate(GROUPS[: shares.shape[1]]):
         for place, name in enumerate(("adversarial", "clean")):
             variables[f"{prefix}{name}_confusion"] = (dims, shares[:, group, place])
