@@ -184,3 +184,28 @@ def test_the_command_line_saves_what_python_fits(tmp_path, capsys):
     assert set(json.loads(capsys.readouterr().out)["model"]["weights"]) == set("abcdef")
     assert main(["fit", "examples/power_law.toml"]) == 2
     assert "samples" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("several", [False, True])
+def test_a_model_as_safetensors_is_what_the_package_reads(several, tmp_path):
+    g = np.random.default_rng(0)
+    weights = g.standard_normal((3, 4)) if several else g.standard_normal(4)
+    size = np.abs(g.standard_normal((3, 3))) if several else 0.7
+    scaling = jm.Samples(g.standard_normal((9, 5)), g.standard_normal(9)).fitted.scaling
+    scaling = scaling._replace(kept=np.array([True, True, False, True, True]), scale=scaling.scale[:4])
+    classes = ("a", "b", "c") if several else ("a", "b")
+    model = jm.FittedModel(
+        weights, g.standard_normal(3) if several else 0.25, size, scaling, classes, columns=("u", "v", "w", "x", "y"),
+        probabilistic=True, record={"report": ["so"]},
+    )  # fmt: skip
+    file = model.save(tmp_path / "model.safetensors")
+    again, rows = jm.load_model(file), g.standard_normal((20, 5))
+    np.testing.assert_array_equal(again.decision_function(rows), model.decision_function(rows))
+    np.testing.assert_array_equal(again.robust_radius(rows), model.robust_radius(rows))
+    assert again.classes == classes and again.record == model.record and again.columns == model.columns
+    safetensors = pytest.importorskip("safetensors.numpy")
+    np.testing.assert_array_equal(safetensors.load_file(file)["weights"], weights)
+    for broken in (b"", b"1234567", file.read_bytes()[:-9], b"\xff" * 40):
+        (tmp_path / "broken.safetensors").write_bytes(broken)
+        with pytest.raises(jm.InputError, match="must be a file that FittedModel.save wrote"):
+            jm.load_model(tmp_path / "broken.safetensors")

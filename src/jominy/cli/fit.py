@@ -34,7 +34,9 @@ def add(commands: argparse._SubParsersAction) -> None:
     add_optimizer(command)
     command.add_argument("--seed", type=int, default=0, metavar="N", help="of the run (default 0)")
     outputs = command.add_argument_group("output")
-    outputs.add_argument("--out", metavar="FILE", help="save the model (.npz), which jominy.load_model reads")
+    outputs.add_argument(
+        "--out", metavar="FILE", help="save the model (.npz, .safetensors), which jominy.load_model reads"
+    )
     outputs.add_argument("--json", action="store_true", help="print JSON, and nothing else, on standard output")
     command.set_defaults(run=run, plot=None)
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from jominy.errors import InputError
+from jominy.numerics import safetensors_files
 from jominy.numerics.scaling import RowScaling
 
 FORMAT, FORMAT_OF_SEVERAL = "jominy model 1", "jominy model of several classes 1"
@@ -158,7 +159,7 @@ class FittedModel:
         return 1.0 - float(np.sum((target - self.predict(X)) ** 2) / np.sum((target - target.mean()) ** 2))
 
     def save(self, path: str | os.PathLike[str]) -> Path:
-        """Write it to a file (.npz) that holds numbers and text alone; `load_model` reads it."""
+        """Write it to a file (.npz or .safetensors) that holds numbers and text alone; `load_model` reads it."""
         told = {
             "format": FORMAT_OF_SEVERAL if self._several else FORMAT,
             "classes": None if self.classes is None else [_plain(kind) for kind in self.classes],
@@ -183,11 +184,9 @@ class FittedModel:
             offset, kept, scale, cap, gain = self.scaling
             arrays |= {"offset": offset, "kept": kept, "scale": scale, "cap_and_gain": np.array([cap, gain])}
 
-        content = io.BytesIO()
-        np.savez(content, told=np.array(json.dumps(told)), **arrays)
         from jominy.results.replaced import write_whole  # here, so that prediction needs NumPy alone
 
-        return write_whole(path, content.getvalue(), "the model")
+        return write_whole(path, _content(path, json.dumps(told), arrays), "the model")
 
     def __repr__(self) -> str:
         kind = "regression" if self.classes is None else f"classes {self.classes}"
@@ -264,9 +263,7 @@ def load_model(path: str | os.PathLike[str]) -> FittedModel:
     """
     rule = "A model must be a file that FittedModel.save wrote"
     try:
-        with np.load(path, allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-        told = json.loads(str(arrays["told"]))
+        arrays, told = _stored(path)
         if told["format"] not in (FORMAT, FORMAT_OF_SEVERAL):
             raise InputError(rule, told["format"], "Upgrade jominy")
         offset, scale = 0.0, 1.0
@@ -296,6 +293,28 @@ def load_model(path: str | os.PathLike[str]) -> FittedModel:
         raise InputError(rule, f"no file {os.fspath(path)}") from None
     except Exception as error:  # a damaged archive fails in a dozen ways
         raise InputError(rule, f"{os.fspath(path)}: {type(error).__name__}", "Train it again with `jm.fit`") from None
+
+
+SAFETENSORS = ".safetensors"
+
+
+def _content(path: str | os.PathLike[str], told: str, arrays: dict[str, Any]) -> bytes:
+    """What a file of this ending holds."""
+    if Path(path).suffix == SAFETENSORS:
+        return safetensors_files.written({name: np.asarray(value) for name, value in arrays.items()}, {"told": told})
+    content = io.BytesIO()
+    np.savez(content, told=np.array(told), **arrays)
+    return content.getvalue()
+
+
+def _stored(path: str | os.PathLike[str]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Arrays of a model's file, and what it says of them."""
+    if Path(path).suffix == SAFETENSORS:
+        arrays, text = safetensors_files.read(Path(path).read_bytes())
+        return arrays, json.loads(text["told"])
+    with np.load(path, allow_pickle=False) as stored:
+        found = {name: stored[name] for name in stored.files}
+    return found, json.loads(str(found["told"]))
 
 
 def _plain(kind: Any) -> Any:

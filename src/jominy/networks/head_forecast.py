@@ -115,8 +115,8 @@ class HeadForecast:
         lines.append(
             f"cost: Jacobians {told['jacobians']:.1f} s (once, for every radius, rate and label set), forecast "
             f"{told['forecast']:.1f} s, look through the network {told['readout']:.1f} s; {REAL_SEEDS} seeds of real "
-            f"training about {told['real_training']:.0f} s, {spared:.0f} times as much as the forecast (more of further ones, "
-            "whose programs are compiled)"
+            f"training about {told['real_training']:.0f} s, {spared:.0f} times as much as the forecast "
+            "(more of further ones, whose programs are compiled)"
         )
         return "\n".join(lines)
 

@@ -146,6 +146,42 @@ def test_a_forecast_of_a_head_and_its_model():
         model.robust_radius(frozen.features)
 
 
+@pytest.mark.parametrize("classes", [2, 3])
+def test_the_collapse_radius_of_rows_that_move_alike_is_that_of_samples(classes):
+    frozen = _frozen(classes)
+    alike = jm.FrozenFeatures(frozen.features, np.tile(np.eye(M), (N, 1, 1)), None, frozen.labels)
+    plain = jm.Samples(
+        frozen.features, frozen.labels, jm.Preprocessing(scaling=jm.Scaling.ONE_FACTOR, clip=None), intercept=True
+    )
+    expected = jm.collapse_radius(jm.Problem(plain, jm.SoftmaxLoss(), 0.1)) / plain.fitted.factor
+    assert jm.collapse_radius(_problem(alike, 2, 0.1)) == pytest.approx(expected, rel=1e-4)
+
+
+@pytest.mark.parametrize("norm", [2, math.inf])
+def test_beyond_the_collapse_radius_no_head_is_better_than_the_shares(norm):
+    from scipy.optimize import minimize
+
+    frozen = _frozen(2)
+    radius = jm.collapse_radius(_problem(frozen, norm, 0.1))
+    samples = _problem(frozen, norm, 0.1).samples
+    X, sign = samples.features[:, :-1], 2 * frozen.labels - 1
+    J = samples.fitted.factor * frozen.factors @ frozen.directions.swapaxes(1, 2)
+
+    def risk(w, size):
+        shift = np.einsum("nmp,m->np", J, w[:-1])
+        moved = np.abs(shift).sum(axis=1) if norm == math.inf else np.linalg.norm(shift, axis=1)
+        return np.mean(np.logaddexp(0, -(sign * (X @ w[:-1] + w[-1]) - size * moved)))
+
+    share = np.mean(frozen.labels)
+    zero = -share * np.log(share) - (1 - share) * np.log(1 - share)
+    start = np.append(0.05 * (X[sign > 0].mean(axis=0) - X[sign < 0].mean(axis=0)), np.log(share / (1 - share)))
+    found = [
+        minimize(risk, start, args=(factor * radius,), method="Powell", options={"maxiter": 20}).fun
+        for factor in (0.85, 1.1)
+    ]
+    assert found[0] < zero - 1e-4 and found[1] > zero - 1e-6
+
+
 def test_features_are_read_again_as_they_were(tmp_path):
     frozen = _frozen()
     again = jm.load_features(frozen.save(tmp_path / "features.npz"))
@@ -175,7 +211,7 @@ def test_features_for_inputs_are_warned_of():
         (lambda f: jm.FrozenFeatures(f.features, f.factors[:5]), "must belong to the features"),
         (lambda f: jm.Problem(jm.HeadSamples(f), jm.LogisticLoss(), 0.1), "score for each class"),
         (lambda f: jm.Problem(jm.HeadSamples(f), jm.SoftmaxLoss(), 0.1, jm.LInf()), "budgets of their own"),
-        (lambda f: jm.collapse_radius(_problem(f, 2, 0.1)), "is not known"),
+        (lambda f: jm.collapse_radius(jm.Problem(jm.HeadSamples(f), jm.CrammerSingerLoss(), 0.1)), "softmax loss"),
         (lambda f: jm.HeadSamples(f).start_from(np.zeros((2, M))), "one row for each class"),
     ],
 )

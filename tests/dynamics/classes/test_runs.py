@@ -182,3 +182,30 @@ def test_runs_do_not_depend_on_their_company(wine):
     alone = jm.simulate(problem, jm.Constant(0.5), time=3, seeds=[7], start=jm.RandomStart(0.5))
     np.testing.assert_allclose(together["norm"][7], alone["norm"][0], rtol=1e-12)
     np.testing.assert_allclose(together["adversarial_risk"][7], alone["adversarial_risk"][0], rtol=1e-6)
+
+
+@pytest.mark.parametrize("momentum", [0.0, 0.9])
+def test_decoupled_decay_shrinks_the_weights_themselves(wine, momentum):
+    """As AdamW has it: the weights shrink by lr * decay before a step of PyTorch's SGD that knows of no decay."""
+    rate, batch, decay = 0.4, 4, 0.2
+    rows = np.random.default_rng(5).integers(wine.count, size=batch * 100)
+    problem = jm.Problem(wine, jm.SoftmaxLoss(attack_steps=0), radius=0.0)
+    asked = {"times": [100 * batch / wine.dimension], "seeds": [0], "start": _start(wine), "sampling": Given(rows)}
+    runs, coupled = (
+        jm.simulate(problem, jm.Constant(rate), **asked, optimizer=jm.SGD(batch, decay, momentum, decoupled=decoupled))
+        for decoupled in (True, False)
+    )
+    weights = torch.nn.Parameter(torch.tensor(_start(wine)))
+    lr = rate / wine.dimension
+    optimizer = torch.optim.SGD([weights], lr=lr, momentum=momentum)
+    X, y = torch.tensor(np.array(wine.features)), torch.tensor(problem.data.class_numbers)
+    for chosen in rows.reshape(-1, batch):
+        optimizer.zero_grad()
+        torch.nn.functional.cross_entropy(X[chosen] @ weights.T, y[chosen]).backward()
+        with torch.no_grad():
+            weights.mul_(1 - lr * decay)
+        optimizer.step()
+    assert _end(runs, "norm") == pytest.approx(float(weights.detach().norm()), rel=1e-12)
+    # Under momentum 0.9 a coupled decay acts ten times over; without momentum the two are the same.
+    apart = abs(_end(coupled, "norm") / _end(runs, "norm") - 1)
+    assert apart > 0.05 if momentum else apart < 1e-12

@@ -9,11 +9,11 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from jominy.dynamics.classes.head_collapse import head_collapse_radius
 from jominy.dynamics.engines.classes import ClassEngines
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.real_runs import batch_times
-from jominy.errors import InputError
 
 
 class HeadEngines(ClassEngines):
@@ -28,8 +28,4 @@ class HeadEngines(ClassEngines):
         return batch_times(training, time, times, few=True)
 
     def collapse_radius(self, problem: Problem) -> float:
-        raise InputError(
-            "The collapse radius of a head under attacks on the input is not known",
-            "HeadSamples",
-            "A forecast whose risk is above log(classes) says that the best robust head is near zero",
-        )
+        return head_collapse_radius(problem)

@@ -29,6 +29,7 @@ from jominy.study.advise import Advice, advise
 from jominy.study.advise_table import TableAdvice, advise_table
 from jominy.study.scenario.base import NotNegative, ScenarioFile
 from jominy.study.scenario.class_groups import as_option, as_toml
+from jominy.study.scenario.heads import HeadTable
 from jominy.study.scenario.laws import MixtureTable, TeacherTable
 from jominy.study.scenario.parts import Attack, EvaluatedAttack, Loss, Objective, Optimizer, RadiusTable, Schedule
 from jominy.study.scenario.samples import FileTable, Loaded, ScikitLearnTable
@@ -42,7 +43,8 @@ if TYPE_CHECKING:
     from jominy.models import FittedModel
 
 
-Data = Annotated[TeacherTable | MixtureTable | FileTable | ScikitLearnTable, Field(discriminator="kind")]
+Data = Annotated[TeacherTable | MixtureTable | FileTable | ScikitLearnTable | HeadTable, Field(discriminator="kind")]
+ROWS = (FileTable, ScikitLearnTable, HeadTable)
 
 
 class Scenario(ScenarioFile):
@@ -121,7 +123,7 @@ class Scenario(ScenarioFile):
                 "both" if self.time is not None else "neither",
                 "write time = 10 to train until time 10",
             )
-        if "rtol" in self.model_fields_set and isinstance(self.data, (FileTable, ScikitLearnTable)):
+        if "rtol" in self.model_fields_set and isinstance(self.data, ROWS):
             raise InputError(
                 f"{source}: rtol goes with a Gaussian law; a forecast of samples takes the steps themselves", self.rtol
             )
@@ -179,7 +181,7 @@ class Scenario(ScenarioFile):
     @cached_property
     def loaded(self) -> Loaded | None:
         """The samples and what is held out of them; ``None`` for a synthetic law."""
-        return self.data.build(self._folder) if isinstance(self.data, (FileTable, ScikitLearnTable)) else None
+        return self.data.build(self._folder) if isinstance(self.data, ROWS) else None
 
     def problem(self) -> Problem:
         """Data, loss and radius."""

@@ -22,7 +22,7 @@ class Loaded:
     """Samples to train on, and the raw arrays held out (``None`` when nothing is)."""
 
     samples: Samples
-    held_out: tuple[np.ndarray, np.ndarray] | None
+    held_out: tuple[Any, np.ndarray] | None
 
 
 class PreprocessingTable(Table):
