@@ -43,9 +43,8 @@ def head_collapse_radius(problem: Problem) -> float:
     factors = reach.factors[:, :-1].astype(float)
     if reach.directions is not None:
         factors = factors @ reach.directions.astype(float).swapaxes(1, 2)
-    told = sum(
-        np.outer(pulls[y], weight[labels == y] @ features[labels == y]) for y in range(len(counted))
-    )  # (K, m): the numerator is its product with W
+    means = np.stack([weight[labels == y] @ features[labels == y] for y in range(len(counted))])
+    told = pulls.T @ means  # (K, m): the numerator is its product with W
     size = told.size
     by_class = [np.flatnonzero(labels == y) for y in range(len(counted))]
     norms = np.ones((len(labels), factors.shape[2] if reach.directions is not None else 1))
