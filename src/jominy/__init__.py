@@ -172,6 +172,7 @@ if TYPE_CHECKING:
     from jominy.show import plot as plot
     from jominy.show import report as report
     from jominy.show import view as view
+    from jominy.study import Companion as Companion
     from jominy.study import Engine as Engine
     from jominy.study import Grid as Grid
     from jominy.study import Linear as Linear
@@ -182,6 +183,7 @@ if TYPE_CHECKING:
     from jominy.study import Scenario as Scenario
     from jominy.study import Zipped as Zipped
     from jominy.study import advise as advise
+    from jominy.study import check as check
     from jominy.study import compare as compare
     from jominy.study import phase as phase
     from jominy.study import sweep as sweep
@@ -234,8 +236,8 @@ _ROOMS = {
     ),
     "show": ("Report", "plot", "report", "view"),
     "study": (
-        "Engine", "Grid", "Linear", "Logarithmic", "LowDiscrepancy", "NetworkScenario", "RandomPoints", "Scenario",
-        "Zipped", "advise", "compare", "phase", "sweep",
+        "Companion", "Engine", "Grid", "Linear", "Logarithmic", "LowDiscrepancy", "NetworkScenario", "RandomPoints",
+        "Scenario", "Zipped", "advise", "check", "compare", "phase", "sweep",
     ),
 }  # fmt: skip
 _HOME = {name: room for room, names in _ROOMS.items() for name in names}

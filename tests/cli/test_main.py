@@ -12,7 +12,7 @@ from jominy.cli.main import main
 
 COMMANDS = [
     *("forecast", "simulate", "homogenize", "compare", "optimum", "advise", "design", "pareto"),
-    *("network", "diagnose", "audit", "claims", "sweep", "schema"),
+    *("network", "diagnose", "audit", "check", "claims", "sweep", "schema"),
 ]
 
 

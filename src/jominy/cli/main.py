@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from jominy.cli import (
     advise,
     audit,
+    check,
     claims,
     compare,
     design,
@@ -95,7 +96,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"jominy {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     of_scenarios = (forecast, simulate, homogenize, compare, optimum, fit, advise, design, pareto, sweep, phase)
-    for module in (*of_scenarios, explore, network, diagnose, audit, claims, report, schema):
+    for module in (*of_scenarios, explore, network, diagnose, audit, check, claims, report, schema):
         module.add(commands)
     return root
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from torch import Tensor
 
-from jominy.errors import InputError
+from jominy.numerics import callbacks
 
 if TYPE_CHECKING:
     from jominy.networks.watch import Watch
@@ -15,43 +15,12 @@ if TYPE_CHECKING:
 
 def lightning_callback(watched: Watch) -> Any:
     """A ``lightning.Callback`` that says every training batch to the watch, with its loss."""
-    try:
-        from lightning.pytorch import Callback
-    except ImportError:
-        try:
-            from pytorch_lightning import Callback
-        except ImportError:
-            raise InputError(
-                "Lightning is needed here, and is not installed", None, "install it: pip install lightning"
-            ) from None
-
-    class WatchCallback(Callback):
-        def on_train_batch_end(self, trainer: Any, module: Any, outputs: Any, batch: Any, batch_idx: int) -> None:
-            watched.step(_loss_in(outputs))
-
-    return WatchCallback()
+    return callbacks.lightning_callback(lambda module, outputs: watched.step(_loss_in(outputs)))
 
 
 def transformers_callback(watched: Watch) -> Any:
     """A ``transformers.TrainerCallback`` that says every step to the watch, with the losses that are logged."""
-    try:
-        from transformers import TrainerCallback
-    except ImportError:
-        raise InputError(
-            "transformers is needed here, and is not installed", None, "install it: pip install transformers"
-        ) from None
-
-    class WatchCallback(TrainerCallback):
-        loss: float | None = None
-
-        def on_log(self, arguments: Any, state: Any, control: Any, logs: Any = None, **_: Any) -> None:
-            self.loss = (logs or {}).get("loss")
-
-        def on_step_end(self, arguments: Any, state: Any, control: Any, **_: Any) -> None:
-            watched.step(self.loss)
-            self.loss = None
-
-    return WatchCallback()
+    return callbacks.transformers_callback(lambda model, loss: watched.step(loss))
 
 
 def _loss_in(outputs: Any) -> Any:

@@ -2,6 +2,10 @@
 
 from jominy.study.advise import Advice as Advice
 from jominy.study.advise import advise as advise
+from jominy.study.checking import Cause as Cause
+from jominy.study.checking import Companion as Companion
+from jominy.study.checking import Verdict as Verdict
+from jominy.study.checking import check as check
 from jominy.study.compare import compare as compare
 from jominy.study.designs import Grid as Grid
 from jominy.study.designs import Linear as Linear

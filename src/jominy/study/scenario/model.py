@@ -27,6 +27,7 @@ from jominy.dynamics import (
 from jominy.errors import InputError
 from jominy.study.advise import Advice, advise
 from jominy.study.advise_table import TableAdvice, advise_table
+from jominy.study.checking import Verdict, check
 from jominy.study.scenario.base import NotNegative, ScenarioFile
 from jominy.study.scenario.class_groups import as_option, as_toml
 from jominy.study.scenario.heads import HeadTable
@@ -354,6 +355,11 @@ class Scenario(ScenarioFile):
             **settings,
             **asked,
         )
+
+    def check(self, log: Any, **asked: Any) -> Verdict:
+        """Whether the run of a log is normal, of this scenario; further arguments are those of `jominy.check`."""
+        start = self.settings().get("start")
+        return check(log, self.problem(), self.build_schedule(), start=start, batch_size=self.batch_size, **asked)
 
     def gaussian_picture(self) -> xr.Dataset | None:
         """What one Gaussian per class would forecast; ``None`` for a synthetic law."""

@@ -1,0 +1,283 @@
+"""Is a run normal: healthy runs, runs with one number wrong, logs that are none."""
+
+import json
+
+import numpy as np
+import pytest
+
+import jominy as jm
+from jominy.cli.main import main
+from jominy.study.checking.check import RUNS, Measure, _transformed, chosen_times
+from jominy.study.checking.healthy import RIDGE, Healthy, ends_of, estimates, excursions, threshold
+from jominy.study.checking.logs import Log, read_log
+from jominy.study.checking.suspects import Plan, suspects_of
+
+D = 400
+NAMES = ("adversarial_risk", "clean_risk", "norm")
+TIMES = np.round(np.geomspace(0.25, 20, 16) * D) / D
+LEAST_SQUARES = Plan(
+    jm.Problem(jm.LinearTeacher(jm.identity(D), noise_variance=0.25), jm.SquaredLoss(), 0.5), jm.Constant(0.5)
+)
+TWO_LEVEL = Plan(
+    jm.Problem(jm.LinearTeacher(jm.two_level(D), noise_variance=0.25), jm.SquaredLoss(), 0.4), jm.InverseTime(1.0, 0.2)
+)
+CLASSES = Plan(
+    jm.Problem(
+        jm.GaussianMixture([0.5, 0.5], means=[1.2, -1.2], covariances=[jm.identity(D)] * 2, labels=[1, -1]),
+        jm.LogisticLoss(),
+        0.3,
+    ),
+    jm.Constant(1.0),
+)
+
+
+def runs_of(plan, seeds):
+    """(n, T, V) of SGD itself, with the usual seeds, which the check's own are not."""
+    made = jm.simulate(
+        plan.problem,
+        plan.schedule,
+        times=(TIMES * plan.stretch).tolist(),
+        seeds=seeds,
+        start=plan.start,
+        progress=False,
+    )
+    return np.stack([made[name].values for name in NAMES], axis=-1)
+
+
+def log_of(run):
+    return Log(np.round(TIMES * D), TIMES, {name: run[:, place] for place, name in enumerate(NAMES)})
+
+
+@pytest.fixture(scope="module")
+def measure():
+    return Measure.of(LEAST_SQUARES, log_of(runs_of(LEAST_SQUARES, 1)[0]), NAMES, 600, 0.01, False)
+
+
+def wrong(plan, name, value):
+    return next(one for one in suspects_of(plan) if one.name == name).plan(value)
+
+
+def test_white_numbers_are_those_of_the_covariance_and_need_nothing_later():
+    draw = np.random.default_rng(0)
+    runs = draw.standard_normal((4000, 6)) @ draw.standard_normal((6, 6)) + 3
+    healthy = Healthy.of(runs)
+    white, covariance = healthy.white(runs - healthy.mean), np.cov(runs, rowvar=False)
+    assert np.allclose(healthy.root @ healthy.root.T, covariance + RIDGE * np.diag(np.diag(covariance)))
+    assert np.allclose(white @ healthy.root.T, runs - healthy.mean)
+    changed = runs.copy()
+    changed[:, 4:] += 1
+    assert np.allclose(healthy.white(changed - healthy.mean)[:, :4], white[:, :4])
+    assert np.allclose(healthy.first(4).white(runs[:, :4] - healthy.mean[:4]), white[:, :4])
+
+
+def test_excursions_of_normal_numbers_are_normal():
+    draw = np.random.default_rng(1)
+    white, guides = draw.standard_normal((20000, 12)), draw.standard_normal((1, 12))
+    ends = ends_of(np.repeat(np.arange(4), 3))
+    assert ends.tolist() == [3, 6, 9, 12]
+    out = excursions(white, guides, ends, 1.0)
+    assert out.shape == (20000, 4)
+    # The larger of |score| and the whole's upper side: above 2.6 with at most .0093 + .0047.
+    assert 0.009 < (out[:, -1] > 2.6).mean() < 0.0155
+
+
+def test_the_threshold_of_normal_numbers():
+    """The largest of |z|: 2.576 is exceeded with 1 %, 0.674 with one half; a tail fit is as good with 1,000 runs."""
+    draw = np.random.default_rng(2)
+    assert abs(threshold(np.abs(draw.standard_normal(200_000)), 0.01) - 2.576) < 0.04
+    assert abs(threshold(np.abs(draw.standard_normal(200_000)), 0.5) - 0.674) < 0.01
+    small = [threshold(np.abs(draw.standard_normal(1000)), 0.01) for _ in range(50)]
+    assert np.std(small) < 0.09
+
+
+def test_the_standard_error_is_that_of_least_squares():
+    """Of white noise around a mean: 1 / ||slope||, a few per cent more for what is estimated."""
+    runs = np.random.default_rng(3).standard_normal((2000, 5))
+    slope = np.array([1.0, 2.0, 0.0, -1.0, 0.5])
+    assert 0.95 < estimates(runs, slope).std() * np.linalg.norm(slope) < 1.06
+
+
+def test_healthy_runs_are_normal_and_wrong_ones_are_named(measure):
+    """300 healthy runs, 20 with each number wrong; the numbers at full size are in docs/normal-run.md."""
+    healthy = _transformed(runs_of(LEAST_SQUARES, 300), NAMES).reshape(300, -1)
+    assert (measure.excursions(healthy).max(axis=1) > measure.threshold).mean() <= 0.03
+    for name, value in (("rate", 0.8), ("radius", 1.2), ("noise", 1.2)):
+        runs = runs_of(wrong(LEAST_SQUARES, name, value), 20)
+        found = measure.excursions(_transformed(runs, NAMES).reshape(20, -1)).max(axis=1) > measure.threshold
+        assert found.all()
+    verdict = measure.verdict(log_of(runs_of(wrong(LEAST_SQUARES, "noise", 1.2), [7])[0]))
+    assert not verdict.normal and verdict.cause.name == "noise" and verdict.cause.planned == 0.25
+    assert abs(verdict.cause.value - 0.3) < 3 * verdict.cause.error and 0.001 < verdict.cause.error < 0.006
+    assert f"noise {verdict.cause.value:.4g} ± " in str(verdict) and verdict.cause.explained > 0.8
+    assert json.dumps(verdict.describe())
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("plan", "wrongs"),
+    [
+        (LEAST_SQUARES, ("rate", "radius", "noise")),
+        (TWO_LEVEL, ("rate", "radius", "noise")),
+        (CLASSES, ("rate", "radius")),
+    ],
+)
+def test_rates_of_alarms_names_and_errors(plan, wrongs):
+    """What the page says: alarms, names and intervals."""
+    measure = Measure.of(plan, log_of(runs_of(plan, 1)[0]), NAMES, RUNS, 0.01, False)
+    healthy = _transformed(runs_of(plan, 1000), NAMES).reshape(1000, -1)
+    assert 0.001 <= (measure.excursions(healthy).max(axis=1) > measure.threshold).mean() <= 0.02
+    for name in wrongs:
+        suspect = next(one for one in suspects_of(plan) if one.name == name)
+        for value in (0.8, 1.2):
+            runs = _transformed(runs_of(suspect.plan(value), list(range(100, 110))), NAMES).reshape(10, -1)
+            assert (measure.excursions(runs).max(axis=1) > measure.threshold).all()
+            causes = [measure.cause(run) for run in runs[:6]]
+            assert sum(cause.name == name for cause in causes) >= 5
+            near = [abs(c.value / c.planned - value) < 2.5 * c.error / c.planned for c in causes if c.name == name]
+            assert sum(near) >= len(near) - 1
+
+
+def test_suspects_of_a_plan():
+    names = [suspect.name for suspect in suspects_of(LEAST_SQUARES)]
+    assert names == ["rate", "radius", "noise", "batch", "decay"]
+    started = LEAST_SQUARES._replace(start=jm.RandomStart(0.5))
+    assert "start" in [suspect.name for suspect in suspects_of(started)]
+    assert [suspect.name for suspect in suspects_of(CLASSES)] == ["rate", "radius", "batch", "decay", "label flips"]
+
+
+def test_what_is_wrong_does_what_it_says():
+    """The curve of each change against that of a problem that is stated that way."""
+    times = [0.5, 2.0, 8.0]
+
+    def risk(plan):
+        return jm.forecast(plan.problem, plan.schedule, times=[t * plan.stretch for t in times]).adversarial_risk.values
+
+    data = LEAST_SQUARES.problem.data
+    stated = Plan(jm.Problem(data, jm.SquaredLoss(), 0.6), jm.Constant(0.5))
+    assert np.allclose(risk(wrong(LEAST_SQUARES, "radius", 1.2)), risk(stated), rtol=1e-7)
+    assert np.allclose(
+        risk(wrong(LEAST_SQUARES, "rate", 1.2)), risk(LEAST_SQUARES._replace(schedule=jm.Constant(0.6))), rtol=1e-7
+    )
+    assert np.allclose(
+        risk(wrong(LEAST_SQUARES, "decay", 0.2)),
+        risk(LEAST_SQUARES._replace(schedule=jm.InverseTime(0.5, 0.2))),
+        rtol=1e-7,
+    )
+    # A batch of twice the size: half the rate for each sample, twice the samples at a step.
+    half = jm.forecast(LEAST_SQUARES.problem, jm.Constant(0.25), times=[2 * t for t in times]).adversarial_risk.values
+    assert np.allclose(risk(wrong(LEAST_SQUARES, "batch", 2.0)), half, rtol=1e-7)
+    flipped = jm.GaussianMixture(
+        [0.45, 0.45, 0.05, 0.05],
+        means=[1.2, -1.2, 1.2, -1.2],
+        covariances=[jm.identity(D)] * 4,
+        labels=[1, -1, -1, 1],
+    )
+    problem = jm.Problem(flipped, jm.LogisticLoss(), 0.3)
+    assert np.allclose(risk(wrong(CLASSES, "label flips", 0.1)), risk(CLASSES._replace(problem=problem)), rtol=1e-7)
+
+
+GOOD = {"step": [100, 200, 400, 800], "adversarial_risk": [0.9, 0.8, 0.7, 0.6]}
+
+
+@pytest.mark.parametrize(
+    ("log", "words"),
+    [
+        ({"adversarial_risk": [1.0, 0.9]}, "a column of steps"),
+        (GOOD | {"adversarial_risk": [0.9, np.nan, 0.7, 0.6], "norm": [1, 2, 3, 4]}, "a number at every step"),
+        ({"step": [1, 2, 1, 2], "norm": [1, 2, 3, 4]}, "one run, its steps in order"),
+        ({"step": [1, 1, 2, 2], "norm": [1, 2, 3, 4]}, "one run, with one value"),
+        ({"step": [1, 2], "loss": [1, 2]}, "a column that a forecast has"),
+        ({"step": [1, np.nan], "norm": [1, 2]}, "steps must be numbers"),
+        (3, "a log is a file"),
+        ("nowhere.csv", "must exist"),
+    ],
+)
+def test_what_is_no_log_is_told_in_one_message(log, words):
+    with pytest.raises(jm.InputError, match=words):
+        told = chosen_times(read_log(log, None, D, 1))
+        told.names(NAMES)
+
+
+def test_steps_become_times_and_columns_their_names():
+    told = read_log({"epoch": [1, 2], "n": [400, 800], "val/loss": [1, 2]}, {"n": "step", "val/loss": "norm"}, D, 2)
+    assert told.times.tolist() == [2.0, 4.0] and told.columns["norm"].tolist() == [1, 2]
+    with pytest.raises(jm.InputError, match="Did you mean 'val/loss'"):
+        read_log({"step": [1, 2], "val/loss": [1, 2]}, {"val/los": "norm"}, D, 1)
+
+
+def test_rows_of_one_step_belong_together():
+    """Loggers write a row for each call."""
+    told = read_log(
+        {"step": [1, 1, 2, 2], "norm": [1, np.nan, 2, np.nan], "clean_risk": [np.nan, 3, np.nan, 4]}, None, D, 1
+    )
+    assert told.steps.tolist() == [1, 2] and told.table(("norm", "clean_risk")).tolist() == [[1, 3], [2, 4]]
+
+
+def test_a_result_of_one_run_is_a_log_and_of_two_is_none():
+    runs = jm.simulate(LEAST_SQUARES.problem, LEAST_SQUARES.schedule, times=[0.5, 1.0], seeds=2, progress=False)
+    assert read_log(runs.isel(seed=[1]), None, D, 1).steps.tolist() == [200, 400]
+    with pytest.raises(jm.InputError, match="one run"):
+        read_log(runs, None, D, 1)
+
+
+SCENARIO = """
+title = "A plan"
+radius = 0.5
+time = 4
+[data]
+kind = "linear-teacher"
+dimension = 100
+covariance = { kind = "identity" }
+noise_variance = 0.25
+[loss]
+kind = "squared"
+[schedule]
+kind = "constant"
+rate = 0.5
+"""
+
+
+@pytest.mark.parametrize(("rate", "code"), [(0.5, 0), (1.0, 1)])
+def test_the_command(rate, code, tmp_path, capsys):
+    data = jm.LinearTeacher(jm.identity(100), noise_variance=0.25)
+    run = jm.simulate(
+        jm.Problem(data, jm.SquaredLoss(), 0.5),
+        jm.Constant(rate),
+        times=[0.25, 0.5, 1, 2, 4],
+        seeds=[3],
+        progress=False,
+    ).isel(seed=0)
+    lines = ["n,risk,norm"]
+    lines += [
+        f"{t * 100:.0f},{r:.5f},{n:.5f}" for t, r, n in zip(run.time, run.adversarial_risk, run.norm, strict=True)
+    ]
+    (tmp_path / "run.csv").write_text("\n".join(lines))
+    (tmp_path / "plan.toml").write_text(SCENARIO)
+    argv = [
+        "check",
+        str(tmp_path / "run.csv"),
+        str(tmp_path / "plan.toml"),
+        "--columns",
+        "n=step,risk=adversarial_risk",
+    ]
+    argv += ["--runs", "200", "--plot", str(tmp_path / "run.png")]
+    assert main([*argv, "--json"]) == code
+    told = json.loads(capsys.readouterr().out)["check"]
+    assert told["normal"] is (code == 0) and told["names"] == ["adversarial_risk", "norm"]
+    assert (tmp_path / "run.png").stat().st_size > 1000
+    if code:
+        assert told["cause"]["name"] == "rate" and abs(told["cause"]["value"] - 1.0) < 0.25
+
+
+def test_bad_arguments_of_the_command_are_one_line(tmp_path, capsys):
+    (tmp_path / "plan.toml").write_text(SCENARIO)
+    (tmp_path / "run.csv").write_text("loss\n1\n2\n")
+    for argv, words in (
+        (["run.csv", "plan.toml"], "a column of steps"),
+        (["run.csv", "plan.toml", "--columns", "loss"], "pairs old=new"),
+        (["run.csv", "run.csv"], "must be a scenario"),
+        (["gone.csv", "plan.toml"], "must exist"),
+    ):
+        assert main(["check", *(str(tmp_path / word) if "." in word else word for word in argv)]) == 2
+        told = capsys.readouterr().err
+        assert words in told and told.count("\n") == 1
