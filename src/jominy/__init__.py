@@ -170,6 +170,8 @@ if TYPE_CHECKING:
     from jominy.schedules import RadiusRamp as RadiusRamp
     from jominy.show import Report as Report
     from jominy.show import plot as plot
+    from jominy.show import plot_design as plot_design
+    from jominy.show import plot_front as plot_front
     from jominy.show import report as report
     from jominy.show import view as view
     from jominy.study import Companion as Companion
@@ -234,7 +236,7 @@ _ROOMS = {
         "AdaGradNorm", "Constant", "Cosine", "ExactLineSearch", "FromFunction", "Hill", "InverseTime", "Knots",
         "Piecewise", "Polyak", "RadiusFunction", "RadiusPiecewise", "RadiusRamp",
     ),
-    "show": ("Report", "plot", "report", "view"),
+    "show": ("Report", "plot", "plot_design", "plot_front", "report", "view"),
     "study": (
         "Companion", "Engine", "Grid", "Linear", "Logarithmic", "LowDiscrepancy", "NetworkScenario", "RandomPoints",
         "Scenario", "Zipped", "advise", "check", "compare", "phase", "sweep",

@@ -16,11 +16,12 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from jominy.attacks import L2
 from jominy.data import Preprocessing, Samples
-from jominy.dynamics import Problem, fit
+from jominy.dynamics import Problem, design, fit
 from jominy.dynamics.samples.remarks import largest_safe_rate
+from jominy.errors import InputError
 from jominy.losses import LogisticLoss, SoftmaxLoss, SquaredLoss
 from jominy.models import FittedModel
-from jominy.schedules import Constant
+from jominy.schedules import Constant, Schedule
 
 LARGEST_RATE = 1.0
 """Tried where the data would stand more."""
@@ -49,6 +50,8 @@ class _Adversarial(BaseEstimator):
         attack = L2() if self.attack is None else self.attack
         problem = Problem(samples, loss if self.loss is None else self.loss, self.radius, attack)
         schedule = Constant(usable_rate(problem)) if self.schedule is None else self.schedule
+        if isinstance(schedule, str):
+            schedule = designed_schedule(problem, schedule, self.time)
         seed = int(check_random_state(self.random_state).randint(2**31 - 1)) if self.random_state is not None else 0
         self.model_: FittedModel = fit(problem, schedule, self.time, seed=seed, beside_forecast=False, progress=False)
 
@@ -77,7 +80,8 @@ class AdversarialClassifier(ClassifierMixin, _Adversarial):
     radius : of the attack in training, on features that are scaled so that a row has a mean ||x||^2 of D
     attack : L2() by default; Mahalanobis(weights=...), LInf(...)
     loss : LogisticLoss() for two classes by default, any margin loss; SoftmaxLoss() for several
-    schedule : of the learning rate; by default constant, as large as is safe for these rows, and at most 1
+    schedule : of the learning rate; by default constant, as large as is safe for these rows, and at most 1;
+        "designed" for the one of `jominy.design`, which ends with the lowest forecast risk at `time`
     time : train until this time, in samples / dimension
     intercept : whether to learn one, which no attack can touch
     clip : rows whose ||x||^2 is above this many times the mean are shrunk onto it; None for none
@@ -169,6 +173,15 @@ def _counted(X: Any, y: Any, sample_weight: Any) -> tuple[Any, Any, Any]:
     weights = _check_sample_weight(sample_weight, X)
     counts = weights > 0
     return X[counts], y[counts], weights[counts]
+
+
+def designed_schedule(problem: Problem, name: str, time: float) -> Schedule:
+    """The Hill schedule with the lowest forecast risk on these rows at the end, at rates that are safe for them."""
+    if name != "designed":
+        raise InputError("A schedule is an object, or 'designed'", name, "Such as `Constant(0.5)`")
+    safe = None if problem.loss.several else largest_safe_rate(problem)
+    largest = safe if safe and np.isfinite(safe) else None
+    return design(problem, time, certificate=False, largest_rate=largest).schedule
 
 
 def usable_rate(problem: Problem) -> float:

@@ -68,3 +68,18 @@ def test_a_regression_in_units_of_its_target():
     assert ours.score(X, 1000 * y) > 0.45 and ours.coef_.shape == (10,)
     two = AdversarialRegressor(radius=0.0, time=60).fit(X, np.where(y > 140, 7.0, 3.0))
     assert 1 < two.predict(X).min() and two.predict(X).max() < 9 and two.score(X, np.where(y > 140, 7.0, 3.0)) > 0.2
+
+
+def test_a_designed_schedule_ends_lower_than_the_usual_constant():
+    from sklearn.datasets import load_breast_cancer
+
+    X, y = load_breast_cancer(return_X_y=True)
+    usual, designed = (
+        AdversarialClassifier(radius=0.5, time=10.0, schedule=schedule).fit(X[::2], y[::2])
+        for schedule in (None, "designed")
+    )
+    assert designed.model_.record["schedule"]["kind"] == "hill"
+    ends = [model.model_.record["end"]["adversarial_risk"] for model in (usual, designed)]
+    assert ends[1] < ends[0]
+    with pytest.raises(jm.InputError, match="'designed'"):
+        AdversarialClassifier(schedule="best").fit(X[::8], y[::8])

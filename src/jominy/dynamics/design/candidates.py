@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, ClassVar
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -20,8 +21,6 @@ LAST = 1e-6
 
 class SmoothCandidate(Schedule):
     """A Hill schedule times a line down to zero, or Polyak's rate, or exact line search, according to its `shares`."""
-
-    adaptive: ClassVar[bool] = True
 
     hill: Hill
     slope: float
@@ -39,6 +38,11 @@ class SmoothCandidate(Schedule):
         self.hill = Hill(rate, half_time, exponent)
         self.slope = float(slope)
         self.shares = np.asarray(shares, dtype=float)
+
+    @property
+    def adaptive(self) -> bool:  # type: ignore[override]
+        # Within a program, which serves all of them, the shares are not known.
+        return isinstance(self.shares, jax.core.Tracer) or bool(np.any(self.shares))
 
     def rate(self, time: Array, descent: Descent) -> Array:
         given = self.hill.rate(time, descent) * jnp.maximum(1 - self.slope * time, 0.0)

@@ -293,6 +293,8 @@ class Design:
             return "Recommended: the designed schedule."
         kept = next(one for one in self.alternatives[1:] if one.schedule is self.recommended)
         numbers = _numbers(self.recommended)
+        if kept.average_from is not None:
+            return f"Recommended: a constant rate and an average of the weights ({numbers}), which ends lower."
         named = {"own": "your own schedule", "inverse-time": "1/t", "constant": "a constant"}.get(kept.name, kept.title)
         return f"Recommended: keep {named} ({numbers or kept.title}): the design gains nothing over it that would show."
 

@@ -322,6 +322,10 @@ def _recommended(told: Design) -> Schedule:
         little = LITTLE * abs(told.value) if risk and name == "inverse-time" else SAME * abs(told.excess)
         if gain <= max(little, told.band.width if risk else 0.0):
             return one.schedule
+    tail = known.get("averaged-constant")
+    if tail is not None and tail.schedule is not None and tail.excess < (1 - LITTLE) * told.excess:
+        if told.value - tail.value > told.band.width:
+            return tail.schedule
     return told.schedule
 
 

@@ -71,8 +71,7 @@ class MixtureEngines:
         return told
 
     def for_many(self, training: Training, request: ForecastRequest, runs: int | None) -> ForecastRequest:
-        if runs is not None:
-            raise InputError("Numbers of runs belong to samples", f"runs={runs!r}", "Leave runs out")
+        require_no_runs(runs)
         problem, schedule, start, *_ = training
         if len(representations(problem.law, start, request.compress)) == 1:
             return request
@@ -171,6 +170,12 @@ def mixture_steps(training: Training, request: SimulationRequest) -> tuple[np.nd
     grid = whole_steps(report_times(request.time, request.times, data.dimension / size), data.dimension / size)
     _check_times(training, grid)
     return grid, size
+
+
+def require_no_runs(runs: int | None) -> None:
+    """InputError for a number of real runs."""
+    if runs is not None:
+        raise InputError("Numbers of runs belong to samples", f"runs={runs!r}", "Leave runs out")
 
 
 def require_no_average(training: Training, what: str) -> None:

@@ -11,7 +11,13 @@ from jominy.dynamics.coordinates.sgd import coordinate_simulation
 from jominy.dynamics.ends.record import Stationary
 from jominy.dynamics.ends.stationary import coordinate_end
 from jominy.dynamics.engines.base import Endings, ForecastRequest, SimulationRequest, endings_one_by_one
-from jominy.dynamics.engines.mixtures import MixtureEngines, mixture_plan, mixture_steps, require_no_average
+from jominy.dynamics.engines.mixtures import (
+    MixtureEngines,
+    mixture_plan,
+    mixture_steps,
+    require_no_average,
+    require_no_runs,
+)
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
@@ -35,6 +41,10 @@ class SingleFeatureEngines(MixtureEngines):
 
     def endings(self, trainings: Sequence[Training], request: ForecastRequest) -> Endings:
         return endings_one_by_one(self, trainings, request)
+
+    def for_many(self, training: Training, request: ForecastRequest, runs: int | None) -> ForecastRequest:
+        require_no_runs(runs)
+        return request
 
     def simulate(self, training: Training, request: SimulationRequest) -> xr.Dataset:
         require_no_average(training, "attacks on single features of a mixture")

@@ -298,14 +298,14 @@ def _portions(batch: Batch, twins: bool) -> list[Portion]:
         return [Portion(batch, np.zeros(2, int), np.array([False, True]), 2)]
     if twins and len(tasks) == 1:
         return [Portion(batch, np.zeros(1, int), np.array([coarse]), 1) for coarse in (False, True)]
-    order = np.arange(len(tasks))
-    if not first.schedule.adaptive and first.numbers:
-        rates = jax.vmap(lambda schedule: schedule.rate(0.0, UNKNOWN_DESCENT))(batch.schedules.tree)
-        order = np.argsort(np.asarray(rates), kind="stable")
     floats = 12 * size + 4 * len(first.parts.spec.weights) * first.rule.nodes.size
     length = 2 ** int(np.log2(np.clip(CACHE_FLOATS // floats, 2, MOST_TOGETHER)))
     while length > 2 and length // 2 >= len(tasks):
         length //= 2
+    order = np.arange(len(tasks))
+    if len(tasks) > length and not first.schedule.adaptive and first.numbers:
+        rates = jax.vmap(lambda schedule: schedule.rate(0.0, UNKNOWN_DESCENT))(batch.schedules.tree)
+        order = np.argsort(np.asarray(rates), kind="stable")
     geometries = {id(one.fine.geometry) for one in batch.parts}
     sampled = order[:: min(SAMPLED, length) if len(geometries) == 1 else 1]
     cut = []
