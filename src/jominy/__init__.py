@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     # For type checkers and editors; at run time __getattr__ below does the same, one name at a time.
     from jominy.attacks import L2 as L2
     from jominy.attacks import LInf as LInf
+    from jominy.attacks import Lp as Lp
     from jominy.attacks import Mahalanobis as Mahalanobis
     from jominy.audits import Audit as Audit
     from jominy.audits import audit as audit
@@ -193,7 +194,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "attacks": ("L2", "LInf", "Mahalanobis"),
+    "attacks": ("L2", "LInf", "Lp", "Mahalanobis"),
     "audits": ("Audit", "audit", "from_art", "from_autoattack", "from_foolbox", "from_torchattacks"),
     "data": (
         "Encoder", "Erf", "FrozenFeatures", "GaussianMixture", "HeadSamples", "Identity", "LinearTeacher", "Link",

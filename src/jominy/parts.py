@@ -319,6 +319,20 @@ ATTACKS = _registry(
         ),
     ),
     Part(
+        "lp",
+        "jominy.attacks:Lp",
+        "Perturbations of l_p norm at most radius * dimension^(1/p - 1/2), on samples.",
+        (
+            Setting("p", "positive", "2 is l2; the larger, the nearer to l_inf"),
+            Setting(
+                "budget",
+                "per-feature",
+                "one per feature, repeated over all of them; 0 cannot be touched (default: 1)",
+                None,
+            ),
+        ),
+    ),
+    Part(
         "mahalanobis",
         "jominy.attacks:Mahalanobis",
         "A budget for each feature, radius * sqrt(weight); weight 0 is a feature that nobody can touch.",

@@ -15,16 +15,63 @@ from __future__ import annotations
 import abc
 from typing import Any, NamedTuple, NoReturn
 
+import equinox as eqx
+import jax.numpy as jnp
 import numpy as np
 
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.errors import InputError
+from jominy.numerics.arrays import Array
+from jominy.numerics.signs import sign_averages
+
+SMALLEST = 1e-30
+"""Variance below which a weight is a point."""
 
 
-class Reach(NamedTuple):
+class Reach(eqx.Module):
     """How far each weight (d,) lets an attack on single features move a score: size(X) = sum of `weights` |X|."""
 
-    weights: np.ndarray
+    weights: Array
+
+    def with_weights(self, weights: np.ndarray) -> Reach:
+        """The same sum with other weights."""
+        return Reach(weights)
+
+    def size(self, x: Array) -> Array:
+        """size(X) of one student (d,)."""
+        return self.weights @ jnp.abs(x)
+
+    def slope(self, x: Array) -> Array:
+        """(d,) its gradient, zero where that jumps."""
+        return self.weights * jnp.sign(x)
+
+    def smoothed(self, blunt: Array, x: Array) -> tuple[Array, Array, Array]:
+        """The size with |X_j| rounded to sqrt(X_j^2 + blunt^2), its gradient (d,) and Hessian (d, d)."""
+        lengths = jnp.sqrt(x**2 + blunt**2)
+        bent = self.weights * (1 - (x / lengths) ** 2) / lengths
+        return self.weights @ lengths, self.weights * x / lengths, jnp.diag(bent)
+
+    def over_normal(self, mean: Array, variance: Array) -> NormalReach:
+        """Averages over independent normal weights (d,); a variance of next to nothing is that of a point."""
+        found = sign_averages(mean, variance, SMALLEST)
+        # The slope of E sign X_j in the mean is twice the density at zero, and E sign^2 is one.
+        slope, bend = self.weights * found.sign, self.weights * 2 * found.density
+        return NormalReach(self.weights @ found.size, slope, bend, self.weights**2)
+
+    def strongest(self, pull: np.ndarray) -> tuple[float, int | None]:
+        """The largest <pull, delta> over the attack's set at radius one, and the feature that alone sets it."""
+        within = np.asarray(self.weights) > 0
+        each = np.where(within, np.abs(pull) / np.where(within, self.weights, 1.0), -1.0)
+        return float(np.max(each)), int(np.argmax(each))
+
+
+class NormalReach(NamedTuple):
+    """Over normal weights: E size(X), and of its gradient (d,) the mean, the slope in the mean, and the mean square."""
+
+    size: Array
+    slope: Array
+    bend: Array
+    square: Array
 
 
 class Attack(abc.ABC):
@@ -79,11 +126,20 @@ class Attack(abc.ABC):
         within = np.where(untouched, 0.0, 1.0)
         if not self.quadratic:
             budgets = self.budgets(within.size)
-            return Reach((within if budgets is None else within * budgets) / np.sqrt(within.size))
+            return self.reach(within if budgets is None else within * budgets)
         form = self.form(within.size)
         if not np.any(untouched):
             return form
         return within if form is None else within * form if form.ndim == 1 else within[:, None] * form * within
+
+    def reach(self, budgets: np.ndarray) -> Reach:
+        """What the size of an attack on single features is made of, with these budgets (d,)."""
+        return Reach(budgets / np.sqrt(budgets.size))
+
+    @property
+    def rows_alone(self) -> bool:
+        """Whether the size is known for one score per row alone."""
+        return False
 
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:

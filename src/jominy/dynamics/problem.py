@@ -99,6 +99,12 @@ class Problem:
             )
         weights, plain = self.data.class_weights, self.loss.plain
         if isinstance(plain, ClassLoss):
+            if self.attack.rows_alone:
+                raise InputError(
+                    "This attack is known for one score per row, not yet for one per class",
+                    repr(self.attack),
+                    "Use `L2()` or `LInf()`",
+                )
             if isinstance(self.data, Samples) and self.data.sample_weights is not None:
                 raise InputError(
                     "Weights of single samples are known for one score per row, not yet for one per class",

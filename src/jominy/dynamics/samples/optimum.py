@@ -80,10 +80,7 @@ def _risk(
 def _smoothed_size(form: Array | Reach, smoothing: Array, x: Array) -> tuple[Array, Array, Array, Array]:
     """The smoothed size of the attack, its gradient (d,) and Hessian (d, d), and the size itself."""
     if isinstance(form, Reach):
-        lengths = jnp.sqrt(x**2 + (BLUNT * smoothing) ** 2)
-        bent = form.weights * (1 - (x / lengths) ** 2) / lengths
-        size = form.weights @ jnp.abs(x)
-        return form.weights @ lengths, form.weights * x / lengths, jnp.diag(bent), size
+        return (*form.smoothed(BLUNT * smoothing, x), form.size(x))
     norm = jnp.sqrt(x @ (form * x) + (1e-6 * smoothing) ** 2)
     unit = form * x / norm
     return norm, unit, (jnp.diag(form) - unit[:, None] * unit) / norm, jnp.sqrt(x @ (form * x))
@@ -250,8 +247,8 @@ def _weighted(problem: Problem) -> _Weighted:
     slopes = slopes if samples.sample_weights is None else samples.sample_weights * slopes
     pull, size = slopes @ features / samples.count, float(np.mean(np.abs(slopes)))
     if isinstance(problem.form, Reach):
-        first = int(np.argmax(np.where(within, np.abs(pull) / np.where(within, form, 1.0), -1.0)))
-        reach, feature = np.abs(pull[first]) / form[first], int(order[first])
+        reach, first = problem.form.with_weights(form).strongest(pull)
+        feature = None if first is None else int(order[first])
     else:
         feature, reach = None, np.sqrt(np.sum(pull[within] ** 2 / form[within]))
     threshold = float(reach / size) if size > 0 else np.inf
@@ -269,13 +266,13 @@ def _weighted_optimum(problem: Problem) -> Optimum:
     samples, loss, radius = problem.samples, problem.loss, problem.final_radius
     features, form, basis, alone, pull, threshold, feature = _weighted(problem)
     signs = isinstance(problem.form, Reach)
-    size = Reach(form) if signs else form
+    size = problem.form.with_weights(form) if isinstance(problem.form, Reach) else form
     evaluate = partial(_risk, loss, features, samples.targets, samples.sample_weights, radius, size)
     vector = alone
     if radius < threshold:
         begin = alone - 0.1 * pull * np.linalg.norm(alone) / max(np.linalg.norm(pull), 1e-300)
         vector = _descended(problem, evaluate, features, pull, begin if np.any(alone) else None, signs)
-        if signs:
+        if signs and feature is not None:  # only corners in single weights leave exact zeros
             vector = _thresholded(problem, form, vector)
     risk = float(evaluate(0.0, vector + 1e-150).risk)
     if loss.needs_classes and risk < float(at_zero(samples, loss).least) / samples.count and not loss.plain.kinks:
