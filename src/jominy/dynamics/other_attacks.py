@@ -23,15 +23,16 @@ DIMENSION = "evaluation_attack"
 
 
 class OtherAttack(NamedTuple):
-    """An attack and its radius."""
+    """An attack and its radius; `mark` tells it from others that are spoken of alike."""
 
     attack: Attack
     radius: float
+    mark: str = ""
 
     @property
     def label(self) -> str:
         """What a table says."""
-        return f"{self.attack!r} {self.radius:g}"
+        return f"{self.attack!r}{self.mark} {self.radius:g}"
 
 
 def split_evaluation(values: Any) -> tuple[Any, list[OtherAttack]]:
@@ -55,10 +56,30 @@ def split_evaluation(values: Any) -> tuple[Any, list[OtherAttack]]:
             )
         else:
             radii.append(value)
+    others = _told_apart(others)
     labels = [other.label for other in others]
     if len(set(labels)) < len(labels):
         raise InputError("Attacks to evaluate at must differ", labels, "Drop repetitions")
     return (radii if others else values), others
+
+
+def _told_apart(others: list[OtherAttack]) -> list[OtherAttack]:
+    """With numbers for attacks that differ in their budgets or weights, but not in what is said of them.
+
+    >>> from jominy.attacks import Mahalanobis
+    >>> pair = [OtherAttack(Mahalanobis([1.0, 2.0]), 0.1), OtherAttack(Mahalanobis([2.0, 1.0]), 0.1)]
+    >>> [other.label for other in _told_apart(pair)][1]
+    'Mahalanobis(2 features, 0 of them out of reach) no. 2 0.1'
+    """
+    known: dict[str, list[dict[str, Any]]] = {}
+    made = []
+    for other in others:
+        kinds, record = known.setdefault(repr(other.attack), []), other.attack.describe()
+        if record not in kinds:
+            kinds.append(record)
+        place = kinds.index(record)
+        made.append(other._replace(mark=f" no. {place + 1}" if place else ""))
+    return made
 
 
 def require_none(others: Sequence[OtherAttack], why: str, step: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from jominy.dynamics.batches import batch_count
+from jominy.dynamics.coordinates.single_weights import read_mixture_under
 from jominy.dynamics.ends.record import Stationary
 from jominy.dynamics.ends.stationary import mixture_end
 from jominy.dynamics.engines.base import Endings, ForecastRequest, PathRequest, SimulationRequest
@@ -45,10 +46,10 @@ class MixtureEngines:
 
     def forecast(self, training: Training, request: ForecastRequest) -> xr.Dataset:
         plan = mixture_plan(training, request)
-        require_no_others(training)
-        problem, schedule, start, _, _, _ = training
+        problem, schedule, start, _, others, _ = training
         wanted = band_dimension(problem, request.dimension) if request.bands else None
-        return population_forecast(problem, schedule, plan, start, request.compress, wanted)
+        under = read_mixture_under(problem, schedule, plan, start, others) if others else {}
+        return population_forecast(problem, schedule, plan, start, request.compress, wanted, others, under)
 
     def endings(self, trainings: Sequence[Training], request: ForecastRequest) -> Endings:
         plan = mixture_plan(trainings[0], request)._replace(estimate=False)
@@ -119,8 +120,8 @@ def require_no_others(training: Training) -> None:
     """InputError where another attack is to be looked at than that of the training."""
     require_none(
         training.others,
-        "on mixtures the equations of l2 keep inner products, and not the weights",
-        "Train under `LInf(...)` or on `Samples(...)`, or give a number: a radius of the attack of the training",
+        "many trainings at once keep inner products, and not the weights",
+        "Use `forecast(...)`, or give a number: a radius of the attack of the training",
     )
 
 

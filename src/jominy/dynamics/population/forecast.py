@@ -1,5 +1,6 @@
 """Forecasts for Gaussian mixtures: solve, error estimate, status."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,12 +12,13 @@ from jominy.dynamics.laws.representations import representations
 from jominy.dynamics.laws.spectral import SpectralFlow
 from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.optima.optimum import population_optimum
+from jominy.dynamics.other_attacks import OtherAttack
 from jominy.dynamics.population.errors import band_difference
 from jominy.dynamics.population.outcome import outcome_of
 from jominy.dynamics.population.plan import COARSER, Plan
 from jominy.dynamics.population.solve import ForecastBatch, compile_solve, solve
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import past_divergence
+from jominy.dynamics.readout import Variables, past_divergence
 from jominy.schedules import Schedule
 
 ACCEPTED = 2e-7
@@ -68,8 +70,13 @@ def population_forecast(
     start: Any,
     compress: bool | int,
     band_dimension: float | None = None,
+    others: Sequence[OtherAttack] = (),
+    under: Variables | None = None,
 ):
-    """The forecast of a Gaussian mixture as a labelled result; see `forecast`. `band_dimension` asks for bands."""
+    """The forecast of a Gaussian mixture as a labelled result; see `forecast`. `band_dimension` asks for bands.
+
+    `under` is what is read out under other attacks.
+    """
     point, solved = resolved(problem, schedule, plan, start, compress)
     bands = None
     if band_dimension is not None:
@@ -81,7 +88,7 @@ def population_forecast(
         times = np.zeros(1)
         (solved,) = solve([point], plan._replace(times=times))
     solution = solved.only()
-    variables = past_divergence(solution.variables, solution.lost)
+    variables = past_divergence(solution.variables | (under or {}), solution.lost)
     more: dict[str, Any] = {} if plan.batch_size == 1 else {"batch_size": plan.batch_size}
     if band_dimension is not None:
         bands = bands or _bands(point, plan, solution, band_dimension)
@@ -89,7 +96,7 @@ def population_forecast(
         outcome = outcome._replace(notes=[*outcome.notes, *bands.notes])
     return labelled(
         Method("forecast", representation.description, float(solution.numerical_error)),
-        Training(problem, schedule, start, plan.evaluate_at),
+        Training(problem, schedule, start, plan.evaluate_at, others),
         variables,
         times[: len(solution.lost)],
         found.record(problem.final_radius),
