@@ -102,3 +102,16 @@ def test_runs_on_rows_average_what_plain_numpy_averages():
 def test_bad_averages(problem, asked, says):
     with pytest.raises(jm.InputError, match=says):
         jm.forecast(problem, jm.Constant(0.4), times=[5.0], **asked)
+
+
+def test_a_scenario_averages_too(problem):
+    told = {
+        "data": {"kind": "linear-teacher", "dimension": 100, "covariance": {"kind": "identity"}},
+        "loss": {"kind": "squared"}, "radius": 0.3, "schedule": {"kind": "constant", "rate": 0.4}, "times": [6],
+        "average_from": 2,
+    }  # fmt: skip
+    study = jm.Scenario.from_mapping(told)
+    curve = jm.forecast(study.problem(), jm.Constant(0.4), times=[6.0], average_from=2.0)
+    assert study.forecast().adversarial_risk.values.tolist() == curve.adversarial_risk.values.tolist()
+    with pytest.raises(jm.InputError, match="not known for homogenized SGD"):
+        study.homogenize()

@@ -269,14 +269,14 @@ def _band(trials: Trials, schedule: Schedule, dimension: float | None) -> Band:
         curve = engines_of(problem).forecast(trials.training(schedule), request)
     except InputError as error:
         return Band(math.nan, math.nan, float(size), "not known", str(error))
-    name = f"risk_at_{'radius' if trials.objective.attack is None else 'attack'}"
-    for one in (f"held_out_{name}", name) if trials.objective.held_out else (name,):
-        if f"{one}_sd" in curve:
-            break
-    else:
-        one = "adversarial_risk"
-    if f"{one}_sd" not in curve:
-        return Band(math.nan, math.nan, float(size), "not known", "its theory is not known for this attack.")
+    objective = trials.objective
+    kind = "risk" if objective.measure == "risk" else "accuracy"
+    name = f"{kind}_at_{'radius' if objective.attack is None else 'attack'}"
+    names = [*([f"held_out_{name}"] if objective.held_out else []), name]
+    names += [f"adversarial_{kind}"] if objective.radius == problem.final_radius else []
+    one = next((one for one in names if f"{one}_sd" in curve), None)
+    if one is None:
+        return Band(math.nan, math.nan, float(size), "not known", f"there is no band of the {objective.title} here.")
     sd = float(np.ravel(curve[f"{one}_sd"].values[-1])[0])
     bias = float(np.ravel(curve[f"{one}_bias"].values[-1])[0]) if f"{one}_bias" in curve else 0.0
     verdict = str(curve.attrs.get("bands", "good"))
@@ -320,7 +320,7 @@ def _recommended(told: Design) -> Schedule:
         gain = one.value - told.value
         risk = told.objective.measure == "risk"
         little = LITTLE * abs(told.value) if risk and name == "inverse-time" else SAME * abs(told.excess)
-        if gain <= max(little, told.band.width if risk else 0.0):
+        if gain <= max(little, told.band.width):
             return one.schedule
     tail = known.get("averaged-constant")
     if tail is not None and tail.schedule is not None and tail.excess < (1 - LITTLE) * told.excess:

@@ -25,6 +25,7 @@ from jominy.dynamics import (
     simulate,
 )
 from jominy.errors import InputError
+from jominy.schedules import averaged
 from jominy.study.advise import Advice, advise
 from jominy.study.advise_table import TableAdvice, advise_table
 from jominy.study.checking import Verdict, check
@@ -105,6 +106,9 @@ class Scenario(ScenarioFile):
     )
     optimizer: Optimizer = Field(
         default={"kind": "sgd"}, validate_default=True, description="what a step does with a gradient; for samples"
+    )
+    average_from: float | None = Field(
+        None, ge=0, description="report the mean of all weights since this time instead of the last ones"
     )
     runs: int | None = Field(
         None, ge=2, description="of a forecast by real runs: exactly so many (unset: as many as precision takes)"
@@ -215,8 +219,8 @@ class Scenario(ScenarioFile):
         return Problem(data, self.loss.build(), self._radius(), attack, self.objective.build())
 
     def build_schedule(self) -> Any:
-        """The learning-rate schedule, in scaled units."""
-        return self.schedule.build(self._scaled_rate)
+        """The learning-rate schedule, in scaled units, with the average of the weights where there is one."""
+        return averaged(self.schedule.build(self._scaled_rate), self.average_from)
 
     def settings(self) -> dict[str, Any]:
         """Keyword arguments that forecast and simulate share."""
@@ -363,7 +367,8 @@ class Scenario(ScenarioFile):
 
     def gaussian_picture(self) -> xr.Dataset | None:
         """What one Gaussian per class would forecast; ``None`` for a synthetic law."""
-        if self.loaded is None or self.loss.build().several or not self.optimizer.build().plain:
+        ensemble = not self.optimizer.build().plain or self.average_from is not None
+        if self.loaded is None or self.loss.build().several or ensemble:
             return None
         shared = {key: value for key, value in self.settings().items() if key in ("time", "times", "start")}
         return self._titled(gaussian_picture(self.problem(), self.build_schedule(), **shared))
