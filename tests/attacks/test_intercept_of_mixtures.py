@@ -140,3 +140,28 @@ def test_class_means_that_can_be_attacked_still_have_to_vary():
     data = jm.GaussianMixture(P, [[0.5, 1.0], [-0.5, 0.7]], [[1.0, 0.0], [0.7, 0.0]], labels=Y)
     with pytest.raises(jm.InputError, match="that the attack can touch"):
         jm.optimum(jm.Problem(data, jm.LogisticLoss(), 1e-9, jm.Mahalanobis([1.0, 2.0])))
+
+
+def test_trades_has_an_optimum_too_and_one_class_alone_is_separable():
+    """TRADES is not convex in its slopes' eyes; SciPy from the same place and from elsewhere finds nothing lower."""
+    data = jm.GaussianMixture(P, list(MU), list(K), labels=Y, intercept=True)
+    found = jm.optimum(jm.Problem(data, jm.LogisticLoss(), 0.3, objective=jm.TRADES(2.0)))
+
+    def risk(x):
+        w, total = x[:4], 0.0
+        for p, mean, k, y in zip(P, MU, K, Y, strict=True):
+            r = w @ mean + x[4] + np.sqrt(w**2 @ k) * np.linspace(-8, 8, 4001)
+            a, shift = np.abs(r), 0.3 * np.linalg.norm(w)
+            apart = np.logaddexp(0, a - shift) - np.logaddexp(0, a) + shift / (1 + np.exp(-a))
+            density = np.exp(-(np.linspace(-8, 8, 4001) ** 2) / 2)
+            total += p * (np.logaddexp(0, -y * r) + 2 * apart) @ density / density.sum()
+        return total
+
+    assert found.adversarial_risk == pytest.approx(risk(found.vector), abs=1e-6)
+    best = min(scipy.optimize.minimize(risk, x, method="BFGS").fun for x in (found.vector, np.full(5, 0.1)))
+    assert found.adversarial_risk < best + 1e-6
+    alone = jm.GaussianMixture([1.0], [0.0], [jm.identity(20)], labels=[1], intercept=True)
+    assert jm.optimum(jm.Problem(alone, jm.LogisticLoss(), 0.2)).regime == "separable"
+    assert jm.optimum(jm.Problem(alone, jm.HingeLoss(), 0.2)).adversarial_risk == pytest.approx(0.0, abs=1e-12)
+    with pytest.raises(jm.InputError, match="True or False"):
+        jm.GaussianMixture(P, list(MU), list(K), labels=Y, intercept="yes")

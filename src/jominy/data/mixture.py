@@ -109,7 +109,7 @@ class GaussianMixture:
             "noise_variance": finite_number(noise_variance, "noise_variance", minimum=0.0),
             "label_law": label_law,
             "teacher_link": teacher_link,
-            "intercept": intercept,
+            "intercept": _switch(intercept),
         }
         check_label_law(label_law, values)
         check_teacher_link(teacher_link, values)
@@ -290,6 +290,12 @@ class GaussianMixture:
             basis=None if basis is None else read_only(basis),
             position=None if position is None else read_only(position),
         )
+
+
+def _switch(intercept: Any) -> bool:
+    if not isinstance(intercept, (bool, np.bool_)):
+        raise InputError("intercept is True or False", intercept, "It is learnt: no value is given")
+    return bool(intercept)
 
 
 __all__ = ["GaussianMixture"]

@@ -33,7 +33,6 @@ from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.optima.search import threshold_of
 from jominy.dynamics.optima.separation import last_kink, rows_of, separable_part, widest_margin
 from jominy.dynamics.problem import Problem
-from jominy.errors import InputError
 from jominy.losses import Loss, OrderParameters
 from jominy.losses.targets import stated_labels
 
@@ -102,6 +101,12 @@ def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
     threshold = begun.threshold
     if radius >= threshold:
         if out_of_reach is not None:
+            if loss.needs_classes and law.label_law is None:
+                apart = _told_apart(law, geometry, setting, loss, np.asarray(geometry.free_means()), 0.0)
+                if apart is not None:
+                    return PopulationOptimum(
+                        apart, "separable" if np.isinf(apart.order.norm) else "interior", threshold
+                    )
             return PopulationOptimum(out_of_reach, "shrink" if least_squares else "interior", threshold)
         return PopulationOptimum(begun.zero, "collapse", threshold)
     if loss.needs_classes:
@@ -156,21 +161,15 @@ def _lowest(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSpec,
     """The optimum below the collapse radius, of a convex risk; else where the search from zero ends."""
     setting, solved = _resolved(geometry, setting, begun)
     stiffness = flat_stiffness(np.asarray(setting.weights), flat_means(law, FLAT))
-    if np.any(geometry.free_means()):
-        if not setting.loss.convex:
-            raise InputError(
-                "The optimum of a loss that is not convex is not known with an intercept, or means in other directions "
-                "that neither vary nor can be attacked",
-                type(setting.loss).__name__,
-                "Leave the intercept out",
-            )
+    held_by_means = bool(np.any(geometry.free_means()))
+    if held_by_means:
         found = False  # neither slopes nor the attack's ridge tell the weights there
     elif are_far(setting, solved):
         solved = far_optimum(geometry, setting, solved)
         found = is_tail(setting.loss, solved.risk)  # a descent that was led astray took it for one
     else:
         found = well_found(solved, stiffness)
-    if not setting.loss.convex or (found and _below(solved, begun.zero)):
+    if not (setting.loss.convex or held_by_means) or (found and _below(solved, begun.zero)):
         return solved
     exact = padded(representations(law)[-1].geometry.weighted(setting.weights))
     return optimum_with_corners(exact, setting, stiffness, begun.zero)
