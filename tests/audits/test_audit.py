@@ -92,8 +92,29 @@ def test_no_random_perturbation_beats_the_optimum(radius, p):
             )
             assert np.all(case.margins(case.inputs + delta) >= case.least - 1e-4 * np.abs(case.least).max())
         assert np.all(case.margins(case.inputs) > 0) and np.all(threat.outside(case.inputs) == 0)
-        if case.name != "bent":
+        if case.name not in ("bent", "deep"):
             assert 0.4 < (case.least > 0).mean() < 0.6
+
+
+@pytest.mark.parametrize(("radius", "p"), [(RADIUS, np.inf), (0.25, 2), (0.5, 1)])
+def test_the_bound_of_the_deep_network_holds_and_is_nearly_reached(radius, p):
+    """No step along the exact gradient, nor any vertex of the ball, gets below it; on average they get near."""
+    threat = Threat(radius, p, None)
+    case = {case.name: case for case in all_cases(threat, 64, 2)}["deep"]
+    assert not case.exact
+    found, each = case.margins(case.inputs), np.arange(len(case.labels))
+    for other in range(4):
+        for size in (0.5, 1.0):
+            slopes = np.zeros_like(case.inputs)
+            for place in range(64):  # by differences of the scores
+                step = 1e-6 * np.eye(64)[place]
+                change = (case.scores(case.inputs + step) - case.scores(case.inputs - step)) / 2e-6
+                slopes[:, place] = change[:, other] - change[each, case.labels]
+            moved = case.margins(case.inputs + size * threat.best(slopes, case.inputs))
+            assert np.all(moved >= case.least - 1e-9)
+            found = np.minimum(found, moved)
+    before = case.margins(case.inputs)
+    assert np.median((before - found) / (before - case.least)) > 0.6
 
 
 def test_the_modules_are_the_cases():

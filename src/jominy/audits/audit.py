@@ -39,10 +39,11 @@ def audit(
 ) -> Audit:
     """Is my attack strong: the share of the known optimum that it reaches, what is wrong with it, what it costs.
 
-    The attack is run on classifiers whose worst case is known exactly: linear ones of two and five classes, inside the
-    box and at its edge, a small ReLU network (by exhaustion), and ones that hide their gradients on purpose (saturated
-    logits, rounded inputs, a random mask). What it returned and the way it took are then read for mistakes. Sources:
-    theory `attacks.md` section 1 for the maximisers; the box is a linear programme with a closed form.
+    The attack is run on classifiers whose worst case is known: linear ones of two and five classes, inside the box and
+    at its edge, a small ReLU network (by exhaustion), a deep one (against a bound by operator norms), and ones that
+    hide their gradients on purpose (saturated logits, rounded inputs, a random mask). What it returned and the way it
+    took are then read for mistakes. Sources: theory `attacks.md` section 1 for the maximisers; with a box each is a
+    linear programme that has a closed form.
 
     Parameters
     ----------
@@ -55,7 +56,7 @@ def audit(
     arrays : "torch": the models are modules and take tensors; "numpy": linear models only, with `weights` (K, d) and
         `bias` (K,), which take arrays. PyTorch is needed for the first alone
     at_least : the median share below which the attack fails the audit
-    seed : of models, inputs and the randomness of PyTorch
+    seed : of models, inputs and the randomness of PyTorch and NumPy
 
     Returns
     -------
@@ -133,7 +134,9 @@ class Audit:
 
     @property
     def _open(self) -> Floats:
-        plain = [trial for trial in self.trials.values() if not trial.case.hides] or list(self.trials.values())
+        plain = [trial for trial in self.trials.values() if trial.case.exact and not trial.case.hides] or list(
+            self.trials.values()
+        )
         return np.concatenate([trial.share[trial.counted] for trial in plain])
 
     @property
@@ -230,11 +233,16 @@ def _by_torch(attack: Any, case: Case, threat: Threat, shape: tuple[int, ...], s
     middle = 0.0 if threat.box is None else sum(threat.box) / 2
     model = victim(case, middle, seed)
     inputs, labels = as_tensors(case, shape)
-    with torch.random.fork_rng(devices=[]), torch.enable_grad():
-        torch.manual_seed(seed)
-        begun = clock.perf_counter()
-        answer = _called(attack, model, inputs, labels, threat, case)
-        seconds = (clock.perf_counter() - begun) / len(labels)
+    numbers = np.random.get_state()  # of NumPy's own generator, which some libraries draw from
+    try:
+        with torch.random.fork_rng(devices=[]), torch.enable_grad():
+            torch.manual_seed(seed)
+            np.random.seed(seed % 2**32)
+            begun = clock.perf_counter()
+            answer = _called(attack, model, inputs, labels, threat, case)
+            seconds = (clock.perf_counter() - begun) / len(labels)
+    finally:
+        np.random.set_state(numbers)
     trace = model.trace
     return trial_of(
         case,

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from jominy.audits.deep import Deep, deep_case
 from jominy.audits.relu_plane import Plane, plane_case
 from jominy.audits.threat import Floats, Threat
 
@@ -54,6 +55,7 @@ class Case:
     layers : kinds of layers around the linear one, as `victims.py` builds them
     linear : the scores where they are linear; None of others
     plane : the network where it is one on a plane; None of others
+    deep : the network where it is a deep one; None of others
     """
 
     name: str
@@ -68,6 +70,7 @@ class Case:
     settings: dict[str, float] = field(default_factory=dict)
     linear: LinearScores | None = None
     plane: Plane | None = None
+    deep: Deep | None = None
 
     def margins(self, inputs: Floats) -> Floats:
         """(n,) score of the label minus the largest other score."""
@@ -136,7 +139,9 @@ def _made_once(radius: float, p: float, box: tuple[float, float] | None, dimensi
 
 def _made(threat: Threat, dimension: int, seed: int) -> list[Case]:
     bent = _bent(threat, dimension, seed)
-    return [*linear_cases(threat, dimension, seed), *([] if bent is None else [bent])]
+    network, inputs, labels, least = deep_case(threat, dimension, COUNT, GAIN, seed)
+    deep = Case("deep", "a network of several layers", inputs, labels, network, least, exact=False, deep=network)
+    return [*linear_cases(threat, dimension, seed), *([] if bent is None else [bent]), deep]
 
 
 def _scores(draw: np.random.Generator, classes: int, dimension: int) -> LinearScores:

@@ -134,7 +134,7 @@ def plane_case(
         lift[half, row] = signs * share / share.sum() * most
     step = np.abs(lift).max()
     room = np.inf if threat.box is None else (high - low) / 2
-    far = min(FAR, 0.95 * room / step - 1)
+    far = min(FAR, 0.8 * room / step - 1)
     if far < 0.3:
         return None
     slope = draw.standard_normal(2) * 0.3
@@ -160,7 +160,13 @@ def plane_case(
     hard = np.flatnonzero(ratio > 1.02)
     chosen = np.concatenate([easy[np.argsort(-ratio[easy])][:few], hard[np.argsort(ratio[hard])][: count - few]])
     factor = gain / float(np.median(np.abs(values[chosen]) - least[chosen]))
-    inputs = (centre + points[chosen] @ lift.T).astype(np.float32).astype(float)
+    # A part that the network does not see, so that inputs can be told apart.
+    apart = draw.uniform(-1, 1, (len(chosen), dimension))
+    for half in halves:
+        signs = np.sign(lift[half].sum(axis=1))
+        apart[:, half] -= np.outer(apart[:, half] @ signs, signs) / max(float(signs @ signs), 1.0)
+    apart *= 0.15 * min(room, 1.0) / np.abs(apart).max()
+    inputs = (centre + points[chosen] @ lift.T + apart).astype(np.float32).astype(float)
     scaled = replace(plane, sizes=plane.sizes * factor, slope=slope * factor, offset=plane.offset * factor)
     labels = np.where(sign[chosen] > 0, 0, 1)
     exact = np.array(

@@ -73,6 +73,16 @@ class Threat:
             parts = np.where(deltas == 0, 0.0, deltas**2 / self.weights)
         return np.sqrt(parts.sum(axis=1))
 
+    def dual(self, slopes: Floats) -> Floats:
+        """(...) largest <slopes, delta> over perturbations of size 1, without the box; slopes (..., d).
+
+        >>> Threat(1.0, np.inf).dual(np.array([[3.0, -4.0]])).tolist()
+        [7.0]
+        """
+        if self.weights is not None:
+            return np.sqrt((self.weights * slopes**2).sum(axis=-1))
+        return np.linalg.norm(slopes, ord={1.0: np.inf, 2.0: 2.0, np.inf: 1.0}[self.p], axis=-1)
+
     def room(self, inputs: Floats) -> tuple[Floats, Floats]:
         """Smallest and largest change of every entry that the box allows."""
         if self.box is None:

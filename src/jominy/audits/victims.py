@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from jominy.audits.cases import Case, LinearScores
+from jominy.audits.deep import Deep
 from jominy.audits.paths import Ask
 from jominy.audits.relu_plane import Plane
 
@@ -68,6 +69,16 @@ class Bent(nn.Module):
         return torch.stack([value, -value], dim=1) / 2
 
 
+class Layered(nn.Sequential):
+    """The deep ReLU network."""
+
+    def __init__(self, network: Deep) -> None:
+        parts: list[nn.Module] = []
+        for weight, bias in zip(network.weights, network.biases, strict=True):
+            parts += [Linear(LinearScores(weight, bias)), nn.ReLU()]
+        super().__init__(*parts[:-1])
+
+
 class Mask(nn.Module):
     """Half of the entries around the middle of the inputs are dropped at random in every pass, whatever the mode."""
 
@@ -108,7 +119,13 @@ class Victim(nn.Module):
     def __init__(self, case: Case, middle: float, seed: int) -> None:
         super().__init__()
         self.trace, self.classes = Trace(), case.scores(case.inputs[:1]).shape[1]
-        inner: nn.Module = Linear(case.linear) if case.linear is not None else Bent(_plane(case))
+        inner: nn.Module
+        if case.linear is not None:
+            inner = Linear(case.linear)
+        elif case.deep is not None:
+            inner = Layered(case.deep)
+        else:
+            inner = Bent(_plane(case))
         parts: list[nn.Module] = [inner]
         for layer in case.layers:
             if layer == "dropout":  # in evaluation mode, in which it is handed over, it does nothing

@@ -19,7 +19,7 @@ def audit_text(told: Audit) -> str:
         share = trial.share[trial.counted]
         rows.append(
             (
-                name + (" *" if trial.case.hides else ""),
+                name + (" *" if trial.case.hides else "" if trial.case.exact else " +"),
                 f"{np.median(share):.3f}",
                 f"{share.min():.3f}",
                 "-" if np.isnan(trial.broken) else f"{100 * trial.broken:.0f} %",
@@ -30,6 +30,6 @@ def audit_text(told: Audit) -> str:
     words = [wrapped(f"- {finding}") for finding in told.findings] or ["- Nothing is wrong with it here."]
     note = wrapped(
         "share: how far margins fell, of what it takes to cross the boundary where that can be done, else of the most "
-        "that any perturbation of that size can do; exact in every case. * hides its gradients on purpose."
+        "that any perturbation of that size can do, exactly; + of a bound on that. * hides its gradients on purpose."
     )
     return "\n\n".join([f"{told.attack}\n{told.badge}", table(rows), note, "\n".join(words)])

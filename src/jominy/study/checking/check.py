@@ -73,6 +73,7 @@ class Verdict:
     names : the variables that were looked at
     logged, expected, spread : (T, V) values of the log, the mean of healthy runs and their standard deviation
     false_alarms : the probability with which a healthy run is called not normal
+    sought : the numbers among which the cause is looked for; none of several classes
     """
 
     normal: bool
@@ -88,6 +89,7 @@ class Verdict:
     expected: Floats
     spread: Floats
     false_alarms: float
+    sought: tuple[str, ...]
 
     def __str__(self) -> str:
         looked = f"{len(self.times)} times until {self.times[-1]:.4g}, {', '.join(self.names)}"
@@ -98,7 +100,11 @@ class Verdict:
                 f"runs exceed {self.threshold:.2f})"
             )
         told = f"not normal from step {self.step:.0f} (time {self.time:.4g}) on ({looked})"
-        return f"{told}: {self.cause}" if self.cause is not None else f"{told}; no single number explains it"
+        if self.cause is not None:
+            return f"{told}: {self.cause}"
+        return f"{told}; " + (
+            "no single number explains it" if self.sought else "which number it is, is not looked for"
+        )
 
     def with_cause(self, cause: Cause | None) -> Verdict:
         """The same, explained by what was found before."""
@@ -109,7 +115,13 @@ class Verdict:
         cause = None if self.cause is None else self.cause.describe()
         lists = ("excursion", "times", "steps", "logged", "expected", "spread")
         rest = {name: getattr(self, name) for name in ("normal", "step", "time", "threshold", "false_alarms")}
-        return {**rest, "names": list(self.names), "cause": cause, **{n: getattr(self, n).tolist() for n in lists}}
+        return {
+            **rest,
+            "names": list(self.names),
+            "sought": list(self.sought),
+            "cause": cause,
+            **{n: getattr(self, n).tolist() for n in lists},
+        }
 
 
 def check(
@@ -255,6 +267,7 @@ class Measure:
             expected=_back(middle, self.names),
             spread=self.spread.reshape(shape) * _scale(middle, self.names),
             false_alarms=self.false_alarms,
+            sought=tuple(one.name for one in self.suspects),
         )
 
     def cause(self, values: Floats) -> Cause | None:

@@ -61,7 +61,7 @@ class Healthy:
         """Deviations (..., p) as independent numbers of variance one in time order; each needs no later one."""
         rows = np.atleast_2d(deviations)[:, self.kept]
         found: Floats = solve_triangular(self.root, rows.T, lower=True).T
-        return found.reshape(*np.shape(deviations)[:-1], -1)
+        return found.reshape(*np.shape(deviations)[:-1], int(self.kept.sum()))
 
     def along(self, slope: Floats, deviations: Floats) -> Floats:
         """(...) by how much of `slope` (p,) deviations (..., p) are out: generalised least squares."""
