@@ -49,7 +49,8 @@ class GaussianMixture:
     means:          n vectors, each an array (d,) or a number: a norm (with a sign), spread evenly over the coordinates
     covariances:    n positive semidefinite matrices, in units of (input coordinate)^2, each a `Spectrum`, an array (d,)
                     of eigenvalues in the coordinate basis, a matrix (d, d), or a number (times the identity)
-    labels:         n numbers, or None; -1 and +1 without a teacher make a classification problem
+    labels:         n numbers, or None; -1 and +1 without a teacher make a classification problem; with a loss of
+                    several classes (`SoftmaxLoss()`) whole numbers name the classes, such as [0, 1, 2, 1]
     teacher:        array (d,), a number (its norm, spread evenly), or None
     noise_variance: >= 0, in units of target^2
     label_law:      LogisticLabels(), ProbitLabels(), SignLabels() or None; it takes a teacher, and neither labels nor
@@ -142,6 +143,24 @@ class GaussianMixture:
         if self.label_law is not None:
             return True
         return self.labels is not None and self.teacher is None and bool(np.all(np.abs(self.labels) == 1))
+
+    def with_classes(self) -> GaussianMixture:
+        """The mixture, whose labels then name classes: whole numbers, of two kinds or more.
+
+        InputError for other labels, and for targets that are more than labels.
+        """
+        labels = self.labels
+        if labels is None or self.teacher is not None or self.label_law is not None or self.noise_variance:
+            raise InputError(
+                "Several classes of a mixture are the labels of its components",
+                "a teacher, noise or random labels" if labels is not None else "no labels",
+                "Give `labels=[0, 1, 2, 1]` and nothing else for the target",
+            )
+        if np.any(labels != np.rint(labels)) or np.ptp(labels) == 0:
+            raise InputError(
+                "Labels of several classes must be whole numbers of two kinds or more", labels, "Such as [0, 1, 2, 1]"
+            )
+        return self
 
     @property
     def _count(self) -> int | float:

@@ -75,8 +75,8 @@ class Problem:
         if not isinstance(self.radius, RadiusSchedule):
             object.__setattr__(self, "radius", require_radius(self.radius))
         if isinstance(self.loss, ClassLoss):
-            object.__setattr__(self, "data", _with_classes(self.data, self.loss))
-        if self.loss.needs_classes and not self.data.classification:
+            object.__setattr__(self, "data", self.data.with_classes())
+        elif self.loss.needs_classes and not self.data.classification:
             raise InputError(
                 f"{type(self.loss).__name__} is a classification loss and needs labels -1 and +1",
                 "targets without such labels",
@@ -210,17 +210,6 @@ def require_one_score(problem: Problem) -> None:
             type(problem.loss).__name__,
             "`forecast(...)`, `simulate(...)`, `fit(...)` and `collapse_radius(...)` take several classes",
         )
-
-
-def _with_classes(data: Any, loss: ClassLoss) -> Samples:
-    """Samples whose targets name classes."""
-    if not data.empirical:
-        raise InputError(
-            f"{type(loss).__name__} trains on samples so far",
-            type(data).__name__,
-            "Draw rows from the mixture, and wrap them as `Samples(X, y)`",
-        )
-    return data.with_classes()
 
 
 @lru_cache(maxsize=16)

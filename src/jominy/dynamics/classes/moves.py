@@ -66,11 +66,15 @@ class GramMoves(eqx.Module):
     def of(cls, weights: Array, form: Array | None) -> "GramMoves":
         """Those of weights (K, d)."""
         centred = weights - jnp.mean(weights, axis=0)
-        gram = centred @ pulled(form, centred.T)
+        return cls.of_gram(centred @ pulled(form, centred.T), sizes(form, weights))
+
+    @classmethod
+    def of_gram(cls, gram: Array, own: Array | None = None) -> "GramMoves":
+        """Those of weights with a Gram matrix (K, K); `own` are their sizes where the matrix is without their mean."""
         diagonal = jnp.diag(gram)
         square = jnp.maximum(diagonal[:, None] + diagonal - 2 * gram, 0.0)
         distances = jnp.sqrt(jnp.where(jnp.eye(len(gram)) > 0, 0.0, square))
-        return cls(gram, distances, sizes(form, weights))
+        return cls(gram, distances, jnp.sqrt(diagonal) if own is None else own)
 
     def shift(self, directions: Array) -> Array:
         """See `Moves`."""

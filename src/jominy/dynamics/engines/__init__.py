@@ -5,6 +5,7 @@ new kind of problem is one more file here, and its name in `EVERY`.
 """
 
 from jominy.dynamics.engines.base import Endings, Engines, ForecastRequest, PathRequest, SimulationRequest
+from jominy.dynamics.engines.class_mixtures import ClassMixtureEngines
 from jominy.dynamics.engines.classes import ClassEngines
 from jominy.dynamics.engines.heads import HeadEngines
 from jominy.dynamics.engines.mixtures import MixtureEngines
@@ -13,7 +14,9 @@ from jominy.dynamics.engines.single_features import SingleFeatureEngines
 from jominy.dynamics.problem import Problem
 from jominy.errors import InputError
 
-EVERY: tuple[Engines, ...] = (HeadEngines(), ClassEngines(), SampleEngines(), SingleFeatureEngines(), MixtureEngines())
+EVERY: tuple[Engines, ...] = (
+    HeadEngines(), ClassMixtureEngines(), ClassEngines(), SampleEngines(), SingleFeatureEngines(), MixtureEngines(),
+)  # fmt: skip
 """In the order in which they are asked whether a problem is theirs; the last one takes what is left."""
 
 
