@@ -56,7 +56,7 @@ class Trials:
     def request(self) -> ForecastRequest:
         """How forecasts are made: at the end alone."""
         plain = ForecastRequest(None, [self.horizon], self.held_out, None, None, True, self.rtol, 1, False, None, False)
-        typical = self.training(SmoothCandidate(1 / rate_limits(self.problem).mean_square, self.horizon / 5, 1.5))
+        typical = self.training(SmoothCandidate(1 / rate_limits(self.problem).mean_square, self.horizon, 1.5))
         return engines_of(self.problem).for_many(typical, plain, self.runs)
 
     def training(self, schedule: Schedule) -> Training:

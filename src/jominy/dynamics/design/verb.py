@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +24,7 @@ from jominy.dynamics.stability import rate_limits
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.optimizers import SGD
-from jominy.schedules import ExactLineSearch, Hill, Knots, Polyak, Schedule
+from jominy.schedules import ExactLineSearch, Knots, Polyak, Schedule
 from jominy.schedules.base import require_positive
 
 SAFE_SHARE = 0.8
@@ -131,17 +130,14 @@ def design(
             )
         radius, radii = best_radius(trials, largest, SAFE_SHARE * collapse)
         trials = trials.at_radius(radius)
-    with ThreadPoolExecutor(1) as beside:
-        # What the band is worked out with is compiled beside the search.
-        beside.submit(double_precision(_band), trials, Hill(largest / 2, horizon / 5), dimension)
-        names = ["constant", "inverse-time", "hill"]
-        names += ["linear", "averaged-constant"] if engines.many_at_once else []
-        names += [family] if family not in (*names, "knots") else []
-        names += ["knots"] if full or family == "knots" else []
+    names = ["constant", "inverse-time", "hill"]
+    names += ["linear", "averaged-constant"] if engines.many_at_once else []
+    names += [family] if family not in (*names, "knots") else []
+    names += ["knots"] if full or family == "knots" else []
+    found = _searched(trials, names, largest, progress)
+    if objective.floor is not None and np.exp(found[chosen.name].value) < TINY_EXCESS:
+        trials = replace(trials, by_distance=True)
         found = _searched(trials, names, largest, progress)
-        if objective.floor is not None and np.exp(found[chosen.name].value) < TINY_EXCESS:
-            trials = replace(trials, by_distance=True)
-            found = _searched(trials, names, largest, progress)
     return _record(trials, found, chosen, schedule, collapse, radii, dimension, largest)
 
 
@@ -262,7 +258,7 @@ def _band(trials: Trials, schedule: Schedule, dimension: float | None) -> Band:
     """How far one run of the design strays, where that is known."""
     problem = trials.problem
     size = problem.data.dimension if dimension is None else dimension
-    request = trials.request._replace(compress=True, largest_block=None)
+    request = trials.request._replace(largest_block=None)
     if not problem.data.empirical:
         request = request._replace(bands=True, dimension=dimension)
     try:

@@ -17,12 +17,14 @@ from jominy.dynamics.homogenized.population import population_paths
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.laws.representations import representations
 from jominy.dynamics.laws.stability import RateLimits, mixture_rate_limits
+from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.optima.optimum import mixture_collapse_radius, mixture_optimum
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.other_attacks import require_none
-from jominy.dynamics.population.forecast import population_forecast, resolved
+from jominy.dynamics.population.forecast import population_forecast
 from jominy.dynamics.population.many import solve_points
 from jominy.dynamics.population.plan import TIGHTEST, Plan
+from jominy.dynamics.population.solve import solve
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import past_divergence
 from jominy.dynamics.simulation.population import population_simulation
@@ -77,8 +79,12 @@ class MixtureEngines:
         if len(representations(problem.law, start, request.compress)) == 1:
             return request
         # How many nodes are enough is found out once, with an estimate.
-        point, _ = resolved(problem, schedule, mixture_plan(training, request), start, request.compress)
-        return request._replace(compress=point.representation.size)
+        plan = mixture_plan(training, request)
+        for representation in representations(problem.law, start, request.compress):
+            (solved,) = solve([Point(problem, schedule, start, representation)], plan)
+            if float(solved.numerical_error[0]) < ENOUGH:
+                break
+        return request._replace(compress=representation.size)
 
     def finer(self, request: ForecastRequest) -> ForecastRequest:
         return request._replace(rtol=max(request.rtol / FINER, TIGHTEST))
@@ -112,6 +118,8 @@ FINER = 1e4
 """Factor on the tolerance that quarters the steps of the method of order 8, at least."""
 
 
+ENOUGH = 1e-6
+"""Relative error of nodes, of all variables, that comparisons bear."""
 TOGETHER = 8
 """Fewer points are filled up to so many, so that one compiled program serves them all."""
 
