@@ -1,6 +1,7 @@
 """Audits: the closed form gets 1.000, every broken attack its name, every exact optimum an oracle of its own."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -245,6 +246,13 @@ def test_the_command_says_so_by_its_exit_code(sign, code, tmp_path, capsys):
     assert main(["audit", f"{file}:attack", "--radius", "8/255"]) == code
     text = capsys.readouterr().out
     assert "two classes" in text and ("sign mistaken" in text) is (sign < 0)
+
+
+def test_the_example(capsys):
+    file = Path(__file__).parents[2] / "examples" / "my_attack.py"
+    assert main(["audit", f"{file}:attack", "--radius", "8/255"]) == 0
+    assert main(["audit", f"{file}:too_small", "--radius", "8/255"]) == 1
+    assert "step too small" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Is a run normal: healthy runs, runs with one number wrong, logs that are none."""
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from jominy.study.checking.healthy import RIDGE, Healthy, ends_of, estimates, ex
 from jominy.study.checking.logs import Log, read_log
 from jominy.study.checking.suspects import Plan, suspects_of
 
+EXAMPLES = Path(__file__).parents[3] / "examples"
 D = 400
 NAMES = ("adversarial_risk", "clean_risk", "norm")
 TIMES = np.round(np.geomspace(0.25, 20, 16) * D) / D
@@ -267,6 +269,13 @@ def test_the_command(rate, code, tmp_path, capsys):
     assert (tmp_path / "run.png").stat().st_size > 1000
     if code:
         assert told["cause"]["name"] == "rate" and abs(told["cause"]["value"] - 1.0) < 0.25
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("log", "code"), [("healthy_run.csv", 0), ("run_with_a_wrong_rate.jsonl", 1)])
+def test_the_examples(log, code, capsys):
+    assert main(["check", str(EXAMPLES / log), str(EXAMPLES / "isotropic_least_squares.toml"), "--runs", "300"]) == code
+    assert ("rate 0.5" in capsys.readouterr().out.partition(")")[2]) is (code == 1)
 
 
 def test_bad_arguments_of_the_command_are_one_line(tmp_path, capsys):
