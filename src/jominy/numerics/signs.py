@@ -51,7 +51,7 @@ def power_averages(mean: Array, variance: Array, power: Array, smallest: float) 
     >>> import numpy as np
     >>> found = power_averages(np.zeros(1), np.full(1, 4.0), np.asarray(1.5), 1e-150)
     >>> round(float(found.size[0]), 4)  # 2^1.5 2^.75 Gamma(1.25) / sqrt(pi)
-    2.4329
+    2.4326
     """
     sd = jnp.maximum(jnp.sqrt(jnp.maximum(variance, 0.0)), jnp.maximum(1e-9 * jnp.abs(mean), smallest))
     t = (mean / sd)[..., None]
