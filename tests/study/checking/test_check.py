@@ -200,6 +200,15 @@ def test_what_is_no_log_is_told_in_one_message(log, words):
         told.names(NAMES)
 
 
+def test_a_log_of_another_problem_is_told(measure):
+    accuracies = GOOD | {"clean_accuracy": [0.5, 0.6, 0.7, 0.8]}
+    with pytest.raises(jm.InputError, match="[Ii]s it the scenario of this log"):
+        jm.check(accuracies, LEAST_SQUARES.problem, LEAST_SQUARES.schedule)
+    other = jm.Problem(jm.LinearTeacher(jm.identity(D), teacher=3.0, noise_variance=0.05), jm.SquaredLoss(), 0.1)
+    verdict = measure.verdict(log_of(runs_of(Plan(other, jm.Constant(0.2)), 1)[0]))
+    assert not verdict.normal and verdict.foreign and "is it the scenario of this log" in str(verdict)
+
+
 def test_steps_become_times_and_columns_their_names():
     told = read_log({"epoch": [1, 2], "n": [400, 800], "val/loss": [1, 2]}, {"n": "step", "val/loss": "norm"}, D, 2)
     assert told.times.tolist() == [2.0, 4.0] and told.columns["norm"].tolist() == [1, 2]

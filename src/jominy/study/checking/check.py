@@ -24,6 +24,8 @@ FIRST_SEED = 1_000_003
 """Seeds from here on, so that a log made with the usual ones is none of the runs that it is measured by."""
 RARE = 6.0
 """By how much a number that is seldom wrong has to explain more (in chi-square) than rate, radius or noise."""
+FOREIGN = 10.0
+"""Standard deviations beyond which, at all times, a run is none of the problem."""
 USUAL = ("rate", "radius", "noise")
 POSITIVE = ("adversarial_risk", "clean_risk", "norm")
 """Variables whose logarithm is compared: it is nearer to normal."""
@@ -102,9 +104,15 @@ class Verdict:
         told = f"not normal from step {self.step:.0f} (time {self.time:.4g}) on ({looked})"
         if self.cause is not None:
             return f"{told}: {self.cause}"
-        return f"{told}; " + (
-            "no single number explains it" if self.sought else "which number it is, is not looked for"
-        )
+        if self.foreign:
+            return f"{told}; it does not look like a run of this problem at all: is it the scenario of this log?"
+        return f"{told}; {'no single number explains it' if self.sought else 'which number it is, is not looked for'}"
+
+    @property
+    def foreign(self) -> bool:
+        """Whether nothing explains the run, and some variable is ten standard deviations off at every single time."""
+        off = np.abs(self.logged - self.expected) > FOREIGN * np.maximum(self.spread, 1e-300)
+        return not self.normal and self.cause is None and bool(off.any(axis=1).all())
 
     def with_cause(self, cause: Cause | None) -> Verdict:
         """The same, explained by what was found before."""
@@ -117,6 +125,7 @@ class Verdict:
         rest = {name: getattr(self, name) for name in ("normal", "step", "time", "threshold", "false_alarms")}
         return {
             **rest,
+            "foreign": self.foreign,
             "names": list(self.names),
             "sought": list(self.sought),
             "cause": cause,
@@ -182,6 +191,7 @@ def check(
     told = chosen_times(read_log(log, columns, problem.data.dimension, batch_size))
     plan = Plan(problem, schedule, start, batch_size)
     names = told.names(CHECKED)
+    _check_names(problem, names)
     measure = Measure.of(plan, told, names, runs, false_alarms, progress)
     return measure.verdict(told)
 
@@ -321,6 +331,20 @@ class Measure:
         there = Healthy.of(made)
         step = float(there.along(slope, values - there.mean))
         return float(np.clip(value + step, suspect.lowest, suspect.highest)), float(estimates(made, slope).std())
+
+
+def _check_names(problem: Problem, names: Sequence[str]) -> None:
+    """InputError for a log of what runs of this problem do not have."""
+    law = None if problem.data.empirical else problem.law
+    missing = [name for name in names if name.endswith("accuracy") and not problem.data.classification]
+    if "alignment" in names and (law is None or law.teacher is None):
+        missing.append("alignment")
+    if missing:
+        raise InputError(
+            "a log must be of the problem that it is checked against",
+            f"{', '.join(missing)} in the log, which this problem does not have",
+            "is it the scenario of this log? Else rename or leave out these columns",
+        )
 
 
 def _check_plan(plan: Plan, log: Log) -> None:
