@@ -1,5 +1,6 @@
 """Figures, tables and pages of results."""
 
+from jominy.show.checks import plot_verdict as plot_verdict
 from jominy.show.design import plot_design as plot_design
 from jominy.show.design import plot_front as plot_front
 from jominy.show.figures import plot as plot

@@ -7,13 +7,18 @@ from typing import TYPE_CHECKING
 from jominy.show.style import BLUE, COLOURS, DEFAULT, GREY, SETTINGS, VERMILION, set_heading, set_legend
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.figure import Figure
 
     from jominy.study.checking import Verdict
 
 
-def plot_verdict(verdict: Verdict, *, title: str = "") -> Figure:
-    """Draw each variable of a run over the mean of healthy runs and two standard deviations, and its excursions."""
+def plot_verdict(verdict: Verdict, ahead: xr.Dataset | None = None, *, title: str = "") -> Figure:
+    """Draw each variable of a run over the mean of healthy runs and two standard deviations, and its excursions.
+
+    verdict : of `check`, or the last one of a `Companion`
+    ahead : what a companion forecasts from the present weights, `companion.ahead()`
+    """
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
@@ -30,6 +35,8 @@ def plot_verdict(verdict: Verdict, *, title: str = "") -> Figure:
             )  # fmt: skip
             ax.plot(verdict.times, middle, color=colour, label="their mean")
             ax.plot(verdict.times, verdict.logged[:, column], ".", color="black", label="this run")
+            if ahead is not None and name in ahead:
+                ax.plot(ahead["time"], ahead[name], "--", color=GREY, label="ahead")
             ax.set_ylabel(name.replace("_", " "))
             if verdict.time is not None:
                 ax.axvline(verdict.time, color=VERMILION, linestyle="--", linewidth=1)
