@@ -173,6 +173,7 @@ if TYPE_CHECKING:
     from jominy.show import plot as plot
     from jominy.show import plot_design as plot_design
     from jominy.show import plot_front as plot_front
+    from jominy.show import plot_verdict as plot_verdict
     from jominy.show import report as report
     from jominy.show import view as view
     from jominy.study import Companion as Companion
@@ -237,7 +238,7 @@ _ROOMS = {
         "AdaGradNorm", "Constant", "Cosine", "ExactLineSearch", "FromFunction", "Hill", "InverseTime", "Knots",
         "Piecewise", "Polyak", "RadiusFunction", "RadiusPiecewise", "RadiusRamp",
     ),
-    "show": ("Report", "plot", "plot_design", "plot_front", "report", "view"),
+    "show": ("Report", "plot", "plot_design", "plot_front", "plot_verdict", "report", "view"),
     "study": (
         "Companion", "Engine", "Grid", "Linear", "Logarithmic", "LowDiscrepancy", "NetworkScenario", "RandomPoints",
         "Scenario", "Zipped", "advise", "check", "compare", "phase", "sweep",

@@ -8,7 +8,6 @@ import numpy as np
 import pytest
 
 import jominy as jm
-from jominy.show.checks import plot_verdict
 
 D, RADIUS, TIME = 100, 0.3, 8.0
 PROBLEM = jm.Problem(jm.LinearTeacher(jm.identity(D), noise_variance=0.25), jm.SquaredLoss(), radius=RADIUS)
@@ -59,7 +58,8 @@ def test_a_wrong_rate_is_told_while_it_runs(companion, caplog):
     assert not verdict.normal and verdict.step < 400 and verdict.cause.name == "rate"
     assert abs(verdict.cause.value - 0.9) < 4 * verdict.cause.error
     assert len(caplog.records) == 2 and "not normal from step" in caplog.text  # when it left, and at the end
-    assert len(plot_verdict(verdict).axes) == 4
+    panels = jm.plot_verdict(verdict, companion.ahead()).axes
+    assert len(panels) == 4 and "ahead" in [line.get_label() for line in panels[0].get_lines()]
 
 
 def test_what_is_ahead_begins_at_the_present_weights(companion):
