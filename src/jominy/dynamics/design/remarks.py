@@ -37,7 +37,11 @@ def remarks_on(told: Design, trials: Trials, largest_rate: float) -> tuple[str, 
     ):
         share = tail.excess / told.excess
         if share <= 1 + NEAR:
-            good = "lower than the best schedule without an average" if share < 1 - SAME else "as simple, and as good"
+            good = (
+                "lower than the best schedule without an average"
+                if share < 1 - SAME
+                else "as simple, and nearly as good"
+            )
             found.append(
                 f"A constant rate of {tail.schedule.plain.describe()['rate']:.3g} whose weights are averaged from time "
                 f"{tail.average_from:.3g} on ends with {share:.3f} times this excess: {good}. "
