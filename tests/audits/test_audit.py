@@ -69,7 +69,9 @@ def test_one_step_is_enough_where_nothing_is_bent_and_blind_to_randomness():
     assert told.share("two classes") > 0.999 and told.share("random mask") < 0.7 and told.passed
 
 
-@pytest.mark.parametrize(("radius", "p"), [(RADIUS, np.inf), (0.3, np.inf), (0.5, 2), (2.0, 1)])
+@pytest.mark.parametrize(
+    ("radius", "p"), [(RADIUS, np.inf), (0.5, 2), pytest.param(0.3, np.inf, marks=pytest.mark.slow), (2.0, 1)]
+)
 def test_exhaustion_finds_what_a_fine_net_finds(radius, p):
     """The optimum of the ReLU network against a net of the ball of the plane: never above it, and close below."""
     case = {case.name: case for case in all_cases(Threat(radius, p, (0, 1)), 64, 3)}["bent"]
@@ -202,6 +204,7 @@ def test_other_libraries_are_wrapped():
     assert jm.audit(jm.from_autoattack(Bound), RADIUS).attack == "Bound"
 
 
+@pytest.mark.slow
 def test_art():
     pytest.importorskip("art")
     from art.attacks.evasion import ProjectedGradientDescent
