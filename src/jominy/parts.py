@@ -345,7 +345,12 @@ ATTACKS.refused["l1"] = (
     "'mahalanobis' with a budget for each feature"
 )
 
-_CLEAN = Setting("clean", "share", "share of the clean loss, from 0 to below 1")
+_CLEAN = Setting(
+    "clean",
+    "share",
+    "share of the clean loss, from 0 to below 1",
+    slider=Slider(0.4, 0.0, 0.9, bounds=(0.0, 0.99)),
+)
 
 OBJECTIVES = _registry(
     "objective",
@@ -356,19 +361,31 @@ OBJECTIVES = _registry(
         "uniform-radius",
         "jominy.losses:UniformRadius",
         "The radius of each sample is drawn, uniform up to the radius.",
-        (Setting("lowest", "share", "in units of the radius", 0.0),),
+        (Setting("lowest", "share", "in units of the radius", 0.0, slider=Slider(0.0, 0.0, 0.95, bounds=(0.0, 0.99))),),
     ),
     Part(
         "truncated-normal-radius",
         "jominy.losses:TruncatedNormalRadius",
         "The radius of each sample is drawn, half a normal law cut off at the radius.",
-        (Setting("spread", "positive", "its standard deviation before it is cut off, in units of the radius", 0.5),),
+        (
+            Setting(
+                "spread",
+                "positive",
+                "its standard deviation before it is cut off, in units of the radius",
+                0.5,
+                slider=Slider(0.5, 0.1, 2.0, bounds=(0.01, 100.0)),
+            ),
+        ),
     ),
     Part(
         "trades",
         "jominy.losses:TRADES",
         "The clean loss, and beta times how far the attack moves the prediction.",
-        (Setting("beta", "not-negative", "weight of the second part"),),
+        (
+            Setting(
+                "beta", "not-negative", "weight of the second part", slider=Slider(1.0, 0.0, 10.0, bounds=(0.0, 1e3))
+            ),
+        ),
     ),
 )
 

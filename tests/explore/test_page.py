@@ -241,6 +241,24 @@ def test_a_module_of_ones_own_is_shown_by_its_diagnosis(page, server, tmp_path):
 
 
 @pytest.mark.slow
+def test_attack_reach_and_objective_are_chosen_and_the_other_attack_is_drawn_beside(page, server):
+    open_on(page, server, SMALL)
+    assert not page.locator("#panel-curves-clean").is_visible()
+    after(page, lambda: page.locator("#panel-curves-objective").select_option("mixed"))
+    assert page.locator("#panel-curves-clean").is_visible() and "c.objective=mixed" in page.url
+    before = legend(page)
+    after(page, lambda: slide(page, "clean", times=3))
+    assert legend(page) != before
+    after(page, lambda: page.locator("#panel-curves-objective").select_option("adversarial"))
+    after(page, lambda: slide(page, "reach", key="Home"))
+    after(page, page.locator("#panel-curves-beside").check)
+    page.wait_for_selector("#chart-risk .legend:has-text('l∞')")
+    assert page.locator("#chart-risk .line.other").count() == 1
+    open_on(page, server, SMALL + "&c.problem=two-class&c.objective=mixed&c.beside=true")  # both curves asked at once
+    page.wait_for_selector("#chart-risk .line.other")
+
+
+@pytest.mark.slow
 def test_sgd_runs_beside_the_forecast_can_be_stopped_and_is_compared(page, server):
     open_on(page, server, SMALL + "&c.dimension=400")
     page.locator("#seeds").fill("5")

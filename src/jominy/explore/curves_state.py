@@ -7,24 +7,24 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from jominy.errors import InputError
-from jominy.explore.fields import choice, number
-from jominy.explore.schedules import (
-    HORIZON,
-    MOVED,
+from jominy.explore.fields import choice, number, switch
+from jominy.explore.part_choices import (
     OWN,
+    PAGE_OBJECTIVES,
+    PAGE_SCHEDULES,
+    ObjectiveName,
+    PartSettings,
     ScheduleName,
-    ScheduleSettings,
-    moved_settings,
-    shown_with,
-    words,
 )
 from jominy.explore.tables import TableRef
 
 LEAST_SQUARES, TWO_CLASS = "least-squares", "two-class"
+_PATTERN = 20
+"""Features of which a whole number is within the attack's reach; the pattern is repeated over all of them."""
 _REPLACED = ("times", "sweep", "bands", "dimension")  # what the page decides itself
 
 
-class Curves(ScheduleSettings):
+class Curves(PartSettings):
     """Everything the first tab's controls say. Rates, radii and times are scaled as everywhere (`docs/scalings.md`)."""
 
     problem: Literal["least-squares", "two-class", "own"] = choice(
@@ -32,8 +32,14 @@ class Curves(ScheduleSettings):
         "problem",
         {LEAST_SQUARES: "least squares, linear teacher", TWO_CLASS: "two classes, logistic loss", OWN: "your scenario"},
     )
-    radius: float = number(0.5, "radius", "l2 norm of the attack", (0.0, 2.0), (0.0, 1e3))
-    schedule: ScheduleName = choice("constant", "learning rate", words(), shows=shown_with())
+    radius: float = number(0.5, "radius", "size of the attack", (0.0, 2.0), (0.0, 1e3))
+    attack: Literal["l2", "linf"] = choice("l2", "attack", {"l2": "l2", "linf": "l∞, of radius / √d on every feature"})
+    reach: float = number(1.0, "features within reach", "share that the attack can touch", (0.05, 1.0), (0.05, 1.0))
+    beside: bool = switch(False, "the other attack beside it", "l∞ beside l2, or l2 beside l∞")
+    objective: ObjectiveName = choice(
+        "adversarial", "objective", PAGE_OBJECTIVES.words, shows=PAGE_OBJECTIVES.shown_with
+    )
+    schedule: ScheduleName = choice("constant", "learning rate", PAGE_SCHEDULES.words, shows=PAGE_SCHEDULES.shown_with)
     start: float = number(0.0, "start", "norm of the first weights", (0.0, 2.0), (0.0, 1e3))
     noise: float = number(0.25, "label noise", "variance", (0.0, 2.0), (0.0, 1e4))
     separation: float = number(2.0, "class separation", "distance of the class means", (0.0, 6.0), (0.0, 20.0))
@@ -76,17 +82,21 @@ class Curves(ScheduleSettings):
         title = {LEAST_SQUARES: "Least squares with a linear teacher", TWO_CLASS: "Two classes, logistic loss"}
         start = {"start": self.start} if self.start else {}
         loss = {"kind": "squared" if self.problem == LEAST_SQUARES else "logistic"}
-        return {"title": title[self.problem], **training, **start, "data": self.data_table(), "loss": loss}
+        attack = {"attack": self.attack_table()} if (self.attack, self.reach) != ("l2", 1.0) else {}
+        aim = {"objective": self.objective_table()} if self.objective != "adversarial" else {}
+        return (
+            {"title": title[self.problem], **training, **start, "data": self.data_table(), "loss": loss} | attack | aim
+        )
 
     @classmethod
     def of_scenario(cls, given: dict[str, Any]) -> Curves:
         """The state in which the page opens on a user's scenario; what its controls cannot say stays as it is there."""
         schedule, found = given["schedule"], {"problem": OWN, "schedule": given["schedule"]["kind"]}
-        part = MOVED.get(schedule["kind"])
+        part = PAGE_SCHEDULES.moved.get(schedule["kind"])
         unmoved = [] if part is None else [one for one in part.settings if one.slider is None]
         if part is None or any(schedule.get(one.name, one.default) != one.default for one in unmoved):
             found["schedule"] = OWN
-        found |= {name: float(schedule[name]) for name in ScheduleSettings.model_fields if name in schedule}
+        found |= PAGE_SCHEDULES.controls_of(schedule)
         radius, times = given["radius"], given.get("times")
         if not isinstance(radius, dict):  # one that varies in time moves by its own numbers
             found["radius"] = float(radius)
@@ -95,8 +105,19 @@ class Curves(ScheduleSettings):
 
     def schedule_table(self) -> dict[str, Any]:
         """[schedule] of a scenario file."""
-        values = {HORIZON: self.horizon} | dict(self)
-        return {"kind": self.schedule} | {one.name: values[one.name] for one in moved_settings(self.schedule)}
+        return PAGE_SCHEDULES.table(self.schedule, dict(self))
+
+    def objective_table(self) -> dict[str, Any]:
+        """[objective] of a scenario file."""
+        return PAGE_OBJECTIVES.table(self.objective, dict(self))
+
+    def attack_table(self) -> dict[str, Any]:
+        """[attack] of a scenario file: features out of reach are spread evenly over all."""
+        within = max(1, round(self.reach * _PATTERN))
+        budget = [1.0] * within + [0.0] * (_PATTERN - within)
+        if self.attack == "linf":
+            return {"kind": "linf"} | ({"budget": budget} if within < _PATTERN else {})
+        return {"kind": "l2"} if within == _PATTERN else {"kind": "mahalanobis", "weights": budget}
 
     def data_table(self) -> dict[str, Any]:
         """[data] of a scenario file, of one of the two synthetic problems."""

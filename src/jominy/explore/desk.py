@@ -51,6 +51,12 @@ class Desk:
     def band(self, asked: Curves) -> Any:
         return self._forecasts.band(asked)
 
+    def beside(self, asked: Curves) -> Any:
+        """The curve of the same problem under the other attack. A question of its own: of two of one kind that a page
+        asks, the newer takes the older one's place."""
+        other = "linf" if asked.attack == "l2" else "l2"
+        return self._forecasts.curve(asked.model_copy(update={"attack": other})) | {"attack": other}
+
     def network(self, asked: Networks) -> Any:
         return network(asked)
 
@@ -96,5 +102,17 @@ class Desk:
 
 _JOBS: dict[str, Callable[[Desk, Any], Any]] = {
     name: getattr(Desk, name)
-    for name in ("columns", "open", "curve", "band", "network", "network_advice", "map", "run", "text", "file")
+    for name in (
+        "columns",
+        "open",
+        "curve",
+        "band",
+        "beside",
+        "network",
+        "network_advice",
+        "map",
+        "run",
+        "text",
+        "file",
+    )
 }

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from jominy.study.scenario import Scenario
 
 SAMPLES_MAP = 20.0
-"""Seconds that the forecasts of a map of samples may take together, as estimated from one of them."""
+"""Seconds that forecasts made one by one for a map may take together, as estimated from one of them."""
 FEWEST = 5
 """Values of each field below which a map says nothing."""
 
@@ -40,6 +40,9 @@ def phase_result(forecasts: Forecasts, asked: Map) -> xr.Dataset:
     points = asked.points
     if scenario.loaded is not None:
         scenario = _lean(scenario, asked.state.horizon)
+    if (
+        scenario.loaded is not None or not forecasts.problem(scenario).attack.quadratic
+    ):  # forecasts that are made one by one
         points = _affordable(scenario, asked)
     over = {name: replace(chosen_range(scenario, name), points=points) for name in ("radius", "rate")}
     return phase(scenario, over, progress=False)
@@ -53,18 +56,19 @@ def _lean(scenario: Scenario, horizon: float) -> Scenario:
 
 
 def _affordable(scenario: Scenario, asked: Map) -> int:
-    """So many values of each field that a map of samples, whose forecasts are made one by one, keeps its time."""
+    """So many values of each field that a map whose forecasts are made one by one keeps its time."""
     taken = []
     for radius in (asked.state.radius, 0.9 * asked.state.radius + 0.05):  # the first one compiles
         there = scenario.changed(radius=radius)
-        share_loaded(scenario, there)
+        if scenario.loaded is not None:
+            share_loaded(scenario, there)
         begin = time.perf_counter()
         there.forecast()
         taken.append(time.perf_counter() - begin)
     points = min(asked.points, int(np.sqrt(SAMPLES_MAP / min(taken))))
     if points < FEWEST:
         raise InputError(
-            f"a forecast of these samples takes {min(taken):.1f} s, so a map of {FEWEST} by {FEWEST} of them takes "
+            f"one of these forecasts takes {min(taken):.1f} s, so a map of {FEWEST} by {FEWEST} of them takes "
             f"more than the {SAMPLES_MAP:.0f} s that the page gives it",
             None,
             "use jominy phase on the command line, which keeps what it has computed",

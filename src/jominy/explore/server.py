@@ -50,6 +50,7 @@ QUESTIONS = {
     "network": Question(Networks, "quick", 10.0),
     "text": Question(Text, "quick", 20.0),
     "band": Question(Curves, "slow", 120.0),
+    "beside": Question(Curves, "slow", 120.0),
     "network_advice": Question(Networks, "slow", 20.0),
     "map": Question(Map, "slow", 120.0),
     "file": Question(File, "slow", 120.0),

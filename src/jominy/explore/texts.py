@@ -6,7 +6,8 @@ import pprint
 from typing import TYPE_CHECKING, Any
 
 from jominy.explore.curves_state import OWN, TWO_CLASS, Curves
-from jominy.explore.schedules import as_python
+from jominy.explore.part_choices import PAGE_OBJECTIVES, PAGE_SCHEDULES
+from jominy.parts import ATTACKS
 
 if TYPE_CHECKING:
     from jominy.explore.networks_state import Networks
@@ -56,13 +57,31 @@ def python_text(state: Curves, mapping: dict[str, Any]) -> str:
         data = f"data = jm.LinearTeacher(covariance, teacher=1.0, noise_variance={state.noise!r})\n"
         loss = "jm.SquaredLoss()"
     start = f", start={state.start!r}" if state.start else ""
-    schedule, imported = as_python(state.schedule, values)
+    schedule, imported = PAGE_SCHEDULES.as_python(state.schedule, values)
+    further = ""
+    if "attack" in mapping:
+        further += f", attack={_attack_text(mapping['attack'], state.dimension)}"
+        if len(mapping["attack"]) > 1:
+            imported += "import numpy as np\n"
+    if "objective" in mapping:
+        objective, more = PAGE_OBJECTIVES.as_python(state.objective, values)
+        further, imported = f"{further}, objective={objective}", imported + more
     return (
         f"import jominy as jm\n{imported}\ncovariance = {covariance}\n{data}"
-        f"problem = jm.Problem(data, {loss}, radius={state.radius!r})\n"
+        f"problem = jm.Problem(data, {loss}, radius={state.radius!r}{further})\n"
         f"schedule = {schedule}\n"
         f"curve = jm.forecast(problem, schedule, time={state.horizon!r}{start})\n{_END}"
     )
+
+
+def _attack_text(table: dict[str, Any], dimension: int) -> str:
+    """An attack in Python, with one number for each feature where a file repeats a few over all of them.
+
+    >>> _attack_text({"kind": "linf", "budget": [1.0, 0.0]}, 100), _attack_text({"kind": "linf"}, 100)
+    ('jm.LInf(budget=np.resize([1.0, 0.0], 100))', 'jm.LInf()')
+    """
+    given = ", ".join(f"{name}=np.resize({value!r}, {dimension})" for name, value in table.items() if name != "kind")
+    return f"jm.{ATTACKS[table['kind']].class_name}({given})"
 
 
 def network_python_text(state: Networks) -> str:

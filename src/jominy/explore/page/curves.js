@@ -7,21 +7,24 @@ import { Gauge } from "/gauge.js";
 import { escaped, sentence, short } from "/numbers.js";
 
 const GROUPS = [
-  ["Attack and training", ["problem", "radius", "schedule", "horizon", "start"]],
+  ["Attack and training", ["problem", "radius", "attack", "reach", "beside", "objective", "schedule", "horizon", "start"]],
   ["Data", ["noise", "separation", "spectrum", "exponent", "ratio", "high", "dimension"]],
 ];
 const OWN = "own."; // begins the names of the numbers of the user's scenario
 const TIME = "time (samples / dimension)";
 const byId = (id) => document.getElementById(id);
 
-// Whether a control means anything in a state; `shows`: of each schedule, the names of its numbers.
+// Whether a control means anything in a state; `shows`: of each schedule and objective, the names of its numbers.
 export function visible(name, state, shows = {}) {
   const own = state.problem === "own";
   if (name.startsWith(OWN)) return name.startsWith(`${OWN}schedule.`) ? state.schedule === "own" : own;
   const varying = own && Object.keys(state).some((one) => one.startsWith(`${OWN}radius.`));
-  if (Object.values(shows).flat().includes(name)) return (shows[state.schedule] ?? []).includes(name);
+  for (const [choice, numbers] of Object.entries(shows)) {
+    if (!Object.values(numbers).flat().includes(name)) continue;
+    return (numbers[state[choice]] ?? []).includes(name) && (choice === "schedule" || !own);
+  }
   const rules = {
-    radius: !varying, start: !own, noise: state.problem === "least-squares",
+    radius: !varying, attack: !own, reach: !own, beside: !own, objective: !own, start: !own, noise: state.problem === "least-squares",
     separation: state.problem === "two-class", spectrum: !own, dimension: !own,
     exponent: !own && state.spectrum === "power-law", ratio: !own && state.spectrum === "marchenko-pastur",
     high: !own && state.spectrum === "two-level",
@@ -37,9 +40,9 @@ export class Curves {
     this.told = changed;
     const groups = Map.groupBy(described.filter((one) => one.path), (one) => one.group);
     const own = [...groups].map(([legend, controls]) => [legend, controls.map((one) => one.name)]);
-    this.shows = described.find((one) => one.name === "schedule").shows;
-    const numbers = [...new Set(Object.values(this.shows).flat())];
-    const page = GROUPS.map(([legend, names]) => [legend, names.flatMap((one) => (one === "schedule" ? [one, ...numbers] : [one]))]);
+    this.shows = Object.fromEntries(described.filter((one) => one.shows).map((one) => [one.name, one.shows]));
+    const numbers = (choice) => (this.shows[choice] ? [...new Set(Object.values(this.shows[choice]).flat())] : []);
+    const page = GROUPS.map(([legend, names]) => [legend, names.flatMap((one) => [one, ...numbers(one)])]);
     this.controls = new Controls(this.panel.querySelector(".controls"), described, [...page, ...own], () => this.changed());
     this.state = this.panel.querySelector(".state");
     this.charts = {
@@ -58,7 +61,11 @@ export class Curves {
     this.fresh = new Fresh([this.panel, byId("chart-cross")], busy, () => this.say("computing", "", "busy"));
     this.latest = new Latest((state, outdated) => this.fetchCurve(state, outdated));
     this.bands = new Latest((state, outdated) => this.fetchBand(state, outdated));
-    this.later = afterPause(() => this.bands.call(this.asked()), 250);
+    this.others = new Latest((state, outdated) => this.fetchOther(state, outdated));
+    this.later = afterPause(() => {
+      this.bands.call(this.asked());
+      if (this.asked().beside && this.asked().problem !== "own") this.others.call(this.asked());
+    }, 250);
     this.dots = {};
     this.drawn = 0;
     byId("run").addEventListener("click", () => (this.running ? this.stop() : this.run()));
@@ -72,7 +79,7 @@ export class Curves {
   }
 
   refresh() {
-    this.band = null;
+    this.band = this.other = null;
     this.fresh.asked();
     this.latest.call(this.asked());
     this.later();
@@ -125,6 +132,19 @@ export class Curves {
     if (this.curve) this.draw();
   }
 
+  // The curve of the same problem under the other attack.
+  async fetchOther(state, outdated) {
+    try {
+      const other = await askJson("beside", state, { outdated });
+      if (!this.isAsked(state)) return;
+      this.other = other;
+    } catch (error) {
+      if (error instanceof Replaced || outdated()) return;
+      this.other = { variables: {}, words: `No curve of the other attack: ${error.message}` };
+    }
+    if (this.curve) this.draw();
+  }
+
   sentence() {
     const last = (name) => short(this.curve.variables[name]?.findLast((value) => value !== null));
     const accuracy = this.curve.variables.adversarial_accuracy ? `, adversarial accuracy ${last("adversarial_accuracy")}` : "";
@@ -148,6 +168,13 @@ export class Curves {
       const edge = (sign) => y.map((value, k) => (value === null || sd[k] === null ? null : value + (bias?.[k] ?? 0) + sign * sd[k]));
       return [{ label, look, y, low: edge(-1), high: edge(1) }];
     };
+    const named = { l2: "l2", linf: "l∞" };
+    // The other attack's curve has times of its own where its solver has: it is drawn where both are known.
+    const beside = (name, what) => {
+      const y = this.other?.variables[name];
+      if (!y || y.length !== curve.time.length) return [];
+      return [{ label: `${what}, ${named[this.other.attack]}`, look: "other", y }];
+    };
     const dots = (...pairs) => pairs.map(([name, look]) => ({ look, points: this.dots[name] ?? [] }));
     const draw = (chart, lines, more) => this.charts[chart].draw(lines.length ? { x: curve.time, lines, ...more } : null);
     const optimum = { y: curve.optimum_risk, label: "optimum" };
@@ -155,11 +182,11 @@ export class Curves {
     const ends = (name) => (end ? [{ y: end[name], label: "end of training", look: "end" }] : []);
     const risks = [...line("adversarial_risk", "adversarial", "adversarial"), ...line("clean_risk", "clean", "clean")];
     draw("cross", risks, { levels: [optimum] });
-    draw("risk", risks, {
+    draw("risk", [...risks, ...beside("adversarial_risk", "adversarial")], {
       levels: [optimum, ...ends("adversarial_risk")],
       dots: dots(["adversarial_risk", "adversarial"], ["clean_risk", "clean"]),
     });
-    draw("accuracy", [...line("adversarial_accuracy", "adversarial", "adversarial"), ...line("clean_accuracy", "clean", "clean")], {
+    draw("accuracy", [...line("adversarial_accuracy", "adversarial", "adversarial"), ...line("clean_accuracy", "clean", "clean"), ...beside("adversarial_accuracy", "adversarial")], {
       dots: dots(["adversarial_accuracy", "adversarial"], ["clean_accuracy", "clean"]),
     });
     draw("norm", line("norm", "", "norm"), {
@@ -176,6 +203,7 @@ export class Curves {
     byId("curves-fine").textContent = [
       ...curve.notes.map(sentence),
       band?.words ?? "",
+      this.other?.words ?? "",
       curve.numerical_error === null ? "" : `Estimated numerical error ${short(curve.numerical_error, 2)}.`,
       `Answered in ${short(curve.milliseconds, 2)} ms.`,
     ].filter(Boolean).join(" ");
