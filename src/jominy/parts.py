@@ -231,7 +231,7 @@ SCHEDULES = _registry(
         (
             _RATE,
             Setting("half_time", "positive", "when the rate is half", slider=Slider(2.0, 0.1, 50.0, log=True)),
-            Setting("exponent", "positive", "how fast it falls then", 1.5),
+            Setting("exponent", "positive", "how fast it falls then", 1.5, slider=Slider(1.5, 0.2, 10.0)),
         ),
     ),
     Part(
