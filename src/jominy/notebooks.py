@@ -9,7 +9,7 @@ _SHOWN = (
     ("xarray.core.dataset", "Dataset"),
     ("jominy.dynamics.optima.record", "Optimum"),
     ("jominy.dynamics.problem", "Problem"),
-    ("jominy.dynamics.ends.record", "Stationary"),
+    ("jominy.dynamics.asymptotics.record", "Stationary"),
     ("jominy.meanfield.architecture", "Architecture"),
     ("jominy.study.advise", "Advice"),
     ("jominy.study.scenario.model", "Scenario"),

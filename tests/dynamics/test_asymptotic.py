@@ -3,7 +3,7 @@
 import pytest
 
 import jominy as jm
-from jominy.dynamics.ends.asymptotic import asymptotic_rate
+from jominy.dynamics.asymptotics.asymptotic import asymptotic_rate
 
 
 def problem(radius, noise):

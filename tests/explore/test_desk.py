@@ -13,9 +13,9 @@ import jominy as jm
 from jominy.errors import InputError
 from jominy.explore.asked import File, Map, Run, Text
 from jominy.explore.curves_state import Curves
-from jominy.explore.desk import Desk
+from jominy.explore.initial_state import explorer_for
 from jominy.explore.networks_state import Networks
-from jominy.explore.opening import explorer_for
+from jominy.explore.request_handler import RequestHandler
 from jominy.results import load
 
 SMALL = Curves(dimension=200, spectrum="two-level", horizon=4.0)
@@ -24,7 +24,7 @@ CLASSES = SMALL.model_copy(update={"problem": "two-class", "separation": 3.0, "r
 
 @pytest.fixture(scope="module")
 def desk():
-    return Desk(None, lambda told: None, lambda: False)
+    return RequestHandler(None, lambda told: None, lambda: False)
 
 
 def told_by_jominy(state, **more):
@@ -128,7 +128,7 @@ def test_map_has_the_theorys_borders_and_agrees_with_single_forecasts(desk):
 def test_runs_are_told_moment_by_moment_and_compared_at_the_end():
     """Ten seeds, seed 0 to 9: the forecast lies within five standard errors of their mean, and within 3 %."""
     moments = []
-    desk = Desk(None, moments.append, lambda: False)
+    desk = RequestHandler(None, moments.append, lambda: False)
     told = desk.run(Run(state=SMALL, seeds=10))
     assert len(moments) == 41 and moments[0]["time"] == 0.0 and moments[-1]["time"] == pytest.approx(4.0)
     risk = told["agreement"]["adversarial_risk"]
@@ -142,10 +142,10 @@ def test_runs_are_told_moment_by_moment_and_compared_at_the_end():
 
 def test_runs_stop_when_asked_and_keep_what_they_have():
     moments = []
-    told = Desk(None, moments.append, lambda: len(moments) >= 5).run(Run(state=SMALL, seeds=3))
+    told = RequestHandler(None, moments.append, lambda: len(moments) >= 5).run(Run(state=SMALL, seeds=3))
     assert told["status"] == "interrupted" and len(moments) == 5
     with pytest.raises(InputError, match="at most 2e\\+08 steps"):
-        Desk(None, moments.append, lambda: False).run(
+        RequestHandler(None, moments.append, lambda: False).run(
             Run(state=SMALL.model_copy(update={"horizon": 500.0, "dimension": 20_000}), seeds=40)
         )
 
@@ -169,11 +169,11 @@ def test_page_opens_on_a_scenario_and_keeps_what_its_controls_cannot_say(tmp_pat
     )
     explorer = explorer_for(path)
     assert (explorer.start.problem, explorer.start.schedule, explorer.start.radius) == ("own", "own", 0.4)
-    desk = Desk(path, lambda told: None, lambda: False)
+    desk = RequestHandler(path, lambda told: None, lambda: False)
     expected = float(jm.Scenario.load(path).forecast().adversarial_risk[-1])
     assert desk.curve(explorer.start)["variables"]["adversarial_risk"][-1] == pytest.approx(expected, rel=1e-6)
     with pytest.raises(InputError, match="without a scenario of yours"):
-        Desk(None, lambda told: None, lambda: False).curve(explorer.start)
+        RequestHandler(None, lambda told: None, lambda: False).curve(explorer.start)
 
 
 def test_page_opens_on_the_example_scenarios():

@@ -11,8 +11,8 @@ import jominy as jm
 from jominy.errors import InputError
 from jominy.explore.asked import Map, Text
 from jominy.explore.curves_state import Curves
-from jominy.explore.desk import Desk
-from jominy.explore.opening import explorer_for
+from jominy.explore.initial_state import explorer_for
+from jominy.explore.request_handler import RequestHandler
 
 CLASSES = """
 radius = 0.3
@@ -56,7 +56,11 @@ def opened(tmp_path, text):
     path = tmp_path / "mine.toml"
     path.write_text(text)
     explorer = explorer_for(path)
-    return explorer, Desk(path, lambda told: None, lambda: False), {one["path"]: one for one in explorer.numbers}
+    return (
+        explorer,
+        RequestHandler(path, lambda told: None, lambda: False),
+        {one["path"]: one for one in explorer.numbers},
+    )
 
 
 def test_every_number_that_a_sweep_names_has_a_control_within_the_scenarios_own_bounds(tmp_path):
@@ -121,7 +125,7 @@ def test_numbers_that_are_none_of_the_scenarios_are_refused(tmp_path, numbers, w
         desk.curve(explorer.start.model_copy(update={"numbers": numbers}))
     if "data.nothing" in numbers:
         with pytest.raises(InputError, match="without a scenario of yours"):
-            Desk(None, lambda told: None, lambda: False).curve(Curves(problem="own", numbers=numbers))
+            RequestHandler(None, lambda told: None, lambda: False).curve(Curves(problem="own", numbers=numbers))
 
 
 @pytest.mark.slow

@@ -15,8 +15,8 @@ from jominy.data import read_table
 from jominy.errors import InputError
 from jominy.explore.asked import Text
 from jominy.explore.curves_state import Curves
-from jominy.explore.desk import Desk
 from jominy.explore.guard import MOST_BYTES_OF_A_TABLE
+from jominy.explore.request_handler import RequestHandler
 from jominy.explore.server import Explorer, application
 from jominy.explore.tables import MOST_TABLES, Kept, Opened, TableRef, Tables, table_file
 
@@ -38,7 +38,7 @@ def test_a_table_is_told_as_the_command_line_reads_it_and_its_curve_is_that_of_t
     called = tables.keep("..\\..//patients.CSV", TABLE.replace(",", ";").encode("utf-16"))
     other = tables.keep("patients.csv", TABLE.replace("0.", "1.").encode())
     assert called != other and table_file(tables.folder, called).name == "patients.csv"
-    desk = Desk(None, lambda told: None, lambda: False, tables.folder)
+    desk = RequestHandler(None, lambda told: None, lambda: False, tables.folder)
     told = desk.answer("columns", Kept(id=called))
     assert (told["rows"], told["columns"], told["likely"]) == (60, ["height", "width", "depth", "sick"], "sick")
     assert "separated by semicolons" in told["notes"][0]
@@ -73,7 +73,7 @@ def _written(tables, called, told):
     ],
 )
 def test_what_cannot_be_forecast_is_refused_as_on_the_command_line(tables, target, classes, words):
-    desk = Desk(None, lambda told: None, lambda: False, tables.folder)
+    desk = RequestHandler(None, lambda told: None, lambda: False, tables.folder)
     called = tables.keep("patients.csv", TABLE.encode())
     with pytest.raises(InputError, match=words):
         desk.answer("open", Opened(table=TableRef(id=called, target=target, classes=classes)))
@@ -82,7 +82,7 @@ def test_what_cannot_be_forecast_is_refused_as_on_the_command_line(tables, targe
 def test_tables_are_few_and_one_that_is_gone_says_so(tables):
     called = [tables.keep(f"{k}.csv", TABLE.encode()) for k in range(MOST_TABLES + 1)]
     assert len(list(tables.folder.iterdir())) == MOST_TABLES
-    desk = Desk(None, lambda told: None, lambda: False, tables.folder)
+    desk = RequestHandler(None, lambda told: None, lambda: False, tables.folder)
     with pytest.raises(InputError, match=r"no longer here\. Drop it onto the page again"):
         desk.answer("columns", Kept(id=called[0]))
     assert desk.answer("columns", Kept(id=called[-1]))["name"] == f"{MOST_TABLES}.csv"
@@ -128,7 +128,7 @@ def test_a_table_of_several_classes_is_drawn_by_real_runs(tables):
     kinds = np.array(["cat", "dog", "elk"])[np.argmax(ROWS, axis=1)]
     text = "height,width,depth,kind\n" + "".join(f"{a},{b},{c},{s}\n" for (a, b, c), s in zip(ROWS, kinds, strict=True))
     called = tables.keep("animals.csv", text.encode())
-    desk = Desk(None, lambda told: None, lambda: False, tables.folder)
+    desk = RequestHandler(None, lambda told: None, lambda: False, tables.folder)
     opened = desk.answer("open", Opened(table=TableRef(id=called, target="kind")))
     state = Curves(**opened["start"], table=TableRef(id=called, target="kind"))
     curve = desk.answer("curve", state)

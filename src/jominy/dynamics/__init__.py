@@ -1,9 +1,9 @@
 """The exact dynamics of adversarial training: problems, forecasts, simulations, optima."""
 
+from jominy.dynamics.asymptotics.asymptotic import AsymptoticRate, asymptotic_rate
+from jominy.dynamics.asymptotics.record import Stationary
+from jominy.dynamics.asymptotics.small_rates import SmallRateEnd, interpolation_radius, small_rate_end
 from jominy.dynamics.design import Design, Front, design, pareto
-from jominy.dynamics.ends.asymptotic import AsymptoticRate, asymptotic_rate
-from jominy.dynamics.ends.record import Stationary
-from jominy.dynamics.ends.small_rates import SmallRateEnd, interpolation_radius, small_rate_end
 from jominy.dynamics.equivalent import least_squares_equivalent
 from jominy.dynamics.fit import fit
 from jominy.dynamics.forecast import forecast

@@ -14,15 +14,15 @@ from numpy.typing import ArrayLike
 
 from jominy.dynamics.laws.risk import RiskSpec, largest_logit_of_points
 from jominy.dynamics.least_squares import effective_values, is_centred_least_squares
-from jominy.dynamics.optima.minimise import Solved
+from jominy.dynamics.optima.minimise import OptimumSolution
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.students import Observation
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
+from jominy.numerics.batched_tree import BatchedTree, with_axis
 from jominy.numerics.foreign import as_numpy
 from jominy.numerics.gaussian import MANY, gaussian_rule
 from jominy.numerics.precision import as_precise_as
-from jominy.numerics.side_by_side import SideBySide, with_axis
 from jominy.schedules import FixedRadius, RadiusSchedule, require_radius
 
 CACHE_FLOATS = 2**16
@@ -52,7 +52,7 @@ def risks_of_student(setting: RiskSpec, one: OrderParameters, radii: Array, accu
 
 
 @partial(jax.jit, static_argnames="accuracy")
-def _risks(settings: SideBySide, order: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
+def _risks(settings: BatchedTree, order: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
     """(P, B, K) risks and accuracies of B students in each of P settings, at K radii each, `radii` (P, B, K).
 
     In the precision of the order parameters.
@@ -87,13 +87,13 @@ def read_out(
     """
     lead = np.shape(order.norm)
     trained = np.broadcast_to(np.asarray(radius, dtype=float), lead)[None]
-    one = SideBySide.of([setting])
+    one = BatchedTree.of([setting])
     read = read_out_points(one, with_axis(order), trained, evaluate_at, classification, dims)
     return {prefix + name: (dims, values[0]) for name, (dims, values) in read.items()}
 
 
 def read_out_points(
-    settings: SideBySide,
+    settings: BatchedTree,
     order: OrderParameters,
     radius: np.ndarray,
     evaluate_at: np.ndarray,
@@ -138,7 +138,7 @@ class Reading(NamedTuple):
         classification, centred_least_squares: of all of them.
     """
 
-    settings: SideBySide
+    settings: BatchedTree
     radius: np.ndarray
     final_radius: np.ndarray
     optimum_risk: np.ndarray
@@ -156,7 +156,9 @@ class Reading(NamedTuple):
         return self._replace(settings=self.settings.rows(index), **numbers)
 
 
-def reading(problems: Sequence[Problem], settings: SideBySide, times: np.ndarray, optima: Sequence[Solved]) -> Reading:
+def reading(
+    problems: Sequence[Problem], settings: BatchedTree, times: np.ndarray, optima: Sequence[OptimumSolution]
+) -> Reading:
     """The reading of P problems, with their optima, at (T,) times."""
     teachers = [problem.law.teacher for problem in problems]
     return Reading(

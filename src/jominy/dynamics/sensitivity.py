@@ -19,10 +19,10 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, population_variables, reading
 from jominy.dynamics.students import Observation, diverged
 from jominy.errors import InputError
+from jominy.numerics.batched_tree import BatchedTree, with_axis
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.ode import integrate
 from jominy.numerics.precision import double_precision
-from jominy.numerics.side_by_side import SideBySide, with_axis
 from jominy.results import Status, make_result
 from jominy.schedules import Schedule
 
@@ -175,12 +175,12 @@ def _solved(task: Task, near: Mapping[str, Near], plan: Plan) -> tuple[Task, Obs
     wanted = slice(int(plan.times[0] > 0), int(plan.times[0] > 0) + len(plan.times))
     while True:
         rule = task.rule
-        start = SideBySide.of([(task.system, task.state)] * count, all_own=True).tree
+        start = BatchedTree.of([(task.system, task.state)] * count, all_own=True).tree
         parts = [one.derivative([_parts(point._replace(rule=rule)) for point in one.tasks]) for one in near.values()]
         observed, slopes = jax.jvp(
             lambda systems, states: integrate(systems, states, times, jumps, rtol).observations,
             start,
-            SideBySide.of(parts, all_own=True).tree,
+            BatchedTree.of(parts, all_own=True).tree,
         )
         observation = jax.tree.map(lambda leaf: np.asarray(leaf)[0, wanted], observed)
         finer = gaussian_rule(largest_logit(task.spec, observation.order), plan.accuracy)
@@ -195,7 +195,7 @@ def _parts(task: Task) -> tuple[Any, Any]:
 
 def _read(task: Task, observation: Observation, plan: Plan) -> Variables:
     """The variables of one point."""
-    read = reading([task.problem], SideBySide.of([task.spec]), plan.times, [task.optimum.solved])
+    read = reading([task.problem], BatchedTree.of([task.spec]), plan.times, [task.optimum.solved])
     variables = population_variables(read, with_axis(observation), plan.evaluate_at, ("time",))
     return {name: (dims, values[0]) for name, (dims, values) in variables.items()}
 

@@ -3,7 +3,7 @@
 Source: theory `dynamics.md` sections 4.2 and 4.3.
 """
 
-from jominy.dynamics.ends.record import Stationary
+from jominy.dynamics.asymptotics.record import Stationary
 from jominy.dynamics.engines import engines_of
 from jominy.dynamics.problem import Problem
 from jominy.errors import InputError

@@ -195,18 +195,18 @@ STEEPEST = 1e8
 faster than a square get there, and they do so in finite time."""
 
 
-def brake(order: OrderParameters, moments: Moments) -> Array:
+def blowup_limiter(order: OrderParameters, moments: Moments) -> Array:
     """A factor on all velocities: one at every size that means something, smoothly zero far beyond.
 
-    It lets a divergence end as huge finite numbers instead of overflow; see `diverged` and `runaway`.
+    It lets a divergence end as huge finite numbers instead of overflow; see `diverged` and `blown_up`.
     """
     size = size_squared(order)
     steep = jnp.max(moments.slope_squared) / (STEEPEST * (1 + size))
     return 1 / (1 + (size / (100 * OUT_OF_SCALE)) ** 2 + steep**2)
 
 
-def runaway(order: OrderParameters, moments: Moments) -> Array:
-    """Whether students (leading dimensions allowed) have met the brake on slopes."""
+def blown_up(order: OrderParameters, moments: Moments) -> Array:
+    """Whether students (leading dimensions allowed) have met the blowup_limiter on slopes."""
     return ~(jnp.max(moments.slope_squared, axis=-1) < 0.1 * STEEPEST * (1 + size_squared(order)))
 
 

@@ -13,7 +13,7 @@ import numpy as np
 from jominy.errors import InputError
 from jominy.explore.answers import plain, variables
 from jominy.explore.curves_state import OWN, Curves
-from jominy.explore.own_numbers import own_numbers, with_numbers
+from jominy.explore.scenario_controls import own_numbers, with_numbers
 from jominy.explore.tables import Opened, table_scenario
 from jominy.study.scenario import Scenario
 from jominy.study.sweeps.engines import share_loaded

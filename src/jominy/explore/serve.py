@@ -35,7 +35,7 @@ def serve(scenario: str | None, host: str, port: int, browser: bool) -> int:
             install("explore"),
         ) from None
     from jominy.explore.connections import MOST, Connection
-    from jominy.explore.opening import explorer_for
+    from jominy.explore.initial_state import explorer_for
     from jominy.explore.server import application
     from jominy.numerics.interrupts import handled_meanwhile
 

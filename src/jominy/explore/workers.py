@@ -175,7 +175,7 @@ def serve_jobs(pipe: Any, own: Path | None, nice: int, scratch: str, tables: Pat
     begin_worker()
     os.nice(nice)
     tempfile.tempdir = scratch
-    from jominy.explore.desk import Desk
+    from jominy.explore.request_handler import RequestHandler
 
     stopped = False
 
@@ -187,7 +187,7 @@ def serve_jobs(pipe: Any, own: Path | None, nice: int, scratch: str, tables: Pat
                 pipe.recv()
         return stopped
 
-    desk = Desk(own, lambda told: pipe.send(("told", told, 0)), asked_to_stop, tables)
+    desk = RequestHandler(own, lambda told: pipe.send(("told", told, 0)), asked_to_stop, tables)
     tidied = 0
     while True:
         try:

@@ -19,7 +19,7 @@ PLACES = 256
 LARGEST_EXPONENT = 700.0
 
 
-class FarMargins(MarginLoss):
+class TailScaledLoss(MarginLoss):
     """`loss` in units in which nothing underflows: what an optimum asks for.
 
     The averages of slope and curvature are divided by the mean size of the slope over all classes, which changes no
@@ -60,7 +60,7 @@ class FarMargins(MarginLoss):
         return Averages(jnp.full_like(value, logarithm), slope / size, curvature / size, jnp.zeros_like(slope))
 
 
-def far_margins(loss: MarginLoss, weights: Array) -> FarMargins:
+def far_margins(loss: MarginLoss, weights: Array) -> TailScaledLoss:
     """The loss for classes with these weights (n,).
 
     >>> import numpy as np
@@ -72,7 +72,7 @@ def far_margins(loss: MarginLoss, weights: Array) -> FarMargins:
     >>> round(float(found.value[0]), 2), round(float(found.curvature[0]), 6)  # log E l; E l'' / E |l'|
     (-1253.69, 0.5)
     """
-    return FarMargins(loss, weights, kinks=loss.kinks, growth=loss.growth, sharpness=loss.sharpness)
+    return TailScaledLoss(loss, weights, kinks=loss.kinks, growth=loss.growth, sharpness=loss.sharpness)
 
 
 def _where(loss: MarginLoss, mean: Array, sd: Array) -> tuple[Array, Array]:

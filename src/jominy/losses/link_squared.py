@@ -17,7 +17,7 @@ from jominy.data.links import Identity, Link
 from jominy.errors import InputError
 from jominy.losses.base import Loss
 from jominy.losses.expectations import FLOOR, Moments, OrderParameters
-from jominy.losses.link_targets import Ends, LinkTargets
+from jominy.losses.link_targets import AttackEndpoints, LinkTargets
 from jominy.losses.targets import FixedTargets, Targets, stated_labels
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation
@@ -95,13 +95,13 @@ class LinkSquaredLoss(Loss):
         """Expectations for fixed targets `labels` (n,): one integral, split where the worse end changes."""
         sd = jnp.sqrt(jnp.maximum(order.margin_variance, FLOOR))
         kink = self._kink(order.margin_mean, sd, shift, labels)
-        at_kink = Ends.of(self.link, kink, shift)
+        at_kink = AttackEndpoints.of(self.link, kink, shift)
         # Beyond the reach there is no kink: the target lies outside the range of the link.
         standard = (kink - order.margin_mean) / sd
         density = jnp.where(jnp.abs(standard) < REACH, jnp.exp(-(standard**2) / 2) / jnp.sqrt(2 * jnp.pi) / sd, 0.0)
 
         def integrand(r: Array, u: Array) -> Array:
-            ends = Ends.of(self.link, r, shift)
+            ends = AttackEndpoints.of(self.link, r, shift)
             upper = labels[:, None] < ends.middle
             error = jnp.where(upper, ends.upper, ends.lower) - labels[:, None]
             slope = jnp.where(upper, ends.upper_slope, ends.lower_slope)
@@ -130,7 +130,7 @@ class LinkSquaredLoss(Loss):
         def halve(_, bracket: tuple[Array, Array]) -> tuple[Array, Array]:
             low, high = bracket
             r = (low + high) / 2
-            below = Ends.of(self.link, r, shift).middle < labels
+            below = AttackEndpoints.of(self.link, r, shift).middle < labels
             return jnp.where(below, r, low), jnp.where(below, high, r)
 
         low, high = jax.lax.fori_loop(0, 60, halve, (mean - 1.01 * REACH * sd, mean + 1.01 * REACH * sd))

@@ -42,7 +42,7 @@ CORNER = np.array([-0.3, -0.1, -0.03, -0.01, -3e-3, -1e-3, 0.0, 1e-3, 3e-3, 0.01
 SEARCH = np.linspace(-REACH, REACH, 130)
 
 
-class Ends(NamedTuple):
+class AttackEndpoints(NamedTuple):
     """The student's output at both ends of the attack, r + eps rho and r - eps rho, with two derivatives."""
 
     upper: Array
@@ -53,9 +53,9 @@ class Ends(NamedTuple):
     lower_bend: Array
 
     @staticmethod
-    def of(link: Link, score: Array, shift: Array) -> Ends:
+    def of(link: Link, score: Array, shift: Array) -> AttackEndpoints:
         up, down = link.derivatives(score + shift), link.derivatives(score - shift)
-        return Ends(up[0], down[0], up[1], down[1], up[2], down[2])
+        return AttackEndpoints(up[0], down[0], up[1], down[1], up[2], down[2])
 
     @property
     def middle(self) -> Array:
@@ -107,8 +107,8 @@ class LinkTargets(Targets):
         sd_noise = jnp.sqrt(jnp.maximum(self.noise_variance, LEAST_SD**2))
         labels = self.labels[:, None]
 
-        def ends_at(u: Array) -> Ends:
-            return Ends.of(loss.link, order.margin_mean[:, None] + given.sd[:, None] * u, shift)
+        def ends_at(u: Array) -> AttackEndpoints:
+            return AttackEndpoints.of(loss.link, order.margin_mean[:, None] + given.sd[:, None] * u, shift)
 
         u, outer = self._outer_panels(ends_at, given, sd_noise, rule)
         ends = ends_at(u)

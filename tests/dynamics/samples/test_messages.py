@@ -85,7 +85,7 @@ class Interrupted(sgd.RowSource):
 def test_an_interrupted_run_keeps_what_is_done(monkeypatch):
     mine = problem(small_samples(), "squared", 0.2)
     whole = jm.simulate(mine, rate(0.3), times=TIMES, seeds=3, progress=False)
-    monkeypatch.setattr("jominy.dynamics.simulation.teams.LONGEST_BLOCK", 1)
+    monkeypatch.setattr("jominy.dynamics.simulation.seed_batches.LONGEST_BLOCK", 1)
     monkeypatch.setattr("jominy.dynamics.samples.simulation.RowSource", Interrupted)
     part = jm.simulate(mine, rate(0.3), times=TIMES, seeds=3, progress=False)
     assert part.attrs["status"] == "interrupted" and "kept" in part.attrs["advice"]
@@ -95,7 +95,7 @@ def test_an_interrupted_run_keeps_what_is_done(monkeypatch):
 
 
 def test_ctrl_c_before_the_first_report_stays_ctrl_c(monkeypatch):
-    monkeypatch.setattr("jominy.dynamics.simulation.teams.LONGEST_BLOCK", 1)
+    monkeypatch.setattr("jominy.dynamics.simulation.seed_batches.LONGEST_BLOCK", 1)
     monkeypatch.setattr("jominy.dynamics.samples.simulation.RowSource", Interrupted)
     with pytest.raises(KeyboardInterrupt):
         mine = problem(small_samples(), "squared", 0.2)

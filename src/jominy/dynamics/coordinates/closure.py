@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from jominy.data.points import Points
 from jominy.dynamics.coordinates.equations import Averages, Motion, descent, motion, order_parameters
-from jominy.dynamics.students import OUT_OF_SCALE, brake
+from jominy.dynamics.students import OUT_OF_SCALE, blowup_limiter
 from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
@@ -56,7 +56,7 @@ class Setting(eqx.Module):
         moments = self.targets.moments(self.loss, order, radius * order.size, self.rule)
         moved = motion(self.points, moments, radius)
         pushed = descent(self.points.shares, averages, moved, self.optimum, memory)
-        return order, moved, pushed, self.schedule.rate(time, pushed), brake(order, moments)
+        return order, moved, pushed, self.schedule.rate(time, pushed), blowup_limiter(order, moments)
 
 
 class Sight(NamedTuple):

@@ -9,11 +9,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from jominy.dynamics.asymptotics.small_rates import interpolation_radius
 from jominy.dynamics.design.families import Hills
 from jominy.dynamics.design.record import LITTLE, SAME, Design
 from jominy.dynamics.design.search import best_of
 from jominy.dynamics.design.trials import Trials
-from jominy.dynamics.ends.small_rates import interpolation_radius
 from jominy.errors import InputError
 
 NEAR = 0.15

@@ -108,7 +108,7 @@ def design(
     >>> data = jm.LinearTeacher(jm.identity(400), noise_variance=0.25)
     >>> told = jm.design(jm.Problem(data, jm.SquaredLoss(), radius=0.3), 20, certificate=False)
     >>> round(told.excess, 5), round(told.ratios["constant"], 2)
-    (0.01051, 1.93)
+    (0.01024, 1.99)
     """
     horizon = require_positive(time, "The time of a design")
     chosen = family_named(family)

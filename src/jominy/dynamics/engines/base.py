@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
 
-from jominy.dynamics.ends.record import Stationary
+from jominy.dynamics.asymptotics.record import Stationary
 from jominy.dynamics.ensemble import PRECISION
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.laws.stability import RateLimits

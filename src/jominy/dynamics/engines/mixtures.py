@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jominy.dynamics.asymptotics.record import Stationary
+from jominy.dynamics.asymptotics.stationary import mixture_end
 from jominy.dynamics.batches import batch_count
 from jominy.dynamics.coordinates.single_weights import read_mixture_under
-from jominy.dynamics.ends.record import Stationary
-from jominy.dynamics.ends.stationary import mixture_end
 from jominy.dynamics.engines.base import Endings, ForecastRequest, PathRequest, SimulationRequest
 from jominy.dynamics.fluctuations import band_dimension
 from jominy.dynamics.homogenized.population import population_paths

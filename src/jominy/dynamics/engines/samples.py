@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jominy.dynamics.asymptotics.record import Stationary
 from jominy.dynamics.batches import require_single
-from jominy.dynamics.ends.record import Stationary
 from jominy.dynamics.engines.base import (
     Endings,
     ForecastRequest,

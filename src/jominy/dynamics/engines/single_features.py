@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from jominy.dynamics.asymptotics.record import Stationary
+from jominy.dynamics.asymptotics.stationary import coordinate_end
 from jominy.dynamics.coordinates.forecast import coordinate_forecast
 from jominy.dynamics.coordinates.optimum import coordinate_collapse_radius, coordinate_optimum
 from jominy.dynamics.coordinates.sgd import coordinate_simulation
-from jominy.dynamics.ends.record import Stationary
-from jominy.dynamics.ends.stationary import coordinate_end
 from jominy.dynamics.engines.base import Endings, ForecastRequest, SimulationRequest, endings_one_by_one
 from jominy.dynamics.engines.mixtures import (
     MixtureEngines,

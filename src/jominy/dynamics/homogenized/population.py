@@ -28,8 +28,8 @@ from jominy.dynamics.simulation.sgd import Engine, run_sgd, vector_states
 from jominy.dynamics.simulation.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
+from jominy.numerics.batched_tree import BatchedTree
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
-from jominy.numerics.side_by_side import SideBySide
 
 LONGEST_STEP = 0.05
 """The first step tried."""
@@ -72,7 +72,7 @@ def population_paths(training: Training, times: np.ndarray, paths: list[int], st
         times,
         paths,
         found.record(problem.final_radius),
-        reading([problem], SideBySide.of([setting]), times[: record.reached], [found.solved]),
+        reading([problem], BatchedTree.of([setting]), times[: record.reached], [found.solved]),
         record,
     )
 

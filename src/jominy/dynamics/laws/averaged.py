@@ -51,7 +51,7 @@ class AveragedFlow(eqx.Module):
         )
 
     def ended(self, state: AveragedState) -> Array:
-        """Whether the student has met the brake."""
+        """Whether the student has met the blowup_limiter."""
         return self.flow.ended(state.now)
 
     def observe(self, time: Array, state: AveragedState) -> Observation:

@@ -11,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.laws.geometry import DenseGeometry, dense_order_parameters
-from jominy.dynamics.students import Observation, attack_ridge, batch_memory, brake, diverged, gone, runaway
+from jominy.dynamics.students import Observation, attack_ridge, batch_memory, blown_up, blowup_limiter, diverged, gone
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
@@ -82,7 +82,7 @@ class DenseFlow(eqx.Module):
     def pulled(self, time: Array, state: DenseState, cross: Array) -> tuple[DenseState, Array]:
         """Time derivative of the state, and how fast a covariance (d, d) of the student with its past falls."""
         order, moments, gradient, hessian, noise, descent, rate = self._evaluate(time, state)
-        braked = brake(order, moments)
+        braked = blowup_limiter(order, moments)
         slowed = braked * rate
         shrink = hessian @ state.covariance
         memory = braked * descent.noise if self.schedule.remembers else jnp.zeros(())
@@ -109,11 +109,11 @@ class DenseFlow(eqx.Module):
             keep @ state.covariance @ keep.T + rate * step * noise,
             memory,
         )
-        lost = diverged(order) | runaway(order, moments)
+        lost = diverged(order) | blown_up(order, moments)
         return jax.tree.map(lambda old, new: jnp.where(lost, old, new), state, moved)
 
     def ended(self, state: DenseState) -> Array:
-        """Whether the student has met the brake."""
+        """Whether the student has met the blowup_limiter."""
         return gone(dense_order_parameters(self.law, state.mean, state.covariance / state.mean.shape[0]))
 
     def observe(self, time: Array, state: DenseState) -> Observation:

@@ -11,8 +11,8 @@ from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.problem import Problem
 from jominy.losses import Loss, Moments, OrderParameters, Targets
 from jominy.numerics.arrays import Array
+from jominy.numerics.batched_tree import BatchedTree, with_axis
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
-from jominy.numerics.side_by_side import SideBySide, with_axis
 
 
 class RiskSpec(NamedTuple):
@@ -41,7 +41,7 @@ def risk_spec(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2
 
 
 @jax.jit
-def _logit_sds(settings: SideBySide, order: OrderParameters) -> Array:
+def _logit_sds(settings: BatchedTree, order: OrderParameters) -> Array:
     def of_point(setting: RiskSpec, order: OrderParameters) -> Array:
         return jnp.where(setting.weights > 0, setting.targets.logit_sd(setting.loss, order), 0.0)
 
@@ -53,7 +53,7 @@ def in_closed_form(setting: RiskSpec) -> bool:
     return setting.loss.closed_form and type(setting.targets).logit_sd is Targets.logit_sd
 
 
-def largest_logit_of_points(settings: SideBySide, order: OrderParameters) -> float:
+def largest_logit_of_points(settings: BatchedTree, order: OrderParameters) -> float:
     """The largest standard deviation over which the moments integrate, over P settings; 0 for closed forms."""
     if in_closed_form(settings.tree):
         return 0.0
@@ -65,4 +65,4 @@ def largest_logit(setting: RiskSpec, order: OrderParameters) -> float:
     """The largest standard deviation over which the moments integrate; 0 for closed forms."""
     if in_closed_form(setting):
         return 0.0
-    return largest_logit_of_points(SideBySide.of([setting]), with_axis(order))
+    return largest_logit_of_points(BatchedTree.of([setting]), with_axis(order))

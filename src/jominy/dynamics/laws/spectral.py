@@ -16,12 +16,12 @@ from jominy.dynamics.students import (
     Slopes,
     Student,
     batch_memory,
-    brake,
+    blown_up,
+    blowup_limiter,
     diverged,
     gone,
     observe,
     order_parameters,
-    runaway,
     slopes,
 )
 from jominy.losses import Loss, OrderParameters, Targets
@@ -81,7 +81,7 @@ class SpectralFlow(eqx.Module):
     def pulled(self, time: Array, state: SpectralState, cross: Array) -> tuple[SpectralState, Array]:
         """Time derivative of the state, and how fast a covariance (Q,) of the student with its past falls."""
         (order, moments, coefficients, alpha, pushed), rate = self._evaluate(time, state)
-        braked = brake(order, moments)
+        braked = blowup_limiter(order, moments)
         slowed = braked * rate
         count = state.complement.shape[0]
         noise = (self.nodes.weights * moments.slope_squared) @ self.nodes.eigenvalues
@@ -116,7 +116,7 @@ class SpectralFlow(eqx.Module):
             variance=(1 - step * alpha) ** 2 * state.variance + rate * step * noise,
             memory=memory,
         )
-        lost = diverged(order) | runaway(order, moments)
+        lost = diverged(order) | blown_up(order, moments)
         return jax.tree.map(lambda old, new: jnp.where(lost, old, new), state, moved)
 
     def rate(self, time: Array, state: SpectralState) -> Array:
@@ -124,7 +124,7 @@ class SpectralFlow(eqx.Module):
         return self._evaluate(time, state)[-1]
 
     def ended(self, state: SpectralState) -> Array:
-        """Whether the student has met the brake."""
+        """Whether the student has met the blowup_limiter."""
         return gone(self.order(self.student(state)))
 
     def observe(self, time: Array, state: SpectralState) -> Observation:

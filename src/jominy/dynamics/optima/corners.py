@@ -16,7 +16,7 @@ import numpy as np
 from jominy.dynamics.laws.geometry import LocalAverages, RiskGeometry, minimiser
 from jominy.dynamics.laws.risk import RiskSpec, largest_logit
 from jominy.dynamics.optima.direct import frame_of, minima
-from jominy.dynamics.optima.minimise import NOWHERE, Solved, as_it_is, at_scalars, polished, visit
+from jominy.dynamics.optima.minimise import NOWHERE, OptimumSolution, as_it_is, at_scalars, polished, visit
 
 GOOD = 1e-9
 """Mismatch of the scalars of a stationary point of the risk."""
@@ -28,7 +28,7 @@ NEAR_CORNER = 0.05
 """In units of the scores: farther away, no component is tried at a corner."""
 
 
-def well_found(solved: Solved, stiffness: float) -> bool:
+def well_found(solved: OptimumSolution, stiffness: float) -> bool:
     """Whether the scalars say what the optimum is; `stiffness` is that of flat directions, infinite without them."""
     ridge = np.inf if np.isinf(stiffness) else float(solved.scalars.ridge) / stiffness
     return solved.mismatch < GOOD and ridge > 100 * RIDGES[0] and np.isfinite(solved.risk)
@@ -44,8 +44,8 @@ def flat_stiffness(weights: np.ndarray, flat_means: np.ndarray) -> float:
 
 
 def optimum_with_corners(
-    exact: RiskGeometry, setting: RiskSpec, stiffness: float, zero: Solved, untouched: bool = False
-) -> Solved:
+    exact: RiskGeometry, setting: RiskSpec, stiffness: float, zero: OptimumSolution, untouched: bool = False
+) -> OptimumSolution:
     """The optimum on nodes that are not compressed; `zero` is the zero vector in that form, and none is above it.
 
     `untouched`: of the vectors alone that use nothing which the attack can touch.
@@ -73,8 +73,8 @@ def optimum_with_corners(
 
 
 def _eased(
-    geometry: RiskGeometry, setting: RiskSpec, zero: Solved, ridges: np.ndarray, untouched: bool
-) -> tuple[RiskSpec, list[Solved]]:
+    geometry: RiskGeometry, setting: RiskSpec, zero: OptimumSolution, ridges: np.ndarray, untouched: bool
+) -> tuple[RiskSpec, list[OptimumSolution]]:
     """The optima of the least softened risk with each of the ridges, and a quadrature that resolves them."""
     frame, scale = frame_of(geometry, untouched), _scale(setting, zero)
     for _ in range(4):
@@ -83,7 +83,7 @@ def _eased(
             if untouched:
                 scalars = scalars._replace(ridge=np.asarray(NOWHERE))
             there = visit(geometry, setting, minimiser(geometry, scalars))
-            found.append(Solved(scalars, there.order, float(there.risk), np.inf))
+            found.append(OptimumSolution(scalars, there.order, float(there.risk), np.inf))
         finer = setting.finer(max(largest_logit(setting, one.order) for one in found))
         if finer is None:
             break
@@ -100,12 +100,14 @@ def _spreads(setting: RiskSpec, scale: float) -> list[float]:
     return [scale * 10.0**-power for power in range(1, last + 1)]
 
 
-def _scale(setting: RiskSpec, zero: Solved) -> float:
+def _scale(setting: RiskSpec, zero: OptimumSolution) -> float:
     """Of scores: that of the targets of a residual loss; a margin loss has its own, one."""
     return setting.loss.unit_score(float(np.max(zero.order.residual_mean**2 + zero.order.residual_variance)))
 
 
-def _at_corners(setting: RiskSpec, eased: Solved, zero: Solved) -> Iterator[tuple[np.ndarray, LocalAverages]]:
+def _at_corners(
+    setting: RiskSpec, eased: OptimumSolution, zero: OptimumSolution
+) -> Iterator[tuple[np.ndarray, LocalAverages]]:
     """The components that came near a corner, held there: the nearest, the two nearest, ...; with scalars to begin."""
     order, scalars = eased.order, eased.scalars
     if not setting.targets.have_corners(setting.loss):

@@ -11,7 +11,7 @@ import numpy as np
 
 from jominy.dynamics.laws.geometry import RiskGeometry
 from jominy.dynamics.laws.risk import RiskSpec, largest_logit
-from jominy.dynamics.optima.minimise import Solved, solve_from, visit
+from jominy.dynamics.optima.minimise import OptimumSolution, solve_from, visit
 from jominy.losses import Loss, MarginLoss
 from jominy.losses.far import far_margins
 from jominy.losses.targets import FixedTargets
@@ -24,7 +24,7 @@ SCALES = np.geomspace(0.1, 2.5, 33)
 """Norms that the descent may begin at, where one is that at which the least margin is its variance."""
 
 
-def are_far(setting: RiskSpec, solved: Solved) -> bool:
+def are_far(setting: RiskSpec, solved: OptimumSolution) -> bool:
     """Whether what was solved is a matter of tails."""
     assert solved.descent is not None
     return isinstance(setting.targets, FixedTargets) and is_tail(setting.loss, solved.descent.risk)
@@ -41,7 +41,7 @@ def _undecided(loss: Loss) -> Array:
     return loss(jnp.zeros(()), jnp.ones(()))
 
 
-def far_optimum(geometry: RiskGeometry, setting: RiskSpec, solved: Solved) -> Solved:
+def far_optimum(geometry: RiskGeometry, setting: RiskSpec, solved: OptimumSolution) -> OptimumSolution:
     """The optimum, from where a descent without tails has ended; that itself if the tails do not matter."""
     assert isinstance(setting.targets, FixedTargets)
     far = setting._replace(loss=far_margins(cast(MarginLoss, setting.loss), setting.weights))

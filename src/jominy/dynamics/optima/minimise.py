@@ -40,7 +40,7 @@ class Descent(NamedTuple):
     order: OrderParameters
 
 
-class Solved(NamedTuple):
+class OptimumSolution(NamedTuple):
     """The optimum found: the scalars, its order parameters and risk, and the remaining mismatch of the scalars.
 
     `descent` is where the descent before it ended: what to begin with where the rest failed.
@@ -57,8 +57,8 @@ class FromZero(NamedTuple):
     """The collapse radius, the zero vector as an optimum, and, below that radius, the optimum."""
 
     threshold: float
-    zero: Solved
-    solved: Solved
+    zero: OptimumSolution
+    solved: OptimumSolution
 
 
 NOWHERE = 1e200
@@ -97,7 +97,7 @@ def from_zero(geometry: RiskGeometry, setting: RiskSpec, easing: Easing | None =
     scalars = at_zero(setting)
     found = _asked(geometry, setting, easing, _opening(geometry.zero(), scalars, LOOK, FROM_ZERO))
     at_start = found.rows["zero"]
-    zero = Solved(scalars, order_of(at_start, len(setting.weights)), float(risk_of(at_start)), 0.0)
+    zero = OptimumSolution(scalars, order_of(at_start, len(setting.weights)), float(risk_of(at_start)), 0.0)
     return FromZero(float(found.rows["threshold"][0]), zero, _solved(found, scalars))
 
 
@@ -108,7 +108,7 @@ def solve_from(
     first: LocalAverages,
     easing: Easing | None = None,
     logarithmic: bool = False,
-) -> Solved:
+) -> OptimumSolution:
     """The minimiser of the adversarial risk by a descent from a student, which begins towards that for `first`.
 
     `logarithmic` where the moments give the risk's logarithm.
@@ -117,17 +117,21 @@ def solve_from(
     return _solved(_asked(geometry, setting, easing, opening, logarithmic), first)
 
 
-def solve_at(geometry: RiskGeometry, setting: RiskSpec, first: LocalAverages, easing: Easing | None = None) -> Solved:
+def solve_at(
+    geometry: RiskGeometry, setting: RiskSpec, first: LocalAverages, easing: Easing | None = None
+) -> OptimumSolution:
     """The same, from the student that `first` stand for."""
     return _solved(_asked(geometry, setting, easing, _opening(geometry.zero(), first, LOOK, AT)), first)
 
 
-def polished(geometry: RiskGeometry, setting: RiskSpec, first: LocalAverages, easing: Easing | None = None) -> Solved:
+def polished(
+    geometry: RiskGeometry, setting: RiskSpec, first: LocalAverages, easing: Easing | None = None
+) -> OptimumSolution:
     """By Newton's method from scalars nearby."""
     return _solved(_asked(geometry, setting, easing, _opening(geometry.zero(), first, SLOPES, AT)), first)
 
 
-def at_scalars(geometry: RiskGeometry, setting: RiskSpec, scalars: LocalAverages) -> Solved:
+def at_scalars(geometry: RiskGeometry, setting: RiskSpec, scalars: LocalAverages) -> OptimumSolution:
     """A known optimum in the form of a solved one."""
     opening = _opening(geometry.zero(), scalars, SLOPES, AT, tries=0)
     return _solved(_asked(geometry, setting, None, opening), scalars)
@@ -152,9 +156,9 @@ def _asked(
     return _Answer(found.student, told(np.asarray(found.row), len(opening.first.slope)))
 
 
-def _solved(found: _Answer, first: LocalAverages) -> Solved:
+def _solved(found: _Answer, first: LocalAverages) -> OptimumSolution:
     count, rows = len(first.slope), found.rows
     lead = scalars_of(rows["lead"], first.pinned)
     descent = Descent(found.student, float(risk_of(rows["there"])), lead, order_of(rows["there"], count))
     scalars, risk = scalars_of(rows["best"], first.pinned), float(risk_of(rows["found"]))
-    return Solved(scalars, order_of(rows["found"], count), risk, float(rows["mismatch"][0]), descent)
+    return OptimumSolution(scalars, order_of(rows["found"], count), risk, float(rows["mismatch"][0]), descent)

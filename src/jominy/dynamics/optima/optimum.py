@@ -19,7 +19,7 @@ from jominy.dynamics.optima.far_classes import are_far, far_optimum, is_tail
 from jominy.dynamics.optima.minimise import (
     NOWHERE,
     FromZero,
-    Solved,
+    OptimumSolution,
     as_it_is,
     at_scalars,
     at_zero,
@@ -46,7 +46,7 @@ TEACHER_SIZES = (1.0, 3.0)
 class PopulationOptimum:
     """The optimum as scalars, which `NodeGeometry.minimiser` turns into a student on any set of nodes."""
 
-    solved: Solved
+    solved: OptimumSolution
     regime: str
     collapse_radius: float
 
@@ -127,7 +127,7 @@ def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
     return PopulationOptimum(solved, regime, threshold)
 
 
-def _begun(geometry: RiskGeometry, setting: RiskSpec) -> tuple[FromZero, Solved | None]:
+def _begun(geometry: RiskGeometry, setting: RiskSpec) -> tuple[FromZero, OptimumSolution | None]:
     """The search from the zero vector; and the optimum without what the attack can touch, if that is not all.
 
     Source: theory `attacks.md` section 2, general collapse rule.
@@ -145,7 +145,7 @@ def _begun(geometry: RiskGeometry, setting: RiskSpec) -> tuple[FromZero, Solved 
     seen = visit(geometry, setting._replace(radius=np.ones(())), student)
     push = float(seen.norm_slope)
     threshold = float(threshold_of(geometry.attackable_pull(student, seen.scalars), push))
-    alone = Solved(scalars, seen.order, float(visit(geometry, clean, student).risk), found.solved.mismatch)
+    alone = OptimumSolution(scalars, seen.order, float(visit(geometry, clean, student).risk), found.solved.mismatch)
     if float(setting.radius) >= threshold:
         return found._replace(threshold=threshold), alone
     firmly = seen.scalars._replace(ridge=np.asarray(float(setting.radius) ** 2 + 0.1))
@@ -157,7 +157,7 @@ def _padded(reference: Reference) -> RiskGeometry:
     return padded(reference.geometry)
 
 
-def _lowest(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSpec, begun: FromZero) -> Solved:
+def _lowest(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSpec, begun: FromZero) -> OptimumSolution:
     """The optimum below the collapse radius, of a convex risk; else where the search from zero ends."""
     setting, solved = _resolved(geometry, setting, begun)
     stiffness = flat_stiffness(np.asarray(setting.weights), flat_means(law, FLAT))
@@ -175,12 +175,12 @@ def _lowest(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSpec,
     return optimum_with_corners(exact, setting, stiffness, begun.zero)
 
 
-def _below(solved: Solved, zero: Solved) -> bool:
+def _below(solved: OptimumSolution, zero: OptimumSolution) -> bool:
     """Whether it may be an optimum below the collapse radius: finite, and better than the zero vector."""
     return bool(np.isfinite(solved.order.norm)) and solved.risk < zero.risk
 
 
-def _resolved(geometry: RiskGeometry, setting: RiskSpec, begun: FromZero) -> tuple[RiskSpec, Solved]:
+def _resolved(geometry: RiskGeometry, setting: RiskSpec, begun: FromZero) -> tuple[RiskSpec, OptimumSolution]:
     """With a quadrature that resolves the logits at the optimum."""
     solved = begun.solved
     for _ in range(4):
@@ -191,7 +191,7 @@ def _resolved(geometry: RiskGeometry, setting: RiskSpec, begun: FromZero) -> tup
     return setting, solved
 
 
-def _end(setting: RiskSpec, solved: Solved) -> OrderParameters:
+def _end(setting: RiskSpec, solved: OptimumSolution) -> OrderParameters:
     """Those of the student that a search has come to.
 
     That is where its descent ended, if Newton's method found no minimum from there: then he may be anywhere, and a
@@ -216,7 +216,9 @@ def fixed_means(law: EigenLaw | DenseLaw) -> np.ndarray:
     return np.asarray(representations(law)[-1].geometry.fixed_means())
 
 
-def _separated(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSpec, loss: Loss) -> Solved | None:
+def _separated(
+    law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSpec, loss: Loss
+) -> OptimumSolution | None:
     """What stands for the optimum where all classes, or without an attack some, can be told apart with certainty."""
     radius = float(setting.radius)
     if law.label_law is not None:
@@ -231,7 +233,7 @@ def _separated(law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSp
 
 def _told_apart(
     law: EigenLaw | DenseLaw, geometry: RiskGeometry, setting: RiskSpec, loss: Loss, means: np.ndarray, radius: float
-) -> Solved | None:
+) -> OptimumSolution | None:
     """The same by these means (Gram matrix (n, n)), where an attack of this radius reaches them."""
     labels = stated_labels(law)
     gram = labels[:, None] * means * labels
@@ -265,7 +267,7 @@ def _told_apart(
     return infinity._replace(risk=infinity.risk * float(law.weights @ apart) + solved.risk)
 
 
-def _at_infinity(geometry: RiskGeometry, setting: RiskSpec, loss: Loss) -> Solved:
+def _at_infinity(geometry: RiskGeometry, setting: RiskSpec, loss: Loss) -> OptimumSolution:
     """What stands for an optimum that lies at infinity: the scalars are those of the zero vector."""
     nothing = at_scalars(geometry, setting, at_zero(setting))
     return nothing._replace(order=nothing.order._replace(norm=np.asarray(np.inf)), risk=loss.infimum)

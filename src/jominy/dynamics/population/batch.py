@@ -25,8 +25,8 @@ from jominy.dynamics.optima.students import optimum_students
 from jominy.dynamics.population.plan import COARSER, Plan
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Reading, reading
+from jominy.numerics.batched_tree import BatchedTree
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
-from jominy.numerics.side_by_side import SideBySide
 from jominy.schedules import UNKNOWN_DESCENT, Schedule
 
 CACHE_FLOATS = 2**17
@@ -55,7 +55,7 @@ class ProblemParts(NamedTuple):
     spec: RiskSpec
     fine: FlowParts
     coarse: FlowParts
-    both: SideBySide
+    both: BatchedTree
     jumps: tuple[float, ...]
     attacked: bool
     kind: Any
@@ -165,7 +165,7 @@ def _with_optimum(
     leaves, structure = jax.tree.flatten(_without_rule(fine))
     twins = jax.tree.leaves(_without_rule(coarse))
     pairs = [np.array([one, twin]) for one, twin in zip(leaves, twins, strict=True)]
-    both = SideBySide(jax.tree.unflatten(structure, pairs), (True,) * len(pairs))
+    both = BatchedTree(jax.tree.unflatten(structure, pairs), (True,) * len(pairs))
     kind = structure, tuple(map(np.shape, leaves)), _shape(spec.rule), has, law.dimension
     jumps = tuple(problem.radius_schedule.jumps)
     return ProblemParts(problem, found, spec, fine, coarse, both, jumps, problem.final_radius > 0, kind)
@@ -192,26 +192,26 @@ class Batch:
         self.which = np.array([row[id(task.parts)] for task in tasks])
 
     @cached_property
-    def schedules(self) -> SideBySide:
+    def schedules(self) -> BatchedTree:
         """Of all tasks."""
         columns = [np.array(column) for column in zip(*(task.numbers for task in self.tasks), strict=True)]
         structure = jax.tree.structure(self.tasks[0].schedule)
-        return SideBySide(jax.tree.unflatten(structure, columns), (True,) * len(columns))
+        return BatchedTree(jax.tree.unflatten(structure, columns), (True,) * len(columns))
 
     @cached_property
-    def specs(self) -> SideBySide:
+    def specs(self) -> BatchedTree:
         """Of the problems' risks, without a quadrature."""
-        return SideBySide.of([_without_rule(one.spec) for one in self.parts])
+        return BatchedTree.of([_without_rule(one.spec) for one in self.parts])
 
     @cached_property
-    def fine(self) -> SideBySide:
+    def fine(self) -> BatchedTree:
         """The flows' parts without a quadrature, for each problem on its representation."""
-        return SideBySide.of([_without_rule(one.fine) for one in self.parts])
+        return BatchedTree.of([_without_rule(one.fine) for one in self.parts])
 
     @cached_property
-    def coarse(self) -> SideBySide:
+    def coarse(self) -> BatchedTree:
         """Likewise on the coarser geometries."""
-        return SideBySide.of([_without_rule(one.coarse) for one in self.parts])
+        return BatchedTree.of([_without_rule(one.coarse) for one in self.parts])
 
     @cached_property
     def reading(self) -> Reading:
@@ -224,7 +224,7 @@ class Batch:
         """The distinct states, and which of them each task begins at."""
         distinct = {id(task.state): task.state for task in self.tasks}
         row = {key: place for place, key in enumerate(distinct)}
-        all_own = SideBySide.of(list(distinct.values()), all_own=True)
+        all_own = BatchedTree.of(list(distinct.values()), all_own=True)
         return all_own.tree, np.array([row[id(task.state)] for task in self.tasks])
 
 

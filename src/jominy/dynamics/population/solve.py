@@ -17,15 +17,15 @@ from jominy.dynamics.population.batch import Portion, Task, portions_of, tasks_o
 from jominy.dynamics.population.errors import relative_differences
 from jominy.dynamics.population.plan import Plan
 from jominy.dynamics.readout import Variables, population_variables
-from jominy.dynamics.students import Observation, diverged, runaway, sizes_of
+from jominy.dynamics.students import Observation, blown_up, diverged, sizes_of
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
+from jominy.numerics.batched_tree import BatchedTree
 from jominy.numerics.cores import cores
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
 from jominy.numerics.ode import Trajectories, compile_integration, integrate
 from jominy.numerics.precision import double_precision
 from jominy.numerics.recursion import iterate
-from jominy.numerics.side_by_side import SideBySide
 
 ONLY = slice(0, 1)
 
@@ -178,7 +178,7 @@ def _solve_portion(portion: Portion, plan: Plan) -> ForecastBatch:
     return solved if portion.own == len(portion.place) else solved.rows(slice(portion.own))
 
 
-def _largest_logit(settings: SideBySide, order: OrderParameters, rows: np.ndarray) -> float:
+def _largest_logit(settings: BatchedTree, order: OrderParameters, rows: np.ndarray) -> float:
     """The largest standard deviation of a logit in some of the points."""
     if not len(rows):
         return 0.0
@@ -210,11 +210,11 @@ def _with_errors(solved: list[ForecastBatch]) -> list[ForecastBatch]:
 
 
 @jax.jit
-def _runaways(settings: SideBySide, order: OrderParameters) -> Array:
-    """(P, T) whether students have met the brake on slopes."""
+def _runaways(settings: BatchedTree, order: OrderParameters) -> Array:
+    """(P, T) whether students have met the blowup_limiter on slopes."""
 
     def of_point(setting: RiskSpec, order: OrderParameters) -> Array:
-        return runaway(order, jax.vmap(setting.moments)(order))
+        return blown_up(order, jax.vmap(setting.moments)(order))
 
     return jax.vmap(of_point, in_axes=(settings.axes, 0))(settings.tree, order)
 

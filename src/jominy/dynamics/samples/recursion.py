@@ -73,7 +73,7 @@ class SampleProblem(NamedTuple):
     form: Array | Reach | None = None
 
 
-class Ahead(NamedTuple):
+class StepPreview(NamedTuple):
     """What a step from here does: coefficients, the rate, and what it adds to the schedule's memory.
 
     The rate counts the step's own gradient in the memory, as SGD does.
@@ -162,19 +162,19 @@ def run_recursion(
     rows, launched, loss, schedule, radius, rule, optimum, copies, dimension, form = problem
     diagonal = start.covariance.ndim == 1
 
-    def look(spread: Spread, memory: Array, step: Array) -> Ahead:
+    def look(spread: Spread, memory: Array, step: Array) -> StepPreview:
         slope = slope_at(rows, spread, loss, radius.at(step / dimension), rule, form)
         pushed = sample_descent(spread, slope, optimum, dimension)
         growth = pushed.noise / dimension if schedule.remembers else jnp.zeros(())
-        return Ahead(slope, schedule.rate(step / dimension, pushed._replace(memory=memory + growth)), growth)
+        return StepPreview(slope, schedule.rate(step / dimension, pushed._replace(memory=memory + growth)), growth)
 
-    def nothing(walk: _Walk, ahead: Ahead, count: Array) -> Spread:
+    def nothing(walk: _Walk, ahead: StepPreview, count: Array) -> Spread:
         return walk.spread
 
-    def one(walk: _Walk, ahead: Ahead, count: Array) -> Spread:
+    def one(walk: _Walk, ahead: StepPreview, count: Array) -> Spread:
         return single_step(walk.spread, ahead.slope, ahead.rate / dimension)
 
-    def many(walk: _Walk, ahead: Ahead, count: Array) -> Spread:
+    def many(walk: _Walk, ahead: StepPreview, count: Array) -> Spread:
         # The steps of a block start from states 0 to length - 1, so their common slope is that of the middle one; what
         # is first taken from the block's beginning leads there.
         back = walk.spread.mean - walk.there.mean
@@ -182,7 +182,7 @@ def run_recursion(
         slope = ahead.slope._replace(gradient=ahead.slope.gradient + shift)
         return advance(walk.spread, slope, ahead.rate / dimension, count)
 
-    def launch(walk: _Walk, ahead: Ahead, count: Array) -> Spread:
+    def first_step(walk: _Walk, ahead: StepPreview, count: Array) -> Spread:
         step = ahead.rate / dimension
         return Spread(step * launched.mean, step**2 * launched.covariance)
 
@@ -214,7 +214,7 @@ def run_recursion(
         count = jnp.where(to_middle, (span - 1) // 2, span)
         launched_now = from_zero & (first == 0) & (length > 0)
         how = jnp.where(launched_now, 3, jnp.where(alone, 1, jnp.minimum(span, 1) * (1 if singly else 2)))
-        ways = (nothing, one, launch, launch) if singly else (nothing, one, many, launch)
+        ways = (nothing, one, first_step, first_step) if singly else (nothing, one, many, first_step)
         moved = jax.lax.switch(how, ways, walk, ahead, count.astype(float))
         memory = walk.memory + count * ahead.growth
         lost = ~(moved.mean @ moved.mean + jnp.sum(jnp.abs(moved.covariance)) < 100 * OUT_OF_SCALE) & ~to_middle

@@ -24,8 +24,8 @@ from jominy.dynamics.simulation.starts import coordinate_starts, dense_starts, f
 from jominy.dynamics.students import diverged
 from jominy.dynamics.times import counted_steps
 from jominy.errors import InputError
+from jominy.numerics.batched_tree import BatchedTree, with_axis
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
-from jominy.numerics.side_by_side import SideBySide, with_axis
 from jominy.results import Status
 
 
@@ -55,7 +55,7 @@ def population_simulation(
     method, known = Method("simulate", words), found.record(problem.final_radius)
 
     def result(record: Record, times: np.ndarray):
-        read = reading([problem], SideBySide.of([setting]), times[: record.reached], [found.solved])
+        read = reading([problem], BatchedTree.of([setting]), times[: record.reached], [found.solved])
         return runs_result(method, training, times, seeds, known, read, record)
 
     told = moments_told(watch, result, times)

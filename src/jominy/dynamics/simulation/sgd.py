@@ -10,7 +10,7 @@ import jax
 import numpy as np
 
 from jominy.dynamics.simulation.noise import Source
-from jominy.dynamics.simulation.teams import Team, block_length, seed_teams
+from jominy.dynamics.simulation.seed_batches import SeedBatch, block_length, seed_teams
 from jominy.numerics.arrays import Array
 from jominy.numerics.cores import cores
 from jominy.numerics.precision import double_precision
@@ -135,7 +135,7 @@ def run_sgd(
 
     with ThreadPoolExecutor(cores()) as drawing, ThreadPoolExecutor(cores()) as stepping:
         try:
-            teams = [Team(source, lanes, states, length, last, drawing) for lanes in split]
+            teams = [SeedBatch(source, lanes, states, length, last, drawing) for lanes in split]
             for number, step in enumerate(report_steps):
                 list(stepping.map(lambda team, step=step: team.advance(step, move, moved), teams))
                 time = step * step_time

@@ -53,7 +53,7 @@ class LeastSquaresRest(NamedTuple):
     norm: float
     residual_variance: float
     ridge: float
-    kick: float
+    noise_strength: float
 
 
 LOGARITHMS = ((-30.0, 12.0), (12.0, 60.0), (-60.0, -30.0))
@@ -77,8 +77,8 @@ def least_squares_rest(law: EigenLaw, radius: float, rate: float) -> LeastSquare
     def balance(log_kappa: float) -> float:
         kappa = np.exp(log_kappa)
         sums = ridge_sums(law, effective_ridge(kappa, radius))
-        kick = _kick(kappa, rate)
-        noise = sums.square_norm * (1 - kick * sums.curved) + kick * sums.residual * sums.shrink
+        noise_strength = _kick(kappa, rate)
+        noise = sums.square_norm * (1 - noise_strength * sums.curved) + noise_strength * sums.residual * sums.shrink
         return kappa**2 * sums.residual - radius**2 * noise
 
     # The admissible states have g q b1 < 1, which holds up to some kappa; the balance is negative for small kappa.
@@ -101,18 +101,18 @@ def _kick(kappa: float, rate: float) -> float:
 def _rest_at(law: EigenLaw, radius: float, kappa: float, rate: float) -> LeastSquaresRest | None:
     """The state at a solution kappa; None where its variance would be negative."""
     ridge = effective_ridge(kappa, radius)
-    sums, kick = ridge_sums(law, ridge), _kick(kappa, rate)
+    sums, noise_strength = ridge_sums(law, ridge), _kick(kappa, rate)
     # sigma^2 = b0 / of_residual = (eps / kappa)^2 a0 / of_norm, of one sign: by the one that cancels less. The first is
     # rounding where the teacher is all but met, the second where the noise is all there is.
-    of_residual = 1 - kick * sums.curved
-    of_norm = 1 - kick * sums.shrink * (radius / kappa) ** 2 if radius > 0 else -np.inf
+    of_residual = 1 - noise_strength * sums.curved
+    of_norm = 1 - noise_strength * sums.shrink * (radius / kappa) ** 2 if radius > 0 else -np.inf
     if max(of_residual, of_norm) <= 0:
         return None
     if of_residual >= of_norm:
         variance = sums.residual / of_residual
     else:
         variance = (radius / kappa) ** 2 * sums.square_norm / of_norm
-    norm = float(np.sqrt(sums.square_norm + kick * variance * sums.shrink))
+    norm = float(np.sqrt(sums.square_norm + noise_strength * variance * sums.shrink))
     sigma = np.sqrt(variance)
     risk = (variance + 2 * MEAN_ABS * radius * norm * sigma + (radius * norm) ** 2) / 2
-    return LeastSquaresRest(float(risk), norm, float(variance), float(ridge), kick)
+    return LeastSquaresRest(float(risk), norm, float(variance), float(ridge), noise_strength)

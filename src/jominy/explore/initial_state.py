@@ -20,7 +20,7 @@ def explorer_for(path: Path | None) -> Explorer:
     """
     if path is None:
         return Explorer()
-    from jominy.explore.own_numbers import own_numbers
+    from jominy.explore.scenario_controls import own_numbers
     from jominy.study.scenario import NetworkScenario, Scenario
     from jominy.study.scenario.from_data_file import DATA_FILES
     from jominy.study.scenario.toml_file import read_toml

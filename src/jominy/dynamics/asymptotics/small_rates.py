@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from jominy.data.laws import EigenLaw
-from jominy.dynamics.ends.least_squares import effective_ridge
+from jominy.dynamics.asymptotics.least_squares import effective_ridge
 from jominy.dynamics.least_squares import (
     MEAN_ABS,
     interpolation_threshold,

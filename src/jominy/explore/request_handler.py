@@ -26,7 +26,7 @@ Tell = Callable[[dict[str, Any]], None]
 Stopped = Callable[[], bool]
 
 
-class Desk:
+class RequestHandler:
     """Answers to the page's requests, one at a time. Raises InputError for what is mathematically void."""
 
     def __init__(self, own: Path | None, tell: Tell, stopped: Stopped, tables: Path | None = None) -> None:
@@ -100,8 +100,8 @@ class Desk:
         return netcdf(self._runs[1]) if asked.form == "nc" else png(plot(told, self._runs[1]))
 
 
-_JOBS: dict[str, Callable[[Desk, Any], Any]] = {
-    name: getattr(Desk, name)
+_JOBS: dict[str, Callable[[RequestHandler, Any], Any]] = {
+    name: getattr(RequestHandler, name)
     for name in (
         "columns",
         "open",

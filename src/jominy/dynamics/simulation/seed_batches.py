@@ -46,7 +46,7 @@ def block_length(size: int, seeds: int, width: int, steps: int) -> int:
     return 1 << min(max(1, min(room, LONGEST_BLOCK)).bit_length() - 1, max(steps - 1, 0).bit_length())
 
 
-class Team:
+class SeedBatch:
     """The students of some seeds on their way; while they use one block of noise, the next is drawn on another core."""
 
     def __init__(self, source: Source, lanes: np.ndarray, states: Any, length: int, last: int, cores: Executor):

@@ -9,10 +9,10 @@ from typing import Any
 import jax
 import numpy as np
 
+from jominy.dynamics.asymptotics.least_squares import least_squares_rest
+from jominy.dynamics.asymptotics.mixture import FixedPoint, rest_near
+from jominy.dynamics.asymptotics.record import Stationary
 from jominy.dynamics.coordinates.rest import coordinate_rest
-from jominy.dynamics.ends.least_squares import least_squares_rest
-from jominy.dynamics.ends.mixture import Rest, rest_near
-from jominy.dynamics.ends.record import Stationary
 from jominy.dynamics.laws.geometry import minimiser, padded
 from jominy.dynamics.laws.representations import Representation, representations
 from jominy.dynamics.laws.risk import RiskSpec, largest_logit
@@ -105,12 +105,16 @@ def _least_squares(problem: Problem, rate: float, critical: float) -> Stationary
     def solution(penalty: float) -> np.ndarray:
         return np.where(seen, k / np.where(seen, k + penalty, 1.0), 0.0) * law.teacher
 
-    spread = end.kick * end.residual_variance * (law.shares @ np.where(seen, k / np.where(seen, k + end.ridge, 1), 0))
+    spread = (
+        end.noise_strength
+        * end.residual_variance
+        * (law.shares @ np.where(seen, k / np.where(seen, k + end.ridge, 1), 0))
+    )
     distance = np.sqrt(np.sum((solution(end.ridge) - solution(ridge)) ** 2) + spread)
     return Stationary(end.risk, end.norm, float(distance), end.residual_variance, end.ridge, rate, critical)
 
 
-def _rest(problem: Problem, setting: RiskSpec, rate: float, order: Any) -> tuple[Rest, float]:
+def _rest(problem: Problem, setting: RiskSpec, rate: float, order: Any) -> tuple[FixedPoint, float]:
     """The state at rest on the uncompressed law."""
     exact: Representation = representations(problem.law)[-1]
     geometry = padded(exact.geometry)
@@ -118,7 +122,7 @@ def _rest(problem: Problem, setting: RiskSpec, rate: float, order: Any) -> tuple
     return rest_near(geometry, setting, rate, minimiser(geometry, scalars), order, scalars.flat)
 
 
-def _described(problem: Problem, rest: Rest, rate: float, critical: float, separable: bool) -> Stationary:
+def _described(problem: Problem, rest: FixedPoint, rate: float, critical: float, separable: bool) -> Stationary:
     return Stationary(
         float(rest.risk),
         float(rest.order.norm),

@@ -11,10 +11,10 @@ import numpy as np
 
 @partial(jax.tree_util.register_dataclass, data_fields=["tree"], meta_fields=["own"])
 @dataclass(frozen=True)
-class SideBySide:
+class BatchedTree:
     """P trees of one structure as one `tree`: leaves (P, ...) where `own` is true, and once what all of them share.
 
-    >>> both = SideBySide.of([(1.0, (shared := np.ones(3))), (2.0, shared)])
+    >>> both = BatchedTree.of([(1.0, (shared := np.ones(3))), (2.0, shared)])
     >>> both.own, both.tree[0].tolist(), both.tree[1].shape
     ((True, False), [1.0, 2.0], (3,))
     >>> jax.vmap(lambda tree: tree[0] + tree[1].sum(), in_axes=(both.axes,))(both.tree).tolist()
@@ -25,7 +25,7 @@ class SideBySide:
     own: tuple[bool, ...]
 
     @classmethod
-    def of(cls, trees: Sequence[Any], *, all_own: bool = False) -> "SideBySide":
+    def of(cls, trees: Sequence[Any], *, all_own: bool = False) -> "BatchedTree":
         """Leaves that are one object in all the trees are shared, unless `all_own`."""
         structure = jax.tree.structure(trees[0])
         if len(trees) == 1 and not all_own:
@@ -45,21 +45,21 @@ class SideBySide:
         """The tree with what `jax.vmap` wants of it as `in_axes` in place of its leaves."""
         return jax.tree.unflatten(jax.tree.structure(self.tree), [0 if own else None for own in self.own])
 
-    def rows(self, index: np.ndarray) -> "SideBySide":
+    def rows(self, index: np.ndarray) -> "BatchedTree":
         """Some of the trees."""
         leaves = [leaf[index] if own else leaf for leaf, own in zip(jax.tree.leaves(self.tree), self.own, strict=True)]
-        return SideBySide(jax.tree.unflatten(jax.tree.structure(self.tree), leaves), self.own)
+        return BatchedTree(jax.tree.unflatten(jax.tree.structure(self.tree), leaves), self.own)
 
-    def sharing(self, **parts: Any) -> "SideBySide":
+    def sharing(self, **parts: Any) -> "BatchedTree":
         """With further fields that all the trees, which are named tuples, share."""
         shared = jax.tree.map(lambda leaf: False, parts)
-        return SideBySide(self.tree._replace(**parts), tuple(jax.tree.leaves(self.flags._replace(**shared))))
+        return BatchedTree(self.tree._replace(**parts), tuple(jax.tree.leaves(self.flags._replace(**shared))))
 
-    def made_into(self, function: Callable[..., Any], *others: "SideBySide") -> "SideBySide":
+    def made_into(self, function: Callable[..., Any], *others: "BatchedTree") -> "BatchedTree":
         """`function`, which only rearranges, of these and other trees."""
         everyone = (self, *others)
         flags = function(*(one.flags for one in everyone))
-        return SideBySide(function(*(one.tree for one in everyone)), tuple(jax.tree.leaves(flags)))
+        return BatchedTree(function(*(one.tree for one in everyone)), tuple(jax.tree.leaves(flags)))
 
 
 def with_axis(tree: Any) -> Any:

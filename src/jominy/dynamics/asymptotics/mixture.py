@@ -29,7 +29,7 @@ from jominy.numerics.roots import fixed_point
 SMALLEST = 1e-290
 
 
-class Rest(NamedTuple):
+class FixedPoint(NamedTuple):
     """A state at rest: its order parameters, risk, ridge E Psi_rho / rho, and square distance to an optimum."""
 
     order: OrderParameters
@@ -41,7 +41,7 @@ class Rest(NamedTuple):
 @jax.jit
 def _image(
     geometry: RiskGeometry, setting: RiskSpec, rate: Array, target: Any, scalars: LocalAverages, power: Array
-) -> tuple[LocalAverages, Array, Rest]:
+) -> tuple[LocalAverages, Array, FixedPoint]:
     """The scalars and E Psi_r^2 at the state that given ones hold at rest, and that state."""
     mean = geometry.minimiser(scalars)
     strength = setting.weights * power
@@ -65,7 +65,7 @@ def _image(
     moments = setting.moments(order)
     ridge = attack_ridge(moments, setting.weights, setting.radius, order.size)
     found = LocalAverages(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
-    return found, moments.slope_squared, Rest(order, setting.weights @ moments.value, ridge, distance)
+    return found, moments.slope_squared, FixedPoint(order, setting.weights @ moments.value, ridge, distance)
 
 
 @jax.jit
@@ -77,7 +77,7 @@ def _scalars_at(setting: RiskSpec, order: OrderParameters) -> tuple[LocalAverage
 
 def rest_near(
     geometry: RiskGeometry, setting: RiskSpec, rate: float, target: Any, order: OrderParameters, free: Any = None
-) -> tuple[Rest, float]:
+) -> tuple[FixedPoint, float]:
     """The state at rest near a student with these order parameters, and the remaining relative mismatch of scalars.
 
     `free` (n,): `LocalAverages.flat` to begin with, where there are weights that means alone hold.
@@ -88,7 +88,7 @@ def rest_near(
     if held:
         first = np.concatenate([first, np.zeros(count) if free is None else free])
 
-    def state_at(row: np.ndarray) -> tuple[np.ndarray, Rest]:
+    def state_at(row: np.ndarray) -> tuple[np.ndarray, FixedPoint]:
         u = row[: 4 * count + 1]
         slope, curvature, pull, power = np.reshape(u[:-1], (4, count))
         # In logarithms where a sign is known: a rest may have scalars of any size.
