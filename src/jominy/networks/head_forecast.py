@@ -173,7 +173,8 @@ def forecast_head(
     >>> import jominy as jm
     >>> torch.manual_seed(0) and None
     >>> net = nn.Sequential(nn.Linear(6, 8), nn.ReLU(), nn.Linear(8, 2))
-    >>> rows = jm.linearised(net, (torch.randn(60, 6), torch.arange(60) % 2))
+    >>> inputs = torch.randn(60, 6)
+    >>> rows = jm.linearised(net, (inputs, (inputs[:, 0] > 0).long()))
     >>> problem = jm.Problem(jm.HeadSamples(rows), jm.SoftmaxLoss(), radius=0.1)
     >>> jm.forecast_head(net, problem, jm.Constant(1.0), time=5, runs=20).linear_is_enough
     True
