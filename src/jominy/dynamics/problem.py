@@ -105,7 +105,7 @@ class Problem:
                     repr(self.attack),
                     "Use `L2()` or `LInf()`",
                 )
-            if isinstance(self.data, Samples) and self.data.sample_weights is not None:
+            if self.data.empirical and self.samples.sample_weights is not None:
                 raise InputError(
                     "Weights of single samples are known for one score per row, not yet for one per class",
                     type(plain).__name__,

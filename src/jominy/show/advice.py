@@ -48,9 +48,8 @@ def plot_advice(advice: Advice, *, title: str = "") -> Figure:
         seen = np.isfinite(advice.risks)
         ax.plot(advice.rates[seen], advice.risks[seen], color=BLUE, label="constant rates")
         ax.plot(advice.best_rate, advice.best_risk, "o", color=BLUE, label=f"best: {advice.best_rate:.3g}")
-        if "rate" in advice.chosen and advice.chosen["kind"] == "constant" and np.isfinite(advice.chosen_risk):
-            planned = advice.chosen["rate"]
-            ax.plot(planned, advice.chosen_risk, "s", color=ORANGE, label=f"planned: {planned:.3g}")
+        if (rate := advice.chosen_rate) is not None and np.isfinite(advice.chosen_risk):
+            ax.plot(rate, advice.chosen_risk, "s", color=ORANGE, label=f"planned: {rate:.3g}")
         elif np.isfinite(advice.chosen_risk):
             planned = in_figure(f"planned: {advice.chosen['kind']}")
             ax.axhline(advice.chosen_risk, color=ORANGE, linestyle="-.", label=planned)

@@ -69,6 +69,11 @@ class Advice:
             "risks": self.risks.tolist(),
         }
 
+    @property
+    def chosen_rate(self) -> float | None:
+        """The rate of the schedule asked about, where that is all it is made of."""
+        return self.chosen["rate"] if self.chosen.keys() == {"kind", "rate"} else None
+
     def sentences(self) -> list[str]:
         """The advice in words."""
         told = [self.limits.sentence()]
@@ -78,8 +83,8 @@ class Advice:
             f"Of all constant rates, {self.best_rate:.3g} has the lowest {what} at time {self.horizon:g}: "
             f"{self.best_risk:.4g}{edge}."
         )
-        rate = self.chosen.get("rate")
-        name = f"The rate {rate:g}" if self.chosen["kind"] == "constant" else f"The schedule ({self.chosen['kind']})"
+        rate = self.chosen_rate
+        name = f"The schedule ({self.chosen['kind']})" if rate is None else f"The rate {rate:g}"
         if np.isfinite(self.chosen_risk):
             gap = self.chosen_risk / self.best_risk - 1
             told.append(

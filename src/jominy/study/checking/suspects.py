@@ -111,11 +111,11 @@ def suspects_of(plan: Plan) -> list[Suspect]:
             )
         )
     data = problem.data
-    if isinstance(data, GaussianMixture) and data.noise_variance > 0:
-        level = data.noise_variance
+    if not data.empirical and problem.mixture.noise_variance > 0:
+        level = problem.mixture.noise_variance
 
         def noisier(c: float) -> Plan:
-            return plan._replace(problem=replace(problem, data=_with(data, noise_variance=c * level)))
+            return plan._replace(problem=replace(problem, data=_with(problem.mixture, noise_variance=c * level)))
 
         found.append(Suspect("noise", 1.0, 0.0, 6.0, level, noisier))
     size = start.norm if isinstance(start, RandomStart) else float(np.linalg.norm(start)) if start is not None else 0.0
@@ -132,10 +132,10 @@ def suspects_of(plan: Plan) -> list[Suspect]:
             Suspect("batch", 1.0, 0.25, 4.0, None, lambda c: plan._replace(schedule=slowed(1 / c, c), stretch=c))
         )
         found.append(Suspect("decay", 0.0, 0.0, 2.0, None, lambda c: plan._replace(schedule=slowed(decay=c))))
-    if isinstance(data, GaussianMixture) and data.classification and data.label_law is None:
+    if not data.empirical and data.classification and problem.mixture.label_law is None:
 
         def flipped(share: float) -> Plan:
-            return plan._replace(problem=replace(problem, data=_with_flips(data, share)))
+            return plan._replace(problem=replace(problem, data=_with_flips(problem.mixture, share)))
 
         found.append(Suspect("label flips", 0.0, 0.0, 0.45, None, flipped))
     return found

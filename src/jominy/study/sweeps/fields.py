@@ -13,8 +13,6 @@ from jominy.wording import did_you_mean
 _NOT_SWEPT = ("sweep", "vary", "title")
 _MEANT = {"dimension": "data.dimension"}
 """Short names that stand for a deeper field although there is one at the top (that of the bands)."""
-WITHOUT_RATE = tuple(schedule.name for schedule in SCHEDULES if not schedule.has("rate"))
-"""Schedules in whose place a constant one is put where the rate varies, as the option `--rate` does."""
 
 
 def find_field(name: str, scenario: Table) -> tuple[str, ...]:
@@ -37,7 +35,8 @@ def find_field(name: str, scenario: Table) -> tuple[str, ...]:
             raise InputError("a field to vary must be a name or a dotted path", name, "such as schedule.rate")
         return path
     tree = scenario.model_dump()
-    if name == "rate" and tree.get("schedule", {}).get("kind") in WITHOUT_RATE:
+    # A constant rate is put in the place of a schedule that has none, as the option `--rate` does.
+    if name == "rate" and "schedule" in tree and not SCHEDULES[tree["schedule"]["kind"]].has("rate"):
         return ("schedule", "rate")
     named = sorted({path for path, _ in _entries(tree) if path[-1] == name})
     if name in _MEANT and tuple(_MEANT[name].split(".")) in named:

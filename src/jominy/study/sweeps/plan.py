@@ -8,11 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from jominy.errors import InputError
+from jominy.parts import SCHEDULES
 from jominy.study.designs.layouts import Design, Layout
 from jominy.study.scenario import Scenario
 from jominy.study.scenario.base import Table
 from jominy.study.sweeps.engines import Engine, default_engine, share_loaded
-from jominy.study.sweeps.fields import WITHOUT_RATE, find_field, short_names, with_field
+from jominy.study.sweeps.fields import find_field, short_names, with_field
 from jominy.study.sweeps.keys import key_of
 
 
@@ -88,7 +89,7 @@ def _without_others(mapping: dict[str, Any], path: tuple[str, ...]) -> dict[str,
         mapping = {name: value for name, value in mapping.items() if name not in ("time", "times")}
     if path[-1] in mapping.get("vary", {}):
         mapping = mapping | {"vary": {name: value for name, value in mapping["vary"].items() if name != path[-1]}}
-    if path == ("schedule", "rate") and mapping["schedule"]["kind"] in WITHOUT_RATE:
+    if path == ("schedule", "rate") and not SCHEDULES[mapping["schedule"]["kind"]].has("rate"):
         mapping = mapping | {"schedule": {"kind": "constant"}}
     return mapping
 
