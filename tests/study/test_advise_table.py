@@ -86,3 +86,10 @@ def test_the_command_on_a_raw_table(tmp_path, capsys):
     assert main(["advise", source, "--target", "a", "--drop", "ill"]) == 0  # a table of numbers: risks
     assert "risk at" in capsys.readouterr().out
     assert main(["advise", source, "--target", "sick"]) == 2
+
+
+def test_a_table_on_which_training_only_hurts_is_told_so(few_rows):
+    problem, (X, y) = few_rows
+    told = advise_table(problem, 1.0, 20.0, [0.0, 0.3], held_out=(X, -y))  # what is learnt is wrong there
+    text = "\n".join(told.sentences())
+    assert told.planned.stop == 0 and "gains nothing on held-out rows" in text and "time 0" not in text

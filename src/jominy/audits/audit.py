@@ -6,6 +6,7 @@ import inspect
 import time as clock
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Any
 
 import numpy as np
@@ -82,6 +83,11 @@ def audit(
     shape = _shape(shape, threat)
     if arrays not in ("torch", "numpy"):
         raise InputError("arrays must be 'torch' or 'numpy'", arrays)
+    if isinstance(at_least, bool) or not isinstance(at_least, Real) or not 0 <= at_least <= 1:
+        raise InputError("at_least is a share of the optimum, from 0 to 1", at_least, "such as 0.95")
+    if isinstance(seed, bool) or not isinstance(seed, Integral) or seed < 0:
+        raise InputError("a seed is a whole number >= 0", seed)
+    threat.require_felt(int(np.prod(shape)))
     if not callable(attack):
         raise InputError(
             "an attack is a function of (model, inputs, labels)",

@@ -77,7 +77,7 @@ def budget(trials: Trials) -> Finding | None:
     """Perturbations larger than the radius."""
     for name, trial in trials.items():
         ratio = trial.threat.size(trial.deltas) / trial.threat.radius
-        over = ratio > 1 + ROUNDING
+        over = ratio > 1 + ROUNDING + trial.threat.rounding(trial.deltas.shape[1]) / trial.threat.radius
         if not over.any():
             continue
         other = _ball_of(trial.threat, trial.deltas[over])
@@ -369,8 +369,8 @@ def _few_steps(trials: Trials) -> Finding | None:
         return Finding(
             "too few steps",
             BENT,
-            f"{count:.0f} step{'' if count == 1 else 's'} reach {low:.2f} of the optimum of a small ReLU network, and "
-            "all of that of a linear model",
+            f"{count:.0f} step{' reaches' if count == 1 else 's reach'} {low:.2f} of the optimum of a small ReLU "
+            "network, and all of that of a linear model",
             "Take at least ten steps: after the first one the gradient has changed",
             mistake=False,
         )

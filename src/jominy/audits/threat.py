@@ -13,6 +13,8 @@ from jominy.errors import InputError
 Floats = NDArray[np.float64]
 ROUNDING = 1e-4
 """Share of the radius, and of the width of the box, by which single precision may overstep them."""
+SINGLE = 2.0**-22
+"""Of the largest entry of an input: what an entry may be off by, after it was moved in single precision."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,32 @@ class Threat:
                     f"p={self.p}, weights of shape {weights.shape}",
                 )
             object.__setattr__(self, "weights", weights)
+
+    def require_felt(self, dimension: int) -> None:
+        """InputError for a radius that inputs of so many entries do not feel, or that reaches all of the box."""
+        each = self._unit(dimension)
+        if self.radius < 20 * self.rounding(dimension):
+            raise InputError(
+                "the radius of an audit must be one that inputs in single precision feel",
+                f"{self.radius:g}, where rounding moves an input by {self.rounding(dimension):.2g}",
+                "use the units of the inputs, as in 8/255",
+            )
+        if self.box is not None and self.radius >= each * (self.box[1] - self.box[0]):
+            raise InputError(
+                "the radius of an audit must be smaller than the box of the inputs",
+                f"{self.radius:g} in the box [{self.box[0]:g}, {self.box[1]:g}]",
+                "use the units of the inputs, as in 8/255, or give their `box`",
+            )
+
+    def rounding(self, dimension: int) -> float:
+        """Size of what single precision adds to a perturbation of an input of so many entries."""
+        largest = 1.0 if self.box is None else max(map(abs, self.box))
+        return SINGLE * largest * self._unit(dimension)
+
+    def _unit(self, dimension: int) -> float:
+        """The size of a perturbation with 1 in every entry."""
+        each = np.ones(dimension) if self.weights is None else (self.weights > 0).astype(float)
+        return float(self.size(each[None])[0])
 
     @property
     def words(self) -> str:

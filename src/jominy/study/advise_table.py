@@ -23,6 +23,8 @@ RATES = (0.5, 2.0)
 """Constant rates that are tried beside the planned one, in units of it."""
 DECAYS = ((2.0, 4.0), (1.0, 1.0), (3.0, 10.0))
 """Schedules c / (1 + k t / time) that are tried: c in units of the planned rate, and k."""
+LEAST_GAIN = 1e-6
+"""Gains below are rounding."""
 SEVERAL_PRECISION = 0.01
 """Relative standard error of risks, where forecasts are made of real runs."""
 
@@ -108,6 +110,13 @@ class TableAdvice:
     def sentences(self) -> list[str]:
         """When to stop, and what to change, in words."""
         one, unit = self.planned, self.measure
+        if one.stop == 0:
+            told = [
+                f"Training at radius {one.radius:.3g} gains nothing on {self.rows} under an attack of radius "
+                f"{self.test_radius:.3g}: the {unit} is never better than before it ({one.best:.4g}), and "
+                f"{one.robust:.4g} at time {self.horizon:g}."
+            ]
+            return [*told, *self._worth_changing()]
         told = [
             f"When to stop, training at radius {one.radius:.3g}: the {unit} on {self.rows} under an attack of radius "
             f"{self.test_radius:.3g} is the best at time {one.stop:.3g} ({one.best:.4g}); between times "
@@ -121,9 +130,14 @@ class TableAdvice:
             told.append(f"Going on until time {end:.3g} loses {one.lost:.2g}: less than these rows can tell.")
         else:
             told.append(f"Going on until time {end:.3g} loses {one.lost:.2g}: stop by time {one.latest:.3g}.")
-        useful = [change for change in self.changes if change.gain > 0]
+        return [*told, *self._worth_changing()]
+
+    def _worth_changing(self) -> list[str]:
+        """What to change, in words."""
+        unit, told = self.measure, []
+        useful = [change for change in self.changes if change.gain > LEAST_GAIN]
         if not useful:
-            return [*told, f"Nothing that was tried gains {unit} over the plan: rate {self.rate:.3g}, as it is."]
+            return [f"Nothing that was tried gains {unit} over the plan: rate {self.rate:.3g}, as it is."]
         first, *others = useful
         sure = "" if first.gain > self.uncertainty else ", less than these rows can tell"
         told.append(f"Worth changing first: {first.what} (robust {unit} better by {first.gain:.2g}{sure}).")
@@ -208,7 +222,8 @@ def advise_table(
     )  # fmt: skip
     planned = rows[grid.index(test)]
     words = "stop at" if planned.stop <= time else "train until"
-    changes = [Change(f"{words} time {planned.stop:.3g}", good.gain(planned.best, planned.robust))]
+    gain = good.gain(planned.best, planned.robust)
+    changes = [Change(f"{words} time {planned.stop:.3g}", gain)] if planned.stop > 0 else []
     for (one, _, words), curve, values in zip(plans, curves, series, strict=True):
         at_plan = float(np.interp(time, curve["time"], values))
         if words or one.final_radius != test:

@@ -213,3 +213,9 @@ def test_held_out_error_on_samples_and_the_training_radius():
     free = jm.design(least_squares("iso", 0.0, 0.3), 20, start=zoo.start(D), train_radius=True, certificate=False)
     assert free.training_radius < 0.01 * free.collapse_radius and "Train clean, as here" in "\n".join(free.sentences())
     assert free.excess < 0.05 * 9.49e-4  # of what training at the radius of the test ends with
+
+
+def test_beyond_the_collapse_nothing_is_sought():
+    problem = least_squares(*QUICK[1:])
+    with pytest.raises(jm.errors.InputError, match=r"below the collapse radius.*train_radius=True"):
+        jm.design(dataclasses.replace(problem, radius=1.1 * jm.collapse_radius(problem)), 20)

@@ -299,3 +299,19 @@ def test_bad_arguments_of_the_command_are_one_line(tmp_path, capsys):
         assert main(["check", *(str(tmp_path / word) if "." in word else word for word in argv)]) == 2
         told = capsys.readouterr().err
         assert words in told and told.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        ({"runs": 0}, "healthy runs"),
+        ({"runs": 6}, "at least 8 healthy runs for the 3 numbers"),
+        ({"runs": 10.5}, "healthy runs"),
+        ({"false_alarms": 0}, "between 0 and 1"),
+        ({"false_alarms": 2}, "between 0 and 1"),
+    ],
+)
+def test_counts_that_are_none_are_refused_before_any_run(asked, words):
+    log = {"time": [1.0, 2.0, 4.0], "norm": [0.5, 0.7, 0.8]}
+    with pytest.raises(jm.errors.InputError, match=words):
+        jm.check(log, LEAST_SQUARES.problem, LEAST_SQUARES.schedule, **asked)

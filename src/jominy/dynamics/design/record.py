@@ -268,7 +268,8 @@ class Design:
         if self.knots_ratio is not None and self.family != "knots":
             worse = 100 * (self.knots_ratio - 1)
             advice = "; family='knots' is worth it" if worse > 2 else ""
-            told.append(f"The best seventeen knots would end with an excess {worse:.2g} % lower{advice}.")
+            lower = f"with an excess {worse:.2g} % lower" if worse > 0 else "no lower"
+            told.append(f"The best seventeen knots would end {lower}{advice}.")
         if self.last_rate and self.line_search_rate:
             ratio = self.last_rate / self.line_search_rate
             told.append(f"Certificate: the last rate of the optimum over that of exact line search is {ratio:.4f} (1).")

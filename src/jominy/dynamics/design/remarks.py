@@ -53,9 +53,9 @@ def remarks_on(told: Design, trials: Trials, largest_rate: float) -> tuple[str, 
     inverse = known.get("inverse-time")
     if inverse is not None and np.isfinite(inverse.value):
         gain = inverse.value / told.value - 1
-        if told.family != "inverse-time" and gain < LITTLE:
+        if told.family not in ("inverse-time", "constant") and gain < LITTLE:
             found.append(
-                f"Keep 1/t: the design gains {100 * max(gain, 0):.2g} % of the risk over a tuned c/(1 + t/t0)."
+                f"1/t is enough: the design gains {100 * max(gain, 0):.2g} % of the risk over a tuned c/(1 + t/t0)."
             )
     return tuple(sentence for sentence in found if sentence)
 

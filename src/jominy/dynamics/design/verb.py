@@ -23,7 +23,7 @@ from jominy.dynamics.real_runs import require_optimizer
 from jominy.dynamics.stability import rate_limits
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
-from jominy.optimizers import Optimizer
+from jominy.optimizers import SGD
 from jominy.schedules import ExactLineSearch, Knots, Polyak, Schedule
 from jominy.schedules.base import require_positive
 
@@ -52,7 +52,7 @@ def design(
     dimension: float | None = None,
     largest_rate: float | None = None,
     certificate: bool | None = None,
-    optimizer: Optimizer | None = None,
+    optimizer: SGD | None = None,
     runs: int | None = None,
     rtol: float = 1e-9,
     progress: bool = False,
@@ -122,6 +122,12 @@ def design(
     engines = engines_of(problem)
     full = engines.many_at_once if certificate is None else certificate
     collapse = collapse_radius(problem)
+    if not train_radius and problem.final_radius >= collapse:
+        raise InputError(
+            f"A design needs a radius below the collapse radius, {collapse:.4g}, from which on nothing is learnt",
+            problem.final_radius,
+            "Lower it, or give `train_radius=True`",
+        )
     radii = np.zeros((0, 2))
     if train_radius:
         if not isinstance(problem.radius, float):

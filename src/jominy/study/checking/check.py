@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import numbers as numbers_of
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,7 +13,7 @@ import numpy as np
 from jominy.dynamics import Problem, forecast, simulate
 from jominy.errors import InputError
 from jominy.schedules import Schedule
-from jominy.study.checking.healthy import Floats, Healthy, crossed, ends_of, estimates, excursions, threshold
+from jominy.study.checking.healthy import FOLDS, Floats, Healthy, crossed, ends_of, estimates, excursions, threshold
 from jominy.study.checking.logs import CHECKED, Log, read_log
 from jominy.study.checking.suspects import Plan, Suspect, suspects_of
 
@@ -217,6 +219,7 @@ class Measure:
     def of(plan: Plan, log: Log, names: tuple[str, ...], runs: int, false_alarms: float, progress: bool) -> Measure:
         """Made by `runs` healthy runs."""
         _check_plan(plan, log)
+        _check_counts(runs, false_alarms, len(log.times) * len(names))
         decimals = tuple(log.decimals(name) for name in names)
         made = _runs(plan, log.times, names, decimals, runs, progress)
         suspects = [] if plan.problem.loss.several else suspects_of(plan)
@@ -331,6 +334,19 @@ class Measure:
         there = Healthy.of(made)
         step = float(there.along(slope, values - there.mean))
         return float(np.clip(value + step, suspect.lowest, suspect.highest)), float(estimates(made, slope).std())
+
+
+def _check_counts(runs: Any, false_alarms: Any, numbers: int) -> None:
+    """InputError for runs that are too few for a covariance of so many numbers, or a probability that is none."""
+    if isinstance(false_alarms, bool) or not isinstance(false_alarms, float | int) or not 0 < false_alarms < 1:
+        raise InputError("A probability of false alarms is a number between 0 and 1", false_alarms, "Such as 0.01")
+    least = math.ceil(2 * numbers * FOLDS / (FOLDS - 1))  # a fifth of them is measured by the covariance of the others
+    if isinstance(runs, bool) or not isinstance(runs, numbers_of.Integral) or runs < least:
+        raise InputError(
+            f"There must be at least {least} healthy runs for the {numbers} numbers of a log",
+            runs,
+            f"Give `runs={RUNS}`",
+        )
 
 
 def _check_names(problem: Problem, names: Sequence[str]) -> None:
