@@ -152,6 +152,7 @@ if TYPE_CHECKING:
     from jominy.networks import watch as watch
     from jominy.networks import with_head as with_head
     from jominy.optimizers import SGD as SGD
+    from jominy.optimizers import Adam as Adam
     from jominy.optimizers import from_torch as from_torch
     from jominy.results import Status as Status
     from jominy.results import load as load
@@ -232,7 +233,7 @@ _ROOMS = {
         "measure_weight_rate", "noise", "one_hot", "operator_norm", "pgd", "strongest_perturbation", "train",
         "train_head", "watch", "with_head",
     ),
-    "optimizers": ("SGD", "from_torch"),
+    "optimizers": ("SGD", "Adam", "from_torch"),
     "results": ("Status", "load", "save"),
     "schedules": (
         "AdaGradNorm", "Constant", "Cosine", "ExactLineSearch", "FromFunction", "Hill", "InverseTime", "Knots",

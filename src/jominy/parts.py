@@ -405,6 +405,21 @@ OPTIMIZERS = _registry(
             Setting("decoupled", "switch", "shrink the weights themselves, past the momentum", False),
         ),
     ),
+    Part(
+        "adam",
+        "jominy.optimizers:Adam",
+        "Adam in the arithmetic of PyTorch, for real runs on samples; every weight moves by about the learning rate.",
+        (
+            Setting("batch_size", "number of things", "samples per step, whose gradients are averaged", 1),
+            Setting("beta1", "share", "of the average of gradients", 0.9),
+            Setting("beta2", "share", "of the average of their squares", 0.999),
+            Setting("eps", "not-negative", "added to the root of the average square", 1e-8),
+            Setting("weight_decay", "not-negative", "added to the gradient, times the weights", 0.0),
+            Setting("replacement", "switch", "whether a batch may hold a sample twice", True),
+            Setting("decoupled", "switch", "shrink the weights themselves instead: AdamW", False),
+        ),
+        title="Adam",
+    ),
 )
 
 REGISTRIES = (LOSSES, SCHEDULES, RADII, ATTACKS, OBJECTIVES, OPTIMIZERS)

@@ -18,7 +18,7 @@ from jominy.errors import InputError
 from jominy.losses import LogisticLoss, SoftmaxBoundLoss, SoftmaxLoss
 from jominy.models import FittedModel
 from jominy.numerics.precision import double_precision
-from jominy.optimizers import SGD
+from jominy.optimizers import Optimizer
 from jominy.results.reading import notes_of
 from jominy.schedules import Schedule, averaged
 
@@ -41,7 +41,7 @@ def fit(
     start: Any = None,
     held_out: tuple[Any, Any] | None = None,
     sampling: Any = None,
-    optimizer: SGD | None = None,
+    optimizer: Optimizer | None = None,
     average_from: float | None = None,
     beside_forecast: bool = True,
     progress: bool = True,

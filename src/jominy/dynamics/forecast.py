@@ -14,7 +14,7 @@ from jominy.dynamics.readout import evaluation_radii
 from jominy.dynamics.real_runs import require_optimizer
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
-from jominy.optimizers import SGD
+from jominy.optimizers import Optimizer
 from jominy.schedules import Schedule, averaged
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def forecast(
     batch_size: int = 1,
     bands: bool = False,
     dimension: float | None = None,
-    optimizer: SGD | None = None,
+    optimizer: Optimizer | None = None,
     average_from: float | None = None,
     method: str | None = None,
     runs: int | None = None,
@@ -78,7 +78,7 @@ def forecast(
     dimension : the dimension d of the runs that the bands are for; default: the data's own, and needed where that is
         infinite. For data of finite dimension another value only rescales the bands (sd ~ 1/sqrt(d), bias ~ 1/d)
     optimizer : samples only: SGD(batch_size=16, momentum=0.9, weight_decay=1e-3) in the meaning and units of PyTorch;
-        a batch's gradients are averaged, and the step along the average is rate / dimension
+        a batch's gradients are averaged, and the step along the average is rate / dimension; Adam(batch_size=16)
     average_from : report the mean of all weights since this time (tail averaging) instead of the last ones; on samples
         the forecast is then the mean of an ensemble. Not with bands, batches on mixtures, or l_inf on mixtures
     method : samples only: "recursion" or "ensemble"; by default the recursion for two classes and plain SGD

@@ -10,7 +10,7 @@ from jominy.dynamics.other_attacks import DIMENSION, OtherAttack
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
 from jominy.dynamics.start import describe_start
-from jominy.optimizers import SGD
+from jominy.optimizers import SGD, Optimizer
 from jominy.results import Status, make_result
 from jominy.results.soundness import judged
 from jominy.schedules import Schedule
@@ -34,7 +34,7 @@ class Training(NamedTuple):
     start: Any
     evaluate_at: np.ndarray
     others: Sequence[OtherAttack] = ()
-    optimizer: SGD = SGD()
+    optimizer: Optimizer = SGD()
 
 
 class Method(NamedTuple):
@@ -93,7 +93,7 @@ def accuracy_of(problem: Problem) -> float:
     return ON_SAMPLES if problem.data.empirical else ON_MIXTURES
 
 
-def scenario_of(problem: Problem, schedule: Schedule, start: Any, optimizer: SGD = SGD()) -> dict[str, Any]:  # noqa: B008
+def scenario_of(problem: Problem, schedule: Schedule, start: Any, optimizer: Optimizer = SGD()) -> dict[str, Any]:  # noqa: B008
     """What was computed, as a record for the result; nothing of an optimizer that is plain SGD on single samples."""
     record = {"problem": problem.describe(), "schedule": schedule.describe(), "start": describe_start(start)}
     return record if optimizer.plain else record | {"optimizer": optimizer.describe()}

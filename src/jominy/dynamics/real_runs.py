@@ -11,7 +11,7 @@ from jominy.data import Samples
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.times import counted_steps, report_times, whole_steps
 from jominy.errors import InputError
-from jominy.optimizers import SGD
+from jominy.optimizers import SGD, Optimizer
 
 POINTS, FEWER_POINTS = 21, 9
 """Even times up to a horizon at which runs are read out; fewer where reading costs more than `COSTLY`."""
@@ -23,13 +23,13 @@ STEPPING = 10
 """Products with all weights that a step takes, about."""
 
 
-def require_optimizer(optimizer: Any) -> SGD:
+def require_optimizer(optimizer: Any) -> Optimizer:
     """The optimizer given, or plain SGD."""
     if optimizer is None:
         return SGD()
-    if not isinstance(optimizer, SGD):
+    if not isinstance(optimizer, Optimizer):
         raise InputError(
-            "An optimizer must be an SGD; the theory of others, such as Adam, is not known",
+            "An optimizer must be an SGD or an Adam",
             type(optimizer).__name__,
             "Give `SGD(momentum=0.9, batch_size=16)`, or `from_torch(optimizer)` for one of PyTorch",
         )

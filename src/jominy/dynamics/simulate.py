@@ -17,7 +17,7 @@ from jominy.dynamics.real_runs import require_optimizer
 from jominy.dynamics.simulation.sgd import Watch
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
-from jominy.optimizers import SGD
+from jominy.optimizers import Optimizer
 from jominy.schedules import Schedule, averaged
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def simulate(
     full_vectors: bool | None = None,
     sampling: Any = None,
     batch_size: int = 1,
-    optimizer: SGD | None = None,
+    optimizer: Optimizer | None = None,
     average_from: float | None = None,
     progress: bool = True,
     watch: Watch | None = None,

@@ -26,7 +26,7 @@ from jominy.errors import InputError
 from jominy.networks.head_training import HeadNetwork, read_heads, relative_change
 from jominy.networks.threat import Box, check_box
 from jominy.numerics.precision import double_precision
-from jominy.optimizers import SGD
+from jominy.optimizers import Optimizer
 from jominy.schedules import Schedule
 
 if TYPE_CHECKING:
@@ -131,7 +131,7 @@ def forecast_head(
     times: Sequence[float] | None = None,
     start: Any = None,
     held_out: tuple[FrozenFeatures, Any] | None = None,
-    optimizer: SGD | None = None,
+    optimizer: Optimizer | None = None,
     heads: int = 4,
     read_steps: int = REAL_READING,
     box: Box = None,

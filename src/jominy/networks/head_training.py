@@ -34,7 +34,7 @@ from jominy.networks.intake import device_of
 from jominy.networks.modules import evaluating
 from jominy.networks.threat import Box, check_box
 from jominy.numerics.interrupts import deferred_interrupt
-from jominy.optimizers import SGD
+from jominy.optimizers import Optimizer
 from jominy.results import Status, make_result
 from jominy.schedules import UNKNOWN_DESCENT, Schedule
 
@@ -166,7 +166,7 @@ def train_head(
     seeds: int | Sequence[int] = 4,
     start: Any = None,
     held_out: tuple[FrozenFeatures, Any] | None = None,
-    optimizer: SGD | None = None,
+    optimizer: Optimizer | None = None,
     attack_steps: int = 10,
     read_steps: int = 15,
     box: Box = None,
@@ -218,15 +218,15 @@ def train_head(
     box = check_box(box)
     network = HeadNetwork(module, problem)
     samples, chosen = network.samples, seed_list(seeds)
-    chosen_sgd = require_optimizer(optimizer)
-    training = Training(problem, schedule, start, np.zeros(0), optimizer=chosen_sgd)
+    used = require_optimizer(optimizer)
+    training = Training(problem, schedule, start, np.zeros(0), optimizer=used)
     grid = batch_times(training, time, times)
     grid = grid if times is not None else grid[-1:]
     if schedule.remembers or schedule.adaptive:
         raise InputError("Real training of a head takes a rate that is given over time", type(schedule).__name__)
-    batch, dimension = chosen_sgd.batch_size, samples.dimension
+    batch, dimension = used.batch_size, samples.dimension
     steps = np.rint(grid * dimension / batch).astype(int)
-    order = sampling_for(None, batch, chosen_sgd.replacement)
+    order = sampling_for(None, batch, used.replacement)
     numbers = torch.as_tensor(
         np.stack([drawn_rows(order, seed, int(steps[-1]) * batch, samples.count) for seed in chosen])
     ).view(len(chosen), -1, batch)
@@ -240,10 +240,8 @@ def train_head(
         _, targets = samples.transform_pair(held_out)
         held_labels = torch.as_tensor(samples.target_map.class_numbers(targets), device=network.device)
         groups.append(("held_out_", network.inputs(held_out[0]), held_labels))
-    torch_sgd = torch.optim.SGD(
-        [weights], lr=1.0, momentum=chosen_sgd.momentum, dampening=chosen_sgd.dampening, nesterov=chosen_sgd.nesterov,
-        weight_decay=0.0 if chosen_sgd.decoupled else chosen_sgd.weight_decay,
-    )  # fmt: skip
+    name, settings = used.in_torch()
+    in_torch = getattr(torch.optim, name)([weights], lr=1.0, **settings)
     seen: list[dict[str, np.ndarray]] = []
     reached = 0
     looks = sum(len(x) for _, x, _ in groups) * len(grid)
@@ -268,15 +266,15 @@ def train_head(
             loss = cross_entropy(
                 scores.reshape(-1, scores.shape[-1]), labels[rows_of_step].reshape(-1), reduction="sum"
             )
-            torch_sgd.zero_grad()
+            in_torch.zero_grad()
             (loss / batch).backward()
             rate = float(schedule.rate(np.asarray(now), UNKNOWN_DESCENT)) / dimension
-            for group in torch_sgd.param_groups:
+            for group in in_torch.param_groups:
                 group["lr"] = rate
-            if chosen_sgd.decoupled and chosen_sgd.weight_decay:
+            if used.decoupled and used.weight_decay:
                 with torch.no_grad():
-                    weights.mul_(1 - rate * chosen_sgd.weight_decay)
-            torch_sgd.step()
+                    weights.mul_(1 - rate * used.weight_decay)
+            in_torch.step()
             bar.update(batch)
     if not seen:
         raise KeyboardInterrupt
@@ -288,7 +286,7 @@ def train_head(
         variables,
         {"time": grid[:reached], "seed": chosen},
         engine="simulate",
-        scenario=scenario_of(problem, schedule, start, chosen_sgd),
+        scenario=scenario_of(problem, schedule, start, used),
         status=status,
         seed=chosen,
         notes=[
@@ -296,7 +294,7 @@ def train_head(
             f"ascent in training, {read_steps} in what is reported",
             *samples.report,
         ],
-        extra={"method": f"PyTorch, real attacks on the input, {chosen_sgd!r}", "dimension": dimension},
+        extra={"method": f"PyTorch, real attacks on the input, {used!r}", "dimension": dimension},
     )
 
 

@@ -1,6 +1,6 @@
 """Streaming SGD of a linear model of several classes on a user's own rows."""
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -12,7 +12,7 @@ from jominy.dynamics.classes.readout import ChunkedRows, RowsRead, read_rows
 from jominy.losses.classes import ClassLoss
 from jominy.numerics.arrays import Array
 from jominy.numerics.precision import as_precise_as
-from jominy.optimizers import SGD
+from jominy.optimizers import Optimizer
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
 LARGEST_SQUARE = 1e14
@@ -23,7 +23,7 @@ class ClassState(NamedTuple):
     """One model as its `weights` (K, d), what the optimizer keeps beside them, and the schedule's `memory` ()."""
 
     weights: Array
-    buffer: Array
+    buffer: Any
     memory: Array
 
     def with_weights(self, weights: Array) -> "ClassState":
@@ -55,7 +55,7 @@ class ClassSGD(eqx.Module):
     seen: ChunkedRows
     loss: ClassLoss
     schedule: Schedule
-    optimizer: SGD
+    optimizer: Optimizer
     radius: RadiusSchedule
     radii: Array
     form: Form

@@ -24,7 +24,7 @@ from jominy.dynamics.real_runs import require_optimizer
 from jominy.errors import InputError
 from jominy.numerics.foreign import as_numpy
 from jominy.numerics.precision import double_precision
-from jominy.optimizers import SGD
+from jominy.optimizers import Optimizer
 from jominy.results import Status, make_result
 from jominy.schedules import Constant, Schedule, require_radius
 from jominy.schedules.base import require_positive
@@ -150,7 +150,7 @@ def pareto(
     held_out: tuple[Any, Any] | None = None,
     start: Any = None,
     largest_rate: float | None = None,
-    optimizer: SGD | None = None,
+    optimizer: Optimizer | None = None,
     runs: int | None = None,
     progress: bool = False,
 ) -> Front:

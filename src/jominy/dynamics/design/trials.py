@@ -18,7 +18,7 @@ from jominy.dynamics.other_attacks import split_evaluation
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
 from jominy.dynamics.stability import rate_limits
-from jominy.optimizers import SGD
+from jominy.optimizers import Optimizer
 from jominy.schedules import Knots, Schedule
 
 TINY_EXCESS = 1e-13
@@ -44,7 +44,7 @@ class Trials:
     problem: Problem
     horizon: float
     start: Any
-    optimizer: SGD
+    optimizer: Optimizer
     objective: Objective
     held_out: tuple[Any, Any] | None
     runs: int | None = None

@@ -23,7 +23,7 @@ from jominy.dynamics.real_runs import require_optimizer
 from jominy.dynamics.stability import rate_limits
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
-from jominy.optimizers import SGD
+from jominy.optimizers import Optimizer
 from jominy.schedules import ExactLineSearch, Knots, Polyak, Schedule
 from jominy.schedules.base import require_positive
 
@@ -52,7 +52,7 @@ def design(
     dimension: float | None = None,
     largest_rate: float | None = None,
     certificate: bool | None = None,
-    optimizer: SGD | None = None,
+    optimizer: Optimizer | None = None,
     runs: int | None = None,
     rtol: float = 1e-9,
     progress: bool = False,

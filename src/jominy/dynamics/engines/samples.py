@@ -100,7 +100,10 @@ class SampleEngines:
             raise InputError("method must be 'recursion' or 'ensemble'", method)
         if method == "recursion" and not training.optimizer.plain:
             raise InputError(
-                "The recursion is for plain SGD on single samples", repr(training.optimizer), "Leave method out"
+                "The recursion follows mean and covariance of plain SGD on single samples alone: of batches, momentum, "
+                "decay and Adam's quotient of averages it knows nothing",
+                repr(training.optimizer),
+                "Leave method out: the forecast is then the mean of real runs",
             )
         if method == "recursion" and training.schedule.averaging:
             raise InputError("The recursion does not follow averages of weights", method, "Leave method out")

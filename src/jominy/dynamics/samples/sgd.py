@@ -16,7 +16,7 @@ from jominy.losses import Loss
 from jominy.numerics.arrays import Array
 from jominy.numerics.precision import as_precise_as
 from jominy.numerics.streams import stream
-from jominy.optimizers import SGD
+from jominy.optimizers import SGD, Optimizer
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
 ROW_PURPOSE, CHANCE_PURPOSE = 0, 7
@@ -71,7 +71,7 @@ class SampleSGD(eqx.Module):
     form: Array | Reach | None = None
     keep: bool = eqx.field(default=False, static=True)
     """Whether the weights themselves are observed."""
-    optimizer: SGD = SGD()
+    optimizer: Optimizer = SGD()
     weights: Array | None = None
     """(n,) of the rows in the loss, or None."""
 

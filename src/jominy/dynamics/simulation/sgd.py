@@ -22,7 +22,7 @@ class VectorState(NamedTuple):
 
     vector: Array
     memory: Array
-    buffer: Array
+    buffer: Any
 
     @property
     def weights(self) -> Array:
@@ -34,7 +34,7 @@ class VectorState(NamedTuple):
         return self._replace(vector=weights)
 
 
-def vector_states(vectors: np.ndarray, buffers: np.ndarray | None = None) -> VectorState:
+def vector_states(vectors: np.ndarray, buffers: Any = None) -> VectorState:
     """States of students (seeds, d) at the start."""
     return VectorState(vectors, np.zeros(len(vectors)), vectors[:, :0] if buffers is None else buffers)
 

@@ -8,7 +8,7 @@ from operator import or_
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal, TypeAlias
 
 import numpy as np
-from pydantic import Field, create_model
+from pydantic import BeforeValidator, Field, create_model
 
 from jominy.errors import InputError
 from jominy.parts import ATTACKS, LOSSES, OBJECTIVES, OPTIMIZERS, RADII, REQUIRED, SCHEDULES, Part, Registry, Setting
@@ -111,7 +111,10 @@ def _table(part: Part, suffix: str, usual: str | None) -> type[PartTable]:
 def _union(registry: Registry, suffix: str, usual: str | None = None) -> Any:
     """What a scenario file may hold in the place of a part."""
     tables = [_table(part, suffix, usual) for part in registry.used()]
-    return Annotated[reduce(or_, tables), Field(discriminator="kind")] if len(tables) > 1 else tables[0]
+    if len(tables) == 1:
+        return tables[0]
+    named = BeforeValidator(lambda given: {"kind": usual} | given if usual and isinstance(given, dict) else given)
+    return Annotated[reduce(or_, tables), Field(discriminator="kind"), named]
 
 
 if TYPE_CHECKING:
