@@ -259,6 +259,21 @@ def test_attack_reach_and_objective_are_chosen_and_the_other_attack_is_drawn_bes
 
 
 @pytest.mark.slow
+def test_a_rate_is_designed_and_used(page, server):
+    open_on(page, server, SMALL)
+    page.locator("#design").click()
+    page.wait_for_selector("#designed table")
+    ratios = [float(cell) for cell in page.locator("#designed tr td:last-child").all_inner_texts()]
+    assert ratios[0] == 1 and len(ratios) >= 6 and min(ratios) > 0.98
+    assert "Recommended" in page.locator("#design-words").inner_text()
+    lowest = float(page.locator("#designed tr td").first.inner_text())
+    after(page, page.locator("#design-use").click)
+    assert page.locator("#panel-curves-schedule").input_value() in ("hill", "inverse-time", "constant")
+    assert float(page.locator("#chart-risk .legend b").first.inner_text()) == pytest.approx(lowest, rel=2e-3)
+    assert page.locator("#designed table").count() == 0  # it was for other settings
+
+
+@pytest.mark.slow
 def test_sgd_runs_beside_the_forecast_can_be_stopped_and_is_compared(page, server):
     open_on(page, server, SMALL + "&c.dimension=400")
     page.locator("#seeds").fill("5")

@@ -13,6 +13,7 @@ import numpy as np
 from jominy.errors import InputError
 from jominy.explore.answers import plain, variables
 from jominy.explore.curves_state import OWN, Curves
+from jominy.explore.part_choices import PAGE_SCHEDULES
 from jominy.explore.scenario_controls import own_numbers, with_numbers
 from jominy.explore.tables import Opened, table_scenario
 from jominy.study.scenario import Scenario
@@ -151,6 +152,23 @@ class Forecasts:
             return plain({"variables": {}, "words": words, "end": self._end(state)})
         edges = variables(told, suffixes=("_sd", "_bias"))
         return plain({"variables": edges, "words": words, "end": self._end(state)})
+
+    def design(self, state: Curves) -> dict[str, Any]:
+        """The learning rate that ends with the lowest risk at the page's horizon, what it gains, and its controls."""
+        told = self.scenario(state).design(certificate=False, progress=False)
+        chosen = {"kind": ""} if told.recommended is None else told.recommended.describe()
+        return plain(
+            {
+                "schedule": chosen["kind"],
+                "controls": PAGE_SCHEDULES.controls_of(chosen),
+                "alternatives": [
+                    {"title": one.title, "risk": one.value, "ratio": told.ratios.get(one.name, 1.0)}
+                    for one in told.alternatives
+                    if np.isfinite(one.value)
+                ],
+                "sentences": [said(sentence, Reader.SCENARIO) for sentence in told.verdicts()],
+            }
+        )
 
     def with_band(self, state: Curves) -> xr.Dataset:
         """The forecast with its band where it has one."""

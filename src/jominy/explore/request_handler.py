@@ -57,6 +57,9 @@ class RequestHandler:
         other = "linf" if asked.attack == "l2" else "l2"
         return self._forecasts.curve(asked.model_copy(update={"attack": other})) | {"attack": other}
 
+    def design(self, asked: Curves) -> Any:
+        return self._forecasts.design(asked)
+
     def network(self, asked: Networks) -> Any:
         return network(asked)
 
@@ -108,11 +111,12 @@ _JOBS: dict[str, Callable[[RequestHandler, Any], Any]] = {
         "curve",
         "band",
         "beside",
+        "design",
         "network",
         "network_advice",
         "map",
         "run",
         "text",
         "file",
-    )
+    )  # fmt: skip
 }

@@ -51,6 +51,7 @@ QUESTIONS = {
     "text": Question(Text, "quick", 20.0),
     "band": Question(Curves, "slow", 120.0),
     "beside": Question(Curves, "slow", 120.0),
+    "design": Question(Curves, "slow", 120.0),
     "network_advice": Question(Networks, "slow", 20.0),
     "map": Question(Map, "slow", 120.0),
     "file": Question(File, "slow", 120.0),

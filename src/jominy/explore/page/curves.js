@@ -68,12 +68,15 @@ export class Curves {
     }, 250);
     this.dots = {};
     this.drawn = 0;
+    byId("design").addEventListener("click", () => this.design());
+    byId("design-use").addEventListener("click", () => this.useDesign());
     byId("run").addEventListener("click", () => (this.running ? this.stop() : this.run()));
   }
 
   changed() {
     this.controls.only((name) => visible(name, this.controls.state, this.shows));
     this.clearRun();
+    this.clearDesign();
     this.told();
     this.refresh();
   }
@@ -237,6 +240,43 @@ export class Curves {
         this.showRun(null, null);
       }
     }
+  }
+
+  // The learning rate that ends with the lowest risk at the page's horizon.
+  async design() {
+    const state = this.asked();
+    this.clearDesign("Seeking: some seconds, the first time up to a minute.");
+    byId("design").disabled = true;
+    try {
+      const told = await askJson("design", state, { outdated: () => !this.isAsked(state), busy: (words) => this.clearDesign(words) });
+      if (!this.isAsked(state)) return;
+      this.designed = told;
+      const rows = told.alternatives.map(
+        ({ title, risk, ratio }) => `<tr><th scope="row">${escaped(title)}</th><td>${short(risk, 4)}</td><td>${short(ratio, 3)}</td></tr>`,
+      );
+      byId("designed").innerHTML =
+        `<table><caption>At time ${short(state.horizon)}</caption><thead><tr><th scope="col">learning rate</th><th scope="col">risk</th>` +
+        `<th scope="col">excess over the design's</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
+      byId("design-words").textContent = told.sentences.map(sentence).join(" ");
+      byId("design-use").hidden = !(told.schedule in this.shows.schedule);
+    } catch (error) {
+      if (!(error instanceof Replaced)) this.clearDesign(error.message);
+    } finally {
+      byId("design").disabled = false;
+    }
+  }
+
+  useDesign() {
+    const { schedule, controls } = this.designed;
+    this.controls.set({ schedule, ...controls });
+    this.changed();
+  }
+
+  clearDesign(words = "") {
+    this.designed = null;
+    byId("designed").textContent = "";
+    byId("design-words").textContent = words;
+    byId("design-use").hidden = true;
   }
 
   // One run of SGD goes on at a time: one that comes meanwhile waits for it.
