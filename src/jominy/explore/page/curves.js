@@ -256,8 +256,9 @@ export class Curves {
       );
       byId("designed").innerHTML =
         `<table><caption>At time ${short(state.horizon)}</caption><thead><tr><th scope="col">learning rate</th><th scope="col">risk</th>` +
-        `<th scope="col">excess over the design's</th></tr></thead><tbody>${rows.join("")}</tbody></table>`;
-      byId("design-words").textContent = told.sentences.map(sentence).join(" ");
+        `<th scope="col">excess over the design's</th></tr></thead><tbody>${rows.join("")}</tbody></table>` +
+        `<details><summary>How it was found</summary><p>${told.sentences.slice(0, -1).map((one) => escaped(sentence(one))).join(" ")}</p></details>`;
+      byId("design-words").textContent = sentence(told.sentences.at(-1));
       byId("design-use").hidden = !(told.schedule in this.shows.schedule);
     } catch (error) {
       if (!(error instanceof Replaced)) this.clearDesign(error.message);
