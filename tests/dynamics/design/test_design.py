@@ -219,3 +219,18 @@ def test_beyond_the_collapse_nothing_is_sought():
     problem = least_squares(*QUICK[1:])
     with pytest.raises(jm.errors.InputError, match=r"below the collapse radius.*train_radius=True"):
         jm.design(dataclasses.replace(problem, radius=1.1 * jm.collapse_radius(problem)), 20)
+
+
+def test_where_training_only_raises_the_risk_nothing_is_recommended():
+    rows = np.random.default_rng(0).standard_normal((12, 3))
+    X, y = rows, np.where(rows[:, 0] > 0, 1.0, -1.0)
+    problem = jm.Problem(jm.Samples(X, y), jm.LogisticLoss(), radius=0.2)
+    told = jm.design(problem, 3, held_out=(X, -y))  # what is learnt is wrong there
+    text = "\n".join(told.sentences())
+    assert told.recommended is None and "no schedule that was looked at ends below that" in text
+    assert "finer steps" not in text  # a recursion step by step has none
+
+
+def test_the_dimension_of_a_run_is_looked_at_first():
+    with pytest.raises(jm.errors.InputError, match="dimension of a run"):
+        jm.design(least_squares(*QUICK[1:]), 20, dimension=0)

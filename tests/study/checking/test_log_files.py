@@ -25,7 +25,9 @@ def test_csv_and_json_lines(tmp_path):
     ]
     lines = ["step,adversarial_risk,norm,note"] + [",".join(map(str, row.values())) for row in rows]
     (tmp_path / "log.csv").write_text("\n".join(lines))
+    (tmp_path / "european.csv").write_text("\n".join(lines).replace(",", ";").replace(".", ","))
     (tmp_path / "log.jsonl").write_text("\n".join(map(json.dumps, rows)) + "\n")
+    the_same(read_log(tmp_path / "european.csv", None, 100, 1))
     the_same(read_log(tmp_path / "log.csv", None, 100, 1))
     the_same(read_log(str(tmp_path / "log.jsonl"), None, 100, 1))
 
@@ -35,7 +37,7 @@ def test_csv_and_json_lines(tmp_path):
     [
         ("log.jsonl", '{"step": 1}\nnot json\n', "line 2"),
         ("log.txt", "1 2 3", "of a kind that is known"),
-        ("log.csv", "", "sound CSV"),
+        ("log.csv", "", "log.csv must "),
     ],
 )
 def test_files_that_are_no_logs(name, text, words, tmp_path):

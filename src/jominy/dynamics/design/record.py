@@ -275,9 +275,10 @@ class Design:
             told.append(f"Certificate: the last rate of the optimum over that of exact line search is {ratio:.4f} (1).")
         moved = abs(self.finer - self.value)
         share = moved / max(abs(self.excess), 1e-300)
-        told.append(
-            f"Integrated in much finer steps the design differs by {moved:.2g}, {100 * share:.2g} % of the excess."
-        )
+        if moved > 0:  # a recursion step by step has no finer one
+            told.append(
+                f"Integrated in much finer steps the design differs by {moved:.2g}, {100 * share:.2g} % of the excess."
+            )
         if self.band.verdict == "not known":
             told.append(f"How far one run strays is not known: {self.band.note}")
         else:

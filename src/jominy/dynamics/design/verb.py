@@ -25,7 +25,7 @@ from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.optimizers import Optimizer
 from jominy.schedules import ExactLineSearch, Knots, Polyak, Schedule
-from jominy.schedules.base import require_positive
+from jominy.schedules.base import require_number, require_positive
 
 SAFE_SHARE = 0.8
 """Of the collapse radius: beyond it nothing is recommended. Source: theory `design.md` section 4, first trap."""
@@ -118,6 +118,10 @@ def design(
     trials = Trials(
         problem, horizon, start, require_optimizer(optimizer), objective, held_out, _runs(problem, runs), rtol
     )
+    if dimension is not None:
+        require_number(
+            dimension, "The dimension of a run must be a finite number > 0", "For instance 1000", positive=True
+        )
     largest = largest_rate_of(problem, largest_rate)
     engines = engines_of(problem)
     full = engines.many_at_once if certificate is None else certificate
@@ -211,7 +215,8 @@ def _record(
     if knots is not None and isinstance(knots.schedule, Knots) and _at_optimum(trials, knots):
         last = trials.line_search(knots.schedule)
     band = _band(trials, winner.schedule, dimension)
-    refusal = _refusal(problem, designed, finer, band, collapse)
+    resting = next((one for one in alternatives if one.note == RESTS), None)
+    refusal = _refusal(problem, designed, finer, band, collapse, resting, objective.title)
     told = Design(
         problem=problem,
         horizon=trials.horizon,
@@ -248,7 +253,7 @@ def _ended(trials: Trials, name: str, title: str, schedule: Schedule, candidate:
     adversarial, clean = (float(part[0]) for part in objective.parts(endings))
     note = "" if np.isfinite(value) else "diverges"
     if np.isfinite(value) and schedule.rests_at_zero and float(endings["norm"][0]) < 1e-12:
-        note = "stays at zero, where it starts"
+        note = RESTS
     return Alternative(name, title, schedule, value, adversarial, clean, float(objective.excess(np.array(value))), note)
 
 
@@ -285,10 +290,18 @@ def _band(trials: Trials, schedule: Schedule, dimension: float | None) -> Band:
     return Band(sd, bias, float(size), verdict if np.isfinite(sd) else "not to be trusted")
 
 
-def _refusal(problem: Problem, designed: Alternative, finer: float, band: Band, collapse: float) -> str:
+def _refusal(
+    problem: Problem, designed: Alternative, finer: float, band: Band, collapse: float, resting: Alternative | None,
+    title: str,
+) -> str:  # fmt: skip
     """Why the design is not to be recommended; empty where it is."""
     if not np.isfinite(designed.value):
         return "every schedule that was looked at diverges."
+    if resting is not None and resting.value <= designed.value:
+        return (
+            f"the {title} is {resting.value:.4g} at zero, where training starts: no schedule that was looked at ends "
+            "below that."
+        )
     radius = problem.final_radius
     if radius > SAFE_SHARE * collapse * (1 + 1e-12):
         return (
@@ -309,6 +322,7 @@ def _refusal(problem: Problem, designed: Alternative, finer: float, band: Band, 
     return ""
 
 
+RESTS = "stays at zero, where it starts"
 SIMPLEST_FIRST = ("own", "constant", "inverse-time", "hill")
 
 

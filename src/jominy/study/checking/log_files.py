@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from jominy.data.csv_files import read_csv
 from jominy.errors import InputError
 
 Columns = dict[str, NDArray[np.float64]]
@@ -53,12 +54,7 @@ def _folder(path: Path) -> Columns:
 
 
 def _csv(path: Path) -> Columns:
-    import pandas as pd
-
-    try:
-        frame = pd.read_csv(path)
-    except Exception as error:  # of another library
-        raise InputError("the log must be a sound CSV file", f"{path}: {error}") from None
+    frame, _, _ = read_csv(path, None, None)
     return _numbers({str(name): frame[name].tolist() for name in frame.columns})
 
 
