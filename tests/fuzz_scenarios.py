@@ -82,7 +82,15 @@ def a_problem(n: Numbers, law: Any, loss: Any) -> jm.Problem:
         return jm.Problem(law, loss, radius)
     share = float(n.random.uniform(0.0, 0.9))
     objective = jm.Mixed(share) if n.random.random() < 0.5 else jm.CoinFlip(share)
-    return jm.Problem(law, loss, radius, objective=objective)
+    # No further draw: scenarios that once went wrong are found again by their seeds.
+    others = (
+        objective,
+        objective,
+        jm.UniformRadius(share),
+        jm.TruncatedNormalRadius(share + 0.01),
+        jm.TRADES(9 * share),
+    )
+    return jm.Problem(law, loss, radius, objective=others[int(1e6 * share) % len(others)])
 
 
 def one_level(n: Numbers) -> Any:
@@ -111,6 +119,11 @@ def even_classes(n: Numbers) -> Any:
     return jm.GaussianMixture([0.5, 0.5], [n.signed(), n.signed()], [jm.identity(D, n.any())] * 2, labels=[1, -1])
 
 
+def with_intercept(n: Numbers) -> Any:
+    covariances = [jm.identity(D, n.any())] * 2
+    return jm.GaussianMixture([0.2, 0.8], [n.signed(), n.signed()], covariances, labels=[1, -1], intercept=True)
+
+
 def matrices(n: Numbers) -> Any:
     size = 3
     roots = [n.random.standard_normal((size, size)) for _ in range(2)]
@@ -127,6 +140,12 @@ def rows(n: Numbers) -> Any:
     y = np.where(X[:, 0] + n.random.standard_normal(20) > 0, 1.0, -1.0)
     y[:2] = 1.0, -1.0
     return jm.Samples(X, y)
+
+
+def weighted_rows(n: Numbers) -> Any:
+    X = n.random.standard_normal((20, 3))
+    y = np.where(np.arange(20) % 2, 1.0, -1.0)
+    return jm.Samples(X, y, sample_weight=[n.any(zero=0) for _ in range(20)], intercept=True)
 
 
 def numbered_rows(n: Numbers) -> Any:
@@ -168,6 +187,47 @@ def forecast(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
     more = {"evaluate_at": [0.0, n.any()]}
     text = f"forecast({problem}, {schedule}, times={times}, start={start}, {more})"
     return Scenario(lambda: jm.forecast(problem, schedule, times=times, start=start, **more), text)
+
+
+def averaged(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    problem, start, times = a_problem(n, law, loss), a_start(n), times_of(n)
+    begin = float(n.random.uniform(0, 1.1)) * times[-1]
+    text = f"forecast({problem}, {schedule}, times={times}, start={start}, average_from={begin})"
+    ask = lambda: jm.forecast(problem, schedule, times=times, start=start, average_from=begin)  # noqa: E731
+    return Scenario(ask, text)
+
+
+def attacked(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    """Trained under one attack, looked at under others."""
+    attacks = [jm.L2(), jm.LInf(), jm.Mahalanobis(weights=[n.any() for _ in range(int(law.dimension))]), jm.Lp(3)]
+    trained, tested = (attacks[n.random.integers(len(attacks))] for _ in range(2))
+    try:
+        problem = jm.Problem(law, loss, n.any(zero=0.2), attack=trained)
+    except InputError as refused:
+        problem = refused
+    times, seen = times_of(n), [(tested, n.any())]
+    text = f"forecast({problem}, {schedule}, times={times}, evaluate_at={seen})"
+
+    def ask() -> Any:
+        if isinstance(problem, InputError):
+            raise problem
+        return jm.forecast(problem, schedule, times=times, evaluate_at=seen)
+
+    return Scenario(ask, text)
+
+
+def design(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    problem, end = a_problem(n, law, loss), n.any(low=0.5, high=5.0, zero=0)
+    text = f"design({problem}, {end}, {schedule})"
+    ask = lambda: jm.design(problem, end, schedule, certificate=False).dataset()  # noqa: E731
+    return Scenario(ask, text)
+
+
+def pareto(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    problem, end = a_problem(n, law, loss), n.any(low=0.5, high=5.0, zero=0)
+    radii = [n.any(), n.any()]
+    text = f"pareto({problem}, {end}, radii={radii})"
+    return Scenario(lambda: jm.pareto(problem, end, radii=radii).dataset(), text)
 
 
 def bands(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
@@ -275,11 +335,18 @@ def structures() -> list[Structure]:
     pairs += [(matrices, "logistic")]
     found = [Structure(forecast, law, loss, name, 4) for law, loss in pairs for name in SCHEDULES if _goes(law, name)]
     found += [Structure(optimum, law, loss, "constant", 6) for law, loss in pairs]
+    found += [Structure(forecast, law, "logistic", name, 4) for law in (with_intercept, weighted_rows)
+              for name in ("constant", "Polyak")]  # fmt: skip
+    found += [Structure(optimum, law, "logistic", "constant", 6) for law in (with_intercept, weighted_rows)]
     few = [(one_level, "squared"), (teacher_law, "squared"), (even_classes, "logistic"), (classes, "hinge")]
     found += [Structure(many, law, loss, name, 2) for law, loss in few for name in ("constant", "Polyak")]
     found += [Structure(stationary, law, loss, "constant", 1) for law, loss in [*few, (matrices, "logistic")]]
     found += [Structure(bands, law, loss, name) for law, loss in few for name in ("constant", "Polyak")]
     found += [Structure(advise, law, loss, "constant", 1) for law, loss in [*few, (rows, "logistic")]]
+    new = [(one_level, "squared"), (with_intercept, "logistic"), (weighted_rows, "logistic")]
+    found += [Structure(averaged, law, loss, "constant", 2) for law, loss in new[:2]]
+    found += [Structure(attacked, law, loss, "constant", 3) for law, loss in new]
+    found += [Structure(verb, law, loss, "constant") for verb in (design, pareto) for law, loss in new]
     with_runs = [*few, (rows, "logistic"), (numbered_rows, "squared"), (matrices, "logistic")]
     for verb in (simulate, compare):
         found += [Structure(verb, law, loss, name) for law, loss in with_runs for name in ("constant", "line search")]

@@ -156,3 +156,10 @@ def test_another_module_is_refused():
     torch.manual_seed(9)
     with pytest.raises(jm.InputError, match="must be the one whose features"):
         jm.train_head(Odd(), problem, jm.Constant(1.0), time=1)
+
+
+@pytest.mark.parametrize("module", ["words", None])
+def test_what_is_no_module_is_told(module):
+    for look in (jm.features, jm.linearised):
+        with pytest.raises(jm.InputError, match=r"must be a torch.nn.Module"):
+            look(module, np.zeros((3, 4), dtype=np.float32))

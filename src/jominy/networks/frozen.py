@@ -21,7 +21,15 @@ from jominy.data import FrozenFeatures
 from jominy.errors import InputError
 from jominy.networks.inputs import LabelledInputs
 from jominy.networks.intake import device_of, is_source
-from jominy.networks.modules import applied, evaluating, flat_function, in_single_precision, jacobians, unwrapped
+from jominy.networks.modules import (
+    applied,
+    check_weights,
+    evaluating,
+    flat_function,
+    in_single_precision,
+    jacobians,
+    unwrapped,
+)
 
 ENERGY = 0.99
 """Mean share of |J|^2 that the rank keeps by default."""
@@ -214,6 +222,7 @@ def _through(
     """The features, with factors for a norm, and directions if that is infinity."""
     if not isinstance(batch_size, int) or isinstance(batch_size, bool) or batch_size < 1:
         raise InputError("batch_size must be a whole number >= 1", batch_size, "128 is usual")
+    check_weights(module)
     module = in_single_precision(unwrapped(module))
     where = device_of(module) if device is None else torch.device(device)
     home = device_of(module)

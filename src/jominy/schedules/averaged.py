@@ -51,7 +51,9 @@ class Averaged(Schedule):
         self.schedule.check(times)
         if not self.begin < times[-1]:
             raise InputError(
-                "Averaging must begin before the last time", self.begin, "Half the time is usual: `average_from=10`"
+                f"Averaging must begin before the last time, {times[-1]:g}",
+                self.begin,
+                f"Half the time is usual: `average_from={times[-1] / 2:g}`",
             )
 
     def describe(self) -> dict[str, Any]:

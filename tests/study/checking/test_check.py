@@ -315,3 +315,11 @@ def test_counts_that_are_none_are_refused_before_any_run(asked, words):
     log = {"time": [1.0, 2.0, 4.0], "norm": [0.5, 0.7, 0.8]}
     with pytest.raises(jm.errors.InputError, match=words):
         jm.check(log, LEAST_SQUARES.problem, LEAST_SQUARES.schedule, **asked)
+
+
+def test_infinity_in_a_log_and_runs_that_are_all_alike():
+    problem = LEAST_SQUARES.problem
+    with pytest.raises(jm.errors.InputError, match="infinity at time 2"):
+        jm.check({"time": [1.0, 2.0], "norm": [0.5, np.inf]}, problem, jm.Constant(0.5), runs=10)
+    with pytest.raises(jm.errors.InputError, match="differ from each other.*rate zero"):
+        jm.check({"time": [0.1, 0.2], "norm": [0.5, 0.6]}, problem, jm.Constant(0.0), runs=10, progress=False)

@@ -151,3 +151,24 @@ def test_lightning_itself(companion):
     )  # fmt: skip
     trainer.fit(Model(), torch.utils.data.DataLoader(rows, batch_size=1))
     assert companion.calls == 200 and companion.verdict.normal
+
+
+@pytest.mark.parametrize(
+    ("data", "time", "words"),
+    [
+        (jm.LinearTeacher(jm.identity(20)), "long", "time of a training must be a finite number"),
+        (jm.LinearTeacher(jm.power_law(np.inf, 1.5)), 4.0, "finite dimension"),
+    ],
+)
+def test_plans_that_no_run_follows(data, time, words):
+    with pytest.raises(jm.InputError, match=words):
+        jm.Companion(jm.Problem(data, jm.SquaredLoss(), 0.3), jm.Constant(0.5), time)
+
+
+def test_weights_that_are_words():
+    companion = jm.Companion(
+        jm.Problem(jm.LinearTeacher(jm.identity(8)), jm.SquaredLoss(), 0.3), jm.Constant(0.5), 0.5, names=("norm",),
+        runs=20,
+    )  # fmt: skip
+    with pytest.raises(jm.InputError, match="weights must be numbers"):
+        companion.step("words")

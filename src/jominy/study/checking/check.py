@@ -222,6 +222,12 @@ class Measure:
         _check_counts(runs, false_alarms, len(log.times) * len(names))
         decimals = tuple(log.decimals(name) for name in names)
         made = _runs(plan, log.times, names, decimals, runs, progress)
+        if not np.any(Healthy.varying(made)):
+            raise InputError(
+                "runs of the plan must differ from each other",
+                f"{', '.join(names)} the same in all",
+                "is its rate zero?",
+            )
         suspects = [] if plan.problem.loss.several else suspects_of(plan)
         base, directions = np.zeros(made.shape[1]), np.zeros((0, made.shape[1]))
         if suspects:

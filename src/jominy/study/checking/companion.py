@@ -13,6 +13,7 @@ from jominy.errors import InputError
 from jominy.numerics import callbacks
 from jominy.numerics.foreign import as_numpy
 from jominy.schedules import Schedule
+from jominy.schedules.base import require_positive
 from jominy.study.checking.check import FALSE_ALARMS, MOST_TIMES, RUNS, Measure, Verdict
 from jominy.study.checking.logs import CHECKED, Log
 from jominy.study.checking.suspects import Plan, later
@@ -82,7 +83,9 @@ class Companion:
     ) -> None:
         self.plan = Plan(problem, schedule, start, batch_size)
         self.logger = logging.getLogger("jominy.companion") if logger is None else logger
-        self.horizon = float(time)
+        self.horizon = require_positive(time, "The time of a training")
+        if np.isinf(problem.data.dimension):
+            raise InputError("a run has a finite dimension", problem.data.dimension, "give the law one, such as 1000")
         unit = steps_per_call * batch_size / problem.data.dimension  # time between two calls
         last = int(np.floor(self.horizon / unit + 1e-9)) if np.isfinite(unit) and unit > 0 else 0
         if last < 2:
@@ -150,7 +153,10 @@ class Companion:
 
     def _values(self, weights: Any) -> dict[str, float]:
         """The variables at these weights, which are those of a forecast that starts there."""
-        vector = np.asarray(as_numpy(weights, "weights"), dtype=float).ravel()
+        try:
+            vector = np.asarray(as_numpy(weights, "weights"), dtype=float).ravel()
+        except (TypeError, ValueError):
+            raise InputError("weights must be numbers", weights) from None
         if vector.shape != (self.plan.problem.data.dimension,):
             raise InputError(
                 "weights must have one entry per input dimension",

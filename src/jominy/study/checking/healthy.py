@@ -38,10 +38,15 @@ class Healthy:
     count: int
 
     @staticmethod
+    def varying(runs: Floats) -> NDArray[np.bool_]:
+        """(p,) which entries of runs (n, p) vary at all."""
+        kept: NDArray[np.bool_] = runs.std(axis=0) > 1e-9 * np.maximum(np.abs(runs.mean(axis=0)), 1e-300)
+        return kept
+
+    @staticmethod
     def of(runs: Floats) -> Healthy:
         """From runs (n, p)."""
-        spread = runs.std(axis=0)
-        kept = spread > 1e-9 * np.maximum(np.abs(runs.mean(axis=0)), 1e-300)
+        kept = Healthy.varying(runs)
         values = runs[:, kept]
         if len(runs) < 2 * values.shape[1]:
             raise InputError(

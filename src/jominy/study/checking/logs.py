@@ -82,13 +82,13 @@ def read_log(log: Any, columns: Mapping[str, str] | None, dimension: float, batc
     key = names[0]
     index = renamed.pop(key)
     # Loggers write a row for each call, with the columns of that call alone: rows of one step belong together.
-    index, renamed = _joined(index, renamed)
+    index, renamed = _joined(index, renamed, "step" if key in STEPS else "time")
     steps = index if key in STEPS else np.round(index * dimension / batch_size)
     times = index * batch_size / dimension if key in STEPS else index
     return Log(steps, times, renamed)
 
 
-def _joined(index: Floats, columns: dict[str, Floats]) -> tuple[Floats, dict[str, Floats]]:
+def _joined(index: Floats, columns: dict[str, Floats], unit: str) -> tuple[Floats, dict[str, Floats]]:
     """Rows in the order of their steps, those of one step in one; InputError for two values of one column there."""
     if not np.all(np.isfinite(index)):
         raise InputError("steps must be numbers", f"{int(np.sum(~np.isfinite(index)))} rows without one")
@@ -97,7 +97,7 @@ def _joined(index: Floats, columns: dict[str, Floats]) -> tuple[Floats, dict[str
         at = int(falls[0])
         raise InputError(
             "a log must be of one run, its steps in order",
-            f"step {index[at + 1]:g} comes after step {index[at]:g}",
+            f"{unit} {index[at + 1]:g} comes after {unit} {index[at]:g}",
             "hand over one run at a time",
         )
     values = np.unique(index)
@@ -111,7 +111,7 @@ def _joined(index: Floats, columns: dict[str, Floats]) -> tuple[Floats, dict[str
         if len(set(zip(place[there].tolist(), column[there].tolist(), strict=True))) > np.count_nonzero(count):
             raise InputError(
                 "a log must be of one run, with one value of a column at a step",
-                f"{name} has {count.max()} values at step {values[count.argmax()]:g}",
+                f"{name} has {count.max()} values at {unit} {values[count.argmax()]:g}",
                 "hand over one run at a time",
             )
         joined[name] = np.full(len(values), np.nan)
@@ -126,8 +126,14 @@ def _joined(index: Floats, columns: dict[str, Floats]) -> tuple[Floats, dict[str
         if missing.any():
             raise InputError(
                 f"the column {name} must have a number at every step that is logged",
-                f"NaN or nothing at step {values[missing][0]:g}",
+                f"NaN or nothing at {unit} {values[missing][0]:g}",
                 "leave the column out, or the rows without it",
+            )
+        if np.isinf(joined[name]).any():
+            raise InputError(
+                f"the column {name} must have finite numbers",
+                f"infinity at {unit} {values[np.isinf(joined[name])][0]:g}, where the run has diverged",
+                "hand over the rows before",
             )
     return values, joined
 
