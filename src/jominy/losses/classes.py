@@ -85,6 +85,20 @@ class ClassLoss(Loss):
     def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         """(n,) the largest loss under attack: what results report, however training attacks."""
 
+    @abc.abstractmethod
+    def rounded(self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array) -> tuple[Array, Pull]:
+        """(n,) `adversarial_value` with corners rounded at this scale of scores, and its slopes: for minimisers."""
+
+    @property
+    @abc.abstractmethod
+    def least_wrong(self) -> float:
+        """The least loss of a row that is told wrong, of any of the two-class problems that it is made of."""
+
+    differences: ClassVar[bool] = True
+    """Whether only differences of scores count."""
+    vanishes: ClassVar[bool] = False
+    """Whether the loss is zero from some margin on, and not at infinity alone."""
+
     def attacked(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array | None:
         """(K, n) the scores under the attack that makes the largest loss; None where no one attack does."""
         return None
@@ -139,6 +153,27 @@ class WeightedClassLoss(ClassLoss):
 
     def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         return self._weight(own) * self.loss.adversarial_value(scores, own, moves, radius)
+
+    def rounded(self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array) -> tuple[Array, Pull]:
+        value, found = self.loss.rounded(scores, own, moves, radius, smoothing)
+        weight = self._weight(own)
+        return weight * value, Pull(weight * found.scores, weight * found.attack, found.directions)
+
+    @property
+    def least_wrong(self) -> float:
+        return min(self.weights) * self.loss.least_wrong
+
+    @property
+    def differences(self) -> bool:  # type: ignore[override]
+        return self.loss.differences
+
+    @property
+    def vanishes(self) -> bool:  # type: ignore[override]
+        return self.loss.vanishes
+
+    @property
+    def kinked(self) -> bool:
+        return self.loss.kinked
 
     def attacked(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array | None:
         return self.loss.attacked(scores, own, moves, radius)

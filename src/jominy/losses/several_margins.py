@@ -5,9 +5,12 @@ Source: theory `multiclass.md` section 1.
 
 from __future__ import annotations
 
+from typing import ClassVar
+
 import equinox as eqx
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from jominy.errors import InputError
 from jominy.losses.base import MarginLoss
@@ -38,6 +41,21 @@ class CrammerSingerLoss(ClassLoss):
 
     def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         return self.value(scores + radius * moves.pairs(own), own)
+
+    vanishes: ClassVar[bool] = True
+    kinked: ClassVar[bool] = True
+
+    @property
+    def least_wrong(self) -> float:
+        return 1.0
+
+    def rounded(self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array) -> tuple[Array, Pull]:
+        # A maximum is the limit of the logarithm of a sum of exponentials.
+        leads = jnp.where(own > 0, 0.0, 1 + scores + radius * moves.pairs(own) - jnp.sum(scores * own, axis=0))
+        value = smoothing * jax.nn.logsumexp(leads / smoothing, axis=0)
+        worst = jnp.where(own > 0, 0.0, jax.nn.softmax(leads / smoothing, axis=0))
+        gains = jnp.eye(len(scores))[:, :, None] - own  # (J, K, n): class j gains on the own one
+        return value, Pull(worst - own * jnp.sum(worst, axis=0), worst[:, None] * gains, gains)
 
     def pull(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Pull:
         leads = _leads(scores + radius * moves.pairs(own), own)
@@ -82,6 +100,26 @@ class OneVersusRestLoss(ClassLoss):
 
     def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         return jnp.sum(self.loss.adversarial(scores, radius * moves.singles(), 2 * own - 1), axis=0)
+
+    differences: ClassVar[bool] = False
+
+    @property
+    def kinked(self) -> bool:
+        return self.loss.kinked
+
+    @property
+    def vanishes(self) -> bool:  # type: ignore[override]
+        return bool(self.loss.kinks) and not float(self.loss(np.asarray(1e3), np.ones(())))
+
+    @property
+    def least_wrong(self) -> float:
+        return float(self.loss(np.zeros(()), np.ones(())))
+
+    def rounded(self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array) -> tuple[Array, Pull]:
+        shift = jnp.broadcast_to(radius * moves.singles(), scores.shape)
+        at = self.loss.smoothed(scores, shift, 2 * own - 1, smoothing)
+        each = jnp.broadcast_to(jnp.eye(scores.shape[0])[:, :, None], (len(scores), *scores.shape))
+        return jnp.sum(at.value, axis=0), Pull(at.by_score, each * at.by_shift, each)
 
     def pull(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Pull:
         slope, size_slope = self.loss.adversarial_slopes(scores, radius * moves.singles(), 2 * own - 1)

@@ -9,6 +9,7 @@ from the corners, where one class gains on the own one.
 from __future__ import annotations
 
 import abc
+import math
 
 import equinox as eqx
 import jax
@@ -46,6 +47,18 @@ class _CrossEntropy(ClassLoss):
     def attacked(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         direction, _ = worst_direction(scores, own, moves, radius, _tolerance(scores))
         return scores + radius * moves.shift(direction)
+
+    def rounded(self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array) -> tuple[Array, Pull]:
+        directions, values = local_maxima(scores, own, moves, radius, GRADIENT)
+        # Where two maxima are as large the loss has a corner: the largest is rounded to a logarithm of exponentials.
+        value = smoothing * (jax.nn.logsumexp(values / smoothing, axis=0) - math.log(len(values)))
+        share = jax.nn.softmax(values / smoothing, axis=0)[:, None]
+        slope = share * jnp.stack([slopes(scores + radius * moves.shift(way), own) for way in directions])
+        return value, Pull(jnp.sum(slope, axis=0), slope, directions)
+
+    @property
+    def least_wrong(self) -> float:
+        return math.log(2)
 
     def bound(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         return cross_entropy(scores + radius * moves.pairs(own), own)
@@ -206,6 +219,18 @@ def worst_direction(scores: Array, own: Array, moves: Moves, radius: Array, tole
     first: tuple[Array, Array, Array] = (jnp.array(0), from_clean, jnp.full(lead.shape[1], -jnp.inf, lead.dtype))
     _, direction, largest = lax.while_loop(lambda state: state[0] < attempts, attempt, first)
     return direction, largest
+
+
+def local_maxima(scores: Array, own: Array, moves: Moves, radius: Array, tolerance: float) -> tuple[Array, Array]:
+    """Directions (J, K, n) of the attacks found from the clean scores and from corners, and losses (J, n)."""
+    lead = scores - jnp.sum(scores * own, axis=0)
+    reachable = jnp.where(own > 0, -jnp.inf, lead + radius * moves.pairs(own))
+    starts = [_steepest(lead, own)]
+    order = jnp.argsort(-reachable, axis=0)
+    for place in range(min(len(own) - 1, CORNERS) if len(own) > 2 else 0):
+        starts.append(jax.nn.one_hot(order[place], len(own), axis=0) - own)
+    found = jnp.stack([_converged(start, lead, own, moves, radius, tolerance) for start in starts])
+    return found, jnp.stack([cross_entropy(lead + radius * moves.shift(way), own) for way in found])
 
 
 def _converged(direction: Array, lead: Array, own: Array, moves: Moves, radius: Array, tolerance: float) -> Array:

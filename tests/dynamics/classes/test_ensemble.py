@@ -189,7 +189,6 @@ def test_two_classes_with_momentum_are_an_ensemble_too():
         (lambda p: jm.forecast(p, jm.Constant(1.0), time=1, start=0.5), "one row per class"),
         (lambda p: jm.forecast(p, jm.Constant(1.0), time=1, batch_size=4), "optimizer="),
         (lambda p: jm.forecast(p, jm.Constant(1.0), time=1, optimizer="adam"), "must be an SGD"),
-        (lambda p: jm.optimum(p), "not yet for one per class"),
         (lambda p: jm.sensitivity(lambda r: (p, jm.Constant(r)), {"r": 1.0}, time=1), "Derivatives are for Gaussian"),
         (lambda p: jm.gaussian_picture(p, jm.Constant(1.0), time=1), "not yet for one per class"),
         (lambda p: jm.forecast_many([p], jm.Constant(1.0), time=1), "(?i)class|mixture"),

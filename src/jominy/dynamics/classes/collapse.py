@@ -38,7 +38,7 @@ def class_collapse_radius(problem: Problem, *, rough: bool = False) -> float:
             "Use `SoftmaxLoss()`",
         )
     form = problem.form
-    reached = np.flatnonzero(_reached(form, samples.dimension))
+    reached = np.flatnonzero(reached_features(form, samples.dimension))
     if len(reached) < samples.dimension - samples.intercept and not rough:
         out = samples.dimension - samples.intercept - len(reached)
         raise InputError(
@@ -63,7 +63,7 @@ def class_collapse_radius(problem: Problem, *, rough: bool = False) -> float:
     return _common_point(points if form is None else points / np.sqrt(form[reached]), weights)
 
 
-def _reached(form: np.ndarray | Reach | None, dimension: int) -> np.ndarray:
+def reached_features(form: np.ndarray | Reach | None, dimension: int) -> np.ndarray:
     """(d,) whether an attack can touch a feature."""
     if form is None:
         return np.ones(dimension, dtype=bool)

@@ -113,6 +113,7 @@ def _floor(problem: Problem, objective: Objective) -> float | None:
         return None  # what is read out is in terms of the objective that is trained
     try:
         tested = replace(problem, **told) if told else problem
-        return float(engines_of(tested).optimum(tested).adversarial_risk)
+        best = engines_of(tested).optimum(tested)
+        return float(best.adversarial_risk) if best.found else None
     except InputError:
         return None

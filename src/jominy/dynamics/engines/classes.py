@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from jominy.dynamics.classes.collapse import class_collapse_radius
+from jominy.dynamics.classes.optimum import class_optimum
 from jominy.dynamics.classes.simulation import class_runs
 from jominy.dynamics.engines.samples import SampleEngines
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.laws.stability import RateLimits
 from jominy.dynamics.optima.record import Optimum
-from jominy.dynamics.problem import Problem, require_one_score
+from jominy.dynamics.problem import Problem
 from jominy.dynamics.real_runs import batch_times
 from jominy.dynamics.simulation.sgd import Watch
 from jominy.errors import InputError
@@ -58,7 +59,7 @@ class ClassEngines(SampleEngines):
         return class_collapse_radius(problem)
 
     def optimum(self, problem: Problem) -> Optimum:
-        self._refuse(problem)
+        return class_optimum(problem)
 
     def rate_limits(self, problem: Problem) -> RateLimits:
         samples = problem.samples
@@ -66,7 +67,3 @@ class ClassEngines(SampleEngines):
         if problem.loss.plain.bounded_slope:
             return RateLimits(np.inf, np.inf, mean_square, "the loss has a bounded slope")
         return RateLimits(0.0, np.inf, mean_square, "the slope of this loss of several classes has no known bound")
-
-    def _refuse(self, problem: Problem) -> NoReturn:
-        require_one_score(problem)
-        raise AssertionError(problem.loss)

@@ -12,8 +12,10 @@ import numpy as np
 from jominy.dynamics.classes.head_collapse import head_collapse_radius
 from jominy.dynamics.engines.classes import ClassEngines
 from jominy.dynamics.labelled import Training
+from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.real_runs import batch_times
+from jominy.errors import InputError
 
 
 class HeadEngines(ClassEngines):
@@ -26,6 +28,13 @@ class HeadEngines(ClassEngines):
 
     def times(self, training: Training, time: float | None, times: Sequence[float] | None) -> np.ndarray:
         return batch_times(training, time, times, few=True)
+
+    def optimum(self, problem: Problem) -> Optimum:
+        raise InputError(
+            "The optimum of a head is not known: attacks move each of its rows in its own way",
+            "HeadSamples",
+            "Train for long with `forecast(...)`, or ask `collapse_radius(...)`",
+        )
 
     def collapse_radius(self, problem: Problem) -> float:
         return head_collapse_radius(problem)

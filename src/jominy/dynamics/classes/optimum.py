@@ -1,0 +1,199 @@
+"""The adversarial optimum of several classes on samples: the weights of the least adversarial risk on the rows.
+
+The risk is convex in the weights (K, d). Its corners, where attacks can move nothing and where a loss has some, are
+rounded, and the rounding is taken back step by step; L-BFGS (from SciPy) descends at each. Gradients are those of the
+largest loss, by Danskin's theorem.
+
+Source: theory `multiclass.md` section 1 for losses and attacks; `dynamics.md` section 4.2 for what an optimum is.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache, partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from jominy.data import Samples
+from jominy.dynamics.classes.collapse import class_collapse_radius, reached_features
+from jominy.dynamics.classes.moves import Form, moves_of_rows
+from jominy.dynamics.classes.soft_moves import soft_moves
+from jominy.dynamics.optima.record import Optimum
+from jominy.dynamics.problem import Problem
+from jominy.errors import InputError
+from jominy.losses import ClassLoss, SoftmaxLoss
+from jominy.numerics.arrays import Array
+
+ROUNDINGS = (1e-1, 1e-2, 1e-4, 1e-6)
+"""Of corners, in units of scores and of weights that make scores of order one."""
+MOST_STEPS = 250
+"""At each rounding."""
+MEMORY = 30
+"""Steps that L-BFGS remembers."""
+FLAT = 1e-9
+"""Of gradients, in units in which features have size one: so small a gradient ends a descent."""
+ROUGH = 1e-4
+"""Times the rounding: where it is still coarse, a larger gradient does."""
+FAINT = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8)
+"""Shares of rows that take one class for another below which the two may be apart for good."""
+FAR = (1e1, 1e3, 1e6)
+"""Lengths, in units of the weights found, at which it is looked whether the risk still falls."""
+SAME = 1e-12
+"""Relative to the risk: rounding."""
+
+
+@jax.jit
+def _rounded_risk(
+    loss: ClassLoss, features: Array, own: Array, radius: Array, form: Form, rounding: Array, weights: Array
+) -> tuple[Array, Array, Array]:
+    """The rounded risk of weights (K, d), its gradient (K, d), and how often each class is taken for which (K, K)."""
+    moves = soft_moves(weights, form, rounding)
+    value, pull = loss.rounded(weights @ features.T, own, moves, radius, rounding)
+    gradient = pull.scores @ features + radius * moves.pull(pull.attack, pull.directions)
+    return jnp.mean(value), gradient / len(features), pull.scores @ own.T / len(features)
+
+
+@jax.jit
+def _risk(loss: ClassLoss, features: Array, own: Array, radius: Array, form: Form, weights: Array) -> Array:
+    """The adversarial risk of weights (K, d)."""
+    return jnp.mean(loss.adversarial_value(weights @ features.T, own, moves_of_rows(weights, form), radius))
+
+
+@lru_cache(maxsize=16)
+def class_optimum(problem: Problem) -> Optimum:
+    """The minimiser of the adversarial risk that results report, whatever attack training meets.
+
+    Of losses that only differences of scores enter it is the one whose rows sum to zero. `separable` where the risk has
+    its infimum at infinity: all classes, or some of them from the others, can be told apart under the attack.
+    """
+    samples, loss, radius = problem.samples, problem.loss, problem.final_radius
+    assert isinstance(loss, ClassLoss) and samples.classes is not None
+    rows = _Rows(samples, loss, radius, problem.form)
+    threshold = _threshold(problem)
+    within = reached_features(problem.form, samples.dimension)
+    alone = np.zeros((len(samples.classes), samples.dimension))
+    if not np.all(within):  # what no attack can touch, such as the intercept
+        alone[:, ~within] = rows.only(~within).descended(alone[:, ~within])
+    least = rows.risk(alone)
+    weights = alone
+    if not radius >= threshold:
+        found = rows.descended(alone)
+        if rows.risk(found) < least:
+            weights, least = found, rows.risk(found)
+    else:
+        return Optimum(least, float(np.linalg.norm(alone)), _regime(alone), radius, threshold, None, alone)
+    if rows.falls_for_ever(weights):
+        return Optimum(least if least > rows.bound else 0.0, float("inf"), "separable", radius, threshold, None, None)
+    norm = float(np.linalg.norm(weights))
+    return Optimum(
+        least, norm, _regime(weights), radius, threshold, None, weights, slope=rows.slope(weights) if norm else 0.0
+    )
+
+
+def _regime(weights: np.ndarray) -> str:
+    return "interior" if np.any(weights) else "collapse"
+
+
+def _threshold(problem: Problem) -> float:
+    """The collapse radius; NaN where it is not known."""
+    try:
+        return class_collapse_radius(problem)
+    except InputError:
+        return float("nan")
+
+
+class _Rows:
+    """The adversarial risk of weights on rows (n, d), and descents of it."""
+
+    def __init__(self, samples: Samples, loss: ClassLoss, radius: float, form: Form) -> None:
+        assert samples.classes is not None
+        self.features, self.loss, self.radius, self.form = np.asarray(samples.features), loss, radius, form
+        self.own = (samples.class_numbers == np.arange(len(samples.classes))[:, None]).astype(float)
+        self.bound = loss.least_wrong / samples.count  # below it every row is told right
+        sizes = np.sqrt(np.mean(self.features**2, axis=0))
+        self.units = 1 / np.where(sizes > 0, sizes, 1.0)
+
+    def only(self, chosen: np.ndarray) -> _Rows:
+        """The same without attack, of the chosen features (d,) alone."""
+        made = object.__new__(_Rows)
+        made.__dict__.update(self.__dict__)
+        made.features, made.units = self.features[:, chosen], self.units[chosen]
+        made.radius, made.form = 0.0, None
+        return made
+
+    def risk(self, weights: np.ndarray) -> float:
+        """That which results report."""
+        return float(_risk(self.loss, self.features, self.own, self.radius, self.form, weights))
+
+    def descended(self, weights: np.ndarray) -> np.ndarray:
+        """(K, d) the minimiser, from weights (K, d) on, as corners become sharp."""
+        stages = ROUNDINGS if self.radius or self.loss.kinked else ROUNDINGS[-1:]
+        for rounding in stages:
+            weights = self._minimised(weights, rounding)
+            if self.loss.vanishes and self.risk(weights) == 0:
+                break
+        return weights
+
+    def _minimised(self, weights: np.ndarray, rounding: float) -> np.ndarray:
+        import scipy.optimize  # here, because it takes a third of a second that other commands need not pay
+
+        shape = weights.shape
+        at = partial(_rounded_risk, self.loss, self.features, self.own, self.radius, self.form, rounding)
+
+        def slope(point: np.ndarray) -> tuple[float, np.ndarray]:
+            value, gradient, _ = at(point.reshape(shape) * self.units)
+            return float(value), (np.asarray(gradient) * self.units).ravel()
+
+        def watch(intermediate_result: Any) -> None:
+            if intermediate_result.fun < self.bound and not self.loss.vanishes:
+                raise StopIteration
+
+        flat = max(FLAT, ROUGH * (rounding - ROUNDINGS[-1]))
+        found = scipy.optimize.minimize(
+            slope, (weights / self.units).ravel(), jac=True, method="L-BFGS-B", callback=watch,
+            options={"maxiter": MOST_STEPS, "maxfun": 2 * MOST_STEPS, "maxcor": MEMORY, "gtol": flat, "ftol": 0.0},
+        )  # fmt: skip
+        return found.x.reshape(shape) * self.units
+
+    def slope(self, weights: np.ndarray) -> float:
+        """The largest component of the risk's gradient, relative to that at zero weights without attack."""
+        at = partial(_rounded_risk, self.loss, self.features, self.own)
+        here = at(self.radius, self.form, ROUNDINGS[-1], weights)[1]
+        start = at(0.0, None, 1.0, 0 * weights)[1]
+        return float(np.max(np.abs(here * self.units)) / np.max(np.abs(start * self.units)))
+
+    def falls_for_ever(self, weights: np.ndarray) -> bool:
+        """Whether some classes can be told from the others under attack, beside weights where a descent ended."""
+        if self.loss.vanishes:
+            return False
+        if self.risk(weights) < self.bound:
+            return True
+        if not self.loss.differences:  # each class has a problem of its own
+            alone = (np.where(np.arange(len(weights))[:, None] == k, weights, 0.0) for k in range(len(weights)))
+            return any(self._falls_along(weights, way) for way in alone if np.any(way))
+        return any(self._merged(labels) for labels in self._groups(weights))
+
+    def _falls_along(self, weights: np.ndarray, way: np.ndarray) -> bool:
+        least = self.risk(weights)
+        return all(self.risk(weights + length * way) <= least * (1 + SAME) for length in FAR)
+
+    def _merged(self, labels: np.ndarray) -> bool:
+        """Whether groups of classes (K,) can be told apart: weights that do so change nothing within a group."""
+        made = object.__new__(_Rows)
+        made.__dict__.update(self.__dict__)
+        made.own = np.stack([self.own[labels == group].sum(axis=0) for group in range(labels.max() + 1)])
+        made.loss = SoftmaxLoss()
+        made.bound = made.loss.least_wrong / len(self.features)
+        return made.risk(made.descended(np.zeros((len(made.own), self.features.shape[1])))) < made.bound
+
+    def _groups(self, weights: np.ndarray) -> list[np.ndarray]:
+        """Numbers (K,) of groups of classes whose rows are hardly taken for those of another group."""
+        from scipy.sparse.csgraph import connected_components
+
+        at = partial(_rounded_risk, self.loss, self.features, self.own)
+        taken = np.asarray(at(self.radius, self.form, ROUNDINGS[-1], weights)[2])
+        taken = np.maximum(taken, taken.T)
+        found = (connected_components(taken > share, directed=False) for share in FAINT)
+        return list({labels.tobytes(): labels for count, labels in found if count > 1}.values())
