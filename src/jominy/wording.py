@@ -38,6 +38,7 @@ _SAID: tuple[tuple[str, str, str], ...] = (
     (r"select_classes\(.*\)", "--classes A:B", "classes = [[A], [B]] in [data]"),
     (r"optimizer=SGD\(batch_size=(.+)\)", r"--batch-size \1", r"optimizer = { batch_size = \1 }"),
     (r"seeds=(.+)", r"--seeds \1", r"--seeds \1"),
+    (r"train_radius=True", "--train-radius", "--train-radius"),
     (r"Constant\((.+)\)", r"--rate \1", r'schedule = { kind = "constant", rate = \1 }'),
     (rf"({_VERBS})\(.*\)", r"jominy \1", r"jominy \1"),
     (rf"({_OPTIONS})=True", r"--\1", r"--\1"),
@@ -66,6 +67,8 @@ def said(text: str, reader: Reader) -> str:
     'clip the rows (`--clip 3`), or use `--loss squared-hinge`'
     >>> said("clip the rows (`Preprocessing(clip=3)`), or use `SquaredHingeLoss()`", Reader.SCENARIO)
     'clip the rows (`clip = 3 in [data.preprocessing]`), or use `loss = { kind = "squared-hinge" }`'
+    >>> said("give `train_radius=True`", Reader.SCENARIO)  # an option of a command, and of no file
+    'give `--train-radius`'
     """
     if reader is Reader.PYTHON:
         return text

@@ -78,7 +78,7 @@ class Advice:
         """The advice in words."""
         told = [self.limits.sentence()]
         edge = ", the end of what was looked at: a better one may lie beyond" if self.best_is_at_edge else ""
-        what = self.judged_by.replace("_", " ")
+        what = self.judged_by.replace("held_out", "held-out").replace("_", " ")
         told.append(
             f"Of all constant rates, {self.best_rate:.3g} has the lowest {what} at time {self.horizon:g}: "
             f"{self.best_risk:.4g}{edge}."

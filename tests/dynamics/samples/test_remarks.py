@@ -75,3 +75,11 @@ def test_rows_that_are_clipped_are_not_to_be_clipped(rate, status, clip):
     result, _ = told(jm.forecast, NUMBERS, jm.SquaredLoss, rate=rate, clip=clip)
     assert result.attrs["status"] == status and "Lower it below" in result.attrs["advice"].replace("the rate", "it")
     assert ("clip" in result.attrs["advice"]) == (clip is None)
+
+
+def test_rows_learnt_by_heart_are_not_short_of_an_intercept():
+    random = np.random.default_rng(0)
+    X, y = random.standard_normal((12, 40)), np.where(np.arange(12) % 2, 1.0, -1.0)
+    problem = jm.Problem(jm.Samples(X, y, intercept=True), jm.LogisticLoss(), 0.1)
+    notes = jm.forecast(problem, jm.Constant(1.0), times=[0.0, 5.0], held_out=(X, -y)).attrs["notes"]
+    assert "does not carry over" in notes and "not learnt yet" not in notes

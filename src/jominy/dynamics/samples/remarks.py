@@ -53,10 +53,14 @@ def base_rate_notes(samples: Samples, rates: dict[str, float], variables: Variab
         rate = rates.get(f"{prefix}base_rate")
         if rate is not None and ends_below(variables[f"{prefix}clean_accuracy"][1], rate):
             why = STILL_SHORT if samples.intercept else NO_INTERCEPT
+            if prefix and float(np.mean(variables["clean_accuracy"][1][..., -1])) > rates["base_rate"] + WELL_ABOVE:
+                why = "training rows are told apart well, but what is learnt of them does not carry over to others"
             return [told, f"the clean accuracy at the end{where} is below that of a constant answer: {why}"]
     return [told]
 
 
+WELL_ABOVE = 0.05
+"""An accuracy that is so much higher than that of a constant answer is not short of an intercept."""
 ABOUT_AS_GOOD = 0.005
 """So much less than the accuracy of a constant answer is as good as that."""
 
