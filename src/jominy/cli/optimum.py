@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
 
     study = scenario(arguments)
     problem = study.problem()
-    found = optimum(problem).describe()
+    best = optimum(problem)
+    found = best.describe()
 
     def save() -> None:
         if arguments.out is not None:
@@ -54,7 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             from jominy.show.text import wrapped
 
             heading = f"{study.title}\nadversarial optimum" if study.title else "adversarial optimum"
-            remarks = [said(f"note: {remark}", output.reader(arguments)) for remark in study.remarks]
+            remarks = [said(f"note: {remark}", output.reader(arguments)) for remark in (*study.remarks, *best.notes())]
             output.tell("\n".join([heading, *map(wrapped, remarks), "", tables.summary(found)]))
 
     def figure() -> Figure:

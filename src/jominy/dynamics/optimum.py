@@ -43,6 +43,9 @@ def optimum(problem: Problem) -> Optimum:
     apart the risk is a tail, or below the smallest number; its logarithm is minimised there (a margin loss with labels
     that are certain; to 1e-6 in the norm at distances up to 300, checked).
 
+    Of several classes on samples `vector` is (K, d), for the risk under the exact attack whatever training meets, and
+    `slope` says how far the descent came.
+
     Source: theory `dynamics.md` section 4.2; for samples, a smoothed Newton method on the empirical risk.
 
     Examples

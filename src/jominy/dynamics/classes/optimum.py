@@ -36,6 +36,8 @@ FLAT = 1e-9
 """Of gradients, in units in which features have size one: so small a gradient ends a descent."""
 ROUGH = 1e-4
 """Times the rounding: where it is still coarse, a larger gradient does."""
+SLOW = 1e-8
+"""Relative to the risk: where a rounding is still coarse, a step that gains less is the last."""
 FAINT = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8)
 """Shares of rows that take one class for another below which the two may be apart for good."""
 FAR = (1e1, 1e3, 1e6)
@@ -150,10 +152,11 @@ class _Rows:
             if intermediate_result.fun < self.bound and not self.loss.vanishes:
                 raise StopIteration
 
+        slow = 0.0 if rounding == ROUNDINGS[-1] else SLOW
         flat = max(FLAT, ROUGH * (rounding - ROUNDINGS[-1]))
         found = scipy.optimize.minimize(
             slope, (weights / self.units).ravel(), jac=True, method="L-BFGS-B", callback=watch,
-            options={"maxiter": MOST_STEPS, "maxfun": 2 * MOST_STEPS, "maxcor": MEMORY, "gtol": flat, "ftol": 0.0},
+            options={"maxiter": MOST_STEPS, "maxfun": 2 * MOST_STEPS, "maxcor": MEMORY, "gtol": flat, "ftol": slow},
         )  # fmt: skip
         return found.x.reshape(shape) * self.units
 

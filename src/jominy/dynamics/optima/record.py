@@ -60,7 +60,8 @@ class Optimum:
         """What a reader of a result should know about the optimum."""
         if not self.found:
             return [
-                "The descent to the optimum ended early: the attack has many local maxima, so this is an upper bound."
+                f"The descent to the optimum ended early (slope {self.slope:.1g} of that at zero): the attack has many "
+                "local maxima, or many weights sit at corners. The risk is an upper bound of the least one."
             ]
         if self.regime == "interior" and self.adversarial_risk == 0 and self.slope is None:
             return ["The classes are so far apart that the risk of the optimum is below the smallest number, 1e-308."]
