@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jominy.errors import InputError
 from jominy.show.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SETTINGS, SKY, VERMILION, set_heading, set_legend
 from jominy.show.text import number, wrapped
 
@@ -39,6 +40,10 @@ def plot_design(design: Design, *, title: str = "") -> Figure:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
+    from jominy.dynamics import Design
+
+    if not isinstance(design, Design):
+        raise InputError("plot_design draws what design(...) returned", type(design).__name__)
     with rc_context(SETTINGS):
         figure = Figure(figsize=(8.0, 3.2), layout="constrained")
         rates, excess = figure.subplots(1, 2)
@@ -88,6 +93,10 @@ def plot_front(front: Front, *, title: str = "") -> Figure:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
+    from jominy.dynamics import Front
+
+    if not isinstance(front, Front):
+        raise InputError("plot_front draws what pareto(...) returned", type(front).__name__)
     with rc_context(SETTINGS):
         figure = Figure(figsize=(5.0, 3.6), layout="constrained")
         ax = figure.subplots()

@@ -70,7 +70,7 @@ def kind_of(result: xr.Dataset) -> str:
         return "trainabilities"
     if engine.startswith("measure") and "network" in result.dims:
         return "measurements"
-    if "time" in result.dims and not {"network", "layer", "point"} & set(result.dims):
+    if "time" in result.dims and not {"network", "layer", "point", "alternative"} & set(result.dims):
         return "simulations" if "seed" in result.dims else "forecasts"
     raise InputError(
         "a report shows forecasts, simulations, comparisons, sweeps and the theory of networks with what was measured",
