@@ -190,7 +190,10 @@ def test_several_classes_and_single_features():
         jm.forecast(found.problem, schedule, times=[5.0], runs=400).adversarial_risk.values[-1]
         for schedule in (found.schedule, jm.Constant(0.3))
     ]
-    assert ends[1] / ends[0] == pytest.approx(found.ratios["own"], rel=0.02)  # sixteen runs chose, four hundred judge
+    # Sixteen runs chose, four hundred judge.
+    assert ends[1] / ends[0] == pytest.approx(found["own"].value / found.value, rel=0.02)
+    least = jm.optimum(found.problem).adversarial_risk
+    assert (found["own"].value - least) / (found.value - least) == pytest.approx(found.ratios["own"], rel=1e-6)
     data = jm.LinearTeacher(jm.identity(60), zoo.teacher(60), noise_variance=0.25)
     linf = jm.design(
         jm.Problem(data, jm.SquaredLoss(), 0.2, jm.LInf()), 3, start=zoo.start(60), family="constant",
