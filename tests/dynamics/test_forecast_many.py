@@ -61,7 +61,6 @@ def test_lanes_of_several_structures_are_their_own_single_forecasts(rtol):
     assert np.all(many.numerical_error < 30 * rtol)
 
 
-@pytest.mark.slow
 def test_two_losses_at_once():
     points = [
         (teacher(0.4), jm.Constant(0.2), None),

@@ -189,20 +189,22 @@ def _largest_logit(settings: BatchedTree, order: OrderParameters, rows: np.ndarr
 def _with_errors(solved: list[ForecastBatch]) -> list[ForecastBatch]:
     """The points on their own geometries, with error estimates from those solved coarser."""
     where: dict[int, tuple[ForecastBatch, int]] = {}
+    finished: list[ForecastBatch] = []
     for one in solved:
-        if one.tasks[0].coarse:
-            where |= {task.place: (one, row) for row, task in enumerate(one.tasks)}
-    finished = [one for one in solved if not one.tasks[0].coarse]
+        coarse = np.array([task.coarse for task in one.tasks])  # a point alone in its kind has both in one portion
+        where |= {one.tasks[row].place: (one, int(row)) for row in np.flatnonzero(coarse)}
+        if not np.all(coarse):
+            finished.append(one.rows(np.flatnonzero(~coarse)) if np.any(coarse) else one)
     for own in finished:
         pairs: dict[int, tuple[ForecastBatch, list[int], list[int]]] = {}
         for row, task in enumerate(own.tasks):
             if task.place in where:
-                coarse, place = where[task.place]
-                _, rows, places = pairs.setdefault(id(coarse), (coarse, [], []))
+                twin, place = where[task.place]
+                _, rows, places = pairs.setdefault(id(twin), (twin, [], []))
                 rows.append(row)
                 places.append(place)
-        for coarse, rows, places in pairs.values():
-            own.held_against(coarse, rows, places)
+        for twin, rows, places in pairs.values():
+            own.held_against(twin, rows, places)
         if where:
             unknown = np.isnan(own.numerical_error)
             own.numerical_error[unknown] = np.nanmax(own.numerical_error)
