@@ -34,7 +34,8 @@ def _elapsed(architecture: Architecture, smallest: Numbers, largest: Numbers | N
         bounded = np.broadcast_to(end, shape) > 1
         top, low = np.where(bounded, start - 1, 1.0), np.where(bounded, end - 1, 1.0)
         kept = np.where(bounded, residual_time(top, low, depth), np.inf)
-    return np.where(architecture.shortcut, kept, plain)
+    # Powers of an array and of a number round differently: equal gains would be an infinitesimal time apart.
+    return np.where(architecture.shortcut, kept, np.where(high == m, 0.0, plain))
 
 
 def _over(amount: Numbers, rate: Numbers) -> np.ndarray:
