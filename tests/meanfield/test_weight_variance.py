@@ -198,3 +198,10 @@ def test_bad_input():
         longest_time(network, 1.0, 2, 2, smallest=5.0, largest=1.0)
     with pytest.raises(InputError, match="total gain must be positive"):
         best_initial_variance(network, 0.0)
+
+
+def test_no_time_passes_from_a_gain_to_the_same_gain():
+    # Powers of arrays and of numbers round differently: this was -6e-17, and the needed width had a sign.
+    network = Architecture(3, 3, np.array([9, 2147483648, 7795]), 9, weight_variance=0.2957456718711633)
+    assert np.all(longest_time(network, 1.27, np.inf, 1) == 0)
+    assert np.all(np.isinf(needed_width(network, 1.27, np.inf, 1, time=1.0)))

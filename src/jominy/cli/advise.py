@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import argparse
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from jominy.cli import output, several_radii
 from jominy.cli.options import add_output, add_source, scenario
 from jominy.wording import said
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from matplotlib.figure import Figure
 
 _EPILOG = """\
@@ -45,26 +47,19 @@ def run(arguments: argparse.Namespace) -> int:
     study = scenario(arguments)
     told = study.advise()
 
-    def save() -> None:
-        if arguments.out is not None:
-            output.save_json(arguments.out, told.describe(), "the advice")
+    def text() -> str:
+        from jominy.show.text import wrapped
 
-    def show() -> None:
-        if arguments.json:
-            output.print_json({"advice": told.describe()})
-        else:
-            from jominy.show.text import wrapped
-
-            sentences = [said(sentence, output.reader(arguments)) for sentence in (*study.remarks, *told.sentences())]
-            heading = f"{study.title}\nadvice" if study.title else "advice"
-            output.tell("\n".join([heading, "", *(wrapped(f"- {sentence}") for sentence in sentences)]))
+        sentences = [said(sentence, output.reader(arguments)) for sentence in (*study.remarks, *told.sentences())]
+        heading = f"{study.title}\nadvice" if study.title else "advice"
+        return "\n".join([heading, "", *(wrapped(f"- {sentence}") for sentence in sentences)])
 
     def figure() -> Figure:
         from jominy.show.advice import plot_advice
 
         return plot_advice(told, title=study.title)
 
-    return output.hand_over(arguments, save, show, lambda: output.draw(arguments, figure))
+    return _hand_over(arguments, told, text, figure)
 
 
 def _table(arguments: argparse.Namespace) -> int:
@@ -75,6 +70,22 @@ def _table(arguments: argparse.Namespace) -> int:
     _, radii = default_radii(study)
     told = study.advise_table(radii)
 
+    def text() -> str:
+        from jominy.show.advice import table_advice_text
+
+        return said(table_advice_text(told, f"{study.title}\nadvice", study.remarks), output.reader(arguments))
+
+    def figure() -> Figure:
+        from jominy.show.advice import plot_table_advice
+
+        return plot_table_advice(told, title=study.title)
+
+    return _hand_over(arguments, told, text, figure)
+
+
+def _hand_over(arguments: argparse.Namespace, told: Any, text: Callable[[], str], figure: Callable[[], Figure]) -> int:
+    """Save advice, print it as text or JSON, draw it: as the options ask."""
+
     def save() -> None:
         if arguments.out is not None:
             output.save_json(arguments.out, told.describe(), "the advice")
@@ -83,14 +94,6 @@ def _table(arguments: argparse.Namespace) -> int:
         if arguments.json:
             output.print_json({"advice": told.describe()})
         else:
-            from jominy.show.advice import table_advice_text
-
-            text = table_advice_text(told, f"{study.title}\nadvice", study.remarks)
-            output.tell(said(text, output.reader(arguments)))
-
-    def figure() -> Figure:
-        from jominy.show.advice import plot_table_advice
-
-        return plot_table_advice(told, title=study.title)
+            output.tell(text())
 
     return output.hand_over(arguments, save, show, lambda: output.draw(arguments, figure))

@@ -70,11 +70,8 @@ class Family(abc.ABC):
 
 
 @dataclass(frozen=True)
-class Constants(Family):
-    """The same rate throughout."""
-
-    name = "constant"
-    title = "best constant"
+class OfOneRate(Family):
+    """Schedules that the rate at their beginning says: its logarithm is the one number."""
 
     @property
     def bounds(self) -> tuple[np.ndarray, np.ndarray]:
@@ -84,6 +81,14 @@ class Constants(Family):
     @property
     def beginnings(self) -> list[np.ndarray]:
         return [np.array([np.log(self.largest * share)]) for share in (0.7, 0.35, 0.17, 0.08, 0.04, 0.02, 0.01)]
+
+
+@dataclass(frozen=True)
+class Constants(OfOneRate):
+    """The same rate throughout."""
+
+    name = "constant"
+    title = "best constant"
 
     def schedule(self, numbers: np.ndarray) -> Schedule:
         return Constant(float(np.exp(numbers[0])))
@@ -160,20 +165,11 @@ class Hills(Family):
 
 
 @dataclass(frozen=True)
-class Linears(Family):
+class Linears(OfOneRate):
     """A straight line down to zero at the horizon."""
 
     name = "linear"
     title = "best straight line to zero"
-
-    @property
-    def bounds(self) -> tuple[np.ndarray, np.ndarray]:
-        low, high = self.rates
-        return np.array([low]), np.array([high])
-
-    @property
-    def beginnings(self) -> list[np.ndarray]:
-        return [np.array([np.log(self.largest * share)]) for share in (0.7, 0.35, 0.17, 0.08, 0.04, 0.02, 0.01)]
 
     def schedule(self, numbers: np.ndarray) -> Schedule:
         return Tabulated([0.0, self.horizon], [float(np.exp(numbers[0])), 0.0])
