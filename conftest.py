@@ -10,6 +10,7 @@ import pytest
 import jominy.dynamics
 import jominy.dynamics.samples
 import jominy.study  # noqa: F401
+import jominy_reproduce  # noqa: F401
 
 # What was imported stays, and programs are traced into millions of short-lived objects: searching them all for garbage
 # as often as Python does takes five per cent of the time.

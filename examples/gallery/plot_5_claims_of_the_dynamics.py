@@ -6,8 +6,8 @@ Each claim of the abstract of arXiv 2607.00207, by theory (lines) and by trainin
 as ``jominy claims dynamics --quick`` measures it. Takes two to three minutes.
 """
 
-from jominy.show.claims import plot_claim
-from jominy.study.claims import measure
+from jominy_reproduce import measure
+from jominy_reproduce.drawing import plot_claim
 
 claims = {claim.letter: claim for claim in measure("dynamics", quick=True)}
 for letter, claim in claims.items():

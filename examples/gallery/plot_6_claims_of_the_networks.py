@@ -7,8 +7,8 @@ theory (lines), as ``jominy claims networks --quick`` measures it. Takes about t
 PyTorch (the extra ``torch``).
 """
 
-from jominy.show.claims import plot_claim
-from jominy.study.claims import measure
+from jominy_reproduce import measure
+from jominy_reproduce.drawing import plot_claim
 
 claims = {claim.letter: claim for claim in measure("networks", quick=True)}
 for letter, claim in claims.items():

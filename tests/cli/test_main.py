@@ -131,7 +131,7 @@ def test_a_command_that_fails_leaves_no_folder(arguments, code, tmp_path, monkey
         yield
 
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("jominy.study.claims.measure", absent)
+    monkeypatch.setattr("jominy_reproduce.measure", absent)
     (tmp_path / "study.toml").write_text(
         'radius = 0.3\ntime = 1\nbatch_size = 2\ndata = { kind = "linear-teacher", dimension = 20, covariance = '
         '{ kind = "identity" } }\nloss = { kind = "squared" }\nschedule = { kind = "constant", rate = 0.5 }\n'

@@ -5,11 +5,11 @@ import json
 import numpy as np
 import pytest
 
+import jominy_reproduce as claims
 from jominy.cli.main import main
 from jominy.errors import InputError
-from jominy.study import claims
-from jominy.study.claims import Claim, Curve, Effort, Panel
-from jominy.study.claims.base import agreement, boundary, condition
+from jominy_reproduce import Claim, Curve, Effort, Panel
+from jominy_reproduce.base import agreement, boundary, condition
 
 
 def hand_made(letter: str, measured: float) -> Claim:
@@ -47,7 +47,7 @@ def test_unknown_letters_are_refused():
 def two_claims(monkeypatch):
     """One claim that holds and one that fails, instantly."""
     made = {"a": lambda effort: hand_made("a", 1.0), "b": lambda effort: hand_made("b", 2.0)}
-    monkeypatch.setattr("jominy.study.claims.dynamics.DYNAMICS", made)
+    monkeypatch.setattr("jominy_reproduce.dynamics.DYNAMICS", made)
     return made
 
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from jominy.meanfield import Architecture
-from jominy.study.claims.networks.together import OnNoise, measured, on_all_cores, processes
-from jominy.study.claims.networks.trials import Trial, bootstrap_interval, random_trial, roc_area
+from jominy_reproduce.networks.together import OnNoise, measured, on_all_cores, processes
+from jominy_reproduce.networks.trials import Trial, bootstrap_interval, random_trial, roc_area
 
 
 def test_area_under_the_roc_curve_is_that_of_scikit_learn():

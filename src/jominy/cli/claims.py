@@ -10,7 +10,7 @@ from jominy.cli import output
 from jominy.errors import InputError
 
 if TYPE_CHECKING:
-    from jominy.study.claims import Claim
+    from jominy_reproduce import Claim
 
 _EPILOG = """\
 examples:
@@ -45,8 +45,8 @@ def add(commands: argparse._SubParsersAction) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Measure one claim after the other; print, draw and keep each as it is done."""
     from jominy.results.folders import make_folder, remove_unused
-    from jominy.show.claims import claim_text, summary_text
-    from jominy.study.claims import measure
+    from jominy_reproduce import measure
+    from jominy_reproduce.drawing import claim_text, summary_text
 
     letters = [] if arguments.only is None else [letter.strip() for letter in arguments.only.split(",")]
     folder, claims = Path(arguments.out), measure(arguments.paper, letters, quick=arguments.quick)
@@ -80,7 +80,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _keep(arguments: argparse.Namespace, done: list[Claim], folder: Path) -> int:
     """Write the newest claim's figure, and all of them as JSON; 0, or 2 where that cannot be done."""
-    from jominy.show.claims import plot_claim
+    from jominy_reproduce.drawing import plot_claim
 
     return output.hand_over(
         arguments,

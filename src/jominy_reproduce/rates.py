@@ -6,8 +6,8 @@ import numpy as np
 
 from jominy.dynamics import Problem, forecast, simulate
 from jominy.schedules import ExactLineSearch, Polyak
-from jominy.study.claims import problems
-from jominy.study.claims.base import Claim, Curve, Effort, Finding, Panel, agreement, boundary, condition
+from jominy_reproduce import problems
+from jominy_reproduce.base import Claim, Curve, Effort, Finding, Panel, agreement, boundary, condition
 
 TIMES = np.concatenate([np.linspace(0.0, 5.0, 51), np.linspace(5.0, 20.0, 31)[1:]])
 SIMULATED = (1.0, 3.0, 8.0)

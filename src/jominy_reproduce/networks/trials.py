@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from jominy.meanfield import Architecture, InputGeometry, longest_time, trainability_index
-from jominy.study.claims.networks.effort import CLASSES, DIM
-from jominy.study.claims.networks.together import on_all_cores
+from jominy_reproduce.networks.effort import CLASSES, DIM
+from jominy_reproduce.networks.together import on_all_cores
 
 if TYPE_CHECKING:
     from jominy.networks import LabelledInputs

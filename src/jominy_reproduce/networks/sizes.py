@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from jominy.meanfield import Architecture, adversarial_loss
-from jominy.study.claims.base import Claim, Curve, Finding, Panel, agreement
-from jominy.study.claims.networks.effort import NetworkEffort, over_networks, plain
-from jominy.study.claims.networks.together import OnNoise, measured
+from jominy_reproduce.base import Claim, Curve, Finding, Panel, agreement
+from jominy_reproduce.networks.effort import NetworkEffort, over_networks, plain
+from jominy_reproduce.networks.together import OnNoise, measured
 
 INPUTS, OUTPUTS = (16, 64, 256), (2, 10, 40)
 PAIRS = ((1.0, 2.0), (2.0, 2.0), (math.inf, 2.0))

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from jominy.study.claims.base import Claim, Curve, Finding, Panel, boundary, condition
-from jominy.study.claims.networks.effort import NetworkEffort, plain
-from jominy.study.claims.networks.trials import Trial, run_all
+from jominy_reproduce.base import Claim, Curve, Finding, Panel, boundary, condition
+from jominy_reproduce.networks.effort import NetworkEffort, plain
+from jominy_reproduce.networks.trials import Trial, run_all
 
 RADIUS, DEPTH, WIDTHS = 1.0, 10, (48, 96, 144, 208)
 

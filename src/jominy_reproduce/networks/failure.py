@@ -6,10 +6,10 @@ from dataclasses import replace
 
 import numpy as np
 
-from jominy.study.claims.base import MANY_ERRORS, Claim, Curve, Finding, boundary, condition
-from jominy.study.claims.networks.effort import NetworkEffort, plain, residual
-from jominy.study.claims.networks.ranking import ranking
-from jominy.study.claims.networks.trials import KEPT, Trial, run_all
+from jominy_reproduce.base import MANY_ERRORS, Claim, Curve, Finding, boundary, condition
+from jominy_reproduce.networks.effort import NetworkEffort, plain, residual
+from jominy_reproduce.networks.ranking import ranking
+from jominy_reproduce.networks.trials import KEPT, Trial, run_all
 
 RADIUS, WIDTH = 1.3, 96
 

@@ -6,8 +6,8 @@ import numpy as np
 
 from jominy.dynamics import forecast, optimum, simulate, stationary
 from jominy.schedules import Constant
-from jominy.study.claims import problems
-from jominy.study.claims.base import Claim, Curve, Effort, Panel, agreement, condition
+from jominy_reproduce import problems
+from jominy_reproduce.base import Claim, Curve, Effort, Panel, agreement, condition
 
 RATES = (0.05, 0.5, 1.0)
 RADIUS = 0.5

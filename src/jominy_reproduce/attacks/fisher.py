@@ -10,8 +10,8 @@ from jominy.data import GaussianMixture, spectrum
 from jominy.dynamics import Problem, forecast, optimum, simulate
 from jominy.losses import LogisticLoss
 from jominy.schedules import Constant
-from jominy.study.claims import problems
-from jominy.study.claims.base import Claim, Curve, Effort, Panel, agreement, boundary, condition
+from jominy_reproduce import problems
+from jominy_reproduce.base import Claim, Curve, Effort, Panel, agreement, boundary, condition
 
 RADII = (0.0, 0.3, 0.8)
 RATE, TIMES = 0.3, (3.0, 15.0)

@@ -8,8 +8,8 @@ from jominy.data import LinearTeacher, two_level
 from jominy.dynamics import Problem, forecast, optimum, simulate
 from jominy.losses import CoinFlip, Mixed, SquaredLoss
 from jominy.schedules import Constant
-from jominy.study.claims import problems
-from jominy.study.claims.base import MANY_ERRORS, Claim, Curve, Effort, Panel, agreement, condition
+from jominy_reproduce import problems
+from jominy_reproduce.base import MANY_ERRORS, Claim, Curve, Effort, Panel, agreement, condition
 
 RADIUS, RATE, SLOW = 0.9, 0.8, 0.01
 NOISE = 0.25

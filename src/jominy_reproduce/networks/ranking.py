@@ -12,8 +12,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from jominy.study.claims.base import Curve, Finding, Panel, boundary, condition
-from jominy.study.claims.networks.trials import KEPT, bootstrap_interval, random_trial, roc_area, run_all
+from jominy_reproduce.base import Curve, Finding, Panel, boundary, condition
+from jominy_reproduce.networks.trials import KEPT, bootstrap_interval, random_trial, roc_area, run_all
 
 DRAWN, SEEDS = 20261122, 5000
 LEARNT, LEARNT_DIGITS = 0.9, 0.85

@@ -8,9 +8,9 @@ from dataclasses import replace
 import numpy as np
 
 from jominy.meanfield import Architecture, adversarial_loss, weight_variance_curve
-from jominy.study.claims.base import Claim, Curve, Finding, Panel, agreement, boundary, condition
-from jominy.study.claims.networks.effort import DIM, NetworkEffort, over_networks, plain, residual
-from jominy.study.claims.networks.together import OnLoss, OnNoise, measured, trained
+from jominy_reproduce.base import Claim, Curve, Finding, Panel, agreement, boundary, condition
+from jominy_reproduce.networks.effort import DIM, NetworkEffort, over_networks, plain, residual
+from jominy_reproduce.networks.together import OnLoss, OnNoise, measured, trained
 
 RADIUS = 0.8
 """A tenth of ||x|| where d is 64."""

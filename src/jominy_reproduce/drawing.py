@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from matplotlib.figure import Figure
 
-    from jominy.study.claims import Claim
+    from jominy_reproduce import Claim
 
 LONG = 22
 """Letters in a label, from which a legend has one column."""

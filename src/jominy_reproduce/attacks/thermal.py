@@ -6,8 +6,8 @@ import numpy as np
 
 from jominy.dynamics import collapse_radius, optimum, simulate, stationary
 from jominy.schedules import Constant
-from jominy.study.claims.attacks.problems import LARGEST, NOISE, patterned
-from jominy.study.claims.base import MANY_ERRORS, Claim, Curve, Effort, Panel, agreement, condition
+from jominy_reproduce.attacks.problems import LARGEST, NOISE, patterned
+from jominy_reproduce.base import MANY_ERRORS, Claim, Curve, Effort, Panel, agreement, condition
 
 RATES = (0.1, 0.2, 0.4)
 BEYOND = 1.2

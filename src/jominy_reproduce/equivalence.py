@@ -6,8 +6,8 @@ import numpy as np
 
 from jominy.dynamics import forecast, least_squares_equivalent, simulate
 from jominy.schedules import Constant
-from jominy.study.claims import problems
-from jominy.study.claims.base import Claim, Curve, Effort, Finding, Panel, agreement, condition
+from jominy_reproduce import problems
+from jominy_reproduce.base import Claim, Curve, Effort, Finding, Panel, agreement, condition
 
 TIMES = (0.5, 1.0, 2.0, 4.0, 6.0)
 RADIUS, RATE = 0.6, 0.5

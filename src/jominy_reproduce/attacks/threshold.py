@@ -6,8 +6,8 @@ import numpy as np
 
 from jominy.dynamics import forecast, optimum, simulate
 from jominy.schedules import Constant
-from jominy.study.claims.attacks.problems import LARGEST, NOISE, patterned
-from jominy.study.claims.base import Claim, Curve, Effort, Panel, agreement, condition
+from jominy_reproduce.attacks.problems import LARGEST, NOISE, patterned
+from jominy_reproduce.base import Claim, Curve, Effort, Panel, agreement, condition
 
 RADII = (0.2, 0.5, 1.0)
 RATE = 0.1

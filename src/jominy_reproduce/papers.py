@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from jominy.errors import InputError
-from jominy.study.claims import attacks, dynamics, networks
-from jominy.study.claims.base import QUICK, THOROUGH, Claim
-from jominy.study.claims.networks import effort, together
+from jominy_reproduce import attacks, dynamics, networks
+from jominy_reproduce.base import QUICK, THOROUGH, Claim
+from jominy_reproduce.networks import effort, together
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from jominy.attacks import L2, LInf
 from jominy.data import LinearTeacher, identity
 from jominy.dynamics import Problem, collapse_radius, optimum
 from jominy.losses import SquaredLoss
-from jominy.study.claims.base import Claim, Curve, Effort, Panel, agreement, condition
+from jominy_reproduce.base import Claim, Curve, Effort, Panel, agreement, condition
 
 DIMENSIONS = (100, 1000, 10_000)
 NOISE, RADIUS = 0.25, 2.0

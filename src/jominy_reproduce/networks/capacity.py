@@ -5,9 +5,9 @@ from __future__ import annotations
 import numpy as np
 
 from jominy.meanfield import radial_moments, weight_variance_curve
-from jominy.study.claims.base import Claim, Curve, Finding, Panel, agreement, condition
-from jominy.study.claims.networks.effort import CLASSES, NetworkEffort, over_networks, plain, residual
-from jominy.study.claims.networks.together import OnLoss, OnNoise, measured, trained
+from jominy_reproduce.base import Claim, Curve, Finding, Panel, agreement, condition
+from jominy_reproduce.networks.effort import CLASSES, NetworkEffort, over_networks, plain, residual
+from jominy_reproduce.networks.together import OnLoss, OnNoise, measured, trained
 
 RADIUS, STEPS, PER_HORIZON = 0.8, 40, 20
 

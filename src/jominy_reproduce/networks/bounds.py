@@ -7,9 +7,9 @@ import math
 import numpy as np
 
 from jominy.meanfield import adversarial_loss, adversarial_loss_bound
-from jominy.study.claims.base import MANY_ERRORS, Claim, Curve, Finding, Panel, agreement, boundary, condition
-from jominy.study.claims.networks.effort import DIM, NetworkEffort, over_networks, plain, residual
-from jominy.study.claims.networks.together import OnNoise, measured
+from jominy_reproduce.base import MANY_ERRORS, Claim, Curve, Finding, Panel, agreement, boundary, condition
+from jominy_reproduce.networks.effort import DIM, NetworkEffort, over_networks, plain, residual
+from jominy_reproduce.networks.together import OnNoise, measured
 
 NORMS = (1.0, 2.0, math.inf)
 RELATIVE = (0.03, 0.3, 1.0, 2.0)

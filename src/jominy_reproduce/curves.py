@@ -6,8 +6,8 @@ import numpy as np
 
 from jominy.dynamics import Problem, forecast, simulate
 from jominy.schedules import Constant, Schedule
-from jominy.study.claims import problems
-from jominy.study.claims.base import Claim, Curve, Effort, Finding, Panel, agreement
+from jominy_reproduce import problems
+from jominy_reproduce.base import Claim, Curve, Effort, Finding, Panel, agreement
 
 TIMES = (0.25, 0.5, 1.0, 2.0, 4.0, 8.0)
 FINE = tuple(np.linspace(0.0, 8.0, 65).tolist())  # holds all of TIMES

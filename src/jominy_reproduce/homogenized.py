@@ -6,8 +6,8 @@ import numpy as np
 
 from jominy.dynamics import Problem, forecast, homogenize, simulate
 from jominy.schedules import Constant
-from jominy.study.claims import problems
-from jominy.study.claims.base import Claim, Curve, Effort, Finding, Panel, agreement, boundary
+from jominy_reproduce import problems
+from jominy_reproduce.base import Claim, Curve, Effort, Finding, Panel, agreement, boundary
 
 TIMES = (0.5, 1.0, 2.0, 4.0, 8.0)
 

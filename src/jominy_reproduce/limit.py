@@ -6,8 +6,8 @@ import numpy as np
 
 from jominy.dynamics import Problem, forecast, optimum, simulate, stationary
 from jominy.schedules import Constant
-from jominy.study.claims import problems
-from jominy.study.claims.base import Claim, Curve, Effort, Panel, agreement
+from jominy_reproduce import problems
+from jominy_reproduce.base import Claim, Curve, Effort, Panel, agreement
 
 RADII = (0.1, 0.5, 0.9)
 RATES = (0.3, 1.0)
