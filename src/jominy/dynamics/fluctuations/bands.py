@@ -11,9 +11,10 @@ from jominy.dynamics.fluctuations.linear_noise import Fluctuation, LinearNoise
 from jominy.dynamics.fluctuations.observables import as_variables, rate_reading, readings
 from jominy.dynamics.fluctuations.start import EARLY, at_start, from_zero, shortly_after
 from jominy.dynamics.fluctuations.trust import judge, withheld
+from jominy.dynamics.laws.flow import GaussianState
 from jominy.dynamics.laws.geometry import NodeGeometry
 from jominy.dynamics.laws.risk import RiskSpec
-from jominy.dynamics.laws.spectral import SpectralFlow, SpectralState
+from jominy.dynamics.laws.spectral import SpectralFlow
 from jominy.dynamics.laws.systems import Point, initial
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
@@ -133,7 +134,7 @@ def population_bands(
 
 
 def _solve(
-    system: LinearNoise, start: SpectralState, variance: float, times: np.ndarray, rtol: float, most_steps: int
+    system: LinearNoise, start: GaussianState, variance: float, times: np.ndarray, rtol: float, most_steps: int
 ) -> tuple[Fluctuation, int]:
     """The fluctuations at the times (those at zero are not used for a start at zero), and how many were reached."""
     every = {*system.flow.schedule.jumps, *system.flow.radius.jumps}

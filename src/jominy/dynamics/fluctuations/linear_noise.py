@@ -18,7 +18,8 @@ import jax.numpy as jnp
 
 from jominy.dynamics.fluctuations.frame import as_vector
 from jominy.dynamics.fluctuations.increments import Increments
-from jominy.dynamics.laws.spectral import SpectralFlow, SpectralState
+from jominy.dynamics.laws.flow import GaussianState
+from jominy.dynamics.laws.spectral import SpectralFlow
 from jominy.numerics.arrays import Array
 from jominy.schedules import Descent, FixedRadius
 
@@ -26,7 +27,7 @@ from jominy.schedules import Descent, FixedRadius
 class NoisyState(NamedTuple):
     """Mean, covariance C (n, n) and bias delta (n,); both of order one."""
 
-    mean: SpectralState
+    mean: GaussianState
     covariance: Array
     bias: Array
 
@@ -84,10 +85,10 @@ class LinearNoise(eqx.Module):
             *known, rate.gradient @ noisy.covariance @ rate.gradient, rate.gradient @ noisy.bias + rate.curved
         )
 
-    def point(self, mean: SpectralState) -> tuple[Array, Array]:
+    def point(self, mean: GaussianState) -> tuple[Array, Array]:
         """Order parameters (without cancellation) and state of the mean curve."""
         student = self.flow.student(mean)
-        return as_vector(self.flow.order(student)), self.step.frame.state(student)
+        return as_vector(self.flow.order(mean)), self.step.frame.state(student)
 
     def step_at(self, time: Array) -> Increments:
         """The law of a step at the radius of `time`."""

@@ -10,14 +10,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.fluctuations.linear_noise import LinearNoise, NoisyState
-from jominy.dynamics.laws.spectral import SpectralState
+from jominy.dynamics.laws.flow import GaussianState
 from jominy.numerics.arrays import Array
 
 EARLY = 1e-14
 """Where fluctuations begin for a start at zero, in units of time."""
 
 
-def at_start(system: LinearNoise, mean: SpectralState, variance: float) -> NoisyState:
+def at_start(system: LinearNoise, mean: GaussianState, variance: float) -> NoisyState:
     """A fixed start fluctuates not at all; X_0 ~ N(0, variance I / d) does so in every node by itself."""
     frame = system.step.frame
     nodes = frame.nodes
@@ -30,13 +30,13 @@ def at_start(system: LinearNoise, mean: SpectralState, variance: float) -> Noisy
     return NoisyState(mean, covariance, np.zeros(size))
 
 
-def from_zero(mean: SpectralState) -> bool:
+def from_zero(mean: GaussianState) -> bool:
     """Whether the start is the zero vector."""
-    return not (np.any(mean.coefficients) or np.any(mean.variance))
+    return not (np.any(mean.mean.coefficients) or np.any(mean.covariance))
 
 
 @jax.jit
-def shortly_after(system: LinearNoise, mean: SpectralState, time: Array) -> NoisyState:
+def shortly_after(system: LinearNoise, mean: GaussianState, time: Array) -> NoisyState:
     """The leading order of mean, covariance and bias at a short `time` after a start at zero."""
     pushed = jax.tree.map(lambda old, speed: old + time * speed, mean, system.flow.velocity(jnp.zeros(()), mean))
     theta, state = system.point(pushed)

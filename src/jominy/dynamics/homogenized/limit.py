@@ -11,7 +11,8 @@ from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.data.nodes import Nodes, group_nodes
 from jominy.dynamics.homogenized.dense import DenseSDE
 from jominy.dynamics.homogenized.nodes import NodeSDE, PathNoise
-from jominy.dynamics.laws.dense import DenseFlow, DenseState, initial_dense_state
+from jominy.dynamics.laws.dense import DenseFlow, initial_dense_state
+from jominy.dynamics.laws.flow import Dense, GaussianState
 from jominy.dynamics.simulation.node_sgd import node_states
 from jominy.dynamics.simulation.noise import Source
 from jominy.dynamics.simulation.sgd import Engine
@@ -25,7 +26,7 @@ def infinite_dimension(law: EigenLaw | DenseLaw, scheme: NodeSDE | DenseSDE, sta
     """One path of the scheme with all noise replaced by its mean square."""
     if isinstance(scheme, DenseSDE):
         state = initial_dense_state(start_dense(start, law.dense), random_variance(start))
-        alone = DenseState(state.mean[None], state.covariance[None], np.zeros(1))
+        alone = GaussianState(state.mean[None], state.covariance[None], np.zeros(1))
         return DenseLimit(scheme.sgd.flow, scheme.edges), _Constant(np.zeros((2, 0))), alone
     law, nodes = law.in_eigenbasis, scheme.nodes
     groups = group_nodes(law)
@@ -72,25 +73,31 @@ class DenseLimit(eqx.Module):
     flow: DenseFlow
     edges: Array
 
-    def step(self, state: DenseState, noise: Array, step: Array) -> DenseState:
+    def step(self, state: GaussianState, noise: Array, step: Array) -> GaussianState:
         """The state at the end of step number `step` of the clock."""
         index = step.astype(int)
         begin, length = self.edges[index], self.edges[index + 1] - self.edges[index]
         half, one = length / 2, jnp.eye(state.mean.size)
 
-        drift, pull, power, growth = self.flow.frozen(begin, state)
+        drift, pull, power, growth = self._frozen(begin, state)
         keep = one - half * pull
-        middle = DenseState(
+        middle = GaussianState(
             state.mean - half * drift, _spread(keep, state.covariance) + half * power, state.memory + half * growth
         )
-        drift, pull, later, growth = self.flow.frozen(begin + half, middle)
+        drift, pull, later, growth = self._frozen(begin + half, middle)
         left = one - length * pull
         covariance = _spread(one - length * pull @ keep, state.covariance) + half * (
             _spread(left, power) + 2 * later - power
         )
-        return DenseState(state.mean - length * drift, covariance, state.memory + length * growth)
+        return GaussianState(state.mean - length * drift, covariance, state.memory + length * growth)
 
-    def observe(self, state: DenseState, step: Array) -> Observation:
+    def _frozen(self, time: Array, state: GaussianState) -> tuple[Array, Array, Array, Array]:
+        """The mean's velocity (d,) with its sign turned, the spread's pull and growth (d, d), the memory's growth."""
+        model, rate = self.flow.moving(time, state)
+        assert isinstance(model.hessian, Dense)
+        return rate * model.gradient, rate * model.hessian.matrix, rate**2 * model.noise, model.descent.noise
+
+    def observe(self, state: GaussianState, step: Array) -> Observation:
         """Order parameters, distance, overlap and rate."""
         return self.flow.observe(self.edges[jnp.asarray(step).astype(int)], state)
 

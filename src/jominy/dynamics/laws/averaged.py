@@ -10,14 +10,13 @@ Source: theory `design.md` section 2, `dynamics.md` section 1.1 (the covariance 
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
 import jax.numpy as jnp
 
-from jominy.dynamics.laws.dense import DenseFlow
-from jominy.dynamics.laws.spectral import SpectralFlow
+from jominy.dynamics.laws.flow import Flow, GaussianState
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
 
@@ -28,15 +27,15 @@ SOON = 1e-9
 class AveragedState(NamedTuple):
     """The state `now`; its integral and that of its spread since the average began, `total`; and c, `cross`."""
 
-    now: Any
-    total: Any
+    now: GaussianState
+    total: GaussianState
     cross: Array
 
 
 class AveragedFlow(eqx.Module):
     """A flow, and the average of its students from `begin` on."""
 
-    flow: SpectralFlow | DenseFlow
+    flow: Flow
     begin: float
 
     def velocity(self, time: Array, state: AveragedState) -> AveragedState:
@@ -47,7 +46,7 @@ class AveragedFlow(eqx.Module):
         return AveragedState(
             moving,
             jax.tree.map(lambda leaf: on * leaf, total),
-            on * (state.now.spread - pulled),
+            on * (state.now.covariance - pulled),
         )
 
     def ended(self, state: AveragedState) -> Array:
@@ -64,6 +63,6 @@ class AveragedFlow(eqx.Module):
         return self.flow.observe(time, student._replace(memory=state.now.memory))._replace(rate=rate)
 
 
-def averaged_state(state: Any) -> AveragedState:
+def averaged_state(state: GaussianState) -> AveragedState:
     """The state of the start."""
-    return AveragedState(state, jax.tree.map(lambda leaf: 0.0 * leaf, state), 0.0 * state.spread)
+    return AveragedState(state, jax.tree.map(lambda leaf: 0.0 * leaf, state), 0.0 * state.covariance)

@@ -4,10 +4,11 @@ from typing import Any, NamedTuple
 
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.dynamics.laws.averaged import AveragedFlow, averaged_state
-from jominy.dynamics.laws.dense import DenseFlow, DenseState, initial_dense_state
+from jominy.dynamics.laws.dense import DenseFlow, initial_dense_state
+from jominy.dynamics.laws.flow import Flow, GaussianState
 from jominy.dynamics.laws.geometry import DenseGeometry, NodeGeometry, RiskGeometry
 from jominy.dynamics.laws.representations import Representation
-from jominy.dynamics.laws.spectral import SpectralFlow, SpectralState, initial_state
+from jominy.dynamics.laws.spectral import SpectralFlow, initial_state
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.start import random_variance, start_dense
 from jominy.losses import Loss, Targets
@@ -30,7 +31,7 @@ def initial(representation: Representation, law: EigenLaw | DenseLaw, start: Any
     return averaged_state(state) if averaging else state
 
 
-def _initial(representation: Representation, law: EigenLaw | DenseLaw, start: Any) -> SpectralState | DenseState:
+def _initial(representation: Representation, law: EigenLaw | DenseLaw, start: Any) -> GaussianState:
     if not law.commuting:
         return initial_dense_state(start_dense(start, law.dense), random_variance(start))
     geometry, fixed = representation.geometry, representation.fixed
@@ -49,17 +50,17 @@ class FlowParts(NamedTuple):
     optimum: Any
 
 
-def flow(parts: FlowParts, schedule: Schedule) -> SpectralFlow | DenseFlow | AveragedFlow:
+def flow(parts: FlowParts, schedule: Schedule) -> Flow | AveragedFlow:
     """The system to solve."""
     if isinstance(schedule, Averaged):
         return AveragedFlow(student_flow(parts, schedule.plain), schedule.begin)
     return student_flow(parts, schedule)
 
 
-def student_flow(parts: FlowParts, schedule: Schedule) -> SpectralFlow | DenseFlow:
+def student_flow(parts: FlowParts, schedule: Schedule) -> Flow:
     """The flow of the student itself."""
     geometry, loss, targets, radius, rule, optimum = parts
     if isinstance(geometry, NodeGeometry):
-        return SpectralFlow(geometry.nodes, loss, targets, schedule, radius, rule, optimum)
+        return SpectralFlow(loss, targets, schedule, radius, rule, geometry.nodes, optimum)
     assert isinstance(geometry, DenseGeometry)
-    return DenseFlow(geometry, loss, targets, schedule, radius, rule, optimum)
+    return DenseFlow(loss, targets, schedule, radius, rule, geometry, optimum)

@@ -15,10 +15,9 @@ import jax
 import numpy as np
 
 from jominy.dynamics.laws.averaged import AveragedFlow
-from jominy.dynamics.laws.dense import DenseFlow
+from jominy.dynamics.laws.flow import Flow
 from jominy.dynamics.laws.representations import Representation
 from jominy.dynamics.laws.risk import RiskSpec, largest_logit, risk_spec
-from jominy.dynamics.laws.spectral import SpectralFlow
 from jominy.dynamics.laws.systems import FlowParts, Point, flow, initial
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
 from jominy.dynamics.optima.students import optimum_students
@@ -102,7 +101,7 @@ class Task(NamedTuple):
         return self.parts.spec._replace(rule=self.rule)
 
     @property
-    def system(self) -> SpectralFlow | DenseFlow | AveragedFlow:
+    def system(self) -> Flow | AveragedFlow:
         """The system solved."""
         parts = self.parts.coarse if self.coarse else self.parts.fine
         return flow(parts._replace(rule=self.rule), self.schedule)

@@ -8,7 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
 
-from jominy.dynamics.laws.dense import DenseFlow, DenseState
+from jominy.dynamics.laws.dense import DenseFlow
+from jominy.dynamics.laws.flow import GaussianState
 from jominy.dynamics.simulation.noise import SGD_PURPOSE, Normals, class_cuts
 from jominy.dynamics.simulation.sgd import VectorState
 from jominy.dynamics.students import Observation
@@ -65,7 +66,7 @@ class DenseSGD(eqx.Module):
     def observe(self, state: VectorState, time: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""
         size = state.vector.size
-        return self.flow.observe(time, DenseState(state.vector, jnp.zeros((size, size)), state.memory))
+        return self.flow.observe(time, GaussianState(state.vector, jnp.zeros((size, size)), state.memory))
 
 
 class DenseDeal(eqx.Module):

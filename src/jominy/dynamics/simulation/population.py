@@ -135,7 +135,7 @@ def _dense(law, training: Training, rule, found, seeds, batch_size) -> tuple[Eng
     geometry, problem = dense_geometry(law), training.problem
     target = minimiser(geometry, found.solved.scalars)
     targets = problem.loss.targets(law)
-    flow = DenseFlow(geometry, problem.loss, targets, training.schedule.plain, problem.radius_schedule, rule, target)
+    flow = DenseFlow(problem.loss, targets, training.schedule.plain, problem.radius_schedule, rule, geometry, target)
     engine = DenseSGD(flow, covariance_roots(law.covariances))
     states = vector_states(dense_starts(law, training.start, seeds))
     source = dense_noise(seeds, law.weights, law.dimension, batch_size, problem.loss.random)
