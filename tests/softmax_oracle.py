@@ -62,3 +62,30 @@ def ascended(W, X, y, radius, *, starts=5, steps=100, seed=0):
             delta = delta + 0.5 * radius * unit(u @ W)
             delta *= np.minimum(1.0, radius / np.maximum(np.linalg.norm(delta, axis=1, keepdims=True), 1e-300))
     return best
+
+
+def attacked_slopes(W, X, y, radius, steps=40):
+    """(n,) the largest cross-entropy under attack, of starts from the clean row and from each class, and its slopes.
+
+    Slopes in the weights are (n, K, d), of the attack held fixed.
+    """
+    rows, classes = np.arange(len(X)), len(W)
+
+    def slope_at(delta):
+        z = (X + delta) @ W.T
+        u = np.exp(z - z.max(axis=1, keepdims=True))
+        value = np.log(u.sum(axis=1)) + z.max(axis=1) - z[rows, y]
+        u /= u.sum(axis=1, keepdims=True)
+        u[rows, y] -= 1
+        return value, u
+
+    best, where = np.full(len(X), -np.inf), np.zeros(X.shape)
+    for start in range(-1, classes):
+        u = slope_at(np.zeros(X.shape))[1] if start < 0 else np.eye(classes)[start] - np.eye(classes)[y]
+        for _ in range(steps if radius else 1):
+            along = u @ W
+            delta = radius * along / np.maximum(np.linalg.norm(along, axis=1, keepdims=True), 1e-300)
+            value, u = slope_at(delta)
+        better = value > best
+        best, where = np.where(better, value, best), np.where(better[:, None], delta, where)
+    return best, slope_at(where)[1][:, :, None] * (X + where)[:, None]

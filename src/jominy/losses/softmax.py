@@ -77,9 +77,10 @@ class SoftmaxLoss(_CrossEntropy):
 
     Notes
     -----
-    Source: theory `multiclass.md` section 1. The exact maximum is never below projected gradient ascent in d dimensions
-    (100 steps, 5 random starts; random rows and weights of 3 to 10 classes: deficit below 1e-6 of it). For two
-    classes it is the logistic loss of the difference of scores, at twice the rate.
+    Source: theory `multiclass.md` section 1. The exact maximum is the best local one that is found from the clean
+    scores and from one of the corners. Its mean over rows lacks at most 3e-7 of the best of all corners and 100 random
+    directions (random weights of 3 to 10 classes, optima of iris, wine and digits, radius 0.3 to 2). For two classes
+    it is the logistic loss of the difference of scores, at twice the rate.
 
     Examples
     --------
@@ -197,10 +198,12 @@ def worst_direction(scores: Array, own: Array, moves: Moves, radius: Array, tole
     def corner(_: Array, best: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         direction, largest, reachable = best
         gaining = jax.nn.one_hot(jnp.argmax(reachable, axis=0), count, axis=0, dtype=lead.dtype)
-        found = value(gaining - own)
+        # After one step the values tell which corner leads highest; at the corners themselves they often do not.
+        way = _steepest(_led(lead, moves.shift(gaining - own), own, radius), own)
+        found = value(way)
         better = found > largest
         left = jnp.where(gaining > 0, -jnp.inf, reachable)
-        return jnp.where(better, gaining - own, direction), jnp.where(better, found, largest), left
+        return jnp.where(better, way, direction), jnp.where(better, found, largest), left
 
     def attempt(state: tuple[Array, Array, Array]) -> tuple[Array, Array, Array]:
         number, best, largest = state

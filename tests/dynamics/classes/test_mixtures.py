@@ -38,6 +38,30 @@ def test_four_components_of_three_labels_are_as_sgd_has_them(steps, radius):
     assert curve.sizes["class"] == 3 and "adversarial_class_accuracy" in curve
 
 
+@pytest.mark.parametrize(
+    "optimizer, attack",
+    [
+        pytest.param(jm.SGD(batch_size=4, momentum=0.5, weight_decay=0.2), jm.L2(), marks=pytest.mark.slow),
+        (jm.SGD(momentum=0.5, weight_decay=0.2, decoupled=True), jm.Mahalanobis(np.arange(160) % 3 / 1.0)),
+    ],
+    ids=["batches", "features out of reach"],
+)
+def test_batches_momentum_decay_and_budgets_are_as_sgd_has_them(optimizer, attack):
+    law = _mixture([0, 1, 2, 1], 160)
+    rate = 1.2 * optimizer.batch_size * (1 - optimizer.momentum)
+    asked = dict(times=[0.0, 0.5, 2.0], start=jm.RandomStart(0.5), optimizer=optimizer)
+    problem = jm.Problem(law, jm.SoftmaxLoss(), 0.5, attack)
+    curve = jm.forecast(problem, jm.Constant(rate), **asked)
+    runs = jm.simulate(problem, jm.Constant(rate), seeds=20, progress=False, **asked)
+    for name in ("adversarial_risk", "clean_risk", "norm", "distance_to_optimum"):
+        mean, error = runs[name].mean("seed"), runs[name].std("seed", ddof=1) / np.sqrt(20)
+        # A step's effect lasts 8 or 2 samples of 160.
+        lag = optimizer.batch_size / 0.5 / 160 * abs(float(mean[0] - mean[1])) / 0.5
+        assert bool((abs(curve[name] - mean) < 4 * error + 0.02 * mean + lag).all()), (name, curve[name] - mean, error)
+    without = jm.forecast(problem, jm.Constant(1.2), times=[0.0, 0.5, 2.0], start=jm.RandomStart(0.5))
+    assert abs(float(without.norm[-1] / curve.norm[-1]) - 1) > 0.1  # decay is seen
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("classes, d", [(4, 400), (10, 400), (4, 1600)])
 def test_many_labels_and_dimensions_are_as_sgd_has_them(classes, d):
@@ -87,13 +111,17 @@ def test_what_is_read_of_a_run_is_what_its_samples_say():
         (lambda m: jm.Problem(jm.LinearTeacher(jm.identity(20)), jm.SoftmaxLoss(), 0.1), "labels of its components"),
         (lambda m: jm.Problem(_mixture([0.5, 1, 2], 20), jm.SoftmaxLoss(), 0.1), "whole numbers of two kinds"),
         (lambda m: jm.forecast(jm.Problem(m, jm.CrammerSingerLoss(), 0.1), jm.Constant(1.0), 1), "softmax loss"),
-        (lambda m: jm.forecast(jm.Problem(m, jm.SoftmaxLoss(), 0.1, jm.LInf()), jm.Constant(1.0), 1), "l2 attacks"),
+        (lambda m: jm.forecast(jm.Problem(m, jm.SoftmaxLoss(), 0.1, jm.LInf()), jm.Constant(1.0), 1), "Mahalanobis"),
         (lambda m: jm.forecast(jm.Problem(m, jm.SoftmaxLoss(), 0.1), jm.Polyak(), 1), "given over time"),
         (
             lambda m: jm.forecast(jm.Problem(m, jm.SoftmaxLoss(), 0.1), jm.Constant(1.0), 1, batch_size=4),
             "batch_size=4",
         ),
-        (lambda m: jm.optimum(jm.Problem(m, jm.SoftmaxLoss(), 0.1)), "one score per row"),
+        (
+            lambda m: jm.forecast(jm.Problem(m, jm.SoftmaxLoss(), 0.1), jm.Constant(1.0), 4, average_from=2),
+            "Averages of weights",
+        ),
+        (lambda m: jm.stationary(jm.Problem(m, jm.SoftmaxLoss(), 0.1), 0.5), "one score per row"),
         (lambda m: jm.fit(jm.Problem(m, jm.SoftmaxLoss(), 0.1), jm.Constant(1.0), 1), "fitted to samples"),
     ],
 )

@@ -59,8 +59,8 @@ def class_collapse_radius(problem: Problem, *, rough: bool = False) -> float:
         moved = points @ vectors
         if np.any(np.ptp(moved[:, ~kept], axis=0) > RESOLUTION * np.max(np.abs(moved))):
             return float("inf")  # the classes differ where no attack can go
-        return _common_point(moved[:, kept] / np.sqrt(values[kept]), weights)
-    return _common_point(points if form is None else points / np.sqrt(form[reached]), weights)
+        return common_point(moved[:, kept] / np.sqrt(values[kept]), weights)
+    return common_point(points if form is None else points / np.sqrt(form[reached]), weights)
 
 
 def reached_features(form: np.ndarray | Reach | None, dimension: int) -> np.ndarray:
@@ -72,7 +72,7 @@ def reached_features(form: np.ndarray | Reach | None, dimension: int) -> np.ndar
     return (form if form.ndim == 1 else np.diag(form)) > 0
 
 
-def _common_point(points: np.ndarray, shares: np.ndarray) -> float:
+def common_point(points: np.ndarray, shares: np.ndarray) -> float:
     """The smallest r at which balls around points (K, m) of radius r shares (K,) meet."""
     from scipy.optimize import minimize
 

@@ -1,10 +1,9 @@
 """The deterministic equivalent of SGD on a Gaussian mixture with several labels: means and covariances of the weights.
 
 The weights W (K, d) have in each eigen-coordinate a mean m (K,) and, times d, a covariance v (K, K) that all
-coordinates of equal eigenvalues share. Scores of component c are N(M mu_c, sum lambda F), with F the Gram matrices of
-the groups of coordinates; averages over scores are sums over antithetic Sobol' points, the same for every component.
+coordinates of equal eigenvalues share.
 
-Source: theory `multiclass.md` sections 1, 2 and 5.
+Source: theory `multiclass.md` sections 1, 2, 4 and 5.
 """
 
 from __future__ import annotations
@@ -16,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jominy.dynamics.classes.mixture_law import FEW_CLASSES, FlowState, ScoreLaw
 from jominy.dynamics.classes.moves import GramMoves
 from jominy.dynamics.classes.readout import right_under
 from jominy.losses.classes import margins
@@ -24,20 +24,10 @@ from jominy.numerics.arrays import Array
 from jominy.numerics.precision import as_precise_as
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
-FEW_CLASSES = 4
-"""Up to so many classes averages take more points: of many classes errors average out (`multiclass.md` section 5)."""
 EXACT_STEPS = 10
 """Of the attack in training where it is the exact one: more change nothing (`multiclass.md` section 1)."""
-JITTER = 1e-9
 SMALLEST_ROOT = 1e-4
 """Scores that attacks of radius one move by less have no direction: at zero weights there is none."""
-
-
-class FlowState(NamedTuple):
-    """What evolves: `mean` (K, Q) of the weights by eigen-coordinate, `variance` (G, K, K) by group, times d."""
-
-    mean: Array
-    variance: Array
 
 
 class FlowSeen(NamedTuple):
@@ -46,13 +36,14 @@ class FlowSeen(NamedTuple):
     Attributes:
         risk, accuracy: (R,).
         class_accuracy: (2, K) at the training radius and at zero.
-        norm, rate: ().
+        norm, distance, rate: (); the distance is that to the nearest optimum.
     """
 
     risk: Array
     accuracy: Array
     class_accuracy: Array
     norm: Array
+    distance: Array
     rate: Array
 
 
@@ -60,54 +51,57 @@ class ClassFlow(eqx.Module):
     """dW/dt of the deterministic equivalent.
 
     Attributes:
-        means: (C, Q) coordinates of the components' means.
-        eigenvalues: (C, G) of each group of coordinates.
-        places: (Q,) the group of each coordinate.
-        shares: (G,) share of the coordinates of each group.
-        weights: (C,) of the components.
-        own: (K, C) ones at their labels.
-        points, read_points: (S, K) standard normals.
+        law: of the scores.
+        best: (K, Q) the optimum, or zeros; only differences of its rows count.
+        points, read_points: (S, K - 1) standard normals.
         radii: at which risk and accuracy are reported beside that of training, zero first.
+        gain: () what the optimizer makes of a rate: steps along means of batches go 1 / batch_size as far in time, with
+            momentum 1 / (1 - momentum).
+        decay: () of the weights, in units of the rate.
     """
 
-    means: Array
-    eigenvalues: Array
-    places: Array
-    shares: Array
-    weights: Array
-    own: Array
+    law: ScoreLaw
+    best: Array
     points: Array
     read_points: Array
     loss: SoftmaxLoss
     schedule: Schedule
     radius: RadiusSchedule
     radii: Array
+    gain: Array
+    decay: Array
 
     def velocity(self, time: Array, state: FlowState) -> FlowState:
         """Time derivative of the state."""
-        scores, gram = self._scores(state, self.points)
+        law = self.law
+        scores, gram, _ = law.scores(state, self.points)
         moves, radius = GramMoves.of_gram(gram), self.radius.at(time)
         rate = self.schedule.rate(time, UNKNOWN_DESCENT)
+        step, decay = rate * self.gain, rate * self.decay
 
         def averages(scores: Array, own: Array) -> tuple[Array, Array, Array, Array]:
             return self._averages(scores, jnp.broadcast_to(own[:, None], scores.shape), moves, gram, radius)
 
-        pull, slope, square, attack = jax.vmap(averages)(scores, self.own.T)
-        along = jnp.einsum("c,ckl->kl", self.weights, attack)
-        hessian = jnp.einsum("c,cg,ckl->gkl", self.weights, self.eigenvalues, slope) + along
-        drift = jnp.einsum("c,ck,cq->kq", self.weights, pull, self.means)
-        mean = -rate * (jnp.einsum("qkl,lq->kq", hessian[self.places], state.mean) + drift)
-        noise = rate**2 * jnp.einsum("c,cg,ckl->gkl", self.weights, self.eigenvalues, square)
+        pull, slope, square, attack = jax.vmap(averages)(scores, law.own.T)
+        along = jnp.einsum("c,ckl->kl", law.weights, attack)
+        curvature = jnp.einsum("c,cg,ckl->gkl", law.weights, law.eigenvalues, slope)
+        hessian = step * (curvature + law.reach[:, None, None] * along) + decay * jnp.eye(len(gram))
+        drift = step * jnp.einsum("c,ck,cq->kq", law.weights, pull, law.means)
+        mean = -(jnp.einsum("qkl,lq->kq", hessian[law.places], state.mean) + drift)
+        noise = step**2 * jnp.einsum("c,cg,ckl->gkl", law.weights, law.eigenvalues, square)
         shrunk = hessian @ state.variance
-        return FlowState(mean, noise - rate * (shrunk + jnp.swapaxes(shrunk, 1, 2)))
+        return FlowState(mean, noise - (shrunk + jnp.swapaxes(shrunk, 1, 2)))
 
     def observe(self, time: Array, state: FlowState) -> FlowSeen:
         """What the weights do; those of one run are a state without variance."""
-        scores, gram = self._scores(state, self.read_points)
+        law = self.law
+        scores, gram, whole = law.scores(state, self.read_points)
         radii = jnp.concatenate([jnp.reshape(self.radius.at(time), (1,)), self.radii])
-        norm = jnp.sqrt(jnp.trace(gram))
+        away = law.differences.T @ (state.mean - self.best)
+        spread = jnp.einsum("g,gkl->kl", law.shares, state.variance)
+        distance = jnp.sqrt(jnp.sum(away**2) + jnp.trace(law.differences.T @ spread @ law.differences))
         # In single precision, in which the ascent to the largest loss ends sooner: good to 1e-5, the points to 1e-3.
-        scores, gram, radii, own_classes = as_precise_as(np.float32(0), (scores, gram, radii, self.own))
+        scores, gram, radii, own_classes = as_precise_as(np.float32(0), (scores, gram, radii, law.own))
         moves = GramMoves.of_gram(gram)
 
         def read(scores: Array, own: Array) -> tuple[Array, Array]:
@@ -122,22 +116,13 @@ class ClassFlow(eqx.Module):
             return jax.lax.map(at, radii)
 
         risk, right = jax.vmap(read)(scores, own_classes.T)  # (C, R)
-        shares = self.own @ self.weights
-        by_class = (self.own * self.weights) @ right[:, :2] / shares[:, None]
+        shares = law.own @ law.weights
+        by_class = (law.own * law.weights) @ right[:, :2] / shares[:, None]
         rate = self.schedule.rate(time, UNKNOWN_DESCENT)
-        return FlowSeen(self.weights @ risk, self.weights @ right, by_class.T, norm, jnp.asarray(rate, float))
-
-    def _scores(self, state: FlowState, points: Array) -> tuple[Array, Array]:
-        """Points (C, K, S) of the components' scores, and the Gram matrix (K, K) of the weights."""
-        groups = len(self.shares)
-        squares = state.mean.T[:, :, None] * state.mean.T[:, None, :]
-        grams = jax.ops.segment_sum(squares, self.places, groups) + self.shares[:, None, None] * state.variance
-        covariances = jnp.einsum("cg,gkl->ckl", self.eigenvalues, grams)
-        size = jnp.trace(covariances, axis1=1, axis2=2)[:, None, None]
-        eye = jnp.eye(covariances.shape[-1])
-        roots = jnp.linalg.cholesky(covariances + (JITTER * size + jnp.finfo(float).tiny ** 0.5) * eye)
-        centres = state.mean @ self.means.T
-        return centres.T[:, :, None] + roots @ points.T, jnp.sum(grams, axis=0)
+        return FlowSeen(
+            law.weights @ risk, law.weights @ right, by_class.T, jnp.sqrt(jnp.trace(whole)), distance,
+            jnp.asarray(rate, float),
+        )  # fmt: skip
 
     def _averages(
         self, scores: Array, own: Array, moves: GramMoves, gram: Array, radius: Array
@@ -185,18 +170,3 @@ def _mean(values: Array) -> Array:
 def trained_points(classes: int) -> int:
     """Points of the averages that move the weights."""
     return 256 if classes <= FEW_CLASSES else 64
-
-
-def read_points(classes: int) -> int:
-    """Points of the averages that are reported."""
-    return 1024 if classes <= FEW_CLASSES else 512
-
-
-def antithetic_points(count: int, dimension: int) -> np.ndarray:
-    """(count, K) standard normals by a scrambled Sobol' sequence, each with its mirror image."""
-    from scipy.special import ndtri
-    from scipy.stats import qmc
-
-    half = qmc.Sobol(dimension, seed=0).random(count // 2)
-    normals = ndtri(np.clip(half, 1e-12, 1 - 1e-12))
-    return np.concatenate([normals, -normals])

@@ -13,16 +13,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.data.laws import EigenLaw
-from jominy.dynamics.classes.mixture_flow import (
-    ClassFlow,
-    FlowSeen,
-    FlowState,
-    antithetic_points,
-    read_points,
-    trained_points,
-)
+from jominy.dynamics.classes.mixture_flow import ClassFlow, FlowSeen, trained_points
+from jominy.dynamics.classes.mixture_law import FlowState, antithetic_points, kinds_of, read_points, score_law
+from jominy.dynamics.classes.mixture_optimum import mixture_class_optimum
 from jominy.dynamics.classes.moves import WeightMoves
-from jominy.dynamics.labelled import Training, scenario_of
+from jominy.dynamics.labelled import Training, optimum_attributes, scenario_of
+from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, radius_at
 from jominy.dynamics.samples.readout import Radii
@@ -36,12 +32,15 @@ from jominy.losses import SoftmaxLoss
 from jominy.numerics.arrays import Array
 from jominy.numerics.ode import integrate
 from jominy.numerics.streams import stream
+from jominy.optimizers import SGD, Optimizer
 from jominy.results import Status, make_result
 from jominy.results.soundness import judged
 from jominy.schedules import UNKNOWN_DESCENT
 
 TOLERANCE = 1e-5
 """Relative, of the integration: averages over points are good to 1e-3 (`multiclass.md` section 5)."""
+ACCURACY = 1e-3
+"""Relative, of risks: what points leave out."""
 LARGEST_SQUARE = 1e14
 SHORTEST = 1e3
 """One over the time that is followed where only the start is asked for."""
@@ -50,10 +49,11 @@ SHORTEST = 1e3
 def class_mixture_forecast(training: Training, times: np.ndarray) -> Any:
     """The deterministic equivalent of SGD on a mixture with several labels, at these times."""
     problem, schedule, start = training.problem, training.schedule, training.start
-    law, flow = _flow(training)
+    found, best = mixture_class_optimum(problem)
+    law, flow = _flow(training, best)
+    classes, groups = len(flow.law.own), len(flow.law.shares)
     state = FlowState(
-        _fixed_start(problem, law, start),
-        np.tile(random_variance(start) * np.eye(len(flow.own)), (len(flow.shares), 1, 1)),
+        _fixed_start(problem, law, start), np.tile(random_variance(start) * np.eye(classes), (groups, 1, 1))
     )
     problem.radius_schedule.check(times)
     schedule.check(times)
@@ -61,19 +61,21 @@ def class_mixture_forecast(training: Training, times: np.ndarray) -> Any:
     begun = np.union1d(times, [0.0])
     if begun.size == 1:  # there has to be a way to go
         begun = np.array([0.0, 1 / SHORTEST])
-    found = integrate(
+    solved = integrate(
         jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], flow),
         jax.tree.map(lambda leaf: np.asarray(leaf)[None], state),
         begun[None],
         np.array([jumps if jumps else [np.inf]], dtype=float),
         np.array([TOLERANCE]),
     )
-    reached = int(found.reached[0])
-    seen: FlowSeen = jax.tree.map(lambda leaf: np.asarray(leaf[0])[np.isin(begun, times)], found.observations)
+    reached = int(solved.reached[0])
+    seen: FlowSeen = jax.tree.map(lambda leaf: np.asarray(leaf[0])[np.isin(begun, times)], solved.observations)
     notes = [
-        f"{len(flow.weights)} components, {len(flow.own)} classes; averages over scores by {len(flow.points)} points"
+        *found.notes(),
+        f"{len(flow.law.weights)} components, {classes} classes; averages over scores by {len(flow.points)} points",
+        *_notes_on(training.optimizer, law),
     ]
-    variables = _variables(problem, seen, ("time",), training.evaluate_at)
+    variables = _variables(problem, seen, ("time",), training.evaluate_at, found)
     status, advice = Status.COMPLETED, None
     lost = np.arange(len(times)) >= np.isin(begun[:reached], times).sum()
     lost |= ~(np.asarray(seen.norm) ** 2 < LARGEST_SQUARE)
@@ -81,7 +83,7 @@ def class_mixture_forecast(training: Training, times: np.ndarray) -> Any:
         variables = past_divergence(variables, lost)
         status, advice = Status.DIVERGED, "The weights grow without bound: lower the rate."
     variables["radius"] = (("time",), radius_at(problem, times))
-    sound = judged(variables, status, advice, notes)
+    sound = judged(variables, status, advice, notes, optimum_risk=found.adversarial_risk, accuracy=ACCURACY)
     return make_result(
         variables,
         {"time": times, **_coords(problem, training.evaluate_at)},
@@ -90,50 +92,54 @@ def class_mixture_forecast(training: Training, times: np.ndarray) -> Any:
         status=sound.status,
         advice=sound.advice,
         notes=sound.notes,
-        extra={"method": f"deterministic equivalent on {len(flow.shares)} nodes, {len(flow.own)} classes",
-               "dimension": float(law.dimension)},
+        extra={"method": f"deterministic equivalent on {groups} nodes, {classes} classes",
+               "dimension": float(law.dimension), **optimum_attributes(found)},
     )  # fmt: skip
 
 
 class FullState(NamedTuple):
-    """One run: `weights` (K, d) in the eigenbasis."""
+    """One run: `weights` (K, d) in the eigenbasis, and what the optimizer keeps beside them."""
 
     weights: Array
+    buffer: Any
 
 
 class MixtureDeal(eqx.Module):
-    """From the normals (d + 1 or more) of a step to the component of its sample and the sample's own normals."""
+    """From the normals (batch (d + 1) or more) of a step to the components of its samples and their own normals."""
 
     cuts: Array
     dimension: int = eqx.field(static=True)
+    batch: int = eqx.field(static=True)
 
     def __call__(self, normals: Array) -> tuple[Array, Array]:
-        drawn = normals.astype(float)
-        return jnp.sum(drawn[self.dimension] > self.cuts), drawn[: self.dimension]
+        drawn = normals[: self.batch * (self.dimension + 1)].astype(float).reshape(self.batch, -1)
+        return jnp.sum(drawn[:, self.dimension :] > self.cuts, axis=1), drawn[:, : self.dimension]
 
 
 class ClassMixtureSGD(eqx.Module):
-    """SGD on fresh samples of a mixture, one a step; risks are those of the whole mixture at the weights."""
+    """SGD on batches of fresh samples of a mixture; risks are those of the whole mixture at the weights."""
 
     flow: ClassFlow
     roots: Array
     """(C, d) standard deviations of the coordinates."""
+    optimizer: SGD
 
     def step(self, state: FullState, noise: tuple[Array, Array], time: Array) -> FullState:
-        """W <- W - (rate / d) times the gradient at the attacked sample."""
+        """A step of the optimizer along the mean gradient of the attacked samples."""
         component, normals = noise
-        weights, radius = state.weights, self.flow.radius.at(time)
-        x = self.flow.means[component] + self.roots[component] * normals
-        moves = WeightMoves(weights, None)
-        pull = self.flow.loss.pull((weights @ x)[:, None], self.flow.own[:, component][:, None], moves, radius)
-        gradient = pull.scores @ x[None] + radius * moves.pull(pull.attack, pull.directions)
-        from_rate = self.flow.schedule.rate(time, UNKNOWN_DESCENT) / x.size
+        weights, law, radius = state.weights, self.flow.law, self.flow.radius.at(time)
+        x = law.means[component] + self.roots[component] * normals
+        moves = WeightMoves(weights, law.reach[law.places])
+        pull = self.flow.loss.pull(weights @ x.T, law.own[:, component], moves, radius)
+        gradient = (pull.scores @ x + radius * moves.pull(pull.attack, pull.directions)) / len(x)
+        size = self.flow.schedule.rate(time, UNKNOWN_DESCENT) / x.shape[1]
+        moved, buffer = self.optimizer.step(weights, gradient, state.buffer, size, time == 0)
         going = jnp.sum(weights**2) < LARGEST_SQUARE
-        return FullState(jnp.where(going, weights - from_rate * gradient, weights))
+        return FullState(jnp.where(going, moved, weights), buffer)
 
     def observe(self, state: FullState, time: Array) -> FlowSeen:
         """See `ClassFlow`."""
-        classes, groups = len(state.weights), len(self.flow.shares)
+        classes, groups = len(state.weights), len(self.flow.law.shares)
         return self.flow.observe(time, FlowState(state.weights, jnp.zeros((groups, classes, classes))))
 
 
@@ -142,7 +148,8 @@ def class_mixture_simulation(
 ) -> Any:
     """Runs of SGD on full vectors, at these times."""
     problem, schedule, start = training.problem, training.schedule, training.start
-    law, flow = _flow(training)
+    found, best = mixture_class_optimum(problem)
+    law, flow = _flow(training, best)
     if not law.listed:
         raise InputError(
             "A simulation of several classes needs listed coordinates", f"dimension {law.dimension}",
@@ -151,25 +158,29 @@ def class_mixture_simulation(
     dimension = int(law.dimension)
     problem.radius_schedule.check(times)
     schedule.check(times)
-    steps = counted_steps(times, 1 / dimension)
-    engine = ClassMixtureSGD(flow, np.sqrt(law.eigenvalues))
-    source = Normals(seeds, SGD_PURPOSE, dimension + 1, MixtureDeal(class_cuts(law.weights), dimension))
-    classes = len(flow.own)
+    optimizer, classes = training.optimizer, len(flow.law.own)
+    assert isinstance(optimizer, SGD)
+    step_time = optimizer.batch_size / dimension
+    steps = counted_steps(times, step_time)
+    engine = ClassMixtureSGD(flow, np.sqrt(law.eigenvalues), optimizer)
+    deal = MixtureDeal(class_cuts(law.weights), dimension, optimizer.batch_size)
+    source = Normals(seeds, SGD_PURPOSE, optimizer.batch_size * (dimension + 1), deal)
     fixed = _fixed_start(problem, law, start)
     size = np.sqrt(random_variance(start) / dimension)
     drawn = [size * stream(seed, START_PURPOSE).standard_normal((classes, dimension)) for seed in seeds]
-    states = FullState(fixed + np.stack(drawn))
+    weights = fixed + np.stack(drawn)
+    states = FullState(weights, optimizer.buffer(weights))
 
     def result(record: Record, grid: np.ndarray) -> Any:
         seen: FlowSeen = record.observations
-        variables = _variables(problem, seen, ("seed", "time"), training.evaluate_at)
+        variables = _variables(problem, seen, ("seed", "time"), training.evaluate_at, found)
         lost = np.logical_or.accumulate(~(np.asarray(seen.norm) ** 2 < LARGEST_SQUARE / 10), axis=1)
         status, advice = (Status.INTERRUPTED if record.interrupted else Status.COMPLETED), None
         if np.any(lost) and not record.interrupted:
             variables = past_divergence(variables, lost)
             status, advice = Status.DIVERGED, "The weights grow without bound: lower the rate."
         variables["radius"] = (("time",), radius_at(problem, grid[: record.reached]))
-        sound = judged(variables, status, advice, [])
+        sound = judged(variables, status, advice, found.notes(), optimum_risk=found.adversarial_risk, accuracy=ACCURACY)
         return make_result(
             variables,
             {"time": grid[: record.reached], "seed": seeds, **_coords(problem, training.evaluate_at)},
@@ -179,55 +190,56 @@ def class_mixture_simulation(
             advice=sound.advice,
             seed=seeds,
             notes=sound.notes,
-            extra={"method": f"full vectors, {classes} classes", "dimension": float(dimension)},
+            extra={
+                "method": f"full vectors, {classes} classes, {training.optimizer!r}",
+                "dimension": float(dimension),
+                **optimum_attributes(found),
+            },
         )
 
     watched = moments_told(watch, result, times)
-    record = run_sgd(engine, source, states, steps.tolist(), 1 / dimension, progress, watch=watched)
+    record = run_sgd(engine, source, states, steps.tolist(), step_time, progress, watch=watched)
     return result(record, times)
 
 
-def _flow(training: Training) -> tuple[EigenLaw, ClassFlow]:
+def _flow(training: Training, found: np.ndarray | None) -> tuple[EigenLaw, ClassFlow]:
     """The law of a problem in its eigenbasis, and its equations; InputError for what they do not cover."""
-    problem, schedule = training.problem, training.schedule
-    loss = problem.loss.plain
-    if not isinstance(loss, SoftmaxLoss):
-        raise InputError("Mixtures with several labels are known for the softmax loss", type(loss).__name__,
-                         "Use `SoftmaxLoss()`")  # fmt: skip
-    if not problem.attack.isotropic or problem.mixture.intercept:
-        what = "an intercept" if problem.attack.isotropic else type(problem.attack).__name__
-        raise InputError("Mixtures with several labels are for l2 attacks, without an intercept", what,
-                         "Draw rows from the mixture, and wrap them as `Samples(X, y)`")  # fmt: skip
+    problem, schedule, optimizer = training.problem, training.schedule, training.optimizer
     if schedule.adaptive or schedule.remembers:
         raise InputError("Mixtures with several labels take a rate that is given over time", type(schedule).__name__,
                          "Use `Constant(0.5)`")  # fmt: skip
-    law = problem.law
-    if not law.commuting:
-        raise InputError("Mixtures with several labels need covariances that commute", "others",
-                         "Draw rows from the mixture, and wrap them as `Samples(X, y)`")  # fmt: skip
-    law = law.in_eigenbasis
-    distinct, places = np.unique(law.eigenvalues, axis=1, return_inverse=True)
-    labels = law.labels
-    assert labels is not None
-    own = (labels == np.unique(labels)[:, None]).astype(float)
-    asked = Radii.of(problem, training.evaluate_at)
+    if not isinstance(optimizer, SGD):
+        raise InputError("Mixtures take SGD as their optimizer", repr(optimizer), "Draw rows, and use `Samples(X, y)`")
+    law, scores = score_law(problem)
+    loss = problem.loss.plain
+    assert isinstance(loss, SoftmaxLoss)
+    classes = len(scores.own)
+    gain = (1 - optimizer.dampening if optimizer.momentum else 1.0) / (1 - optimizer.momentum) / optimizer.batch_size
+    decay = optimizer.weight_decay * (1 / optimizer.batch_size if optimizer.decoupled else gain)
     flow = ClassFlow(
-        law.means, distinct, places.reshape(-1), np.bincount(places.reshape(-1), weights=law.shares), law.weights, own,
-        antithetic_points(trained_points(len(own)), len(own)),
-        antithetic_points(read_points(len(own)), len(own)), loss, schedule,
-        problem.radius_schedule, asked.others,
+        scores, np.zeros((classes, len(scores.places))) if found is None else found,
+        antithetic_points(trained_points(classes), classes - 1), antithetic_points(read_points(classes), classes - 1),
+        loss, schedule, problem.radius_schedule, Radii.of(problem, training.evaluate_at).others,
+        np.asarray(gain), np.asarray(decay),
     )  # fmt: skip
     return law, flow
 
 
-def _kinds(problem: Problem) -> np.ndarray:
-    """(K,) the labels that there are."""
-    return np.unique(np.asarray(problem.mixture.labels))
+def _notes_on(optimizer: Optimizer, law: EigenLaw) -> list[str]:
+    """How far from the limit of many dimensions an optimizer's batches and memory are."""
+    assert isinstance(optimizer, SGD)
+    lag = optimizer.batch_size / (1 - optimizer.momentum)
+    if optimizer.plain or np.isinf(law.dimension):
+        return []
+    return [
+        f"batches and momentum are followed in the limit of many dimensions: a step's effect lasts {lag:.3g} samples, "
+        f"a share of {lag / law.dimension:.1g} of the dimension; the curve is off by about as much of a unit of time"
+    ]
 
 
 def _fixed_start(problem: Problem, law: EigenLaw, start: Any) -> np.ndarray:
     """(K, Q) eigen-coordinates of the fixed part of a start."""
-    classes = len(_kinds(problem))
+    classes = len(kinds_of(problem))
     if not law.listed:
         if start is not None and np.ndim(start) and np.any(start):
             raise InputError("A start on nodes is zero or random", "an array", "Use `RandomStart(norm)`")
@@ -235,16 +247,21 @@ def _fixed_start(problem: Problem, law: EigenLaw, start: Any) -> np.ndarray:
     return law.to_eigenbasis(start_in_classes(start, classes, int(law.dimension)))
 
 
-def _variables(problem: Problem, seen: FlowSeen, dims: tuple[str, ...], evaluate_at: np.ndarray) -> Variables:
+def _variables(
+    problem: Problem, seen: FlowSeen, dims: tuple[str, ...], evaluate_at: np.ndarray, found: Optimum
+) -> Variables:
     asked = Radii.of(problem, evaluate_at)
     variables = asked.named(np.asarray(seen.risk), np.asarray(seen.accuracy), dims, "")
     for place, name in enumerate(("adversarial", "clean")):
         variables[f"{name}_class_accuracy"] = ((*dims, "class"), np.asarray(seen.class_accuracy)[..., place, :])
     variables["norm"] = (dims, np.asarray(seen.norm))
+    variables["excess_risk"] = (dims, np.asarray(seen.risk)[..., asked.final] - found.adversarial_risk)
+    if np.isfinite(found.norm):
+        variables["distance_to_optimum"] = (dims, np.asarray(seen.distance))
     variables["learning_rate"] = (dims, np.asarray(seen.rate))
     return variables
 
 
 def _coords(problem: Problem, evaluate_at: np.ndarray) -> dict[str, Any]:
-    names = np.array([f"{label:g}" for label in _kinds(problem)])
+    names = np.array([f"{label:g}" for label in kinds_of(problem)])
     return {"class": names} | ({"evaluation_radius": evaluate_at} if evaluate_at.size else {})
