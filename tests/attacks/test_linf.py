@@ -14,7 +14,7 @@ from jominy.schedules import Constant, ExactLineSearch, Polyak, Schedule
 @pytest.fixture
 def coarse(monkeypatch):
     """Few cells, for what holds on any."""
-    monkeypatch.setattr("jominy.dynamics.coordinates.forecast.MOST_CELLS", 160)
+    monkeypatch.setattr("jominy.dynamics.coordinates.forecast.PARTS", (2, 3, 4))
 
 
 TIMES = [0.5, 1.0, 2.0, 4.0]
@@ -55,6 +55,18 @@ def test_the_reference_values(name, m):
     off = np.abs(curve.adversarial_risk.values - CASES[name][-1])
     assert np.max(off) < 4e-6
     assert np.max(off / curve.adversarial_risk.values) - 1e-6 < curve.attrs["numerical_error"] < 2e-4
+
+
+@pytest.mark.parametrize("schedule", [Constant(0.6), jm.Piecewise([1.0], [0.3, 0.9])])
+def test_what_is_told_between_steps_is_what_a_step_that_ends_there_finds(schedule):
+    """Curves are read between the steps; a forecast that ends at a time has a step there."""
+    problem, _, start = case("A1", 2)
+    times = [0.05, 0.875, 1.3, 3.3]
+    curve = jm.forecast(problem, schedule, times=times, start=start)
+    for time in times[:3]:
+        alone = jm.forecast(problem, schedule, times=[time], start=start).isel(time=0)
+        for name in ("adversarial_risk", "norm", "alignment"):
+            assert float(curve[name].sel(time=time)) == pytest.approx(float(alone[name]), rel=3e-5), (time, name)
 
 
 @pytest.mark.slow

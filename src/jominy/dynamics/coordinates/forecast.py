@@ -3,7 +3,10 @@
 Source: theory `attacks.md` sections 3 and 4.
 """
 
+import math
 from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import jax
@@ -12,8 +15,8 @@ import numpy as np
 from jominy.data.points import Points, grouped, merged
 from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.coordinates.closure import NormalLaws, Setting
-from jominy.dynamics.coordinates.optimum import CoordinateOptimum, coordinate_optimum, minimiser
-from jominy.dynamics.coordinates.plan import AT_REST, Pilot, first_time, fly, steps_along
+from jominy.dynamics.coordinates.optimum import CoordinateOptimum, coordinate_optimum, weights_at
+from jominy.dynamics.coordinates.plan import AT_REST, Course, Pilot, between, clocked, course, first_time, fly, legs
 from jominy.dynamics.coordinates.readout import coordinate_reading
 from jominy.dynamics.coordinates.volumes import run_volumes
 from jominy.dynamics.labelled import Method, Outcome, Training, labelled
@@ -36,14 +39,16 @@ from jominy.schedules import Schedule
 
 MOST_POINTS = 160
 """Points of the joint law that are followed: more are merged."""
-CELLS, MOST_CELLS = 40, 640
-"""Of the coarsest solve, and of the finest."""
+CELLS = 24
+"""Of a law, times the parts of a solve."""
+PARTS, FIRST = (2, 3, 4, 6, 8, 12, 20), 3
+"""In so many steps each leg is taken, from solve to solve; and how many solves there are at least."""
 ACCEPTED = 5e-5
 """Estimated relative error of all variables that is good enough."""
-LEFT = 1 / 8
-"""What is left of the change from the limit told by half as many cells and steps, once that is led on again.
+LEFT = 1 / 3
+"""What is left of the change from one limit to the next, of solves two by two, once three are led on together.
 
-Measured on the cases of `attacks.md` section 7: errors of limits fall by 8 to 17 from one to the next.
+Measured on the cases of `attacks.md` section 7: 0.08 to 0.31.
 """
 
 
@@ -55,8 +60,10 @@ class CoordinateSolution(NamedTuple):
     cells: int
     found: CoordinateOptimum
     points: Points
+    distinct: int
     lost: np.ndarray
-    orders: tuple[OrderParameters, OrderParameters]
+    orders: tuple[OrderParameters, ...]
+    parts: tuple[int, ...]
     setting: risk.RiskSpec
 
 
@@ -79,11 +86,10 @@ def coordinate_forecast(
             read_under(others, [getattr(order, name) for name in sized], solved.setting, order, told_classes)
             for order in solved.orders
         )
-        told = told | _led_on(coarse, fine)
+        told = told | _limit(solved.parts, (coarse, fine))
     variables = past_divergence(told, solved.lost)
     status, advice = _status(problem, schedule, record, variables, solved.lost, len(plan.times))
-    distinct = grouped(problem.law, _start(problem, start)).points.shares.size  # type: ignore[arg-type]
-    merging = "" if solved.points.shares.size == distinct else f" for {distinct} distinct features"
+    merging = "" if solved.points.shares.size == solved.distinct else f" for {solved.distinct} distinct features"
     notes = [*problem.attack.remarks(problem.final_radius, problem.data.dimension), *record.notes()]
     if record.collapse_feature is not None and problem.final_radius > 0:
         notes.append(
@@ -133,7 +139,7 @@ class _Solver(NamedTuple):
     def piloted(self, points: Points) -> "_Piloted":
         """The closure, with a quadrature that resolves the logits on its way."""
         problem = self.problem
-        optimum = np.asarray(minimiser(points, self.found.scalars))
+        optimum = np.asarray(weights_at(points, self.found.scalars))
         start = NormalLaws(points.start, np.full(points.shares.size, self.variance), np.zeros(()))
         scale = largest_logit(risk_spec(problem.law, problem), self.found.order)
         for _ in range(6):
@@ -156,7 +162,8 @@ def _sound(pilot: Pilot) -> OrderParameters:
     return jax.tree.map(lambda leaf: leaf[sound], pilot.sight.order)
 
 
-class _Piloted(NamedTuple):
+@dataclass(frozen=True)
+class _Piloted:
     solver: _Solver
     setting: Setting
     static: risk.RiskSpec
@@ -165,19 +172,55 @@ class _Piloted(NamedTuple):
     times: np.ndarray
     begin: float
 
-    def solved(self, level: int) -> tuple[Variables, Observation]:
-        """Variables (1, T) and what was seen (T,), on 2^level times the fewest cells and steps."""
-        pilot, times, begin = self.pilot, self.times, self.begin
-        early = times < begin
-        seen = self._on_closure(times[early])
-        if not np.all(early):
-            steps, place = steps_along(pilot, self.setting, times[~early], self.solver.jumps, begin, level)
-            first = self.start if begin == 0 else self._laws_at(begin)
-            looked = run_volumes(self.setting, first, steps, CELLS * 2**level)
-            seen = jax.tree.map(lambda one, other: np.concatenate([one, np.asarray(other)[place]]), seen, looked)
-        observed = jax.tree.map(lambda leaf: leaf[None], seen)
-        read = coordinate_reading(self.solver.problem, self.static, self.solver.found, times)
-        return population_variables(read, observed, self.solver.plan.evaluate_at, ("time",)), seen
+    def solved(self, parts: Sequence[int]) -> tuple[list[Variables], list[Observation]]:
+        """Variables (1, T) and what was seen (T,) on the cells and steps for each number of `parts`."""
+        seen = [self._seen(count) for count in parts]
+        observed = jax.tree.map(lambda *leaves: np.stack(leaves), *seen)
+        read = coordinate_reading(self.solver.problem, self.static, self.solver.found, self.times, len(parts))
+        told = population_variables(read, observed, self.solver.plan.evaluate_at, ("time",))
+        rows = [{name: (dims, values[k : k + 1]) for name, (dims, values) in told.items()} for k in range(len(parts))]
+        return rows, seen
+
+    def _seen(self, parts: int) -> Observation:
+        """What is seen at the times: along the closure, and how far the laws on cells are off that."""
+        times, late, jumps = self.times, self.times >= self.begin, self.solver.jumps
+        told = jax.tree.map(lambda leaf: leaf[np.searchsorted(self.pilot.times, times)], self.pilot.seen)
+        if not np.any(late):
+            return told
+        # Cells differ little from the closure, so that a cubic from step to step tells by how much.
+        way = self._usual if self._usual.parts % (2 * parts) == 0 else self._course(self._ends, parts)
+        taken, exact = self._walked(way, parts)
+        if np.any(diverged(exact.order)):
+            # Here every time reported is that of a step.
+            taken, exact = self._walked(self._course(legs(self.pilot, times[late], jumps, self.begin), parts), parts)
+            place = np.searchsorted(taken, times[late] * (1 - 1e-13))
+            return jax.tree.map(lambda one, other: np.concatenate([one[~late], other[place]]), told, exact)
+        off = jax.tree.map(lambda leaf, closure: leaf - closure[:: way.parts // parts], exact, way.seen)
+        later = jumps[jumps > taken[0]]
+        clock = clocked(self._ends[0], np.concatenate([taken, times[late], later]))
+        at, wanted, parting = np.split(clock, [len(taken), len(taken) + np.count_nonzero(late)])
+        further = between(at, off, wanted, parting)
+        return jax.tree.map(lambda one, other: np.concatenate([one[~late], one[late] + other]), told, further)
+
+    def _course(self, ends: tuple[np.ndarray, np.ndarray], parts: int) -> Course:
+        return course(self.pilot, self.setting, ends, self.solver.jumps, 2 * parts)
+
+    @cached_property
+    def _ends(self) -> tuple[np.ndarray, np.ndarray]:
+        return legs(self.pilot, self.times[-1:], self.solver.jumps, self.begin)
+
+    @cached_property
+    def _usual(self) -> Course:
+        """Of the first solves."""
+        return self._course(self._ends, math.lcm(*PARTS[:FIRST]))
+
+    def _walked(self, way: Course, parts: int) -> tuple[np.ndarray, Observation]:
+        """When steps were taken (S,), and what was seen there."""
+        steps = way.steps(parts)
+        first = self.start if self.begin == 0 else self._laws_at(self.begin)
+        looked = run_volumes(self.setting, first, steps, CELLS * parts)
+        count = int(steps.taken)
+        return steps.time[:count], jax.tree.map(lambda leaf: np.asarray(leaf)[:count], looked)
 
     def _laws_at(self, time: float) -> NormalLaws:
         # Between two times means and variances that start at a point are straight lines.
@@ -188,18 +231,9 @@ class _Piloted(NamedTuple):
         )
         return NormalLaws(mean, variance, np.asarray(np.interp(time, known, sight.memory[: len(known)])))
 
-    def _on_closure(self, times: np.ndarray) -> Observation:
-        """What is seen before cells take over."""
-        sight, points = self.pilot.sight, self.setting.points
-        at = np.searchsorted(self.pilot.times, times)
-        mean, variance = sight.mean[at], sight.variance[at]
-        error = (variance + (mean - self.setting.optimum) ** 2) @ points.shares
-        order = jax.tree.map(lambda leaf: leaf[at], sight.order)
-        return Observation(order, error, mean @ (points.shares * points.teacher), sight.rate[at])
-
 
 def solve_coordinates(problem: Problem, schedule: Schedule, plan: Plan, start: Any) -> CoordinateSolution:
-    """Solve on more cells and steps until two solves agree; what is told is led on from both."""
+    """Solve on more cells and steps until two limits agree; what is told is led on from three solves."""
     law = problem.law.in_eigenbasis
     found = coordinate_optimum(problem)
     found.record.require_for(schedule)
@@ -208,44 +242,44 @@ def solve_coordinates(problem: Problem, schedule: Schedule, plan: Plan, start: A
     solver = _Solver(problem, schedule, plan, found, random_variance(start), jumps)
     points = merged(everything, MOST_POINTS)
     flown = solver.piloted(_filled(points))
-    (lowest, _), (low, seen) = flown.solved(0), flown.solved(1)
-    solves = [lowest, low]
-    limit, level = _led_on(lowest, low), 1
+    parts = list(PARTS[:FIRST])
+    solves, seen = flown.solved(parts)
     while True:
-        level += 1
-        coarser = seen
-        fine, seen = flown.solved(level)
-        lost = np.logical_or.accumulate(np.asarray(diverged(seen.order)))
-        before, limit = limit, _led_on(solves[-1], fine)
-        solves.append(fine)
-        told = _led_on(before, limit, FASTER)
+        lost = np.logical_or.accumulate(np.asarray(diverged(seen[-1].order)))
+        before, limit = (_limit(parts[k:][:2], solves[k:][:2]) for k in (-3, -2))
+        told = _limit(parts[-3:], solves[-3:])
         error = LEFT * float(relative_differences(limit, before, ~lost[None])[0])
-        if error < ACCEPTED or CELLS * 2**level >= MOST_CELLS or np.any(lost):
+        further = PARTS[len(parts) : len(parts) + 1]
+        if error < ACCEPTED or not further or np.any(lost):
             break
+        parts += further
+        more, looked = flown.solved(further)
+        solves, seen = solves + more, seen + looked
     if points.shares.size < everything.shares.size:
-        fewer, _ = solver.piloted(_filled(merged(everything, MOST_POINTS // 2))).solved(0)
+        (fewer,), _ = solver.piloted(_filled(merged(everything, MOST_POINTS // 2))).solved(PARTS[:1])
         count = min(len(one["radius"][1][0]) for one in (solves[0], fewer))
         many, few = (
             {name: (dims, values[:, :count]) for name, (dims, values) in one.items()} for one in (solves[0], fewer)
         )
         error += float(relative_differences(many, few, ~lost[None, :count])[0])
     variables = {name: (dims, values[0]) for name, (dims, values) in told.items()}
+    orders = tuple(one.order for one in seen[-2:])
     return CoordinateSolution(
-        variables, error, CELLS * 2**level, found, points, lost, (coarser.order, seen.order), flown.static
-    )
+        variables, error, CELLS * parts[-1], found, points, everything.shares.size, lost, orders, tuple(parts[-2:]),
+        flown.static,
+    )  # fmt: skip
 
 
-FASTER = 16.0
-"""Errors of the limits told by two solves are of fourth order."""
-
-
-def _led_on(coarse: Variables, fine: Variables, order: float = 4.0) -> Variables:
-    """The limit of no cells at all: errors are a quarter (`order`) of what they were."""
+def _limit(parts: Sequence[int], solves: Sequence[Variables]) -> Variables:
+    """The limit of no cells at all: errors go by even powers of their width, 1 / `parts`."""
+    squares = np.square(np.asarray(parts, float))
+    weights = [np.prod([one / (one - other) for other in squares if other != one]) for one in squares]
     told: Variables = {}
-    for name, (dims, values) in fine.items():
+    for name, (dims, values) in solves[-1].items():
+        # The differences from the finest solve are small, where it is not infinite.
         with np.errstate(invalid="ignore"):
-            limit = values + (values - coarse[name][1]) / (order - 1)
-        limit = np.where(np.isfinite(limit), limit, values)
+            off = sum(w * (one[name][1] - values) for w, one in zip(weights, solves[:-1], strict=False))
+        limit = np.where(np.isfinite(values + off), values + off, values)
         if "accuracy" in name:
             limit = np.clip(limit, 0.0, 1.0)
         elif name == "alignment":

@@ -1,12 +1,14 @@
-"""Forecasts of a sweep under attacks on single features: one after the other, as nothing is shared between them."""
+"""Forecasts of a sweep under attacks on single features: on all cores, each by itself as nothing is shared."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from jominy.dynamics.coordinates.forecast import coordinate_forecast
 from jominy.dynamics.population.many import Plain, Variables, plain_forecasts
 from jominy.dynamics.population.plan import RTOL, Plan
 from jominy.dynamics.problem import Problem
+from jominy.numerics.cores import cores
 from jominy.numerics.precision import double_precision
 from jominy.schedules import Schedule
 
@@ -25,17 +27,27 @@ def plain_coordinate_forecasts(
     """As `plain_forecasts`, of points some of which are under attacks on single features."""
     plan = Plan.of(dimension, time, times, evaluate_at, rtol, batch_size)
     same: dict[str, Any] = {"dimension": dimension, "time": time, "times": times, "evaluate_at": evaluate_at}
-    told = []
-    for problem, schedule, start in points:
+
+    @double_precision  # which a thread does not inherit
+    def told(point: tuple[Problem, Schedule, Any]) -> Plain:
+        problem, schedule, start = point
         if problem.attack.quadratic:
-            told += plain_forecasts([(problem, schedule, start)], **same, rtol=rtol, batch_size=batch_size)
-            continue
+            (one,) = plain_forecasts([point], **same, rtol=rtol, batch_size=batch_size)
+            return one
         schedule.check(plan.times)
         problem.radius_schedule.check(plan.times)
         curve = coordinate_forecast(problem, schedule, plan, start)
         variables, coords = (_parts(curve, names) for names in (curve.data_vars, curve.coords))
-        told.append(Plain(variables, coords, dict(curve.attrs)))
-    return told
+        return Plain(variables, coords, dict(curve.attrs))
+
+    # The first by itself, so that programs are compiled once.
+    first = [told(point) for point in points[:1]]
+    with ThreadPoolExecutor(cores()) as pool:
+        try:
+            return first + list(pool.map(told, points[1:]))
+        except BaseException:
+            pool.shutdown(cancel_futures=True)
+            raise
 
 
 def _parts(curve: Any, names: Any) -> Variables:

@@ -105,6 +105,9 @@ def minimiser(points: Points, scalars: Scalars) -> Array:
     return jnp.where(free_points(points), scalars.free @ points.means, attacked)
 
 
+weights_at = jit_lightly(minimiser)
+
+
 def _pulled(points: Points, scalars: Scalars) -> Array:
     """(Q,) the slope of the risk without the attack's own part and without curvature."""
     weights = points.weights

@@ -4,27 +4,31 @@ Source: ours; the rules for cells are those of theory `attacks.md` section 4.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
 
 from jominy.dynamics.coordinates.closure import ClosureFlow, NormalLaws, Setting, Sight
+from jominy.dynamics.coordinates.equations import Motion
 from jominy.dynamics.coordinates.volumes import Steps
+from jominy.dynamics.students import Observation
 from jominy.numerics.ode import MOST_STEPS, integrate
 
-REACH = 7.5
-"""Standard deviations of a law on its cells on each side: the mass beyond is 1e-13."""
+REACH = 6.0
+"""Standard deviations of a law on its cells on each side: the mass beyond is 2e-9."""
 KINK = 8.0
 """Standard deviations from zero beyond which the jump of the drift is not felt."""
 AT_REST = 1e-8
 """Norm of a student that has not left zero."""
 PILOT_RTOL = 1e-6
-PILOT_POINTS = 240
-EARLY = 0.4
-"""The length of early steps, in units of the time since the start."""
-USUAL, LONGEST, SLOWING = 0.24, 0.8, 0.06
-"""Of steps, in units of the time in which a weight relaxes: longer after a while, when little changes."""
+PILOT_POINTS = 120
+EARLY = 0.6
+"""The length of early legs, in units of the time since the start."""
+USUAL, LONGEST, SLOWING = 0.6, 2.4, 0.18
+"""Of legs, in units of the time in which a weight relaxes: longer after a while, when little changes."""
+NEAR = 4
+"""Points next to each other that an interpolating polynomial goes through."""
 FEWEST = 128
 """Numbers of steps are filled up to a power of two times this, so that few programs are compiled."""
 
@@ -32,20 +36,21 @@ FEWEST = 128
 class Pilot(NamedTuple):
     """The closure at increasing times (P,): means and variances (P, Q), and how many of the times were reached.
 
-    `unpulled` (reached, Q): how far out the weights are that have not met zero yet.
+    `unpulled` (reached, Q): how far out the weights are that have not met zero yet; `seen` (reached, ...).
     """
 
     times: np.ndarray
     sight: Sight
     reached: int
     unpulled: np.ndarray
+    seen: Observation
 
 
 def fly(setting: Setting, start: NormalLaws, times: np.ndarray, jumps: np.ndarray) -> Pilot:
     """The closure at these times and, from the first to the last, many more of every order of magnitude."""
     end = float(times[-1])
     further = np.concatenate([end * np.geomspace(1e-9, 1.0, PILOT_POINTS), np.linspace(0.0, end, PILOT_POINTS)])
-    grid = np.unique(np.concatenate([times, further]))
+    grid = np.unique(np.concatenate([times, further, jumps[(jumps > times[0]) & (jumps < end)]]))
     # Filled up to a multiple, so that few programs are compiled.
     missing = -len(grid) % PILOT_POINTS
     grid = np.sort(np.concatenate([grid, end * (np.arange(missing) + np.exp(-1.0)) / max(missing, 1)]))
@@ -55,7 +60,10 @@ def fly(setting: Setting, start: NormalLaws, times: np.ndarray, jumps: np.ndarra
     sight = jax.tree.map(lambda leaf: np.asarray(leaf)[0], seen.observations)
     reached = int(seen.reached[0])
     known = jax.tree.map(lambda leaf: leaf[:reached], sight)
-    return Pilot(grid, sight, reached, _unpulled(grid[:reached], known))
+    points = setting.points
+    error = (known.variance + (known.mean - setting.optimum) ** 2) @ points.shares
+    told = Observation(known.order, error, known.mean @ (points.shares * points.teacher), known.rate)
+    return Pilot(grid, sight, reached, _unpulled(grid[:reached], known), told)
 
 
 def _unpulled(times: np.ndarray, sight: Sight) -> np.ndarray:
@@ -71,12 +79,19 @@ def _unpulled(times: np.ndarray, sight: Sight) -> np.ndarray:
     factors = np.stack([np.exp(-decay), np.exp(-2 * decay), np.exp(-decay)], axis=1)
     pushes = np.stack([-once * rate * beta, twice * rate**2 * noise, once * rate * pull], axis=1)
     state = np.stack([sight.mean[0], sight.variance[0], np.zeros_like(sight.mean[0])])
-    found = [state]
-    for factor, push in zip(factors, pushes, strict=True):
-        state = factor * state + push
-        found.append(state)
-    mean, variance, pulled = np.moveaxis(np.array(found), 1, 0)
+    mean, variance, pulled = np.moveaxis(_recursion(factors, pushes, state), 1, 0)
     return np.abs(mean) + REACH * np.sqrt(variance) - pulled
+
+
+def _recursion(factors: np.ndarray, pushes: np.ndarray, state: np.ndarray) -> np.ndarray:
+    """All of x_k = factors[k] x_(k-1) + pushes[k] from x_0 = `state` on: ever longer runs of steps taken as one."""
+    factors, pushes = (np.concatenate([one, two]) for one, two in ((0 * state[None], factors), (state[None], pushes)))
+    length = 1
+    while length < len(pushes):
+        pushes[length:] += factors[length:] * pushes[:-length]
+        factors[length:] *= factors[:-length]
+        length *= 2
+    return pushes
 
 
 def first_time(pilot: Pilot, setting: Setting, times: np.ndarray) -> float:
@@ -103,20 +118,63 @@ def first_time(pilot: Pilot, setting: Setting, times: np.ndarray) -> float:
     return float(min(1e-3 * scale, 1e-3 * later[0], 1e-3 * later[-1]))
 
 
-def steps_along(
-    pilot: Pilot, setting: Setting, times: np.ndarray, jumps: np.ndarray, begin: float, level: int
-) -> tuple[Steps, np.ndarray]:
-    """The steps from `begin` on, halved `level` times, and at which of them the `times` (all at least that) are."""
-    last = pilot.reached - 1
-    known = pilot.times[: last + 1]
-    curvature = np.max(pilot.sight.rate[: last + 1, None] * pilot.sight.moved.curvature[: last + 1], axis=1)
+class Course(NamedTuple):
+    """The way from leg to leg, each of which is taken in one number of steps: K legs in P parts each, K P + 1 moments.
+
+    Attributes:
+        parts: P.
+        time: (K P + 1,) increasing.
+        fresh: (K P + 1,) whether what comes before says nothing of it.
+        scale, cells: (K P + 1, Q) as in `Steps`.
+        closure: what moves the weights along the closure, and the learning rate.
+        seen: of the closure.
+    """
+
+    parts: int
+    time: np.ndarray
+    fresh: np.ndarray
+    scale: np.ndarray
+    cells: np.ndarray
+    closure: tuple[Motion, np.ndarray]
+    seen: Observation
+
+    def steps(self, parts: int) -> Steps:
+        """So many steps for each leg; twice that divides the parts."""
+        stride = self.parts // parts
+        time = self.time[::stride]
+        size = FEWEST * 2 ** max(0, math.ceil(math.log2(len(time) / FEWEST)))
+
+        def filled(values: np.ndarray) -> np.ndarray:
+            return np.concatenate([values, np.repeat(values[-1:], size - len(values), axis=0)])
+
+        def every(leaf: np.ndarray) -> np.ndarray:
+            return filled(leaf[::stride])
+
+        def halfway(leaf: np.ndarray) -> np.ndarray:
+            return filled(np.concatenate([leaf[stride // 2 :: stride], leaf[-1:]]))
+
+        length = filled(np.append(np.diff(time), 0.0))
+        closure, middle = (jax.tree.map(take, self.closure) for take in (every, halfway))
+        return Steps(
+            filled(time), length, every(self.fresh), every(self.scale), every(self.cells), np.asarray(len(time)),
+            *closure, *middle,
+        )  # fmt: skip
+
+
+def legs(pilot: Pilot, marks: np.ndarray, jumps: np.ndarray, begin: float) -> tuple[np.ndarray, np.ndarray]:
+    """Where legs meet from `begin` on, at all `marks` and jumps among other times, and which of these times are new.
+
+    New is a time from which on nothing goes on as it did.
+    """
+    known = pilot.times[: pilot.reached]
+    curvature = np.max(pilot.sight.rate[: pilot.reached, None] * pilot.sight.moved.curvature[: pilot.reached], axis=1)
     fastest = np.maximum(curvature, 1e-12)
-    marks = np.unique(np.concatenate([[begin], times, jumps[(jumps > begin) & (jumps < times[-1])]]))
-    fresh_marks = {begin, *jumps.tolist()}
+    marks = np.unique(np.concatenate([[begin], marks, jumps[(jumps > begin) & (jumps < marks[-1])]]))
+    fresh = {begin, *jumps.tolist()}
     offset = begin if begin > 0 else 0.1 * USUAL / fastest[0]
     since, pieces = begin - offset, []
     for low, high in zip(marks[:-1], marks[1:], strict=True):
-        if low in fresh_marks and low != begin:
+        if low in fresh and low != begin:
             since = low - 0.1 * USUAL / np.interp(low, known, fastest)
         ends = [low]
         while ends[-1] < high * (1 - 1e-13):
@@ -128,24 +186,63 @@ def steps_along(
         # Stretched to end at the mark.
         pieces.append(low + (np.asarray(ends[:-1]) - low) * (high - low) / (ends[-1] - low) if count else np.array([]))
     grid = np.concatenate([*pieces, marks[-1:]])
-    for _ in range(level):
-        grid = np.insert(grid, np.arange(1, len(grid)), (grid[1:] + grid[:-1]) / 2)
-    place = np.searchsorted(grid, times * (1 - 1e-13))
-    size = FEWEST * 2 ** max(0, math.ceil(math.log2(len(grid) / FEWEST)))
+    return grid, np.isin(grid, list(fresh))
 
-    def filled(values: np.ndarray) -> np.ndarray:
-        return np.concatenate([values, np.repeat(values[-1:], size - len(values), axis=0)])
 
+def _parted(ends: np.ndarray, parts: int) -> np.ndarray:
+    """The legs in so many parts each, whose lengths change gradually: cubics with harmonic mean slopes, increasing."""
+    length = np.diff(ends)[:, None]
+    slope = np.concatenate([length[:1], 2 / (1 / length[1:] + 1 / length[:-1]), length[-1:]])
+    share = np.arange(parts) / parts
+    rise = share**2 * (3 - 2 * share)
+    bends = slope[:-1] * share * (1 - share) ** 2 - slope[1:] * share**2 * (1 - share)
+    return np.append((ends[:-1, None] + length * rise + bends).ravel(), ends[-1])
+
+
+def clocked(ends: np.ndarray, times: np.ndarray) -> np.ndarray:
+    """A smooth function of time in which legs are about as long as each other: in it things change gently."""
+    lengths = np.diff(ends)
+    first = lengths[0] / EARLY
+    return np.log((times - ends[0]) / first + 1) / np.log1p(EARLY) + (times - ends[0]) / np.max(lengths)
+
+
+def course(
+    pilot: Pilot, setting: Setting, meeting: tuple[np.ndarray, np.ndarray], jumps: np.ndarray, parts: int
+) -> Course:
+    """The way along `legs` in so many parts each."""
+    ends, new = meeting
+    last = pilot.reached - 1
+    known = pilot.times[: last + 1]
+    time = _parted(ends, parts)
+    fresh = np.zeros(len(time), bool)
+    fresh[::parts] = new
     mean, deviation = pilot.sight.mean[: last + 1], np.sqrt(np.maximum(pilot.sight.variance[: last + 1], 1e-300))
     # Along a power of time, as laws spread.
-    log_known = np.log(np.maximum(known, 1e-12 * known[-1]))
-    log_grid = np.log(np.maximum(grid, 1e-12 * known[-1]))
+    log_known, log_time = (np.log(np.maximum(moments, 1e-12 * known[-1])) for moments in (known, time))
     scale = np.log(np.maximum(np.abs(mean) + REACH * deviation, pilot.unpulled))
-    scales = np.exp(np.stack([np.interp(log_grid, log_known, row) for row in scale.T], axis=1))
+    scales = np.exp(np.stack([np.interp(log_time, log_known, row) for row in scale.T], axis=1))
     near = (np.abs(mean) < KINK * deviation) & (setting.points.budgets > 0)
-    at = np.clip(np.searchsorted(known, grid, side="right") - 1, 0, last)
+    at = np.clip(np.searchsorted(known, time, side="right") - 1, 0, last)
     cells = np.logical_or.accumulate(near[at], axis=0)
-    length = np.append(np.diff(grid), 0.0)
-    fresh = np.isin(grid, list(fresh_marks))
-    steps = Steps(filled(grid), filled(length), filled(fresh), filled(scales), filled(cells), np.asarray(len(grid)))
-    return steps, place
+    sight = jax.tree.map(lambda leaf: leaf[: last + 1], pilot.sight)
+    closure, seen = between(known, ((sight.moved, sight.rate), pilot.seen), time, jumps)
+    return Course(parts, time, fresh, scales, cells, closure, seen)
+
+
+def between(known: np.ndarray, leaves: Any, times: np.ndarray, jumps: np.ndarray) -> Any:
+    """Leaves (T, ...) given at the `known` times at other times, along polynomials that never reach across a jump."""
+    apart = np.append(True, np.diff(known) > 1e-4 * known[1:])
+    piece, own = np.searchsorted(jumps, times, side="right"), np.searchsorted(jumps, known, side="right")
+    nodes, weights = np.zeros((len(times), NEAR), int), np.zeros((len(times), NEAR))
+    for one in np.unique(piece):
+        asked = np.flatnonzero(piece == one)
+        inside = np.flatnonzero((own == one) & apart)
+        count = min(NEAR, len(inside))
+        first = np.clip(np.searchsorted(known[inside], times[asked], side="right") - NEAR // 2, 0, len(inside) - count)
+        near = inside[first[:, None] + np.arange(count)]
+        at = known[near]
+        nodes[asked[:, None], np.arange(count)] = near
+        for j in range(count):
+            others = np.delete(at, j, axis=1)
+            weights[asked, j] = np.prod((times[asked, None] - others) / (at[:, j : j + 1] - others), axis=1)
+    return jax.tree.map(lambda leaf: np.einsum("sj,sj...->s...", weights, leaf[nodes]), leaves)

@@ -9,16 +9,18 @@ from jominy.dynamics.readout import Reading, radius_at
 from jominy.numerics.batched_tree import BatchedTree
 
 
-def coordinate_reading(problem: Problem, setting: RiskSpec, found: CoordinateOptimum, times: np.ndarray) -> Reading:
-    """The reading of one problem at (T,) times."""
+def coordinate_reading(
+    problem: Problem, setting: RiskSpec, found: CoordinateOptimum, times: np.ndarray, solves: int = 1
+) -> Reading:
+    """The reading of `solves` of one problem at (T,) times."""
     teacher, record = problem.law.teacher, found.record
     return Reading(
-        BatchedTree.of([setting]),
-        radius_at(problem, times)[None],
-        np.array([problem.final_radius]),
-        np.array([record.adversarial_risk]),
-        np.array([record.norm]),
-        np.array([0.0 if teacher is None else np.linalg.norm(teacher)]),
+        BatchedTree.of([setting] * solves),
+        np.repeat(radius_at(problem, times)[None], solves, axis=0),
+        np.array([problem.final_radius] * solves),
+        np.array([record.adversarial_risk] * solves),
+        np.array([record.norm] * solves),
+        np.array([0.0 if teacher is None else np.linalg.norm(teacher)] * solves),
         problem.data.classification,
         False,
     )

@@ -3,7 +3,8 @@
 Each law lives on cells of [-1, 1] in units of a length that follows it (it starts at a point and spreads by orders of
 magnitude); zero, where the drift jumps, is always a face. The fluxes are those that keep the exact law of a constant
 drift at rest (exponential fitting), so that masses stay positive; a step is an implicit midpoint, its coefficients led
-there along a straight line from the last two steps. Cells and steps together are of second order.
+there by the Gaussian closure, and along a straight line from the last two steps for what that is off. Cells and steps
+together are of second order.
 
 A law that does not reach zero is normal, and followed by its mean and variance until it does.
 
@@ -38,6 +39,9 @@ class Steps(NamedTuple):
         scale: (S, Q) the length in units of which a law is cut into cells, where the step begins.
         cells: (S, Q) whether a law is on cells during the step; otherwise it is normal.
         taken: how many steps there are; what is beyond is filling.
+        closure, closure_rate: (S, Q) and (S,) what moves the weights along the Gaussian closure where the step begins,
+            and the learning rate there.
+        halfway, halfway_rate: likewise in the middle of the step.
     """
 
     time: np.ndarray
@@ -46,13 +50,17 @@ class Steps(NamedTuple):
     scale: np.ndarray
     cells: np.ndarray
     taken: np.ndarray
+    closure: Motion
+    closure_rate: np.ndarray
+    halfway: Motion
+    halfway_rate: np.ndarray
 
 
 class _Walk(NamedTuple):
     masses: Any
     normal: NormalLaws
-    moved: Motion
-    rate: Array
+    off: Motion
+    off_rate: Array
     length: Array
     seen: Any
 
@@ -94,8 +102,9 @@ def stepped(masses: Array, moved: Motion, rate: Array, scale: Array, growth: Arr
         + (rate * pull / scale)[:, None] * jnp.asarray(np.diff(np.abs(centres)))
     )
     slope = work / diffusion
-    small = jnp.abs(slope) < 1e-5
-    up = jnp.where(small, diffusion * (1 - slope / 2), work / jnp.where(small, 1.0, jnp.expm1(slope))) / width**2
+    small = jnp.abs(slope) < 1e-2
+    series = 1 - slope / 2 + slope**2 / 12 - slope**4 / 720
+    up = diffusion / width**2 * jnp.where(small, series, slope / jnp.where(small, 1.0, jnp.exp(slope) - 1))
     down = up + work / width**2
     half = length / 2
     nothing = jnp.zeros_like(up[:, :1])
@@ -123,18 +132,27 @@ def run_volumes(setting: Setting, start: NormalLaws, steps: Steps, count: int) -
         time, length, scale, cells = steps.time[k], steps.length[k], steps.scale[k], steps.cells[k]
         normal = walk.normal
         before = steps.cells[jnp.maximum(k - 1, 0)] & (k > 0)
-        begun = normal_masses(normal.mean, normal.variance, scale, count)
-        masses = jnp.where((cells & ~before)[:, None], begun, walk.masses)
+        enter = cells & ~before
+
+        def begun() -> Array:
+            begin = normal_masses(normal.mean, normal.variance, scale, count)
+            return jnp.where(enter[:, None], begin, walk.masses)
+
+        masses = jax.lax.cond(jnp.any(enter), begun, lambda: jnp.asarray(walk.masses))
         here = averages(masses, normal, scale, cells)
         order, moved, pushed, rate, braked = setting.look(time, here, normal.memory)
         error = jnp.maximum(points.shares @ (here.square - 2 * optimum * here.mean + optimum**2), 0.0)
         seen = Observation(order, error, points.shares @ (here.mean * teacher), rate)
-        # Coefficients in the middle of the step.
+        # Coefficients in the middle of the step: those of the closure, and a straight line for what they are off.
         ahead = jnp.where(steps.fresh[k] | (walk.length <= 0), 0.0, length / (2 * jnp.maximum(walk.length, 1e-300)))
-        alpha, beta, pull, noise = jax.tree.map(lambda new, old: new + ahead * (new - old), moved, walk.moved)
+        led_by = steps.closure, steps.closure_rate
+        off, off_rate = jax.tree.map(lambda exact, closure: exact - closure[k], (moved, rate), led_by)
+        alpha, beta, pull, noise = jax.tree.map(
+            lambda closure, new, old: closure[k] + new + ahead * (new - old), steps.halfway, off, walk.off
+        )
         middle = Motion(alpha, beta, pull, jnp.maximum(noise, 0.0))
         if schedule.adaptive:
-            led: Array = jnp.maximum(rate + ahead * (rate - walk.rate), 0.0)
+            led: Array = jnp.maximum(steps.halfway_rate[k] + off_rate + ahead * (off_rate - walk.off_rate), 0.0)
         else:
             memory = normal.memory + length / 2 * pushed.noise
             led = schedule.rate(time + length / 2, UNKNOWN_DESCENT._replace(memory=memory))
@@ -154,12 +172,13 @@ def run_volumes(setting: Setting, start: NormalLaws, steps: Steps, count: int) -
             normal.memory + length * braked * pushed.noise if schedule.remembers else normal.memory,
         )
         kept = jax.tree.map(lambda store, leaf: store.at[k].set(leaf), walk.seen, seen)
-        return _Walk(moved_masses, after, moved, rate, length, kept)
+        return _Walk(moved_masses, after, off, off_rate, length, kept)
 
     nothing = normal_averages(start.mean, start.variance)
     order, moved, _, rate, _ = setting.look(steps.time[0], nothing, start.memory)
     looked = Observation(order, jnp.zeros(()), jnp.zeros(()), rate)
     empty = jax.tree.map(lambda leaf: jnp.zeros((steps.time.size, *jnp.shape(leaf))), looked)
-    begin = _Walk(jnp.zeros((points.shares.size, count)), start, moved, rate, jnp.zeros(()), empty)
+    still = jax.tree.map(jnp.zeros_like, moved)
+    begin = _Walk(jnp.zeros((points.shares.size, count)), start, still, jnp.zeros(()), jnp.zeros(()), empty)
     begin = jax.tree.map(jnp.asarray, begin)
     return jax.lax.fori_loop(0, steps.taken, one, begin).seen
