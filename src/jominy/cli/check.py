@@ -19,6 +19,7 @@ examples:
   jominy check run.csv examples/isotropic_least_squares.toml
   jominy check lightning_logs/version_0 study.toml --columns val/loss=adversarial_risk --plot run.png
   jominy check run.jsonl study.toml --json
+  jominy check run.csv study.forecast.nc      # against the band alone: which number is wrong is not sought
 
 LOG is a CSV, JSON lines, or a folder of Lightning, TensorBoard, MLflow or W&B, with a column of steps and some of
 adversarial_risk, clean_risk, norm, adversarial_accuracy, clean_accuracy, alignment. Exit codes: 0 where the run is
@@ -37,11 +38,21 @@ def add(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     command.add_argument("log", metavar="LOG", help="file or folder of the training log")
-    command.add_argument("source", metavar="SCENARIO", help="scenario (.toml) of the training as it was planned")
+    command.add_argument(
+        "source",
+        metavar="SCENARIO",
+        help="scenario (.toml) of the training as it was planned, or a forecast with bands (.nc)",
+    )
     command.add_argument(
         "--columns", metavar="OLD=NEW,...", help="names of columns in the log, and what they are called here"
     )
-    command.add_argument("--runs", type=int, default=1000, metavar="N", help="healthy runs to make (default 1000)")
+    command.add_argument(
+        "--runs",
+        type=int,
+        default=1000,
+        metavar="N",
+        help="healthy runs to make where their law is not known (default 1000)",
+    )
     command.add_argument(
         "--false-alarms", type=number, default=0.01, metavar="P", help="probability for a healthy run (default 0.01)"
     )
@@ -55,17 +66,21 @@ def run(arguments: argparse.Namespace) -> int:
     """Read, compare, print, save, draw; 1 for a run that is not normal."""
     output.check_outputs(arguments)
     columns = _columns(arguments.columns)
-    require_ending(arguments.source, [".toml"], "SCENARIO must be a scenario (.toml) of the training as it was planned")
-    from jominy.study.scenario import Scenario
+    rule = "SCENARIO must be a scenario (.toml) of the training as it was planned, or a forecast with bands (.nc)"
+    require_ending(arguments.source, [".toml", ".nc"], rule)
+    asked = {"columns": columns, "false_alarms": arguments.false_alarms}
+    if arguments.source.lower().endswith(".nc"):
+        from jominy.results import load
+        from jominy.study.checking import check
 
-    study = Scenario.load(arguments.source)
-    verdict = study.check(
-        arguments.log,
-        columns=columns,
-        runs=arguments.runs,
-        false_alarms=arguments.false_alarms,
-        progress=not arguments.json,
-    )
+        told = load(arguments.source)
+        title, verdict = str(told.attrs.get("title", "")), check(arguments.log, told, **asked)
+    else:
+        from jominy.study.scenario import Scenario
+
+        study = Scenario.load(arguments.source)
+        title = study.title
+        verdict = study.check(arguments.log, runs=arguments.runs, progress=not arguments.json, **asked)
 
     def save() -> None:
         if arguments.out is not None:
@@ -77,12 +92,12 @@ def run(arguments: argparse.Namespace) -> int:
         else:
             from jominy.show.text import wrapped
 
-            output.tell("\n".join([*([study.title] if study.title else []), wrapped(str(verdict))]))
+            output.tell("\n".join([*([title] if title else []), wrapped(str(verdict))]))
 
     def figure() -> Figure:
         from jominy.show.checks import plot_verdict
 
-        return plot_verdict(verdict, title=study.title)
+        return plot_verdict(verdict, title=title)
 
     code = output.hand_over(arguments, save, show, lambda: output.draw(arguments, figure))
     return code or (0 if verdict.normal else NOT_NORMAL)

@@ -12,6 +12,7 @@ from jominy.dynamics.homogenize import homogenize
 from jominy.dynamics.laws.stability import RateLimits
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.optimum import collapse_radius, optimum
+from jominy.dynamics.path_law import path_law
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.samples import OnePass, ReshuffledEpochs, WithReplacement, gaussian_picture
 from jominy.dynamics.sensitivity import sensitivity
@@ -46,6 +47,7 @@ __all__ = [
     "least_squares_equivalent",
     "optimum",
     "pareto",
+    "path_law",
     "rate_limits",
     "sensitivity",
     "simulate",

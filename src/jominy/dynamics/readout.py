@@ -162,7 +162,7 @@ def reading(
     """The reading of P problems, with their optima, at (T,) times."""
     teachers = [problem.law.teacher for problem in problems]
     return Reading(
-        settings,
+        settings.made_into(lambda spec: spec._replace(loss=spec.loss.measured)),
         np.stack([radius_at(problem, times) for problem in problems]),
         np.array([problem.final_radius for problem in problems]),
         np.array([float(one.risk) for one in optima]),

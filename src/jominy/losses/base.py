@@ -7,7 +7,7 @@ shift, and nothing of the attack or the norm that make it.
 
 import abc
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, NamedTuple
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 import equinox as eqx
 import jax
@@ -116,6 +116,16 @@ class Loss(eqx.Module):
     @property
     def plain(self) -> "Loss":
         """The loss without what an objective or weights of classes make of it."""
+        return self
+
+    @property
+    def bends(self) -> tuple[Any, ...]:
+        """Where a quadrature over margins or residuals is split, increasing: the kinks, or traced numbers."""
+        return self.kinks
+
+    @property
+    def measured(self) -> "Loss":
+        """The loss that risks are read by, where steps follow another one (`losses.wrong_steps`)."""
         return self
 
     @property
@@ -261,9 +271,9 @@ class MarginLoss(Loss):
         """The profile's averages over z ~ N(mean, sd^2), elementwise; override it with closed forms."""
 
         def expect(function):
-            return self.expect(function, mean, sd, rule, self.kinks)
+            return self.expect(function, mean, sd, rule, self.bends)
 
-        if not self.kinks:
+        if not self.bends:
 
             def integrands(z: Array, u: Array) -> tuple[Array, ...]:
                 slope = self.slope(z)
@@ -307,6 +317,10 @@ class ResidualLoss(Loss):
     @abc.abstractmethod
     def profile(self, residual: Array) -> Array:
         """The loss at residual e = r - y, elementwise."""
+
+    def slope(self, residual: Array) -> Array:
+        """Derivative of `profile`."""
+        return _derivative(self.profile)(residual)
 
     def __call__(self, score: Array, target: Array) -> Array:
         return self.profile(score - target)
@@ -366,7 +380,7 @@ class ResidualLoss(Loss):
         sd = jnp.sqrt(jnp.maximum(order.residual_variance, FLOOR))
         slope_of = _derivative(self.profile)
         # The adversarial loss has its own kink where the residual changes sign; the attack moves the profile's inwards.
-        outer = [jnp.maximum(kink - shift, 0.0) for kink in self.kinks]
+        outer = [jnp.maximum(kink - shift, 0.0) for kink in self.bends]
         kinks = [*(-kink for kink in reversed(outer)), jnp.zeros_like(shift), *outer]
 
         def expect(function):

@@ -51,14 +51,14 @@ def margin_step_moments(
         return _pairs(jnp.stack([up * slope, slope * u, ridge * slope, slope**2]))
 
     mean = labels * order.margin_mean - radius * order.norm
-    second = gaussian_expectation(pairs, mean, sd, rule, loss.kinks, _tilt(loss, sd))
+    second = gaussian_expectation(pairs, mean, sd, rule, loss.bends, _tilt(loss, sd))
     return StepMoments(jnp.moveaxis(second, -1, 0), jnp.stack([1 / sd, 0 * sd], axis=-1)[:, None])
 
 
 def residual_step_moments(loss: ResidualLoss, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
     """Of a residual loss and a linear target, by quadrature split at kinks."""
     sd, shift, ridge = _sd(order.residual_variance), radius * order.norm, radius / jnp.maximum(order.norm, FLOOR)
-    outer = [jnp.maximum(kink - shift, 0.0) for kink in loss.kinks]
+    outer = [jnp.maximum(kink - shift, 0.0) for kink in loss.bends]
     kinks = [*(-kink for kink in reversed(outer)), jnp.zeros_like(shift), *outer]
 
     def pairs(e: Array, u: Array) -> Array:
@@ -100,7 +100,7 @@ def random_label_step_moments(
 
         return of_label(1.0, plus) + of_label(-1.0, minus)
 
-    kinks = [side * (shift + kink) for kink in loss.kinks for side in (1.0, -1.0)]
+    kinks = [side * (shift + kink) for kink in loss.bends for side in (1.0, -1.0)]
     second = targets.expect(pairs, order, given, rule, kinks, _tilt(loss, given.sd))
     first = jnp.stack([1 / given.sd, 0 * given.sd], axis=-1)
     other = jnp.stack([-given.pull / (given.sd * beside), 1 / beside], axis=-1)

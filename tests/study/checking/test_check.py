@@ -8,10 +8,11 @@ import pytest
 
 import jominy as jm
 from jominy.cli.main import main
-from jominy.study.checking.check import RUNS, Measure, _transformed, chosen_times
+from jominy.study.checking.check import RUNS, Measure
 from jominy.study.checking.healthy import RIDGE, Healthy, ends_of, estimates, excursions, threshold
-from jominy.study.checking.logs import Log, read_log
+from jominy.study.checking.logs import Log, chosen_times, read_log
 from jominy.study.checking.suspects import Plan, suspects_of
+from jominy.study.checking.verdict import transformed
 
 EXAMPLES = Path(__file__).parents[3] / "examples"
 D = 400
@@ -101,11 +102,11 @@ def test_the_standard_error_is_that_of_least_squares():
 
 def test_healthy_runs_are_normal_and_wrong_ones_are_named(measure):
     """300 healthy runs, 20 with each number wrong; the numbers at full size are in docs/normal-run.md."""
-    healthy = _transformed(runs_of(LEAST_SQUARES, 300), NAMES).reshape(300, -1)
+    healthy = transformed(runs_of(LEAST_SQUARES, 300), NAMES).reshape(300, -1)
     assert (measure.excursions(healthy).max(axis=1) > measure.threshold).mean() <= 0.03
     for name, value in (("rate", 0.8), ("radius", 1.2), ("noise", 1.2)):
         runs = runs_of(wrong(LEAST_SQUARES, name, value), 20)
-        found = measure.excursions(_transformed(runs, NAMES).reshape(20, -1)).max(axis=1) > measure.threshold
+        found = measure.excursions(transformed(runs, NAMES).reshape(20, -1)).max(axis=1) > measure.threshold
         assert found.all()
     verdict = measure.verdict(log_of(runs_of(wrong(LEAST_SQUARES, "noise", 1.2), [7])[0]))
     assert not verdict.normal and verdict.cause.name == "noise" and verdict.cause.planned == 0.25
@@ -126,12 +127,12 @@ def test_healthy_runs_are_normal_and_wrong_ones_are_named(measure):
 def test_rates_of_alarms_names_and_errors(plan, wrongs):
     """What the page says: alarms, names and intervals."""
     measure = Measure.of(plan, log_of(runs_of(plan, 1)[0]), NAMES, RUNS, 0.01, False)
-    healthy = _transformed(runs_of(plan, 1000), NAMES).reshape(1000, -1)
+    healthy = transformed(runs_of(plan, 1000), NAMES).reshape(1000, -1)
     assert 0.001 <= (measure.excursions(healthy).max(axis=1) > measure.threshold).mean() <= 0.02
     for name in wrongs:
         suspect = next(one for one in suspects_of(plan) if one.name == name)
         for value in (0.8, 1.2):
-            runs = _transformed(runs_of(suspect.plan(value), list(range(100, 110))), NAMES).reshape(10, -1)
+            runs = transformed(runs_of(suspect.plan(value), list(range(100, 110))), NAMES).reshape(10, -1)
             assert (measure.excursions(runs).max(axis=1) > measure.threshold).all()
             causes = [measure.cause(run) for run in runs[:6]]
             assert sum(cause.name == name for cause in causes) >= 5
@@ -141,10 +142,18 @@ def test_rates_of_alarms_names_and_errors(plan, wrongs):
 
 def test_suspects_of_a_plan():
     names = [suspect.name for suspect in suspects_of(LEAST_SQUARES)]
-    assert names == ["rate", "radius", "noise", "batch", "decay"]
+    assert names == ["rate", "radius", "noise", "batch", "decay", "weight decay", "clipping"]
     started = LEAST_SQUARES._replace(start=jm.RandomStart(0.5))
     assert "start" in [suspect.name for suspect in suspects_of(started)]
-    assert [suspect.name for suspect in suspects_of(CLASSES)] == ["rate", "radius", "batch", "decay", "label flips"]
+    assert [suspect.name for suspect in suspects_of(CLASSES)] == [
+        "rate",
+        "radius",
+        "batch",
+        "decay",
+        "label flips",
+        "weight decay",
+        "clipping",
+    ]
 
 
 def test_what_is_wrong_does_what_it_says():
@@ -176,6 +185,79 @@ def test_what_is_wrong_does_what_it_says():
     )
     problem = jm.Problem(flipped, jm.LogisticLoss(), 0.3)
     assert np.allclose(risk(wrong(CLASSES, "label flips", 0.1)), risk(CLASSES._replace(problem=problem)), rtol=1e-7)
+
+
+def plain_sgd(count, steps, clip=np.inf, decay=0.0):
+    """(n, T, V) of `count` runs of LEAST_SQUARES in NumPy, gradients clipped to a length, weights that decay."""
+    draw, teacher = np.random.default_rng(5), np.ones(D) / np.sqrt(D)
+    weights, seen = np.zeros((count, D)), []
+    for step in range(1, int(steps[-1]) + 1):
+        x = draw.standard_normal((count, D))
+        size = np.linalg.norm(weights, axis=1)
+        residual = np.sum((weights - teacher) * x, axis=1) - 0.5 * draw.standard_normal(count)
+        attacked = np.abs(residual) + 0.5 * size
+        gradient = (np.sign(residual) * attacked)[:, None] * x
+        gradient += (0.5 * attacked / np.maximum(size, 1e-12))[:, None] * weights
+        gradient *= np.minimum(1, clip / np.linalg.norm(gradient, axis=1))[:, None]
+        weights = weights - 0.5 / D * (gradient + decay * weights)
+        if step in steps:
+            seen.append(weights)
+    weights = np.stack(seen, axis=1)
+    size = np.linalg.norm(weights, axis=-1)
+    square = np.linalg.norm(weights - teacher, axis=-1) ** 2 + 0.25
+    attacked = (square + size * np.sqrt(2 * square / np.pi) + 0.25 * size**2) / 2  # E (|e| + size / 2)^2 / 2
+    return np.stack([attacked, square / 2, size], axis=-1)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "wrong", "value"), [("clipping", "clip", 16.0), ("weight decay", "decay", 0.15)])
+def test_clipped_gradients_and_weight_decay_are_named(name, wrong, value, measure):
+    """Eight runs of plain NumPy each; a length of 16 clips what is steeper than 0.8 standard inputs."""
+    runs = transformed(plain_sgd(8, np.round(TIMES * D), **{wrong: value}), NAMES).reshape(8, -1)
+    assert (measure.excursions(runs).max(axis=1) > measure.threshold).mean() >= 0.75
+    causes = [measure.cause(run) for run in runs[:4]]
+    assert [cause.name for cause in causes].count(name) >= 3
+    assert all(abs(cause.value - value) < 3 * cause.error for cause in causes if cause.name == name)
+    assert ("none" in str(causes[0])) is (name == "clipping")
+
+
+@pytest.mark.slow
+def test_of_several_classes_a_number_is_named_too():
+    """Digits 0 to 3: the derivatives are those of 60 paired runs."""
+    rows, labels = pytest.importorskip("sklearn.datasets").load_digits(return_X_y=True)
+    rows, labels = rows[labels < 4] / 16, labels[labels < 4]
+    problem = jm.Problem(jm.Samples(rows - rows.mean(axis=0), labels), jm.SoftmaxLoss(), 0.2)
+    for schedule, radius, name in ((jm.Constant(1.25), 0.2, "rate"), (jm.Constant(1.0), 0.26, "radius")):
+        wrong = jm.Problem(problem.data, problem.loss, radius)
+        run = jm.simulate(wrong, schedule, times=[0.5, 1, 2, 4, 8], seeds=[3], progress=False)
+        verdict = jm.check(run, problem, jm.Constant(1.0), runs=400, progress=False)
+        assert not verdict.normal and verdict.cause.name == name
+        truth = 1.25 if name == "rate" else 0.26
+        assert abs(verdict.cause.value - truth) < 3 * verdict.cause.error
+
+
+def test_a_finished_forecast_is_enough():
+    problem, schedule = LEAST_SQUARES.problem, LEAST_SQUARES.schedule
+    told = jm.forecast(problem, schedule, time=20, bands=True)
+    healthy = jm.simulate(problem, schedule, times=TIMES.tolist(), seeds=100, progress=False)
+    verdicts = [jm.check(healthy.isel(seed=[place]), told) for place in range(100)]
+    assert sum(not verdict.normal for verdict in verdicts) <= 4  # at most 1 %
+    assert verdicts[0].sought == () and verdicts[0].times.tolist() == TIMES.tolist()
+    wrong = jm.simulate(problem, jm.Constant(0.75), times=TIMES.tolist(), seeds=[7], progress=False)
+    verdict = jm.check(wrong, told)
+    assert not verdict.normal and verdict.cause is None and "is not looked for" in str(verdict)
+    for log, other, words in (
+        (wrong, told[["adversarial_risk"]], "must have bands"),
+        (wrong, told.isel(time=slice(30)), "reach as far as the log"),
+        (wrong, 3, "a problem and a schedule, or a forecast"),
+        ({"step": [1, 2], "loss": [1, 2]}, told, "a column that a forecast has"),
+    ):
+        with pytest.raises(jm.InputError, match=words):
+            jm.check(log, other)
+    with pytest.raises(jm.InputError, match="Leave them out"):
+        jm.check(wrong, told, schedule)
+    with pytest.raises(jm.InputError, match="has a schedule"):
+        jm.check(wrong, problem)
 
 
 GOOD = {"step": [100, 200, 400, 800], "adversarial_risk": [0.9, 0.8, 0.7, 0.6]}
@@ -294,6 +376,7 @@ def test_bad_arguments_of_the_command_are_one_line(tmp_path, capsys):
         (["run.csv", "plan.toml"], "a column of steps"),
         (["run.csv", "plan.toml", "--columns", "loss"], "pairs old=new"),
         (["run.csv", "run.csv"], "must be a scenario"),
+        (["run.csv", "gone.nc"], "gone.nc"),
         (["gone.csv", "plan.toml"], "must exist"),
     ):
         assert main(["check", *(str(tmp_path / word) if "." in word else word for word in argv)]) == 2

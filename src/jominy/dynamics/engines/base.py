@@ -9,6 +9,7 @@ import numpy as np
 
 from jominy.dynamics.asymptotics.record import Stationary
 from jominy.dynamics.ensemble import PRECISION
+from jominy.dynamics.fluctuations import PathLaw
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.laws.stability import RateLimits
 from jominy.dynamics.optima.record import Optimum
@@ -106,6 +107,9 @@ class Engines(Protocol):
 
     def simulate(self, training: Training, request: SimulationRequest) -> xr.Dataset:
         """Runs of SGD itself."""
+
+    def path_law(self, training: Training, request: ForecastRequest) -> PathLaw | None:
+        """The normal law of single runs at several times > 0; None where real runs alone tell how they stray."""
 
     def homogenize(self, training: Training, request: PathRequest) -> xr.Dataset:
         """Paths of homogenized SGD."""

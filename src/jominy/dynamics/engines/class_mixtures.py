@@ -61,6 +61,9 @@ class ClassMixtureEngines(MixtureEngines):
         grid = whole_steps(grid, per_time)
         return class_mixture_simulation(training, grid, request.seeds, request.progress, request.watch)
 
+    def path_law(self, training: Training, request: ForecastRequest) -> None:
+        return None
+
     def homogenize(self, training: Training, request: PathRequest) -> xr.Dataset:
         raise InputError("Homogenized SGD is for one score per sample", "several classes", "Use `simulate(...)`")
 

@@ -12,7 +12,7 @@ from jominy.dynamics.asymptotics.stationary import mixture_end
 from jominy.dynamics.batches import batch_count
 from jominy.dynamics.coordinates.single_weights import read_mixture_under
 from jominy.dynamics.engines.base import Endings, ForecastRequest, PathRequest, SimulationRequest
-from jominy.dynamics.fluctuations import band_dimension
+from jominy.dynamics.fluctuations import PathLaw, band_dimension
 from jominy.dynamics.homogenized.population import population_paths
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.laws.representations import representations
@@ -21,7 +21,7 @@ from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.optima.optimum import mixture_collapse_radius, mixture_optimum
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.other_attacks import require_none
-from jominy.dynamics.population.forecast import population_forecast
+from jominy.dynamics.population.forecast import population_forecast, population_path_law
 from jominy.dynamics.population.many import solve_points
 from jominy.dynamics.population.plan import TIGHTEST, Plan
 from jominy.dynamics.population.solve import solve
@@ -94,6 +94,15 @@ class MixtureEngines:
         return population_simulation(
             training, grid, request.seeds, request.full_vectors, request.progress, size, request.watch
         )
+
+    def path_law(self, training: Training, request: ForecastRequest) -> PathLaw | None:
+        plan = mixture_plan(training, request)
+        try:
+            dimension = band_dimension(training.problem, request.dimension)
+            _check_bands(training, plan.batch_size)
+        except InputError:  # what bands are not known for
+            return None
+        return population_path_law(training, plan, request.compress, dimension)
 
     def homogenize(self, training: Training, request: PathRequest) -> xr.Dataset:
         grid = report_times(request.time, request.times, training.problem.data.dimension)

@@ -136,6 +136,9 @@ class SampleEngines:
         runs, weights = sample_runs(training, grid, seeds, held_out, sampling, progress, watch=watch, keep=keep)
         return runs, weights[:, -1]
 
+    def path_law(self, training: Training, request: ForecastRequest) -> None:
+        return None
+
     def homogenize(self, training: Training, request: PathRequest) -> xr.Dataset:
         raise InputError(
             "Homogenized SGD is for Gaussian mixtures",

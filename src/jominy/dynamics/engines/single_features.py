@@ -53,6 +53,9 @@ class SingleFeatureEngines(MixtureEngines):
             training, grid, request.seeds, request.full_vectors, request.progress, size, request.watch
         )
 
+    def path_law(self, training: Training, request: ForecastRequest) -> None:
+        return None
+
     def optimum(self, problem: Problem) -> Optimum:
         return coordinate_optimum(problem).record
 

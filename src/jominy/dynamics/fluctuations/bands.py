@@ -7,7 +7,7 @@ import numpy as np
 
 from jominy.dynamics.fluctuations.frame import Frame, make_frame
 from jominy.dynamics.fluctuations.increments import Increments
-from jominy.dynamics.fluctuations.linear_noise import Fluctuation, LinearNoise
+from jominy.dynamics.fluctuations.linear_noise import Fluctuation, LinearNoise, NoisyState
 from jominy.dynamics.fluctuations.observables import as_variables, rate_reading, readings
 from jominy.dynamics.fluctuations.start import EARLY, at_start, from_zero, shortly_after
 from jominy.dynamics.fluctuations.trust import judge, withheld
@@ -21,6 +21,7 @@ from jominy.dynamics.readout import Variables
 from jominy.dynamics.start import random_variance
 from jominy.dynamics.students import Observation
 from jominy.errors import InputError
+from jominy.numerics.arrays import Array
 from jominy.numerics.ode import integrate
 
 LARGEST_STATE = 2500
@@ -93,9 +94,8 @@ def population_bands(
     Only the first times, where the curve is sound, have bands. The spread is not known beyond `most_steps` steps.
     """
     problem, flow, times, sound = point.problem, curve.flow, curve.times, curve.sound
-    geometry, fixed = point.representation.geometry, point.representation.fixed
-    assert isinstance(geometry, NodeGeometry) and fixed is not None
-    frame = make_frame(geometry.nodes, fixed, flow.optimum)
+    system = noise_around(point, flow)
+    frame = system.step.frame
     size = frame.matrix.shape[1]
     if size > LARGEST_STATE:
         raise InputError(
@@ -104,10 +104,7 @@ def population_bands(
             "Use a smooth or grouped spectrum, or take the spread from `simulate(...)`",
         )
     start = initial(point.representation, problem.law, point.start)
-    calm, count = times[sound], len(times)
-    step = Increments(frame, problem.loss, flow.targets, np.asarray(problem.final_radius), flow.rule)
-    zero = from_zero(start)
-    system = LinearNoise(flow, step, root_time=zero)
+    calm, count, zero = times[sound], len(times), system.root_time
     moving = np.asarray(curve.observation.order.norm)[sound] > 0 if zero else np.ones(calm.size, dtype=bool)
     if moving.any():
         fluctuation, reached = _solve(system, start, random_variance(point.start), calm, rtol, most_steps)
@@ -133,28 +130,39 @@ def population_bands(
     return Bands(withheld(variables, dimension), attributes, notes)
 
 
+def noise_around(point: Point, flow: SpectralFlow) -> LinearNoise:
+    """The system of fluctuations around the solution of a point's `flow`."""
+    representation, problem = point.representation, point.problem
+    geometry, fixed = representation.geometry, representation.fixed
+    assert isinstance(geometry, NodeGeometry) and fixed is not None
+    frame = make_frame(geometry.nodes, fixed, flow.optimum)
+    step = Increments(frame, problem.loss, flow.targets, np.asarray(problem.final_radius), flow.rule)
+    return LinearNoise(flow, step, root_time=from_zero(initial(representation, problem.law, point.start)))
+
+
+def begun(system: LinearNoise, start: SpectralState, variance: float, end: float) -> tuple[float, NoisyState, Array]:
+    """The clock and the state that a solve begins with, and the jumps on the clock (J,) before the time `end`."""
+    every = {*system.flow.schedule.jumps, *system.flow.radius.jumps}
+    jumps = np.array(sorted(jump for jump in every if 0 < jump < end))
+    if not system.root_time:
+        return 0.0, at_start(system, start, variance), jumps
+    return float(np.sqrt(EARLY)), shortly_after(system, start, np.asarray(EARLY)), np.sqrt(jumps)
+
+
 def _solve(
     system: LinearNoise, start: GaussianState, variance: float, times: np.ndarray, rtol: float, most_steps: int
 ) -> tuple[Fluctuation, int]:
     """The fluctuations at the times (those at zero are not used for a start at zero), and how many were reached."""
-    every = {*system.flow.schedule.jumps, *system.flow.radius.jumps}
-    jumps = np.array(sorted(jump for jump in every if 0 < jump < times[-1]))
-    if system.root_time:
-        begin = np.sqrt(EARLY)
-        state = shortly_after(system, start, np.asarray(EARLY))
-        clock = np.sqrt(times)
-        jumps = np.sqrt(jumps)
-    else:
-        begin, clock = 0.0, times
-        state = at_start(system, start, variance)
+    begin, state, jumps = begun(system, start, variance, times[-1])
+    clock = np.sqrt(times) if system.root_time else times
     inside = clock > begin
     grid = np.concatenate([[begin], clock[inside]])
     if len(grid) == 1:
         grid = np.array([begin, begin + 1e-9])
-    one, begun, when, breaks, tolerance = jax.tree.map(
+    one, first, when, breaks, tolerance = jax.tree.map(
         lambda leaf: np.asarray(leaf)[None], (system, state, grid, jumps, rtol)
     )
-    found = integrate(one, begun, when, breaks, tolerance, most_steps=most_steps)
+    found = integrate(one, first, when, breaks, tolerance, most_steps=most_steps)
     solved = jax.tree.map(lambda leaf: np.asarray(leaf[0]), found)
     reached = min(int(solved.reached), 1 + int(inside.sum()))
     place = np.concatenate([np.zeros(int((~inside).sum()), dtype=int), np.arange(1, reached)])

@@ -63,7 +63,8 @@ class LinearNoise(eqx.Module):
     def velocity(self, clock: Array, noisy: NoisyState) -> NoisyState:
         """d/ds (or d/dt) of mean, covariance and bias."""
         time, pace = (clock**2, 2 * clock) if self.root_time else (clock, 1.0)
-        moved = NoisyState(self.flow.velocity(time, noisy.mean), *self._fluctuate(time, noisy))
+        growth, bias, _ = self.fluctuate(time, noisy, jnp.zeros((0, noisy.bias.size)))
+        moved = NoisyState(self.flow.velocity(time, noisy.mean), growth, bias)
         return jax.tree.map(lambda leaf: pace * leaf, moved)
 
     def ended(self, noisy: NoisyState) -> Array:
@@ -96,7 +97,8 @@ class LinearNoise(eqx.Module):
             return self.step
         return eqx.tree_at(lambda step: step.radius, self.step, self.flow.radius.at(time))
 
-    def _fluctuate(self, time: Array, noisy: NoisyState) -> tuple[Array, Array]:
+    def fluctuate(self, time: Array, noisy: NoisyState, earlier: Array) -> tuple[Array, Array, Array]:
+        """The derivatives of covariance and bias, and J applied to rows (r, n), such as covariances with what was."""
         covariance, bias = noisy.covariance, noisy.bias
         theta, state = self.point(noisy.mean)
         step = self.step_at(time)
@@ -116,12 +118,17 @@ class LinearNoise(eqx.Module):
         force = drift(wide.value, state)
         noise, correction = step.spread(theta, rate.value, state, force)
         columns, curved = second_order(drift, wide, state, covariance)
-        vectors = jnp.concatenate([covariance, bias[None], force[None]])
+        vectors = jnp.concatenate([covariance, bias[None], force[None], earlier])
         own = step.relaxation(scalars.value, rate.value, vectors)
         moved = own + (vectors @ wide.gradient.T) @ columns  # J applied to every row
-        growth, pulled, turned = moved[:-2], moved[-2], moved[-1]
+        growth, pulled, turned, carried = (
+            moved[: bias.size],
+            moved[bias.size],
+            moved[bias.size + 1],
+            moved[bias.size + 2 :],
+        )
         acceleration = turned + by_time @ columns
-        return growth + growth.T + noise, pulled + curved + correction - acceleration / 2
+        return growth + growth.T + noise, pulled + curved + correction - acceleration / 2, carried
 
     def _scalars_by_time(self, time: Array, theta: Array) -> Array:
         """The derivative of the drift's scalars by time at fixed state: what a moving radius does."""

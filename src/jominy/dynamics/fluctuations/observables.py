@@ -26,6 +26,52 @@ class Reading(NamedTuple):
     bias: Array
 
 
+def _scalars(seen: Observation) -> Array:
+    """(K + 2,) what everything that is reported is a function of."""
+    return jnp.concatenate([as_vector(seen.order), jnp.stack([seen.distance_squared, seen.teacher_overlap])])
+
+
+def _values(scalars: Array, radii: Array, setting: RiskSpec, frame: Frame, accuracy: bool) -> Array:
+    """Risks and accuracies at radii (K,), norm, distance, and the overlap divided by the norm."""
+    order = frame.order(scalars[:-2])
+    risks, accuracies = risks_of_student(setting, order, radii, accuracy)
+    further = jnp.stack([order.norm, jnp.sqrt(scalars[-2]), scalars[-1] / order.norm])
+    return jnp.concatenate([risks, accuracies, further])
+
+
+@partial(jax.jit, static_argnames="accuracy")
+def _sloped(
+    setting: RiskSpec, frame: Frame, observation: Observation, radii: Array, accuracy: bool
+) -> tuple[Array, Array]:
+    def at_one_time(point: tuple[Observation, Array]) -> tuple[Array, Array]:
+        seen, radii = point
+        scalars = _scalars(seen)
+        slopes = jax.jacfwd(_values)(scalars, radii, setting, frame, accuracy)
+        return _values(scalars, radii, setting, frame, accuracy), slopes
+
+    found: tuple[Array, Array] = jax.lax.map(at_one_time, (observation, radii))
+    return found
+
+
+def sloped(
+    problem: Problem, setting: RiskSpec, frame: Frame, times: np.ndarray, observation: Observation
+) -> tuple[tuple[str, ...], np.ndarray, np.ndarray]:
+    """Names (V,), values (T, V) and their derivatives (T, V, K + 2) by the frame's scalars, of a forecast's variables.
+
+    Of risk and accuracy, each under attack and without, the norm, and the alignment where there is a teacher.
+    """
+    radii = np.stack([radius_at(problem, times), np.zeros(len(times))], axis=1)
+    values, slopes = (np.array(one) for one in _sloped(setting, frame, observation, radii, problem.data.classification))
+    names, places = ["adversarial_risk", "clean_risk", "norm"], [0, 1, values.shape[1] - 3]
+    if problem.data.classification:
+        names, places = [*names, "adversarial_accuracy", "clean_accuracy"], [*places, 2, 3]
+    teacher = problem.law.teacher
+    if teacher is not None and (size := float(np.linalg.norm(teacher))) > 0:
+        values[:, -1], slopes[:, -1] = values[:, -1] / size, slopes[:, -1] / size
+        names, places = [*names, "alignment"], [*places, values.shape[1] - 1]
+    return tuple(names), values[:, places], slopes[:, places]
+
+
 @partial(jax.jit, static_argnames="accuracy")
 def _read(
     setting: RiskSpec, frame: Frame, observation: Observation, fluctuation: Fluctuation, radii: Array, accuracy: bool
@@ -35,20 +81,14 @@ def _read(
     `radii` (T, K) are those of the risks and accuracies.
     """
 
-    def values(scalars: Array, radii: Array) -> Array:
-        order = frame.order(scalars[:-2])
-        risks, accuracies = risks_of_student(setting, order, radii, accuracy)
-        further = jnp.stack([order.norm, jnp.sqrt(scalars[-2]), scalars[-1] / order.norm])
-        return jnp.concatenate([risks, accuracies, further])
-
     def at_one_time(point: tuple[Observation, Fluctuation, Array]) -> Reading:
         seen, noise, radii = point
-        scalars = jnp.concatenate([as_vector(seen.order), jnp.stack([seen.distance_squared, seen.teacher_overlap])])
-        gradient = jax.jacfwd(values)(scalars, radii)
+        scalars = _scalars(seen)
+        gradient = jax.jacfwd(_values)(scalars, radii, setting, frame, accuracy)
 
         def second(unit: Array, row: Array) -> Array:
             def first(x: Array) -> Array:
-                return jax.jvp(lambda y: values(y, radii), (x,), (unit,))[1]
+                return jax.jvp(lambda y: _values(y, radii, setting, frame, accuracy), (x,), (unit,))[1]
 
             return jax.jvp(first, (scalars,), (row,))[1]
 

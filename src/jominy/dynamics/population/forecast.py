@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from jominy.dynamics.fluctuations import Bands, Curve, population_bands
+from jominy.dynamics.fluctuations import Bands, Curve, PathLaw, path_law, population_bands
 from jominy.dynamics.labelled import Method, Training, labelled
 from jominy.dynamics.laws.representations import representations
 from jominy.dynamics.laws.spectral import SpectralFlow
@@ -136,8 +136,23 @@ def _resolved_for_bands(
 
 
 def _bands(point: Point, plan: Plan, solution: ForecastBatch, dimension: float) -> Bands:
+    curve, most_steps = _curve(plan, solution)
+    return population_bands(point, curve, plan.evaluate_at, dimension, plan.rtol, most_steps)
+
+
+def _curve(plan: Plan, solution: ForecastBatch) -> tuple[Curve, int]:
+    """A solved forecast as its bands need it, and the steps that they may take."""
     flow, times = solution.tasks[0].system, plan.times[: len(solution.lost)]
     assert isinstance(flow, SpectralFlow)
-    curve = Curve(flow, solution.spec, times, solution.observation, ~solution.lost)
-    most_steps = min(PACE * int(solution.steps) + LEAST_STEPS, MOST_STEPS)
-    return population_bands(point, curve, plan.evaluate_at, dimension, plan.rtol, most_steps)
+    spec = solution.spec._replace(loss=solution.spec.loss.measured)
+    curve = Curve(flow, spec, times, solution.observation, ~solution.lost)
+    return curve, min(PACE * int(solution.steps) + LEAST_STEPS, MOST_STEPS)
+
+
+def population_path_law(training: Training, plan: Plan, compress: bool | int, dimension: float) -> PathLaw | None:
+    """The law of single runs at the times of a plan; None where real runs alone tell."""
+    point, solved = resolved(training.problem, training.schedule, plan, training.start, compress)
+    if int(solved.reached[0]) < len(plan.times):
+        return None
+    curve, most_steps = _curve(plan, solved.only())
+    return path_law(point, curve, dimension, most_steps)

@@ -14,9 +14,10 @@ from jominy.numerics import callbacks
 from jominy.numerics.foreign import as_numpy
 from jominy.schedules import Schedule
 from jominy.schedules.base import require_positive
-from jominy.study.checking.check import FALSE_ALARMS, MOST_TIMES, RUNS, Measure, Verdict
-from jominy.study.checking.logs import CHECKED, Log
+from jominy.study.checking.check import FALSE_ALARMS, RUNS, Measure
+from jominy.study.checking.logs import CHECKED, MOST_TIMES, Log
 from jominy.study.checking.suspects import Plan, later
+from jominy.study.checking.verdict import Verdict
 
 if TYPE_CHECKING:
     import xarray as xr

@@ -20,6 +20,8 @@ STEPS = ("step", "steps", "global_step", "_step", "iteration", "iter")
 TIMES = ("time", "t")
 CHECKED = ("adversarial_risk", "clean_risk", "norm", "adversarial_accuracy", "clean_accuracy", "alignment")
 """Variables of a forecast that a log is compared in."""
+MOST_TIMES = 16
+"""Times of a log that are looked at, evenly on a logarithmic scale."""
 
 
 @dataclass(frozen=True)
@@ -86,6 +88,18 @@ def read_log(log: Any, columns: Mapping[str, str] | None, dimension: float, batc
     steps = index if key in STEPS else np.round(index * dimension / batch_size)
     times = index * batch_size / dimension if key in STEPS else index
     return Log(steps, times, renamed)
+
+
+def chosen_times(log: Log) -> Log:
+    """At most `MOST_TIMES` of the times after the start, evenly on a logarithmic scale, the last one among them."""
+    after = np.flatnonzero(log.times > 0)
+    if len(after) < 2:
+        raise InputError("a log must have at least two steps after the start", f"{len(after)}")
+    if len(after) <= MOST_TIMES:
+        return log.at(after)
+    wanted = np.geomspace(log.times[after[0]], log.times[after[-1]], MOST_TIMES)
+    nearest = {int(after[np.argmin(np.abs(log.times[after] - time))]) for time in wanted}
+    return log.at(np.array(sorted(nearest)))
 
 
 def _joined(index: Floats, columns: dict[str, Floats], unit: str) -> tuple[Floats, dict[str, Floats]]:

@@ -9,8 +9,10 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from jominy.data import GaussianMixture
-from jominy.dynamics import Problem, RandomStart
+from jominy.dynamics import Problem, RandomStart, forecast
 from jominy.errors import InputError
+from jominy.losses import Loss
+from jominy.losses.wrong_steps import DecayedLoss, clipping_of
 from jominy.numerics.arrays import Array
 from jominy.schedules import Descent, Schedule
 
@@ -38,6 +40,9 @@ class Suspect:
     lowest, highest : between which it is looked for
     planned : the number that a factor multiplies, where it is one number
     plan : from its value to the training that it makes
+    starts : values from which the best one is sought besides the normal one, near which it may do nothing
+    watched : whether its direction is looked in for whether a run is normal
+    told : from its value to the number that users know it by; infinite where there should be none
     """
 
     name: str
@@ -46,11 +51,22 @@ class Suspect:
     highest: float
     planned: float | None
     plan: Callable[[float], Plan]
+    starts: tuple[float, ...] = ()
+    watched: bool = True
+    told: Callable[[float], float] | None = None
 
     @property
     def step(self) -> float:
         """For derivatives by differences."""
         return 0.02 if self.normal else 0.005
+
+    def cause(self, value: float, error: float) -> tuple[float, float, float | None]:
+        """Value, standard error and what was planned, as users know them; None for what should not be there at all."""
+        if self.told is not None:
+            slope = (self.told(value + self.step / 2) - self.told(value - self.step / 2)) / self.step
+            return self.told(value), abs(slope) * error, None
+        factor = 1.0 if self.planned is None else self.planned
+        return value * factor, error * factor, self.normal * factor
 
 
 class Changed(Schedule):
@@ -102,6 +118,7 @@ def suspects_of(plan: Plan) -> list[Suspect]:
     def slowed(factor: float = 1.0, stretch: float = 1.0, decay: float = 0.0) -> Schedule:
         return _changed(schedule, factor, stretch, decay)
 
+    several = problem.loss.several
     found = [Suspect("rate", 1.0, 0.2, 3.0, _rate(schedule), lambda c: plan._replace(schedule=slowed(c)))]
     if fixed_radius and problem.final_radius > 0:
         radius = problem.final_radius
@@ -111,7 +128,7 @@ def suspects_of(plan: Plan) -> list[Suspect]:
             )
         )
     data = problem.data
-    if not data.empirical and problem.mixture.noise_variance > 0:
+    if not data.empirical and not several and problem.mixture.noise_variance > 0:
         level = problem.mixture.noise_variance
 
         def noisier(c: float) -> Plan:
@@ -127,18 +144,53 @@ def suspects_of(plan: Plan) -> list[Suspect]:
             )
 
         found.append(Suspect("start", 1.0, 0.01, 6.0, size, elsewhere))
-    if fixed_radius and not schedule.adaptive:
+    if fixed_radius and not schedule.adaptive and not (several and data.empirical):
         found.append(
             Suspect("batch", 1.0, 0.25, 4.0, None, lambda c: plan._replace(schedule=slowed(1 / c, c), stretch=c))
         )
+    if fixed_radius and not schedule.adaptive:
         found.append(Suspect("decay", 0.0, 0.0, 2.0, None, lambda c: plan._replace(schedule=slowed(decay=c))))
-    if not data.empirical and data.classification and problem.mixture.label_law is None:
+    if not data.empirical and not several and data.classification and problem.mixture.label_law is None:
 
         def flipped(share: float) -> Plan:
             return plan._replace(problem=replace(problem, data=_with_flips(problem.mixture, share)))
 
         found.append(Suspect("label flips", 0.0, 0.0, 0.45, None, flipped))
-    return found
+    return [*found, *_wrong_steps(plan)]
+
+
+def _wrong_steps(plan: Plan) -> list[Suspect]:
+    """Weights that decay, and gradients that are clipped to a length, of losses of a margin or a residual."""
+    problem, loss = plan.problem, plan.problem.loss
+    if problem.data.empirical or loss.several or loss.plain is not loss or not isinstance(problem.radius, float):
+        return []
+    if not problem.attack.isotropic or problem.mixture.intercept:
+        return []
+    radius, found = problem.final_radius, []
+
+    def with_loss(other: Loss) -> Plan:
+        return plan._replace(problem=replace(problem, loss=other))
+
+    def decayed(rate: float) -> Plan:
+        return with_loss(DecayedLoss(loss, rate / radius**2)) if rate > 0 else plan
+
+    if radius > 0 and problem.mixture.label_law is None and problem.mixture.teacher_link is None:
+        found.append(Suspect("weight decay", 0.0, 0.0, 5.0, None, decayed))
+    if plan.batch_size > 1 or not problem.law.commuting:
+        return found  # of a batch it is the mean gradient that is clipped
+    law = problem.law
+    length = float(np.sqrt(law.weights @ (law.dimension * law.mean_variances + np.sum(law.means**2, axis=1))))
+
+    begun = forecast(problem, plan.schedule, times=[0.0], start=plan.start)
+    clipping = clipping_of(loss, float(np.sqrt(2 * begun["clean_risk"].values[0])))
+    if clipping is None:
+        return found
+    _, normal, lowest, highest, usual = clipping
+    gradient = Suspect(
+        "clipping", normal, lowest, highest, None, lambda bend: with_loss(clipping.at(bend)), usual, watched=False,
+        told=lambda bend: length * clipping.slope(bend),
+    )  # fmt: skip
+    return [*found, gradient]
 
 
 def later(plan: Plan, time: float, start: Any) -> Plan:
