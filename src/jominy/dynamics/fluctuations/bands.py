@@ -140,7 +140,7 @@ def noise_around(point: Point, flow: SpectralFlow) -> LinearNoise:
     return LinearNoise(flow, step, root_time=from_zero(initial(representation, problem.law, point.start)))
 
 
-def begun(system: LinearNoise, start: SpectralState, variance: float, end: float) -> tuple[float, NoisyState, Array]:
+def begun(system: LinearNoise, start: GaussianState, variance: float, end: float) -> tuple[float, NoisyState, Array]:
     """The clock and the state that a solve begins with, and the jumps on the clock (J,) before the time `end`."""
     every = {*system.flow.schedule.jumps, *system.flow.radius.jumps}
     jumps = np.array(sorted(jump for jump in every if 0 < jump < end))
