@@ -100,3 +100,14 @@ def test_above_the_collapse_radius_it_is_the_intercept_alone(wine):
     assert best.adversarial_risk == pytest.approx(-shares @ np.log(shares), rel=1e-9)
     weighted = jm.Problem(jm.Samples(X, [f"kind {k}" for k in y], class_weight="balanced"), jm.SoftmaxLoss(), 3.5)
     assert jm.optimum(weighted).adversarial_risk == pytest.approx(np.log(3), rel=1e-12)
+
+
+def test_forecasts_and_runs_are_measured_from_it(wine):
+    problem = jm.Problem(jm.Samples(*wine), jm.SoftmaxLoss(), 1.0)
+    best = jm.optimum(problem)
+    curve = jm.forecast(problem, jm.Constant(0.5), times=[0.0, 5.0], runs=20, start=best.vector + 3.0)
+    assert abs(float(curve.excess_risk[0])) < 1e-5 and abs(float(curve.distance_to_optimum[0])) < 1e-6
+    assert float(curve.excess_risk[1]) == pytest.approx(float(curve.adversarial_risk[1]) - best.adversarial_risk)
+    runs = jm.simulate(problem, jm.Constant(0.5), times=[0.0, 5.0], seeds=2, progress=False)
+    assert float(runs.distance_to_optimum[0, 0]) == pytest.approx(best.norm)
+    assert curve.attrs["optimum_risk"] == best.adversarial_risk

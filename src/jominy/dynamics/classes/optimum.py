@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jominy.attacks import Reach
 from jominy.data import Samples
 from jominy.dynamics.classes.collapse import class_collapse_radius, reached_features
 from jominy.dynamics.classes.moves import Form, moves_of_rows
@@ -26,7 +27,7 @@ from jominy.errors import InputError
 from jominy.losses import ClassLoss, SoftmaxLoss
 from jominy.numerics.arrays import Array
 
-ROUNDINGS = (1e-1, 1e-2, 1e-4, 1e-6)
+ROUNDINGS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
 """Of corners, in units of scores and of weights that make scores of order one."""
 MOST_STEPS = 250
 """At each rounding."""
@@ -36,8 +37,10 @@ FLAT = 1e-9
 """Of gradients, in units in which features have size one: so small a gradient ends a descent."""
 ROUGH = 1e-4
 """Times the rounding: where it is still coarse, a larger gradient does."""
-SLOW = 1e-8
+SLOW = 1e-9
 """Relative to the risk: where a rounding is still coarse, a step that gains less is the last."""
+LAST_STEPS = 100
+"""At the last rounding: beside corners a descent would go on for long and gain nothing."""
 FAINT = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8)
 """Shares of rows that take one class for another below which the two may be apart for good."""
 FAR = (1e1, 1e3, 1e6)
@@ -61,6 +64,22 @@ def _rounded_risk(
 def _risk(loss: ClassLoss, features: Array, own: Array, radius: Array, form: Form, weights: Array) -> Array:
     """The adversarial risk of weights (K, d)."""
     return jnp.mean(loss.adversarial_value(weights @ features.T, own, moves_of_rows(weights, form), radius))
+
+
+CHEAP = 1e9
+"""Multiplications of a descent, about a second, up to which runs are measured from the optimum unasked."""
+EVALUATIONS, CLIMBING = 1000, 100
+"""Of a descent, and of the attacks on each row in one of them: about as many."""
+
+
+def class_optimum_is_cheap(problem: Problem) -> bool:
+    """Whether there is an optimum on rows that takes no longer than some fifty runs of small tables do."""
+    samples = problem.samples
+    if samples.classes is None or samples.scores_by_class:  # of heads none is known
+        return False
+    classes = len(samples.classes)
+    each = classes * (CLIMBING * classes + 2 * samples.dimension)
+    return float(EVALUATIONS) * samples.count * each <= CHEAP
 
 
 @lru_cache(maxsize=16)
@@ -143,22 +162,41 @@ class _Rows:
 
         shape = weights.shape
         at = partial(_rounded_risk, self.loss, self.features, self.own, self.radius, self.form, rounding)
+        units, back = self._units(weights)
 
         def slope(point: np.ndarray) -> tuple[float, np.ndarray]:
-            value, gradient, _ = at(point.reshape(shape) * self.units)
-            return float(value), (np.asarray(gradient) * self.units).ravel()
+            value, gradient, _ = at(point.reshape(shape) @ units)
+            return float(value), (np.asarray(gradient) @ units.T).ravel()
 
         def watch(intermediate_result: Any) -> None:
             if intermediate_result.fun < self.bound and not self.loss.vanishes:
                 raise StopIteration
 
-        slow = 0.0 if rounding == ROUNDINGS[-1] else SLOW
+        last = rounding == ROUNDINGS[-1]
+        slow, most = 0.0 if last else SLOW, LAST_STEPS if last and not self.loss.kinked else MOST_STEPS
         flat = max(FLAT, ROUGH * (rounding - ROUNDINGS[-1]))
         found = scipy.optimize.minimize(
-            slope, (weights / self.units).ravel(), jac=True, method="L-BFGS-B", callback=watch,
-            options={"maxiter": MOST_STEPS, "maxfun": 2 * MOST_STEPS, "maxcor": MEMORY, "gtol": flat, "ftol": slow},
+            slope, (weights @ back).ravel(), jac=True, method="L-BFGS-B", callback=watch,
+            options={"maxiter": most, "maxfun": 2 * most, "maxcor": MEMORY, "gtol": flat, "ftol": slow},
         )  # fmt: skip
-        return found.x.reshape(shape) * self.units
+        return found.x.reshape(shape) @ units
+
+    def _units(self, weights: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(d, d) units of weights in which the risk's curvature at these is about the same, and their inverse."""
+        if isinstance(self.form, Reach) or not np.any(weights):
+            return np.diag(self.units), np.diag(1 / self.units)
+        scores = weights @ self.features.T
+        likely = np.exp(scores - scores.max(axis=0))
+        likely /= likely.sum(axis=0)
+        curvature = np.mean(likely * (1 - likely), axis=0)
+        pushed = self.radius * np.mean(1 - np.sum(likely * self.own, axis=0)) / np.linalg.norm(weights)
+        scaled = self.features * self.units
+        form = np.ones(len(self.units)) if self.form is None else np.asarray(self.form)
+        attack = (np.diag(form) if form.ndim == 1 else form) * self.units * self.units[:, None]
+        whole = (scaled.T * curvature) @ scaled / len(scaled) + max(pushed, ROUGH) * attack
+        values, vectors = np.linalg.eigh(whole + ROUGH * np.trace(whole) / len(whole) * np.eye(len(whole)))
+        root = (vectors / np.sqrt(values)) @ vectors.T
+        return root * self.units, (1 / self.units)[:, None] * np.linalg.inv(root)
 
     def slope(self, weights: np.ndarray) -> float:
         """The largest component of the risk's gradient, relative to that at zero weights without attack."""

@@ -34,11 +34,12 @@ class ClassState(NamedTuple):
 class ClassObservation(NamedTuple):
     """What is recorded of one model: on the groups of rows, its norm and its learning rate.
 
-    `weights` (K, d) where they are kept, or (0, d).
+    `weights` (K, d) where they are kept, or (0, d). `distance` is that to the nearest optimum, or the norm.
     """
 
     rows: RowsRead
     norm: Array
+    distance: Array
     rate: Array
     weights: Array
 
@@ -62,6 +63,8 @@ class ClassSGD(eqx.Module):
     keep: bool = eqx.field(default=False, static=True)
     """Whether the weights themselves are observed."""
     reach: RowReach | None = None
+    optimum: Array | None = None
+    """(K, d), or None where it is not known."""
 
     def step(self, state: ClassState, noise: Array, time: Array) -> ClassState:
         """One step along the mean gradient of the batch, attack held fixed."""
@@ -93,9 +96,13 @@ class ClassSGD(eqx.Module):
     def observe(self, state: ClassState, time: Array) -> ClassObservation:
         """What the model does on all rows."""
         radii = jnp.concatenate([jnp.reshape(self.radius.at(time), (1,)), self.radii])
+        away = state.weights if self.optimum is None else state.weights - self.optimum
+        if self.loss.differences:  # what all classes' weights have in common changes nothing
+            away = away - jnp.mean(away, axis=0)
         return ClassObservation(
             read_rows(self.seen, state.weights, self.loss, radii, self.form),
             jnp.sqrt(jnp.sum(state.weights**2)),
+            jnp.sqrt(jnp.sum(away**2)),
             self._rate(state, time),
             state.weights if self.keep else state.weights[:0],
         )

@@ -14,7 +14,8 @@ from jominy.data import Samples
 from jominy.dynamics.classes.moves import Form
 from jominy.dynamics.classes.readout import FEWEST_ROWS, ChunkedRows, RowsRead, chunked, confusions
 from jominy.dynamics.classes.sgd import LARGEST_SQUARE, ClassObservation, ClassSGD, ClassState
-from jominy.dynamics.labelled import Method, Training, scenario_of
+from jominy.dynamics.labelled import Method, Training, optimum_attributes, scenario_of
+from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, radius_at
 from jominy.dynamics.samples.readout import Radii
@@ -32,6 +33,8 @@ from jominy.numerics.streams import stream
 from jominy.results import Status, make_result
 from jominy.results.soundness import judged
 
+ACCURACY = 1e-4
+"""Relative, of risks that are read out in single precision, and of an optimum."""
 LARGEST_TEAM = 25
 """Two teams of fifty models, for two cores."""
 MOST_SCORES = 2**22
@@ -49,10 +52,11 @@ def class_runs(
     watch: Watch | None = None,
     keep: bool = False,
     roughly: bool = False,
+    found: Optimum | None = None,
 ) -> tuple[Any, np.ndarray]:
     """SGD on samples of several classes at the times of a grid, and where they are kept the last weights (seeds, K, d).
 
-    See `simulate`.
+    They are measured from the optimum `found`, if it is. See `simulate`.
     """
     problem, schedule, start, evaluate_at, _, optimizer = training
     samples = problem.samples
@@ -85,7 +89,7 @@ def class_runs(
     asked = Radii.of(problem, evaluate_at)
     engine = ClassSGD(
         samples.features, samples.class_numbers.astype(np.int32), seen, problem.loss, schedule.plain, optimizer,
-        problem.radius_schedule, asked.others, form, keep, reach,
+        problem.radius_schedule, asked.others, form, keep, reach, None if found is None else found.vector,
     )  # fmt: skip
     source = RowSource(seeds, order, int(steps[-1]), count, random_loss=False, batch_size=batch)
     source.team = team_size(classes, dimension, len(seeds))
@@ -93,7 +97,11 @@ def class_runs(
     states = ClassState(weights, optimizer.buffer(weights), np.zeros(len(seeds)))
     runs, states = with_average(engine, states, schedule, step_time)
     epochs = steps[-1] * batch / count
-    notes = [*_notes(samples, held_out is not None), *problem.attack.remarks(problem.final_radius, dimension)]
+    notes = [
+        *_notes(samples, held_out is not None),
+        *([] if found is None else found.notes()),
+        *problem.attack.remarks(problem.final_radius, dimension),
+    ]
     rates = _base_rates(samples, test_numbers)
     if isinstance(order, ReshuffledEpochs) and epochs > 1:
         notes.append(f"{epochs:.3g} reshuffled epochs")
@@ -101,7 +109,7 @@ def class_runs(
 
     def result(record: Record, grid: np.ndarray) -> Any:
         observed: ClassObservation = record.observations
-        variables = _variables(problem, observed, asked)
+        variables = _variables(problem, observed, asked, found)
         lost = np.logical_or.accumulate(~(np.asarray(observed.norm) ** 2 < LARGEST_SQUARE / 10), axis=1)
         told, status, advice = list(notes), Status.COMPLETED, None
         if np.any(lost):
@@ -116,7 +124,10 @@ def class_runs(
         if record.states is not None and record.reached == len(steps):
             variables |= _confusions(record.states.weights, seen, problem, form)
         told += _base_rate_notes(samples, rates, variables)
-        sound = judged(variables, status, advice, told)
+        sound = judged(
+            variables, status, advice, told, accuracy=ACCURACY,
+            optimum_risk=-np.inf if found is None else found.adversarial_risk,
+        )  # fmt: skip
         return make_result(
             variables,
             {"time": grid[: record.reached], "seed": seeds, **class_coords(samples, variables, evaluate_at)},
@@ -126,7 +137,13 @@ def class_runs(
             advice=sound.advice,
             seed=seeds,
             notes=sound.notes,
-            extra={"method": method.description, "dimension": dimension, "epochs": float(epochs), **rates},
+            extra={
+                "method": method.description,
+                "dimension": dimension,
+                "epochs": float(epochs),
+                **rates,
+                **({} if found is None else optimum_attributes(found)),
+            },
         )
 
     watched = moments_told(watch, result, grid)
@@ -164,8 +181,8 @@ GROUPS = ("", "held_out_")
 """Names of variables begin so, by the group of rows that they are about."""
 
 
-def _variables(problem: Problem, seen: ClassObservation, asked: Radii) -> Variables:
-    """Observations (seeds, T, ...) as named variables."""
+def _variables(problem: Problem, seen: ClassObservation, asked: Radii, found: Optimum | None) -> Variables:
+    """Observations (seeds, T, ...) as named variables, and how far they are from the optimum if that is known."""
     dims = ("seed", "time")
     variables: Variables = {}
     for group, prefix in enumerate(GROUPS[: seen.rows.bound.shape[2]]):
@@ -178,6 +195,10 @@ def _variables(problem: Problem, seen: ClassObservation, asked: Radii) -> Variab
             by_class = np.asarray(rows.class_accuracy)[..., place, :]
             variables[f"{prefix}{name}_class_accuracy"] = ((*dims, "class"), by_class)
     variables["norm"] = (dims, seen.norm)
+    if found is not None:
+        variables["excess_risk"] = (dims, np.asarray(seen.rows.risk)[..., 0, asked.final] - found.adversarial_risk)
+        if found.vector is not None:
+            variables["distance_to_optimum"] = (dims, seen.distance)
     variables["learning_rate"] = (dims, seen.rate)
     return variables
 

@@ -21,7 +21,10 @@ if TYPE_CHECKING:
 
 
 class ForecastRequest(NamedTuple):
-    """How a forecast is to be made and reported: the arguments of `forecast` beside what is trained."""
+    """How a forecast is to be made and reported: the arguments of `forecast` beside what is trained.
+
+    `optimum`: whether real runs are measured from the optimum, where that is cheap enough.
+    """
 
     time: float | None
     times: Sequence[float] | None
@@ -37,6 +40,7 @@ class ForecastRequest(NamedTuple):
     method: str | None = None
     runs: int | None = None
     precision: float = PRECISION
+    optimum: bool = True
 
 
 class SimulationRequest(NamedTuple):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.dynamics.classes.collapse import class_collapse_radius
-from jominy.dynamics.classes.optimum import class_optimum
+from jominy.dynamics.classes.optimum import class_optimum, class_optimum_is_cheap
 from jominy.dynamics.classes.simulation import class_runs
 from jominy.dynamics.engines.samples import SampleEngines
 from jominy.dynamics.labelled import Training
@@ -52,8 +52,12 @@ class ClassEngines(SampleEngines):
         watch: Watch | None = None,
         keep: bool = False,
         roughly: bool = False,
+        optimum: bool = True,
     ) -> tuple[xr.Dataset, np.ndarray]:
-        return class_runs(training, grid, seeds, held_out, sampling, progress, watch=watch, keep=keep, roughly=roughly)
+        found = class_optimum(training.problem) if optimum and class_optimum_is_cheap(training.problem) else None
+        return class_runs(
+            training, grid, seeds, held_out, sampling, progress, watch=watch, keep=keep, roughly=roughly, found=found
+        )
 
     def collapse_radius(self, problem: Problem) -> float:
         return class_collapse_radius(problem)

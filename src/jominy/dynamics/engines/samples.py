@@ -56,7 +56,9 @@ class SampleEngines:
             grid = self.times(training, request.time, request.times)
             require_none(training.others, "runs are looked at under the attack they are trained under", "Leave it out")
             return ensemble_forecast(
-                lambda seeds: self.runs(training, grid, seeds, request.held_out, None, False, roughly=True)[0],
+                lambda seeds: self.runs(
+                    training, grid, seeds, request.held_out, None, False, roughly=True, optimum=request.optimum
+                )[0],
                 request.runs,
                 request.precision,
                 work_of_run(training, grid, request.held_out),
@@ -80,7 +82,7 @@ class SampleEngines:
 
     def for_many(self, training: Training, request: ForecastRequest, runs: int | None) -> ForecastRequest:
         if runs is not None:
-            return request._replace(method="ensemble", runs=runs)
+            return request._replace(method="ensemble", runs=runs, optimum=False)
         return request._replace(largest_block=largest_usual_block(2 * training.problem.samples.dimension))
 
     def finer(self, request: ForecastRequest) -> ForecastRequest:
@@ -128,10 +130,12 @@ class SampleEngines:
         watch: Watch | None = None,
         keep: bool = False,
         roughly: bool = False,
+        optimum: bool = True,
     ) -> tuple[xr.Dataset, np.ndarray]:
         """SGD at the times of a grid, and, where they are kept, the last weights (seeds, d) or (seeds, K, d).
 
         `roughly`: what is read of them may be off by 1e-5 of itself, which is nothing beside an ensemble's own error.
+        `optimum`: whether they are measured from that, where it is not dearer than they are.
         """
         runs, weights = sample_runs(training, grid, seeds, held_out, sampling, progress, watch=watch, keep=keep)
         return runs, weights[:, -1]
