@@ -11,7 +11,7 @@ pytest.importorskip("tomli_w")
 
 import jominy as jm
 from jominy.errors import InputError
-from jominy.explore.asked import File, Map, Run, Text
+from jominy.explore.asked import Drawn, File, Map, Run, Text
 from jominy.explore.curves_state import Curves
 from jominy.explore.initial_state import explorer_for
 from jominy.explore.networks_state import Networks
@@ -55,6 +55,25 @@ def test_curve_and_band_are_the_forecasts(desk, state):
     )
     critical = jm.critical_rate(problem)
     assert told["critical_rate"] == (pytest.approx(critical) if np.isfinite(critical) else None)
+
+
+def test_a_rate_that_is_drawn_is_forecast(desk):
+    """At first at the knots of the state's own rate, which is told too; a script computes the same."""
+    first = desk.answer("drawn", Drawn(state=SMALL))
+    assert len(first["knots"]) == len(first["rates"]) == 9 and first["rates"] == [SMALL.rate] * 9
+    own = first["own"]["variables"]["adversarial_risk"]
+    assert np.allclose(own, first["variables"]["adversarial_risk"], rtol=1e-6)
+    rates = [SMALL.rate / (1 + place) for place in range(9)]
+    told = desk.answer("drawn", Drawn(state=SMALL, rates=rates))
+    text = desk.answer("text", Text(form="toml", curves=SMALL, rates=rates))["text"]
+    curve = jm.Scenario.from_mapping(tomllib.loads(text)).forecast()
+    assert np.isclose(told["variables"]["adversarial_risk"][-1], curve.adversarial_risk[-1], rtol=1e-5)
+    assert told["own"] is None and told["variables"]["adversarial_risk"][-1] < own[-1]
+    assert '"kind": "knots"' in desk.answer("text", Text(form="python", curves=SMALL, rates=rates))["text"].replace(
+        "'", '"'
+    )
+    with pytest.raises(jm.InputError, match="9 knots"):
+        desk.answer("drawn", Drawn(state=SMALL, rates=[0.1]))
 
 
 def test_divergence_and_collapse_are_told_with_advice(desk):

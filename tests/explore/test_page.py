@@ -64,6 +64,8 @@ def test_page_loads_follows_a_slider_switches_tabs_and_is_restored_from_its_link
     page.wait_for_selector("#panel-networks[data-drawn]")
     assert "tab=networks" in page.url and not page.locator("#panel-curves").is_visible()
     page.get_by_role("tab", name="Networks").press("ArrowLeft")
+    assert page.locator("#panel-design").is_visible() and "tab=design" in page.url
+    page.get_by_role("tab", name="Design").press("ArrowLeft")
     assert page.locator("#panel-curves").is_visible()
     state = page.locator("#panel-curves-radius").input_value()
     open_on(page, server, link.split("#")[1])
@@ -258,6 +260,46 @@ def test_attack_reach_and_objective_are_chosen_and_the_other_attack_is_drawn_bes
     page.wait_for_selector("#chart-risk .line.other")
 
 
+def test_a_rate_is_drawn_by_its_knots(page, server):
+    """Dragged, and moved by keys: the risk answers; the link, and the script, are those of the knots."""
+    open_on(page, server, SMALL + "&tab=design", "design")
+    words = page.locator("#panel-design .state")
+    assert "as at the rate of the tab Curves" in words.inner_text() and "d.rates" not in page.url
+    knots = page.locator("#knots .knot")
+    assert knots.count() == 9
+    box = knots.nth(8).bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+
+    def drag():
+        page.mouse.move(x, y)
+        page.mouse.down()
+        page.mouse.move(x, y + 40, steps=4)
+        page.mouse.up()
+
+    after(page, drag, "design")
+    page.wait_for_selector("#chart-drawn[aria-busy=false]")
+    rate = float(knots.nth(8).get_attribute("aria-valuenow"))
+    assert 0.01 < rate < 0.4
+    page.wait_for_function("document.querySelector('#panel-design .state').textContent.includes('% less')")
+    shown = float(page.locator("#chart-drawn .legend b").first.inner_text())
+    knots.nth(0).focus()
+    after(page, lambda: knots.nth(0).press("PageDown"), "design")
+    assert float(knots.nth(0).get_attribute("aria-valuenow")) == pytest.approx(0.25)
+    link = page.url
+    rates = [float(one) for one in link.split("d.rates=")[1].split("&")[0].split("%2C")]
+    assert rates[0] == 0.25 and rates[8] == rate and set(rates[1:8]) == {0.5}
+    page.locator("[data-copy=toml]").click()
+    page.wait_for_selector("#copied textarea")
+    page.wait_for_function("document.querySelector('#copied textarea').value.includes('knots')")
+    told = tomllib.loads(page.locator("#copied textarea").input_value())
+    assert told["schedule"]["kind"] == "knots" and told["schedule"]["rates"] == pytest.approx(rates)
+    curve = jm.Scenario.from_mapping(told | {"schedule": told["schedule"] | {"rates": [0.5, *rates[1:]]}}).forecast()
+    assert float(curve.adversarial_risk[-1]) == pytest.approx(shown, rel=1e-3)
+    page.keyboard.press("Escape")
+    open_on(page, server, link.split("#")[1], "design")
+    assert [float(knots.nth(k).get_attribute("aria-valuenow")) for k in (0, 8)] == [0.25, rate]
+
+
 @pytest.mark.slow
 def test_a_rate_is_designed_and_used(page, server):
     open_on(page, server, SMALL)
@@ -271,6 +313,11 @@ def test_a_rate_is_designed_and_used(page, server):
     assert page.locator("#panel-curves-schedule").input_value() in ("hill", "inverse-time", "constant")
     assert float(page.locator("#chart-risk .legend b").first.inner_text()) == pytest.approx(lowest, rel=2e-3)
     assert page.locator("#designed table").count() == 0  # it was for other settings
+    open_on(page, server, SMALL + "&tab=design", "design")
+    page.locator("#knots-best").click()
+    page.wait_for_selector("#knots-words:has-text('Recommended')")
+    page.wait_for_function("document.querySelector('#panel-design .state').textContent.includes('% less')")
+    assert float(page.locator("#chart-drawn .legend b").first.inner_text()) == pytest.approx(lowest, rel=5e-3)
 
 
 @pytest.mark.slow

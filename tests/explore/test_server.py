@@ -215,7 +215,12 @@ def test_runs_are_streamed_and_only_one_goes_on(served):
 
 
 def test_every_question_takes_its_defaults_and_reaches_its_worker(served):
-    bodies = {"map": {"state": {}}, "text": {"form": "toml"}, "file": {"what": "map", "form": "nc"}}
+    bodies = {
+        "map": {"state": {}},
+        "drawn": {"state": {}},
+        "text": {"form": "toml"},
+        "file": {"what": "map", "form": "nc"},
+    }
     for name, question in QUESTIONS.items():
         assert post(served, name, bodies.get(name, {})).status_code == 200
         assert served.explorer.workers[question.worker].asked[-1][0] == name

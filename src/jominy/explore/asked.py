@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -34,12 +34,23 @@ class Stop(Request):
     run: int = Field(ge=0)
 
 
+Rate = Annotated[float, Field(ge=1e-9, le=1e6)]
+
+
+class Drawn(Request):
+    """A learning rate that is drawn: its values at the page's knots; none for those of the state's own schedule."""
+
+    state: Curves
+    rates: list[Rate] = Field([], max_length=33)
+
+
 class Text(Request):
-    """A state as text to copy; the one of a network where `networks` is given."""
+    """A state as text to copy; the one of a network where `networks` is given, with rates that are drawn."""
 
     form: Literal["toml", "python"]
     curves: Curves = Field(default_factory=Curves)
     networks: Networks | None = None
+    rates: list[Rate] = Field([], max_length=33)
 
 
 class File(Request):
@@ -49,3 +60,4 @@ class File(Request):
     form: Literal["nc", "png"]
     curves: Curves = Field(default_factory=Curves)
     networks: Networks = Field(default_factory=Networks)
+    rates: list[Rate] = Field([], max_length=33)

@@ -12,15 +12,20 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.explore.answers import plain, variables
+from jominy.explore.asked import Drawn
 from jominy.explore.curves_state import OWN, Curves
 from jominy.explore.part_choices import PAGE_SCHEDULES
 from jominy.explore.scenario_controls import own_numbers, with_numbers
 from jominy.explore.tables import Opened, table_scenario
+from jominy.schedules import Knots, Schedule
+from jominy.schedules.knots import knot_times
 from jominy.study.scenario import Scenario
 from jominy.study.sweeps.engines import share_loaded
 from jominy.wording import Reader, said
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import xarray as xr
 
     from jominy.dynamics import Problem
@@ -28,6 +33,11 @@ if TYPE_CHECKING:
 
 NODES = 48
 """Chebyshev nodes that stand for a long spectrum, whatever their error, so that every answer takes the same time."""
+
+KNOTS = 9
+"""Of a learning rate that is drawn: they lose 6e-4 of the excess risk against 65 (theory `design.md`, section 2)."""
+LEAST_RATE, MOST_RATE = 1e-6, 1e6
+"""Between which the rates at knots lie."""
 
 TIMES = 101
 """Reported in each forecast."""
@@ -51,12 +61,18 @@ class Forecasts:
         self._problem = lru_cache(maxsize=16)(self._build_problem)
         self._limits = lru_cache(maxsize=32)(self._find_limits)
 
-    def mapping(self, state: Curves) -> dict[str, Any]:
-        """The scenario of a state as a file says it."""
+    def mapping(self, state: Curves, rates: Sequence[float] = ()) -> dict[str, Any]:
+        """The scenario of a state as a file says it, at `rates` of knots where these are given."""
         own = self.own(state)
         if own is None:
-            return state.mapping(None)
-        return state.mapping(with_numbers(own.given, own.numbers, state.numbers) if state.numbers else own.given)
+            found = state.mapping(None)
+        else:
+            found = state.mapping(with_numbers(own.given, own.numbers, state.numbers) if state.numbers else own.given)
+        if not rates:
+            return found
+        unit = self.scenario(state)._scaled_rate(1.0)
+        drawn = self._knots(state, rates)
+        return found | {"schedule": drawn.describe() | {"rates": [float(f"{rate / unit:.7g}") for rate in drawn.rates]}}
 
     def own(self, state: Curves) -> _Own | None:
         """The user's scenario: that of a table where the page was given one."""
@@ -92,8 +108,11 @@ class Forecasts:
         parts = scenario.data, scenario.loss, scenario.radius, scenario.units, scenario.attack, scenario.objective
         return self._problem(_Keyed(_key(scenario, *parts), scenario))
 
-    def result(self, state: Curves, *, bands: bool = False, whole: bool = True) -> xr.Dataset:
-        """The forecast as a labelled result; whole, or without what the page does not draw."""
+    def result(
+        self, state: Curves, *, bands: bool = False, whole: bool = True, schedule: Schedule | None = None
+    ) -> xr.Dataset:
+        """The forecast as a labelled result; whole, or without what the page does not draw; under another `schedule`
+        than the state's where it is given."""
         from jominy.dynamics import forecast
 
         scenario = self.scenario(state)
@@ -108,7 +127,7 @@ class Forecasts:
         settings["optimizer"] = scenario.optimizer.build()
         if problem.loss.several:
             settings["runs"] = RUNS
-        told = forecast(problem, scenario.build_schedule(), **settings)
+        told = forecast(problem, scenario.build_schedule() if schedule is None else schedule, **settings)
         return told.assign_attrs(title=scenario.title) if scenario.title else told
 
     def curve(self, state: Curves) -> dict[str, Any]:
@@ -167,15 +186,55 @@ class Forecasts:
                     if np.isfinite(one.value)
                 ],
                 "sentences": [said(sentence, Reader.SCENARIO) for sentence in told.verdicts()],
+                "rates": self._rates_at_knots(state, self.result(state, whole=False, schedule=told.recommended)),
             }
         )
 
-    def with_band(self, state: Curves) -> xr.Dataset:
-        """The forecast with its band where it has one."""
+    def drawn(self, asked: Drawn) -> dict[str, Any]:
+        """What training ends with at the learning rate that is drawn; at first at that of the state's own schedule,
+        and under that schedule itself (`own`)."""
+        begin = time.perf_counter()
+        state, rates, own = asked.state, asked.rates, None
+        if not rates:
+            own = self.result(state, whole=False)
+            rates = self._rates_at_knots(state, own)
+        knots = self._knots(state, rates)
+        told = self.result(state, whole=False, schedule=knots)
+        limits = self.limits(self.scenario(state))
+        return plain(
+            {
+                "knots": list(knots.times),
+                "rates": list(knots.rates),
+                "time": told["time"].values,
+                "variables": variables(told),
+                "own": None if own is None else {"time": own["time"].values, "variables": variables(own)},
+                "status": told.attrs["status"],
+                "advice": said(told.attrs["advice"], Reader.SCENARIO),
+                "optimum_risk": told.attrs.get("optimum_risk"),
+                "critical_rate": limits.critical,
+                "milliseconds": 1e3 * (time.perf_counter() - begin),
+            }
+        )
+
+    def _knots(self, state: Curves, rates: Sequence[float]) -> Knots:
+        """A learning rate that is drawn. Raises InputError for another number of rates than there are knots."""
+        if len(rates) != KNOTS:
+            raise InputError(f"there are {KNOTS} knots, and a rate for each", len(rates))
+        return Knots(knot_times(state.horizon, KNOTS).tolist(), rates)
+
+    def _rates_at_knots(self, state: Curves, told: xr.Dataset) -> list[float]:
+        """The learning rates of a forecast at the knots."""
+        rates = np.maximum(told["learning_rate"].values, LEAST_RATE)
+        found = np.exp(np.interp(knot_times(state.horizon, KNOTS), told["time"].values, np.log(rates)))
+        return [float(f"{min(rate, MOST_RATE):.4g}") for rate in found]
+
+    def with_band(self, state: Curves, rates: Sequence[float] = ()) -> xr.Dataset:
+        """The forecast with its band where it has one, at `rates` of knots where these are given."""
+        schedule = self._knots(state, rates) if rates else None
         try:
-            return self.result(state, bands=True)
+            return self.result(state, bands=True, schedule=schedule)
         except InputError:
-            return self.result(state)
+            return self.result(state, schedule=schedule)
 
     def _end(self, state: Curves) -> dict[str, Any] | None:
         from jominy.dynamics import stationary

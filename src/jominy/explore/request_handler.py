@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from jominy.errors import InputError
-from jominy.explore.asked import File, Map, Run, Text
+from jominy.explore.asked import Drawn, File, Map, Run, Text
 from jominy.explore.curves_state import Curves
 from jominy.explore.fields import Request
 from jominy.explore.files import netcdf, png
@@ -60,6 +60,9 @@ class RequestHandler:
     def design(self, asked: Curves) -> Any:
         return self._forecasts.design(asked)
 
+    def drawn(self, asked: Drawn) -> Any:
+        return self._forecasts.drawn(asked)
+
     def network(self, asked: Networks) -> Any:
         return network(asked)
 
@@ -78,7 +81,7 @@ class RequestHandler:
         if asked.networks is not None:
             form = asked.form == "toml"
             return {"text": toml_text(asked.networks.mapping()) if form else network_python_text(asked.networks)}
-        mapping = self._forecasts.mapping(asked.curves)
+        mapping = self._forecasts.mapping(asked.curves, asked.rates)
         return {"text": toml_text(mapping) if asked.form == "toml" else python_text(asked.curves, mapping)}
 
     def file(self, asked: File) -> bytes:
@@ -95,7 +98,7 @@ class RequestHandler:
             return netcdf(told) if asked.form == "nc" else png(plot_phase(told))
         from jominy.show import plot
 
-        told = self._forecasts.with_band(asked.curves)
+        told = self._forecasts.with_band(asked.curves, asked.rates)
         if asked.what == "curves":
             return netcdf(told) if asked.form == "nc" else png(plot(told))
         if self._runs is None or self._runs[0] != asked.curves:
@@ -112,6 +115,7 @@ _JOBS: dict[str, Callable[[RequestHandler, Any], Any]] = {
         "band",
         "beside",
         "design",
+        "drawn",
         "network",
         "network_advice",
         "map",

@@ -20,7 +20,7 @@ from starlette.routing import Route
 
 import jominy
 from jominy.errors import InputError
-from jominy.explore.asked import LONGEST_RUN, File, Map, Run, Stop, Text
+from jominy.explore.asked import LONGEST_RUN, Drawn, File, Map, Run, Stop, Text
 from jominy.explore.curves_state import OWN, Curves
 from jominy.explore.fields import Request, controls
 from jominy.explore.guard import COOKIE, MOST_BYTES_OF_A_TABLE, UPLOAD, Guard
@@ -47,6 +47,7 @@ class Question:
 # A first answer of a kind may have to be compiled, which takes most of these limits; the next takes milliseconds.
 QUESTIONS = {
     "curve": Question(Curves, "quick", 60.0),
+    "drawn": Question(Drawn, "quick", 60.0),
     "network": Question(Networks, "quick", 10.0),
     "text": Question(Text, "quick", 20.0),
     "band": Question(Curves, "slow", 120.0),

@@ -37,7 +37,7 @@ def toml_text(mapping: dict[str, Any]) -> str:
 
 def python_text(state: Curves, mapping: dict[str, Any]) -> str:
     """A script that makes the forecast of a state and prints its end."""
-    if OWN in (state.problem, state.schedule):
+    if OWN in (state.problem, state.schedule) or mapping["schedule"]["kind"] not in PAGE_SCHEDULES.moved:
         made = f"scenario = jm.Scenario.from_mapping(\n{_indented(mapping)}\n)\ncurve = scenario.forecast()\n"
         return f"import jominy as jm\n\n{made}{_END}"
     values = state.model_dump() | {"low": 2.0 - state.high}

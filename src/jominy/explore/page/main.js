@@ -2,12 +2,13 @@
 
 import { ask, askJson } from "/api.js";
 import { Curves } from "/curves.js";
+import { Design } from "/design.js";
 import { PhaseMap } from "/map.js";
 import { Modules } from "/modules.js";
 import { Networks } from "/networks.js";
 import { Tables } from "/tables.js";
 
-const TABS = ["curves", "networks", "map"];
+const TABS = ["curves", "design", "networks", "map"];
 const byId = (id) => document.getElementById(id);
 let tab = "curves";
 let tabs;
@@ -28,7 +29,7 @@ async function begin() {
     if (tab === "map") tabs.map.refresh();
   });
   const networks = new Networks(told.controls.networks, keepInLink);
-  tabs = { curves, networks, map: new PhaseMap(curves) };
+  tabs = { curves, networks, map: new PhaseMap(curves), design: new Design(curves, keepInLink) };
   curves.controls.set(told.state.curves);
   networks.controls.set(told.state.networks);
   restore(told.tab);
@@ -97,6 +98,7 @@ function keepInLink() {
   for (const name of ["curves", "networks"]) {
     for (const [key, value] of tabs[name].controls.differing()) kept.set(`${name[0]}.${key}`, value);
   }
+  if (tabs.design.moved) kept.set("d.rates", tabs.design.rates.join(","));
   written = kept.toString();
   history.replaceState(null, "", written ? `#${written}` : location.pathname);
 }
@@ -111,13 +113,14 @@ function restore(otherwise) {
       controls.set(Object.fromEntries(own));
     }
   }
+  tabs.design.restore(kept.get("d.rates"));
   const asked = kept.get("tab") ?? (kept.size ? "curves" : otherwise);
   tab = TABS.includes(asked) ? asked : "curves";
   tabs.curves.changed();
   open(tab);
 }
 
-const states = () => ({ curves: tabs.curves.asked(), networks: tabs.networks.controls.state });
+const states = () => ({ curves: tabs.curves.asked(), networks: tabs.networks.controls.state, rates: tab === "design" ? tabs.design.rates : [] });
 
 async function copy(form) {
   const dialog = byId("copied");
@@ -128,9 +131,9 @@ async function copy(form) {
   words.textContent = "";
   if (!dialog.open) dialog.showModal();
   try {
-    const { curves, networks } = states();
+    const { curves, networks, rates } = states();
     const busy = (told) => (words.textContent = told);
-    area.value = form === "link" ? location.href : (await askJson("text", tab === "networks" ? { form, networks } : { form, curves }, { busy })).text;
+    area.value = form === "link" ? location.href : (await askJson("text", tab === "networks" ? { form, networks } : { form, curves, rates }, { busy })).text;
     area.select();
     await navigator.clipboard.writeText(area.value);
     words.textContent = "Copied to the clipboard.";
@@ -142,7 +145,7 @@ async function copy(form) {
 async function file(button) {
   const form = button.dataset.file;
   const runs = tab === "curves" && tabs.curves.hasRuns;
-  const what = runs ? "runs" : tab;
+  const what = runs ? "runs" : tab === "design" ? "curves" : tab;
   button.disabled = true;
   try {
     let waited = null; // the tab that has said so

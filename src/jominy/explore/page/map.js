@@ -1,4 +1,4 @@
-// The third tab: a map over radius and rate; a click, or Enter after the arrow keys, sets the sliders.
+// The fourth tab: a map over radius and rate; a click, or Enter after the arrow keys, sets the sliders.
 
 import { Fresh, Latest, Replaced, askJson, comeFirst, meanwhile } from "/api.js";
 import { element } from "/controls.js";

@@ -1,4 +1,4 @@
-// The second tab: a deep network under attack, before it is trained.
+// The third tab: a deep network under attack, before it is trained.
 
 import { Fresh, Latest, Replaced, afterPause, askJson, comeFirst, meanwhile } from "/api.js";
 import { Chart } from "/chart.js";
