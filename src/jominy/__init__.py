@@ -84,6 +84,7 @@ if TYPE_CHECKING:
     from jominy.losses import CustomMarginLoss as CustomMarginLoss
     from jominy.losses import CustomResidualLoss as CustomResidualLoss
     from jominy.losses import ExponentialLoss as ExponentialLoss
+    from jominy.losses import GaussianNoise as GaussianNoise
     from jominy.losses import HingeLoss as HingeLoss
     from jominy.losses import LinkSquaredLoss as LinkSquaredLoss
     from jominy.losses import LogisticLoss as LogisticLoss
@@ -213,8 +214,8 @@ _ROOMS = {
     "errors": ("InputError",),
     "losses": (
         "Adversarial", "CoinFlip", "CrammerSingerLoss", "CustomMarginLoss", "CustomResidualLoss", "ExponentialLoss",
-        "HingeLoss", "LinkSquaredLoss", "LogisticLoss", "MarginLoss", "Mixed", "OneVersusRestLoss", "ProbitLoss",
-        "ResidualLoss", "RidgeSquaredLoss", "SmoothedHingeLoss", "SoftmaxBoundLoss", "SoftmaxLoss",
+        "GaussianNoise", "HingeLoss", "LinkSquaredLoss", "LogisticLoss", "MarginLoss", "Mixed", "OneVersusRestLoss",
+        "ProbitLoss", "ResidualLoss", "RidgeSquaredLoss", "SmoothedHingeLoss", "SoftmaxBoundLoss", "SoftmaxLoss",
         "SquaredHingeLoss", "SquaredLoss", "TRADES", "TruncatedNormalRadius", "UniformRadius",
     ),
     "meanfield": (

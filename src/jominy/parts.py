@@ -378,6 +378,19 @@ OBJECTIVES = _registry(
         ),
     ),
     Part(
+        "gaussian-noise",
+        "jominy.losses:GaussianNoise",
+        "Every input is given normal noise in each feature, then attacked.",
+        (
+            Setting(
+                "variance",
+                "not-negative",
+                "of the noise in every feature",
+                slider=Slider(0.25, 0.0, 2.0, bounds=(0.0, 1e4)),
+            ),
+        ),
+    ),
+    Part(
         "trades",
         "jominy.losses:TRADES",
         "The clean loss, and beta times how far the attack moves the prediction.",

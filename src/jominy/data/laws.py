@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import TypeVar
 
 import numpy as np
 
@@ -21,6 +22,13 @@ CORRELATED = (
     "a covariance that is not diagonal",
     "Give eigenvalues and vectors in the basis of the features, draw samples of the law, Samples(X, y), or use "
     "`Mahalanobis(weights=...)`",
+)
+"""Rule, value and next step."""
+
+ONE_COVARIANCE = (
+    "With noise on the inputs a teacher looks another way in each class of its own covariance",
+    "a teacher and several covariances",
+    "Give one covariance, labels in place of the teacher, or leave the noise out",
 )
 """Rule, value and next step."""
 
@@ -133,6 +141,21 @@ class EigenLaw:
             position=None,
             intercept=True,
         )
+
+    def with_noise(self, variance: float) -> EigenLaw:
+        """With normal noise of this variance in every feature, which the target does not see.
+
+        The law of input and target together: covariances grow, and given a noisy input x the teacher's score is normal
+        around <K (K + v)^-1 (x - mean)>. InputError where that is another direction for each class.
+        """
+        k = self.eigenvalues
+        told = replace(self, eigenvalues=read_only(k + variance))
+        if self.teacher is None:
+            return told
+        if np.any(k != k[0]):
+            raise InputError(*ONE_COVARIANCE)
+        kept = k[0] / (k[0] + variance)
+        return _seen_through_noise(told, kept * self.teacher, float(variance * kept @ self.teacher**2))
 
     @property
     def out_of_reach(self) -> Array:
@@ -285,6 +308,17 @@ class DenseLaw:
             intercept=True,
         )
 
+    def with_noise(self, variance: float) -> DenseLaw:
+        """With normal noise of this variance in every feature, which the target does not see; see `EigenLaw`."""
+        spread = self.covariances + variance * np.eye(self.dimension)
+        told = replace(self, covariances=read_only(spread))
+        if self.teacher is None:
+            return told
+        if np.any(self.covariances != self.covariances[0]):
+            raise InputError(*ONE_COVARIANCE)
+        kept = np.linalg.solve(spread[0], self.covariances[0] @ self.teacher)
+        return _seen_through_noise(told, kept, float(variance * kept @ self.teacher))
+
     def under_norm(self) -> DenseLaw:
         """Under an attack in l2, which leaves the intercept alone."""
         return self.under(np.ones(self.dimension)) if self.intercept else self
@@ -293,6 +327,22 @@ class DenseLaw:
         """With the form M of an attack, (d,) or (d, d)."""
         form = within_reach(form) if self.intercept else form
         return replace(self, attack=np.diag(form) if form.ndim == 1 else form)
+
+
+Law = TypeVar("Law", EigenLaw, DenseLaw)
+
+
+def _seen_through_noise(law: Law, teacher: Array, hidden: float) -> Law:
+    """The law with what noisy inputs tell of the teacher's score, and the variance of what they hide."""
+    assert law.teacher is not None
+    offsets = law.means @ (law.teacher - teacher)
+    labels = offsets if law.labels is None else law.labels + offsets
+    return replace(
+        law,
+        teacher=read_only(teacher),
+        noise_variance=law.noise_variance + hidden,
+        labels=law.labels if not np.any(offsets) else read_only(labels),
+    )
 
 
 def with_column(rows: Array, value: float) -> Array:

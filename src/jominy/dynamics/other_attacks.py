@@ -92,6 +92,7 @@ def read_under(
     others: Sequence[OtherAttack], sizes: Sequence[np.ndarray], setting: RiskSpec, order: OrderParameters, known: bool
 ) -> Variables:
     """Risk and, where classes are `known`, accuracy of students (T,) whose size under each attack is (T,)."""
+    order, setting = setting.without_noise(order), setting._replace(noise=None)
     found: dict[str, list[np.ndarray]] = {"risk_at_attack": [], "accuracy_at_attack": []}
     for other, size in zip(others, sizes, strict=True):
         read = read_out(setting, order._replace(size=np.asarray(size)), other.radius, np.zeros(0), known, ("time",))

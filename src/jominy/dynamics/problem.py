@@ -32,8 +32,9 @@ class Problem:
         rate and the collapse, refer to the final radius
     attack : L2(), the default; LInf() or LInf(budget=...): every feature on its own; or Mahalanobis(weights=...). With
         budgets or weights some features may be out of reach
-    objective : Adversarial(), the default; Mixed(clean=0.4), CoinFlip(0.5) or TRADES(beta=3). What results call
-        adversarial risk is the risk that is minimised, and `loss` is then the one that the objective makes
+    objective : Adversarial(), the default; Mixed(clean=0.4), CoinFlip(0.5), TRADES(beta=3), GaussianNoise(variance=0.2)
+        or a radius that is drawn. What results call adversarial risk is the risk that is minimised, and `loss` is then
+        the one that the objective makes
 
     Raises
     ------
@@ -86,7 +87,7 @@ class Problem:
         self._check_classes()
         object.__setattr__(self, "loss", self._minimised())
         self.loss.check(self.data)
-        if not self.attack.isotropic:
+        if not self.attack.isotropic or self.objective.input_noise:
             _ = self.form if self.data.empirical else self.law
 
     def _minimised(self) -> Loss:
@@ -116,6 +117,7 @@ class Problem:
                     "Of several classes the adversarial loss itself is minimised", self.objective, "Leave objective out"
                 )
             return plain if weights is None else WeightedClassLoss(plain, weights)
+        self.objective.check(self.data)
         loss = self.objective.of(plain)
         return loss if weights is None else ClassWeightedLoss(loss, (weights[0], weights[1]))
 
@@ -166,7 +168,16 @@ class Problem:
     @cached_property
     def law(self) -> EigenLaw | DenseLaw:
         """The law of a mixture, with the attack's form in its coordinates; InputError where they do not fit."""
-        return _under(self.mixture.law, self.attack)
+        return _trained_on(self.mixture.law, self.objective.input_noise, self.attack)
+
+    @property
+    def teacher_norm(self) -> float:
+        """Norm of the teacher that students are aligned with; 0 without one, or where noise on the inputs turns it."""
+        given, told = self.mixture.law.teacher, self.law.teacher
+        if given is None or told is None:
+            return 0.0
+        size, told_size = float(np.linalg.norm(given)), float(np.linalg.norm(told))
+        return told_size if told @ given >= (1 - 1e-12) * size * told_size else 0.0
 
     @property
     def isotropic(self) -> bool:
@@ -186,7 +197,7 @@ class Problem:
     @property
     def groups(self) -> EigenLaw | DenseLaw:
         """The same with as few groups of equal eigenvalues as simulators need; see `GaussianMixture.groups`."""
-        return _under(self.mixture.groups, self.attack)
+        return _trained_on(self.mixture.groups, self.objective.input_noise, self.attack)
 
     def describe(self) -> dict[str, Any]:
         """The problem as a JSON-able record."""
@@ -213,6 +224,6 @@ def require_one_score(problem: Problem) -> None:
 
 
 @lru_cache(maxsize=16)
-def _under(law: EigenLaw | DenseLaw, attack: Attack) -> EigenLaw | DenseLaw:
-    """One object for each law and attack, so that what is known of it is found again."""
-    return attack.of(law)
+def _trained_on(law: EigenLaw | DenseLaw, noise: float, attack: Attack) -> EigenLaw | DenseLaw:
+    """One object for each law, noise on its inputs and attack, so that what is known of it is found again."""
+    return attack.of(law.with_noise(noise) if noise else law)

@@ -37,18 +37,28 @@ def evaluation_radii(values: Sequence[float] | np.ndarray) -> np.ndarray:
     return np.unique(radii)
 
 
-def risks_of_student(setting: RiskSpec, one: OrderParameters, radii: Array, accuracy: bool) -> tuple[Array, Array]:
-    """(K,) risks and accuracies of one student at K radii; `accuracy` off leaves the second zero."""
+def risks_of_student(
+    setting: RiskSpec, one: OrderParameters, radii: Array, accuracy: bool, trained: tuple[int, ...] = (0,)
+) -> tuple[Array, Array]:
+    """(K,) risks and accuracies of one student at K radii; `accuracy` off leaves the second zero.
 
-    def at_radius(radius: Array) -> tuple[Array, Array]:
-        value = setting._replace(radius=radius).moments(one).value
+    The `trained` risks are with the training's noise on the inputs; all else is of inputs without noise.
+    """
+    still = setting.without_noise(one)
+    noisy = np.isin(np.arange(radii.shape[0]), trained)
+
+    def at_radius(given: tuple[Array, Array]) -> tuple[Array, Array]:
+        radius, noise = given
+        seen = one if setting.noise is None else jax.tree.map(lambda a, b: jnp.where(noise, a, b), one, still)
+        value = setting._replace(radius=radius).moments(seen).value
         if not accuracy:
             return setting.weights @ value, jnp.zeros(())
-        right = setting.targets.accuracy(one, radius * one.size, setting.rule)
+        right = setting.targets.accuracy(still, radius * one.size, setting.rule)
         return setting.weights @ value, setting.weights @ right
 
     # The products of many samples' values with the nodes' weights stay in order if radii are taken one by one.
-    return jax.lax.map(at_radius, radii) if one.margin_mean.size >= MANY else jax.vmap(at_radius)(radii)
+    given = radii, jnp.asarray(noisy)
+    return jax.lax.map(at_radius, given) if one.margin_mean.size >= MANY else jax.vmap(at_radius)(given)
 
 
 @partial(jax.jit, static_argnames="accuracy")
@@ -160,14 +170,13 @@ def reading(
     problems: Sequence[Problem], settings: BatchedTree, times: np.ndarray, optima: Sequence[OptimumSolution]
 ) -> Reading:
     """The reading of P problems, with their optima, at (T,) times."""
-    teachers = [problem.law.teacher for problem in problems]
     return Reading(
         settings.made_into(lambda spec: spec._replace(loss=spec.loss.measured)),
         np.stack([radius_at(problem, times) for problem in problems]),
         np.array([problem.final_radius for problem in problems]),
         np.array([float(one.risk) for one in optima]),
         np.array([float(one.order.norm) for one in optima]),
-        np.array([0.0 if teacher is None else np.linalg.norm(teacher) for teacher in teachers]),
+        np.array([problem.teacher_norm for problem in problems]),
         problems[0].data.classification,
         is_centred_least_squares(problems[0]),
     )

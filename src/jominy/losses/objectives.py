@@ -26,6 +26,14 @@ class Objective(abc.ABC):
     def of(self, loss: Loss) -> Loss:
         """What is minimised, as a loss of score, shift and target."""
 
+    @property
+    def input_noise(self) -> float:
+        """Variance of the noise that every feature is given in training."""
+        return 0.0
+
+    def check(self, data: Any) -> None:  # noqa: B027 (most objectives are known on all data)
+        """InputError for data that the objective is not known on."""
+
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:
         """The objective as a JSON-able record."""
@@ -140,6 +148,73 @@ class TruncatedNormalRadius(Objective):
 
 
 @dataclass(frozen=True)
+class GaussianNoise(Objective):
+    """Every input is given fresh normal noise of the `variance` in each feature, and is then attacked: a baseline.
+
+    Random noise of the length of an attack moves scores by 1/sqrt(d) of what the attack does. Noise that does as much
+    is a ridge: inputs have the covariance K + variance I in training. What results call adversarial risk is minimised,
+    so it is that of noisy inputs; accuracies, the clean risk and all that is read out at other radii or attacks are
+    those of inputs without noise. Radius 0 is training on noise alone.
+
+    On Gaussian mixtures with labels or a linear teacher, where a noisy input is drawn as one, which has the same law.
+    Where the noise turns the teacher's direction (covariances that are no multiple of the identity) there is no
+    alignment.
+
+    Parameters
+    ----------
+    variance : of the noise, in units of (input coordinate)^2: a^2 / 3 for noise that is uniform up to a
+
+    Raises
+    ------
+    InputError
+        A variance that is not a finite number >= 0; samples, an intercept, random labels or links; a teacher and
+        classes of different covariances.
+
+    Notes
+    -----
+    Source: theory `attacks.md` section 6.
+
+    Examples
+    --------
+    The optimum is the teacher, shrunk as by a ridge:
+
+    >>> import jominy as jm
+    >>> data = jm.LinearTeacher(jm.identity(2), [0.8, 0.4])
+    >>> noisy = jm.Problem(data, jm.SquaredLoss(), radius=0.0, objective=jm.GaussianNoise(variance=0.25))
+    >>> jm.optimum(noisy).vector.round(6).tolist()
+    [0.64, 0.32]
+    """
+
+    variance: float
+
+    def __post_init__(self) -> None:
+        given = self.variance
+        good = isinstance(given, (int, float)) and not isinstance(given, bool) and np.isfinite(given) and given >= 0
+        if not good:
+            raise InputError("The variance of noise must be a finite number >= 0", given, "Noise of size 0.5 has 0.25")
+
+    @property
+    def input_noise(self) -> float:
+        return float(self.variance)
+
+    def of(self, loss: Loss) -> Loss:
+        return loss
+
+    def check(self, data: Any) -> None:
+        rule, step = "Noise on the inputs is known for Gaussian mixtures with labels or a linear teacher", None
+        if data.empirical:
+            step = "Use `Mixed(clean=0.5)` or `Adversarial()` on samples"
+        for name in ("intercept", "label_law", "teacher_link"):
+            if getattr(data, name, None):
+                step = f"Leave {name} out"
+        if step:
+            raise InputError(rule, type(data).__name__, step)
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "GaussianNoise", "variance": float(self.variance)}
+
+
+@dataclass(frozen=True)
 class TRADES(Objective):
     """The clean loss and `beta` times the largest divergence of the attacked prediction from the clean one.
 
@@ -188,4 +263,13 @@ def _require_share(
         )
 
 
-__all__ = ["TRADES", "Adversarial", "CoinFlip", "Mixed", "Objective", "TruncatedNormalRadius", "UniformRadius"]
+__all__ = [
+    "TRADES",
+    "Adversarial",
+    "CoinFlip",
+    "GaussianNoise",
+    "Mixed",
+    "Objective",
+    "TruncatedNormalRadius",
+    "UniformRadius",
+]

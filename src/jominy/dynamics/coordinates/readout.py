@@ -13,14 +13,14 @@ def coordinate_reading(
     problem: Problem, setting: RiskSpec, found: CoordinateOptimum, times: np.ndarray, solves: int = 1
 ) -> Reading:
     """The reading of `solves` of one problem at (T,) times."""
-    teacher, record = problem.law.teacher, found.record
+    record = found.record
     return Reading(
         BatchedTree.of([setting] * solves),
         np.repeat(radius_at(problem, times)[None], solves, axis=0),
         np.array([problem.final_radius] * solves),
         np.array([record.adversarial_risk] * solves),
         np.array([record.norm] * solves),
-        np.array([0.0 if teacher is None else np.linalg.norm(teacher)] * solves),
+        np.array([problem.teacher_norm] * solves),
         problem.data.classification,
         False,
     )

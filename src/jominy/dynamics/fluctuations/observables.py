@@ -31,10 +31,12 @@ def _scalars(seen: Observation) -> Array:
     return jnp.concatenate([as_vector(seen.order), jnp.stack([seen.distance_squared, seen.teacher_overlap])])
 
 
-def _values(scalars: Array, radii: Array, setting: RiskSpec, frame: Frame, accuracy: bool) -> Array:
+def _values(
+    scalars: Array, radii: Array, setting: RiskSpec, frame: Frame, accuracy: bool, trained: tuple[int, ...] = (0,)
+) -> Array:
     """Risks and accuracies at radii (K,), norm, distance, and the overlap divided by the norm."""
     order = frame.order(scalars[:-2])
-    risks, accuracies = risks_of_student(setting, order, radii, accuracy)
+    risks, accuracies = risks_of_student(setting, order, radii, accuracy, trained)
     further = jnp.stack([order.norm, jnp.sqrt(scalars[-2]), scalars[-1] / order.norm])
     return jnp.concatenate([risks, accuracies, further])
 
@@ -65,30 +67,35 @@ def sloped(
     names, places = ["adversarial_risk", "clean_risk", "norm"], [0, 1, values.shape[1] - 3]
     if problem.data.classification:
         names, places = [*names, "adversarial_accuracy", "clean_accuracy"], [*places, 2, 3]
-    teacher = problem.law.teacher
-    if teacher is not None and (size := float(np.linalg.norm(teacher))) > 0:
+    if (size := problem.teacher_norm) > 0:
         values[:, -1], slopes[:, -1] = values[:, -1] / size, slopes[:, -1] / size
         names, places = [*names, "alignment"], [*places, values.shape[1] - 1]
     return tuple(names), values[:, places], slopes[:, places]
 
 
-@partial(jax.jit, static_argnames="accuracy")
+@partial(jax.jit, static_argnames=("accuracy", "trained"))
 def _read(
-    setting: RiskSpec, frame: Frame, observation: Observation, fluctuation: Fluctuation, radii: Array, accuracy: bool
+    setting: RiskSpec,
+    frame: Frame,
+    observation: Observation,
+    fluctuation: Fluctuation,
+    radii: Array,
+    accuracy: bool,
+    trained: tuple[int, ...],
 ) -> tuple[Reading, ...]:
     """Readings (T, ...) of risks (K,), accuracies (K,), norm, distance and of the overlap divided by the norm.
 
-    `radii` (T, K) are those of the risks and accuracies.
+    `radii` (T, K) are those of the risks and accuracies, `trained` which of the risks are the training's own.
     """
 
     def at_one_time(point: tuple[Observation, Fluctuation, Array]) -> Reading:
         seen, noise, radii = point
         scalars = _scalars(seen)
-        gradient = jax.jacfwd(_values)(scalars, radii, setting, frame, accuracy)
+        gradient = jax.jacfwd(_values)(scalars, radii, setting, frame, accuracy, trained)
 
         def second(unit: Array, row: Array) -> Array:
             def first(x: Array) -> Array:
-                return jax.jvp(lambda y: _values(y, radii, setting, frame, accuracy), (x,), (unit,))[1]
+                return jax.jvp(lambda y: _values(y, radii, setting, frame, accuracy, trained), (x,), (unit,))[1]
 
             return jax.jvp(first, (scalars,), (row,))[1]
 
@@ -116,7 +123,8 @@ def readings(
     moves = np.any(radius != final_radius)  # only then is the excess risk not that of the radius of training
     shared = np.concatenate([[0.0], evaluate_at, [final_radius] if moves else []])
     radii = np.concatenate([radius[:, None], np.broadcast_to(shared, (len(radius), len(shared)))], axis=1)
-    read = _read(setting, frame, observation, fluctuation, radii, classification)
+    trained = (0, radii.shape[1] - 1) if moves else (0,)
+    read = _read(setting, frame, observation, fluctuation, radii, classification, trained)
     risks, accuracies, norm, distance, alignment = (Reading(*map(np.asarray, one)) for one in read)
     time, more, further = ("time",), ("time", "evaluation_radius"), slice(2, 2 + len(evaluate_at))
 
@@ -137,8 +145,7 @@ def readings(
         found["clean_accuracy"] = (time, pick(accuracies, 1))
         if evaluate_at.size:
             found["accuracy_at_radius"] = (more, pick(accuracies, further))
-    teacher = problem.law.teacher
-    if teacher is not None and (size := float(np.linalg.norm(teacher))) > 0:
+    if (size := problem.teacher_norm) > 0:
         found["alignment"] = (time, Reading(alignment.sd / size, alignment.bias / size))
     return found
 

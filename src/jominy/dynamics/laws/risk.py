@@ -23,9 +23,21 @@ class RiskSpec(NamedTuple):
     weights: Array
     radius: Array
     rule: GaussianRule
+    noise: Array | None = None
+    """Variance of noise on every feature in training, which the order parameters have in them."""
 
     def moments(self, order: OrderParameters) -> Moments:
         return self.targets.moments(self.loss, order, self.radius * order.size, self.rule)
+
+    def without_noise(self, order: OrderParameters) -> OrderParameters:
+        """The order parameters of inputs without noise."""
+        if self.noise is None:
+            return order
+        part = self.noise * order.norm[..., None] ** 2
+        return order._replace(
+            margin_variance=jnp.maximum(order.margin_variance - part, 0.0),
+            residual_variance=jnp.maximum(order.residual_variance - part, 0.0),
+        )
 
     def finer(self, logit_scale: float) -> "RiskSpec | None":
         """With a quadrature that resolves logits of that scale; None where this one does, or where none is finer."""
@@ -37,7 +49,9 @@ class RiskSpec(NamedTuple):
 def risk_spec(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2.0) -> RiskSpec:
     """Loss, targets, radius and quadrature (for logits up to that scale) of a problem."""
     radius = np.asarray(problem.final_radius)
-    return RiskSpec(problem.loss, problem.loss.targets(law), law.weights, radius, gaussian_rule(logit_scale))
+    targets, given = problem.loss.targets(law), problem.objective.input_noise
+    noise = np.asarray(given) if given else None
+    return RiskSpec(problem.loss, targets, law.weights, radius, gaussian_rule(logit_scale), noise)
 
 
 @jax.jit

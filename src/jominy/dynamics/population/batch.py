@@ -165,7 +165,7 @@ def _with_optimum(
     twins = jax.tree.leaves(_without_rule(coarse))
     pairs = [np.array([one, twin]) for one, twin in zip(leaves, twins, strict=True)]
     both = BatchedTree(jax.tree.unflatten(structure, pairs), (True,) * len(pairs))
-    kind = structure, tuple(map(np.shape, leaves)), _shape(spec.rule), has, law.dimension
+    kind = structure, tuple(map(np.shape, leaves)), _shape(spec.rule), has, law.dimension, spec.noise is None
     jumps = tuple(problem.radius_schedule.jumps)
     return ProblemParts(problem, found, spec, fine, coarse, both, jumps, problem.final_radius > 0, kind)
 
