@@ -261,3 +261,15 @@ def test_a_step_limit_beyond_the_collapse_says_why():
     curve = jm.forecast(problem, jm.Constant(0.85), times=[0.0, 0.1, 3.0], start=0.15)
     assert curve.attrs["status"] == "step limit reached" and curve.sizes["time"] == 2
     assert "the collapse radius 0:" in curve.attrs["advice"] and "to zero" in curve.attrs["advice"]
+
+
+def test_a_solve_takes_as_many_steps_as_its_state_is_small(monkeypatch):
+    """A time of 1e12 on many eigenvalues would take minutes: what is reached within the work allowed is told."""
+    from jominy.dynamics.population import solve
+
+    monkeypatch.setattr(solve, "USUAL_STEPS", 5)
+    monkeypatch.setattr(solve, "WORK", 100)
+    short = forecast(times=[0.0, 1.0, 1e3])
+    assert short.attrs["status"] == "step limit reached" and short.sizes["time"] < 3
+    monkeypatch.setattr(solve, "WORK", 10**6)
+    assert forecast(times=[0.0, 1.0, 1e3]).attrs["status"] == "completed"

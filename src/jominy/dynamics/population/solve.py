@@ -28,6 +28,9 @@ from jominy.numerics.precision import double_precision
 from jominy.numerics.recursion import iterate
 
 ONLY = slice(0, 1)
+WORK, USUAL_STEPS = 3 * 10**7, 5000
+"""Numbers of a state times steps that a solve may take, some half a minute, and steps that any may: a time of 1e12 on
+thousands of eigenvalues would take minutes for a curve that is known by its beginning."""
 
 
 @dataclass(frozen=True)
@@ -238,6 +241,8 @@ def _trajectories(portion: Portion, rule: GaussianRule, plan: Plan) -> Trajector
 def _integration(portion: Portion, rule: GaussianRule, plan: Plan) -> tuple[Any, ...]:
     """What `integrate` is asked."""
     systems, own = portion.systems(rule)
-    most_steps = portion.batch.tasks[0].parts.spec.targets.most_steps(portion.batch.tasks[0].problem.loss)
+    first, states = portion.batch.tasks[0], portion.states
+    numbers = sum(leaf[0].size for leaf in jax.tree.leaves(states))
+    most_steps = min(first.parts.spec.targets.most_steps(first.problem.loss), max(WORK // numbers, USUAL_STEPS))
     times = np.repeat(plan.grid[None], len(portion.place), axis=0)
-    return systems, portion.states, times, portion.jumps, plan.rtol * portion.rtol, own, most_steps
+    return systems, states, times, portion.jumps, plan.rtol * portion.rtol, own, most_steps
