@@ -117,7 +117,7 @@ OPTIMIZER = ("batch_size", "momentum", "weight_decay", "nesterov")
 
 def add_optimizer(command: argparse.ArgumentParser) -> None:
     """What a step of SGD does with a gradient, on samples."""
-    optimizer = command.add_argument_group("optimizer (on samples, in PyTorch's meaning and units)")
+    optimizer = command.add_argument_group("optimizer (in PyTorch's meaning and units)")
     optimizer.add_argument("--batch-size", type=int, metavar="B", help="samples per step, averaged (default 1)")
     optimizer.add_argument("--momentum", type=number, metavar="M", help="from 0 to below 1 (default 0)")
     optimizer.add_argument("--weight-decay", type=number, metavar="W", help="pulls weights to zero (default 0)")

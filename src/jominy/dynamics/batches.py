@@ -32,9 +32,12 @@ def batch_count(value: Any, dimension: float) -> int:
     return int(value)
 
 
-def in_finite_steps(batch_size: int, dimension: float, horizon: float) -> bool:
-    """Whether a forecast goes batch by batch; otherwise it is the flow of single samples, off by O(b/d)."""
-    return batch_size > 1 and horizon * dimension / batch_size <= MOST_STEPS
+def in_finite_steps(batch_size: int, dimension: float, horizon: float, remembered: bool = False) -> bool:
+    """Whether a forecast goes batch by batch; otherwise it is the flow of single samples, off by O(b/d).
+
+    Steps that are `remembered`, by a momentum, are followed one by one too.
+    """
+    return (batch_size > 1 or remembered) and horizon * dimension / batch_size <= MOST_STEPS
 
 
 def require_single(batch_size: Any) -> None:

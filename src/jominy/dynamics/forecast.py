@@ -77,9 +77,11 @@ def forecast(
         standard deviation of one run at the given dimension, and `<name>_bias`, the mean over runs minus the curve
     dimension : the dimension d of the runs that the bands are for; default: the data's own, and needed where that is
         infinite. For data of finite dimension another value only rescales the bands (sd ~ 1/sqrt(d), bias ~ 1/d)
-    optimizer : of samples and mixtures with several labels: SGD(batch_size=16, momentum=0.9, weight_decay=1e-3) in
-        the meaning and units of PyTorch; a batch's gradients are averaged, and the step
-        along the average is rate / dimension; on samples also Adam(batch_size=16)
+    optimizer : SGD(batch_size=16, momentum=0.9, weight_decay=1e-3) in the meaning and units of PyTorch; a batch's
+        gradients are averaged, and the step along the average is rate / dimension; on samples also
+        Adam(batch_size=16). On mixtures the steps are followed one by one, weights and buffer together, in infinite
+        dimension (or beyond 200,000 steps, or with several labels) in the limit, where batches and momentum are another
+        rate; not under l_inf
     average_from : report the mean of all weights since this time (tail averaging) instead of the last ones; on samples
         the forecast is then the mean of an ensemble. Not with bands, batches on mixtures, or l_inf on mixtures
     method : samples only: "recursion" or "ensemble"; by default the recursion for two classes and plain SGD

@@ -58,9 +58,9 @@ def simulate(
         `check(steps, count)` and `rows(generator, steps, count)`, which returns the row numbers of all draws of a run
     batch_size : mixtures only: samples per step b, the step being (g/d) times the sum of their gradients, as in
         `forecast`; times are moved to whole batches
-    optimizer : of samples and mixtures with several labels: SGD(batch_size=16, momentum=0.9, weight_decay=1e-3) in
-        the meaning and units of PyTorch; a batch's gradients are averaged, and the step
-        along the average is rate / dimension
+    optimizer : SGD(batch_size=16, momentum=0.9, weight_decay=1e-3) or Adam(batch_size=16) in the meaning and units of
+        PyTorch; a batch's gradients are averaged, and the step along the average is rate / dimension; mixtures are
+        then simulated on full vectors. Not on mixtures under l_inf
     average_from : report the mean of all weights since this time (tail averaging), not the last ones; mixtures are
         then simulated on full vectors
     progress : show a progress bar on work of more than two seconds

@@ -32,6 +32,16 @@ class Optimizer(eqx.Module):
         """Whether a step is that of one sample's gradient, and nothing else: what theory is for."""
         return False
 
+    @property
+    def has_flow(self) -> bool:
+        """Whether its steps follow a flow as the dimension grows, at a `gain` and with a `ridge`."""
+        return False
+
+    @property
+    def rotates(self) -> bool:
+        """Whether steps are the same in every basis, as those of multiples and sums of gradients are."""
+        return False
+
     @abc.abstractmethod
     def buffer(self, weights: Any) -> Any:
         """What is kept beside weights (seeds, ...) from the start: arrays (seeds, ...)."""

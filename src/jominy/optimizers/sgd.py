@@ -88,6 +88,29 @@ class SGD(Optimizer):
     def plain(self) -> bool:
         return self.batch_size == 1 and self.weight_decay == 0 and self.momentum == 0
 
+    @property
+    def rotates(self) -> bool:
+        return True
+
+    @property
+    def has_flow(self) -> bool:
+        return self.gain > 0
+
+    @property
+    def gain(self) -> float:
+        """What becomes of a rate in the limit of many dimensions, where weights stand still while a step is remembered.
+
+        Steps along the means of batches go 1 / batch_size as far in time, with momentum 1 / (1 - momentum) times that.
+        """
+        taken = 1 - self.dampening if self.momentum else 1.0
+        return taken / (1 - self.momentum) / self.batch_size
+
+    @property
+    def ridge(self) -> float:
+        """The weight decay in that limit: the ridge beside a risk that is descended at the rate times the gain."""
+        share = 1 / self.batch_size / self.gain if self.decoupled else 1.0
+        return self.weight_decay * share
+
     def buffer(self, weights: Any) -> Any:
         return 0.0 * weights if self.momentum else weights[..., :0]
 

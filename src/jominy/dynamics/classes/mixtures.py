@@ -214,13 +214,11 @@ def _flow(training: Training, found: np.ndarray | None) -> tuple[EigenLaw, Class
     loss = problem.loss.plain
     assert isinstance(loss, SoftmaxLoss)
     classes = len(scores.own)
-    gain = (1 - optimizer.dampening if optimizer.momentum else 1.0) / (1 - optimizer.momentum) / optimizer.batch_size
-    decay = optimizer.weight_decay * (1 / optimizer.batch_size if optimizer.decoupled else gain)
     flow = ClassFlow(
         scores, np.zeros((classes, len(scores.places))) if found is None else found,
         antithetic_points(trained_points(classes), classes - 1), antithetic_points(read_points(classes), classes - 1),
         loss, schedule, problem.radius_schedule, Radii.of(problem, training.evaluate_at).others,
-        np.asarray(gain), np.asarray(decay),
+        np.asarray(optimizer.gain), np.asarray(optimizer.gain * optimizer.ridge),
     )  # fmt: skip
     return law, flow
 

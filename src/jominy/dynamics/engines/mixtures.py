@@ -30,6 +30,7 @@ from jominy.dynamics.readout import past_divergence
 from jominy.dynamics.simulation.population import population_simulation
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
+from jominy.optimizers import SGD, Optimizer
 from jominy.schedules import RadiusSchedule, Schedule
 
 if TYPE_CHECKING:
@@ -50,6 +51,8 @@ class MixtureEngines:
         plan = mixture_plan(training, request)
         problem, schedule, start, _, others, _ = training
         wanted = band_dimension(problem, request.dimension) if request.bands else None
+        if not plan.optimizer.plain:
+            require_none(others, "other attacks are looked at after plain SGD", "Use `simulate(...)`")
         under = read_mixture_under(problem, schedule, plan, start, others) if others else {}
         return population_forecast(problem, schedule, plan, start, request.compress, wanted, others, under)
 
@@ -99,7 +102,7 @@ class MixtureEngines:
         plan = mixture_plan(training, request)
         try:
             dimension = band_dimension(training.problem, request.dimension)
-            _check_bands(training, plan.batch_size)
+            _check_bands(training, plan)
         except InputError:  # what bands are not known for
             return None
         return population_path_law(training, plan, request.compress, dimension)
@@ -145,7 +148,7 @@ def require_no_others(training: Training) -> None:
 def mixture_plan(training: Training, request: ForecastRequest) -> Plan:
     """How a forecast on any mixture is made, checked."""
     problem, compress = training.problem, request.compress
-    require_plain(training)
+    optimizer = flowing_optimizer(training, request.batch_size)
     if request.method is not None or request.runs is not None:
         raise InputError(
             "Methods and numbers of runs belong to a problem on Samples",
@@ -161,13 +164,15 @@ def mixture_plan(training: Training, request: ForecastRequest) -> Plan:
     if not isinstance(compress, bool) and not (isinstance(compress, int) and compress >= 4):
         raise InputError("compress must be True, False or a number of nodes >= 4", compress, "24 to 48 are usual")
     plan = Plan.of(
-        problem.data.dimension, request.time, request.times, training.evaluate_at, request.rtol, request.batch_size
-    )
+        problem.data.dimension, request.time, request.times, training.evaluate_at, request.rtol, request.batch_size,
+        optimizer,
+    )  # fmt: skip
     _check_times(training, plan.times)
-    if training.schedule.averaging and plan.batch_size > 1:
-        raise InputError("Averages are forecast for single samples", f"batch_size={plan.batch_size}", "Leave it out")
+    if training.schedule.averaging and plan.finite_steps:
+        asked = repr(optimizer) if request.batch_size == 1 else f"batch_size={plan.batch_size}"
+        raise InputError("Averages are forecast for single samples without momentum", asked, "Leave it out")
     if request.bands:
-        _check_bands(training, plan.batch_size)
+        _check_bands(training, plan)
     if request.dimension is not None and not request.bands:
         received = f"dimension={request.dimension!r}, bands={request.bands!r}"
         raise InputError("A dimension belongs to bands", received, "Give `bands=True`")
@@ -176,15 +181,15 @@ def mixture_plan(training: Training, request: ForecastRequest) -> Plan:
 
 def mixture_steps(training: Training, request: SimulationRequest) -> tuple[np.ndarray, int]:
     """The times at which runs on any mixture are reported, at ends of batches, and the samples of a batch."""
-    data = training.problem.data
-    require_plain(training)
+    data, optimizer = training.problem.data, training.optimizer
+    _require_one_batch_size(optimizer, request.batch_size)
     if request.sampling is not None or request.held_out is not None:
         raise InputError(
             "Sampling and held-out arrays belong to a problem on Samples",
             type(data).__name__,
             "A Gaussian mixture gives a fresh sample at every step: leave them out",
         )
-    size = batch_count(request.batch_size, data.dimension)
+    size = batch_count(request.batch_size, data.dimension) if optimizer.plain else optimizer.batch_size
     grid = whole_steps(report_times(request.time, request.times, data.dimension / size), data.dimension / size)
     _check_times(training, grid)
     return grid, size
@@ -204,13 +209,29 @@ def require_no_average(training: Training, what: str) -> None:
         )
 
 
-def require_plain(training: Training) -> None:
-    """InputError for an optimizer that mixtures do not know yet."""
-    if not training.optimizer.plain:
+def flowing_optimizer(training: Training, batch_size: int) -> SGD:
+    """The optimizer of a forecast on a mixture; InputError for one whose steps follow no flow."""
+    optimizer, schedule = training.optimizer, training.schedule
+    if not (isinstance(optimizer, SGD) and optimizer.has_flow):
         raise InputError(
-            "Optimizers are for samples so far",
-            repr(training.optimizer),
-            "On mixtures there is `batch_size`; wrap rows as `Samples(X, y)`",
+            "No theory forecasts this optimizer: a flow is known of SGD with momentum and weight decay",
+            repr(optimizer),
+            "Use `simulate(...)`, or draw rows as `Samples(X, y)`: their forecast is the mean of real runs",
+        )
+    _require_one_batch_size(optimizer, batch_size)
+    if schedule.remembers and not optimizer.plain:
+        raise InputError("A rate that remembers gradients is known for plain SGD", type(schedule).__name__,
+                         f"Leave {optimizer!r} out, or use `Constant(0.5)`")  # fmt: skip
+    return optimizer
+
+
+def _require_one_batch_size(optimizer: Optimizer, batch_size: int) -> None:
+    """InputError for a batch whose gradients are summed beside an optimizer, which averages them."""
+    if batch_size != 1 and not optimizer.plain:
+        raise InputError(
+            "A batch's gradients are summed (batch_size=...), or averaged by an optimizer, not both",
+            f"batch_size={batch_size}, {optimizer!r}",
+            "Give `optimizer=SGD(batch_size=...)` alone",
         )
 
 
@@ -221,16 +242,17 @@ def _check_times(training: Training, times: np.ndarray) -> None:
             schedule.check(times)
 
 
-def _check_bands(training: Training, batch_size: int) -> None:
+def _check_bands(training: Training, plan: Plan) -> None:
     """What the fluctuation theory does not cover yet."""
     problem, schedule = training.problem, training.schedule
     for covered, name in (
         (problem.attack.isotropic, type(problem.attack).__name__),
         (not problem.mixture.intercept, "an intercept"),
         (not schedule.remembers, type(schedule).__name__),
-        (batch_size == 1, f"batch_size={batch_size}"),
+        (plan.batch_size == 1, f"batch_size={plan.batch_size}"),
+        (plan.optimizer.plain, repr(plan.optimizer)),
         (not schedule.averaging, "an average of weights"),
     ):
         if not covered:
-            rule = "Bands are for l2 attacks without intercept, single samples, schedules without memory and no average"
+            rule = "Bands are for l2 attacks without intercept, plain SGD, schedules without memory and no average"
             raise InputError(rule, name, "Use `simulate(...)`")

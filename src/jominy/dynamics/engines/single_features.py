@@ -21,6 +21,7 @@ from jominy.dynamics.engines.mixtures import (
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
+from jominy.errors import InputError
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -36,6 +37,7 @@ class SingleFeatureEngines(MixtureEngines):
 
     def forecast(self, training: Training, request: ForecastRequest) -> xr.Dataset:
         require_no_average(training, "attacks on single features of a mixture")
+        _require_plain(training)
         plan = mixture_plan(training, request)
         return coordinate_forecast(training.problem, training.schedule, plan, training.start, training.others)
 
@@ -48,6 +50,7 @@ class SingleFeatureEngines(MixtureEngines):
 
     def simulate(self, training: Training, request: SimulationRequest) -> xr.Dataset:
         require_no_average(training, "attacks on single features of a mixture")
+        _require_plain(training)
         grid, size = mixture_steps(training, request)
         return coordinate_simulation(
             training, grid, request.seeds, request.full_vectors, request.progress, size, request.watch
@@ -64,3 +67,13 @@ class SingleFeatureEngines(MixtureEngines):
 
     def stationary(self, problem: Problem, rate: float) -> Stationary:
         return coordinate_end(problem, rate)
+
+
+def _require_plain(training: Training) -> None:
+    """InputError for an optimizer that these engines do not know yet."""
+    if not training.optimizer.plain:
+        raise InputError(
+            "Attacks on single features of a mixture are known for plain SGD",
+            repr(training.optimizer),
+            "Wrap rows as `Samples(X, y)`, or use `L2()`",
+        )

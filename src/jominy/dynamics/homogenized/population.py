@@ -119,7 +119,7 @@ def _scheme(
         law = law.dense
         geometry = dense_geometry(law)
         target = minimiser(geometry, found.solved.scalars)
-        moving = DenseFlow(problem.loss, targets, schedule, radius, rule, geometry, target)
+        moving = DenseFlow(schedule, problem.loss, targets, radius, rule, geometry, target)
         return DenseSDE(DenseSGD(moving, covariance_roots(law.covariances)), edges)
     law = law.in_eigenbasis
     nodes = group_nodes(law)[0]

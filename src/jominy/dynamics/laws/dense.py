@@ -9,14 +9,19 @@ import numpy as np
 from jominy.dynamics.laws.flow import Dense, Flow, GaussianState, LocalModel
 from jominy.dynamics.laws.geometry import DenseGeometry, dense_order_parameters
 from jominy.dynamics.students import Observation, attack_ridge
-from jominy.losses import OrderParameters
+from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array
-from jominy.schedules import Descent
+from jominy.numerics.gaussian import GaussianRule
+from jominy.schedules import Descent, RadiusSchedule
 
 
 class DenseFlow(Flow):
     """The flow in mean (d,) and covariance (d, d)."""
 
+    loss: Loss
+    targets: Targets
+    radius: RadiusSchedule
+    rule: GaussianRule
     law: DenseGeometry
     optimum: Array
 
@@ -51,6 +56,9 @@ class DenseFlow(Flow):
             memory=state.memory,
         )
         return LocalModel(order, moments, gradient, Dense(hessian), noise, descent)
+
+    def norm_gradient(self, state: GaussianState) -> Array:
+        return state.mean
 
     def seen(self, state: GaussianState, order: OrderParameters, rate: Array) -> Observation:
         error = state.mean - self.optimum

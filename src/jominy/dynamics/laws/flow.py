@@ -17,10 +17,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.students import Observation, batch_memory, blown_up, blowup_limiter, diverged, gone
-from jominy.losses import Loss, Moments, OrderParameters, Targets
+from jominy.losses import Moments, OrderParameters
 from jominy.numerics.arrays import Array
-from jominy.numerics.gaussian import GaussianRule
-from jominy.schedules import Descent, RadiusSchedule, Schedule
+from jominy.schedules import Descent, Schedule
 
 
 class Operator(Protocol):
@@ -34,6 +33,9 @@ class Operator(Protocol):
 
     def contracted(self, step: Array, covariance: Array) -> Array:
         """(1 - step H) V (1 - step H)."""
+
+    def shifted(self, ridge: Array) -> "Operator":
+        """H + ridge."""
 
 
 class Diagonal(NamedTuple):
@@ -53,6 +55,9 @@ class Diagonal(NamedTuple):
 
     def contracted(self, step: Array, covariance: Array) -> Array:
         return (1 - step * self.values) ** 2 * covariance
+
+    def shifted(self, ridge: Array) -> "Diagonal":
+        return Diagonal(self.values + ridge)
 
 
 class Dense(NamedTuple):
@@ -74,9 +79,17 @@ class Dense(NamedTuple):
         keep = np.eye(len(self.matrix)) - step * self.matrix
         return keep @ covariance @ keep.T
 
+    def shifted(self, ridge: Array) -> "Dense":
+        return Dense(self.matrix + ridge * np.eye(len(self.matrix)))
+
+
+def transposed(block: Array) -> Array:
+    """C' of a block (d, d), or of a diagonal one (Q,)."""
+    return block.T
+
 
 def symmetrised(block: Array) -> Array:
-    """C + C' of a block (d, d), or of a diagonal one (Q,)."""
+    """C + C'."""
     return block + block.T if block.ndim == 2 else 2 * block
 
 
@@ -114,13 +127,12 @@ class LocalModel(NamedTuple):
 
 
 class Flow(eqx.Module):
-    """dX/dt of the deterministic equivalent. A law gives `local_model`, `order` and `seen`; the rest is here."""
+    """dX/dt of the deterministic equivalent.
 
-    loss: Loss
-    targets: Targets
+    A law gives `local_model`, `order`, `seen` and `norm_gradient`; the rest is here.
+    """
+
     schedule: Schedule
-    radius: RadiusSchedule
-    rule: GaussianRule
 
     @abc.abstractmethod
     def local_model(self, time: Array, state: GaussianState) -> LocalModel:
@@ -134,6 +146,14 @@ class Flow(eqx.Module):
     def seen(self, state: GaussianState, order: OrderParameters, rate: Array) -> Observation:
         """What is read off a state at which the schedule asks for `rate`."""
 
+    @abc.abstractmethod
+    def norm_gradient(self, state: GaussianState) -> Any:
+        """The gradient of half the square norm of the weights, a tree like the state's mean."""
+
+    def pace(self, rate: Array) -> Array:
+        """How fast the state moves against the gradient where the schedule asks for `rate`."""
+        return rate
+
     def moving(self, time: Array, state: GaussianState) -> tuple[LocalModel, Array]:
         """The local model at a state, and the learning rate there."""
         model = self.local_model(time, state)
@@ -145,7 +165,8 @@ class Flow(eqx.Module):
 
     def pulled(self, time: Array, state: GaussianState, cross: Array) -> tuple[GaussianState, Array]:
         """Time derivative of the state, and how fast a covariance of the student with its past, `cross`, falls."""
-        model, rate = self.moving(time, state)
+        model, asked = self.moving(time, state)
+        rate = self.pace(asked)
         braked = blowup_limiter(model.order, model.moments)
         slowed = braked * rate
         velocity = GaussianState(
@@ -168,7 +189,7 @@ class Flow(eqx.Module):
         """The state after one batch of `length` d samples: a finite step, exact as d grows. Section 8.2."""
         model = self.local_model(time, state)
         memory = state.memory + batch_memory(self.schedule, model.descent, length)
-        rate = self.schedule.rate(time, model.descent._replace(memory=memory))
+        rate = self.pace(self.schedule.rate(time, model.descent._replace(memory=memory)))
         step = rate * length
         moved = GaussianState(
             jax.tree.map(lambda old, leaf: old - step * leaf, state.mean, model.gradient),

@@ -11,8 +11,10 @@ import numpy as np
 from jominy.data.nodes import Nodes
 from jominy.dynamics.laws.flow import Diagonal, Flow, GaussianState, LocalModel
 from jominy.dynamics.students import Observation, Student, observe, order_parameters, slopes
-from jominy.losses import OrderParameters
+from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array
+from jominy.numerics.gaussian import GaussianRule
+from jominy.schedules import RadiusSchedule
 
 
 class NodeMean(NamedTuple):
@@ -28,6 +30,10 @@ class NodeMean(NamedTuple):
 class SpectralFlow(Flow):
     """The flow on the nodes of a law: all that is structured is diagonal there."""
 
+    loss: Loss
+    targets: Targets
+    radius: RadiusSchedule
+    rule: GaussianRule
     nodes: Nodes
     optimum: Student
 
@@ -45,6 +51,10 @@ class SpectralFlow(Flow):
         teacher = coefficients[len(coefficients) - state.mean.complement.shape[0] :]
         noise = (self.nodes.weights * moments.slope_squared) @ self.nodes.eigenvalues
         return LocalModel(order, moments, NodeMean(coefficients, -teacher), Diagonal(alpha), noise, descent)
+
+    def norm_gradient(self, state: GaussianState) -> NodeMean:
+        coefficients, complement = state.mean
+        return NodeMean(coefficients, complement - 1.0)  # minus the teacher's coefficient
 
     def seen(self, state: GaussianState, order: OrderParameters, rate: Array) -> Observation:
         return observe(self.nodes, self.student(state), self.optimum, order, rate)

@@ -16,9 +16,10 @@ import numpy as np
 
 from jominy.dynamics.laws.averaged import AveragedFlow
 from jominy.dynamics.laws.flow import Flow
+from jominy.dynamics.laws.optimized import MomentumSteps, Pace
 from jominy.dynamics.laws.representations import Representation
 from jominy.dynamics.laws.risk import RiskSpec, largest_logit, risk_spec
-from jominy.dynamics.laws.systems import FlowParts, Point, flow, initial
+from jominy.dynamics.laws.systems import FlowParts, Point, flow, initial, pace_of, steps
 from jominy.dynamics.optima.optimum import PopulationOptimum, population_optimum
 from jominy.dynamics.optima.students import optimum_students
 from jominy.dynamics.population.plan import COARSER, Plan
@@ -26,6 +27,7 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Reading, reading
 from jominy.numerics.batched_tree import BatchedTree
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
+from jominy.optimizers import SGD
 from jominy.schedules import UNKNOWN_DESCENT, Schedule
 
 CACHE_FLOATS = 2**17
@@ -83,6 +85,7 @@ class Task(NamedTuple):
     state: Any
     jumps: np.ndarray
     kind: Any
+    optimizer: SGD
     coarse: bool = False
 
     @property
@@ -103,8 +106,25 @@ class Task(NamedTuple):
     @property
     def system(self) -> Flow | AveragedFlow:
         """The system solved."""
-        parts = self.parts.coarse if self.coarse else self.parts.fine
-        return flow(parts._replace(rule=self.rule), self.schedule)
+        return flow(self._parts, self.schedule, self.pace)
+
+    @property
+    def pace(self) -> Pace | None:
+        """What the optimizer makes of a rate; None for plain SGD."""
+        return None if self.optimizer.plain else pace_of(self.optimizer)
+
+    @property
+    def steps(self) -> Flow | MomentumSteps:
+        """The map of one step, where steps are followed one by one."""
+        if not self.optimizer.plain:
+            return steps(self._parts, self.schedule, self.optimizer)
+        system = self.system
+        assert isinstance(system, Flow)
+        return system
+
+    @property
+    def _parts(self) -> FlowParts:
+        return (self.parts.coarse if self.coarse else self.parts.fine)._replace(rule=self.rule)
 
 
 def tasks_of(points: Sequence[Point], plan: Plan, unsolved: bool = False) -> list[Task]:
@@ -115,6 +135,7 @@ def tasks_of(points: Sequence[Point], plan: Plan, unsolved: bool = False) -> lis
     everything: dict[tuple[int, int], ProblemParts] = {}
     states: dict[tuple[int, bool, Any], Any] = {}
     tasks, end = [], plan.grid[-1]
+    buffered = plan.finite_steps and bool(plan.optimizer.momentum)
     for place, (problem, schedule, start, representation) in enumerate(points):
         there = id(problem), id(representation)
         if (parts := everything.get(there)) is None:
@@ -122,7 +143,7 @@ def tasks_of(points: Sequence[Point], plan: Plan, unsolved: bool = False) -> lis
         averaging = schedule.averaging
         begin = id(representation), averaging, start if isinstance(start, float | None) else id(start)
         if begin not in states:
-            state = initial(representation, problem.law, start, averaging)
+            state = initial(representation, problem.law, start, averaging, buffered)
             states[begin] = state, _shape(state)
         state, state_kind = states[begin]
         # Asking an equinox module for a property costs more than all the rest.
@@ -130,7 +151,7 @@ def tasks_of(points: Sequence[Point], plan: Plan, unsolved: bool = False) -> lis
         jumps = np.array(sorted({jump for jump in every if 0 < jump < end}), dtype=float) if every else _NO_JUMPS
         numbers, structure = jax.tree.flatten(schedule)
         kind = parts.kind, structure, tuple(map(np.shape, numbers)), state_kind, len(jumps)
-        tasks.append(Task(place, parts, parts.spec.rule, schedule, numbers, state, jumps, kind))
+        tasks.append(Task(place, parts, parts.spec.rule, schedule, numbers, state, jumps, kind, plan.optimizer))
     return tasks
 
 
@@ -273,10 +294,12 @@ class Portion(NamedTuple):
             # A single point and its coarser twin share nothing: it costs nothing, and one program serves every problem.
             (parts,), (task,), count = batch.parts, batch.tasks, len(self.coarse)
             tree = parts.both.tree if count == 2 else parts.both.rows(self.coarse.astype(int)).tree
-            rule, schedule = jax.tree.map(lambda leaf: np.array([leaf] * count), (rule, task.schedule))
-            return flow(tree._replace(rule=rule), schedule), None
+            shared = (rule, task.schedule, task.pace)
+            rule, schedule, pace = jax.tree.map(lambda leaf: np.array([leaf] * count), shared)
+            return flow(tree._replace(rule=rule), schedule, pace), None
         several = (batch.coarse if self.coarse[0] else batch.fine).rows(batch.which[self.place])
-        made = several.sharing(rule=rule).made_into(flow, batch.schedules.rows(self.place))
+        pace = BatchedTree.of([batch.tasks[0].pace])
+        made = several.sharing(rule=rule).made_into(flow, batch.schedules.rows(self.place), pace)
         return made.tree, made.own
 
 

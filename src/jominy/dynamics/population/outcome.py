@@ -2,7 +2,6 @@
 
 import numpy as np
 
-from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.labelled import Outcome
 from jominy.dynamics.laws.stability import divergent_rate, mixture_rate_limits, thresholds
 from jominy.dynamics.laws.systems import Point
@@ -22,11 +21,11 @@ def outcome_of(point: Point, solved: ForecastBatch, plan: Plan) -> Outcome:
     notes = found.record(problem.final_radius).notes()
     if np.any(solution.lost):
         notes.append("After the divergence risks and norms are infinite; accuracies keep their last value.")
-    size, dimension = plan.batch_size, problem.data.dimension
-    if size > 1 and not in_finite_steps(size, dimension, plan.times[-1]):
+    remembered = plan.batch_size / (1 - plan.optimizer.momentum)
+    if remembered > 1 and not plan.finite_steps:
         notes.append(
-            f"Batches of {size} are a share of {size / dimension:.1g} of the dimension: the curve is that of single "
-            "samples, off by about as much."
+            f"A step's effect lasts {remembered:.3g} samples, a share of {remembered / problem.data.dimension:.1g} of "
+            "the dimension: the curve is that of single samples, off by about as much."
         )
     return Outcome(status, advice_for(status, problem, schedule, found, solution.variables), notes)
 

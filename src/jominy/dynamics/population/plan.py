@@ -13,6 +13,7 @@ from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
 from jominy.numerics.gaussian import FULL
 from jominy.numerics.ode import LOOSE
+from jominy.optimizers import SGD
 
 TIGHTEST, LOOSEST = 1e-14, 0.1
 """Tolerances that a solve can have: below, rounding is larger; above, one step crosses what the curve does."""
@@ -23,9 +24,11 @@ COARSER = 3
 
 
 class Plan(NamedTuple):
-    """How forecasts are made and read out: the times reported, further radii, tolerance and batch size.
+    """How forecasts are made and read out: the times reported, further radii, tolerance, batch size and optimizer.
 
-    Without `estimate` nothing is solved twice, and errors are not known (NaN).
+    Without `estimate` nothing is solved twice, and errors are not known (NaN). With `finite_steps` the curve is that of
+    steps taken one by one, otherwise the flow of the limit of many dimensions. Gradients of a batch are summed where
+    the optimizer is plain.
     """
 
     times: np.ndarray
@@ -33,6 +36,8 @@ class Plan(NamedTuple):
     rtol: float
     batch_size: int = 1
     estimate: bool = True
+    optimizer: SGD = SGD()
+    finite_steps: bool = False
 
     @classmethod
     def of(
@@ -43,17 +48,19 @@ class Plan(NamedTuple):
         evaluate_at: Sequence[float] | np.ndarray,
         rtol: float,
         batch_size: int,
+        optimizer: SGD = SGD(),  # noqa: B008
     ) -> Plan:
         """The plan that a user's settings ask for, checked."""
         if not (isinstance(rtol, (int, float)) and TIGHTEST <= rtol <= LOOSEST):
             raise InputError(
                 f"rtol must be a relative tolerance from {TIGHTEST:g} to {LOOSEST:g}", rtol, "1e-9 is the default"
             )
-        size = batch_count(batch_size, dimension)
+        size = batch_count(batch_size, dimension) if optimizer.plain else optimizer.batch_size
         grid = report_times(time, times, dimension / size, early=True)
-        if in_finite_steps(size, dimension, grid[-1]):
+        finite = in_finite_steps(size, dimension, grid[-1], bool(optimizer.momentum))
+        if finite:
             grid = whole_steps(grid, dimension / size)
-        return cls(grid, evaluation_radii(evaluate_at), rtol, size)
+        return cls(grid, evaluation_radii(evaluate_at), rtol, size, optimizer=optimizer, finite_steps=finite)
 
     @property
     def accuracy(self) -> float:

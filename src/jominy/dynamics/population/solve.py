@@ -10,7 +10,6 @@ from typing import Any
 import jax
 import numpy as np
 
-from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.laws.risk import RiskSpec, in_closed_form, largest_logit_of_points
 from jominy.dynamics.laws.systems import Point
 from jominy.dynamics.population.batch import Portion, Task, portions_of, tasks_of
@@ -135,7 +134,7 @@ def solve(
 
 def compile_solve(point: Point, plan: Plan) -> Callable[[], None]:
     """Compile what solves a point alone while its optimum is sought; returns what waits for the end."""
-    if in_finite_steps(plan.batch_size, point.problem.data.dimension, plan.grid[-1]):
+    if plan.finite_steps:
         return lambda: None
 
     def arguments() -> tuple[Any, ...]:
@@ -228,10 +227,10 @@ def _trajectories(portion: Portion, rule: GaussianRule, plan: Plan) -> Trajector
     """The solves of a portion."""
     grid, count, tasks = plan.grid, len(portion.place), portion.tasks
     law = tasks[0].problem.law
-    if in_finite_steps(plan.batch_size, law.dimension, grid[-1]):
+    if plan.finite_steps:
         length = np.asarray(plan.batch_size / law.dimension)
         numbers = np.rint(grid / length).astype(int)
-        seen = [iterate(task._replace(rule=rule).system, task.state, numbers, length) for task in tasks]
+        seen = [iterate(task._replace(rule=rule).steps, task.state, numbers, length) for task in tasks]
         seen += seen[-1:] * (count - len(seen))
         joined = jax.tree.map(lambda *leaves: np.stack(leaves), *seen)
         return Trajectories(joined, np.full(count, len(grid)), np.zeros(count))

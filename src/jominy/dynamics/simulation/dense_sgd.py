@@ -14,6 +14,7 @@ from jominy.dynamics.simulation.noise import SGD_PURPOSE, Normals, class_cuts
 from jominy.dynamics.simulation.sgd import VectorState
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
+from jominy.optimizers import SGD, Optimizer
 from jominy.schedules import UNKNOWN_DESCENT
 
 
@@ -37,6 +38,7 @@ class DenseSGD(eqx.Module):
 
     flow: DenseFlow
     roots: Array
+    optimizer: Optimizer = SGD()
 
     def rate(self, state: VectorState, time: Array) -> Array:
         """The learning rate; adaptive schedules see the population's quantities at the current student."""
@@ -60,8 +62,13 @@ class DenseSGD(eqx.Module):
         push = slope @ sample + pull * along
         if self.flow.schedule.remembers:
             state = state._replace(memory=state.memory + push @ push / vector.size**2)
-        moved = vector - self.rate(state, time) / vector.size * push
-        return state._replace(vector=jnp.where(vector @ vector < 1e14, moved, vector))
+        step = self.rate(state, time) / vector.size
+        if self.optimizer.plain:
+            moved = state._replace(vector=vector - step * push)
+        else:
+            weights, buffer = self.optimizer.step(vector, push / component.size, state.buffer, step, time == 0)
+            moved = state._replace(vector=weights, buffer=buffer)
+        return jax.tree.map(lambda old, new: jnp.where(vector @ vector < 1e14, new, old), state, moved)
 
     def observe(self, state: VectorState, time: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""

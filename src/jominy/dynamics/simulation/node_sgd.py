@@ -5,7 +5,7 @@ means and the teacher matter, and the square norm of the rest: a sample's part o
 student enters through its square norm, a chi-square variable. The law is that of full vectors for every group size.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import equinox as eqx
 import jax
@@ -21,18 +21,20 @@ from jominy.numerics.arrays import Array
 from jominy.numerics.chi_square import ChiSquare
 from jominy.numerics.gaussian import GaussianRule
 from jominy.numerics.sums import inner
+from jominy.optimizers import SGD, Optimizer
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
 
 class NodeState(NamedTuple):
     """One student: `coordinates` (A, G) in the basis, `rest` (G,) square norm orthogonal to it (0 columns: none).
 
-    And the schedule's `memory` ().
+    And the schedule's `memory` (), and what an optimizer keeps (0 columns: nothing).
     """
 
     coordinates: Array
     rest: Array
     memory: Array
+    buffer: Any = np.zeros(0)
 
     @property
     def weights(self) -> Array:
@@ -44,9 +46,10 @@ class NodeState(NamedTuple):
         return self._replace(coordinates=weights)
 
 
-def node_states(coordinates: np.ndarray, rest: np.ndarray) -> NodeState:
+def node_states(coordinates: np.ndarray, rest: np.ndarray, optimizer: Optimizer = SGD()) -> NodeState:  # noqa: B008
     """States of many students at the start, a leading axis for them."""
-    return NodeState(coordinates, rest, np.zeros(len(coordinates)))
+    buffer = np.zeros((len(coordinates), 0)) if optimizer.plain else optimizer.buffer(coordinates)
+    return NodeState(coordinates, rest, np.zeros(len(coordinates)), buffer)
 
 
 def student_of(nodes: Nodes, state: NodeState) -> Student:
@@ -87,6 +90,7 @@ class NodeSGD(eqx.Module):
     rule: GaussianRule
     optimum: Student
     step_time: Array
+    optimizer: Optimizer = SGD()
 
     def _rate(self, state: NodeState, time: Array) -> Array:
         """The learning rate; adaptive schedules see the population's quantities at the current student."""
@@ -95,7 +99,10 @@ class NodeSGD(eqx.Module):
         return self.schedule.rate(time, slopes(self, time, student_of(self.nodes, state), state.memory).descent)
 
     def step(self, state: NodeState, noise: NodeNoise, time: Array) -> NodeState:
-        """X <- X - (g/d) sum (Psi_r x + Psi_rho M X / size(X)) over a batch of fresh samples x (usually one)."""
+        """X <- X - (g/d) sum (Psi_r x + Psi_rho M X / size(X)) over a batch of fresh samples x (usually one).
+
+        An optimizer makes its own step of the batch's mean gradient; nothing may then be outside the basis.
+        """
         nodes, coordinates = self.nodes, state.coordinates
         component = noise.component
         spread = jnp.sqrt(nodes.eigenvalues[component])
@@ -119,8 +126,13 @@ class NodeSGD(eqx.Module):
             square = jnp.sum(push**2) + jnp.sum(rest_push**2) + jnp.sum(beyond)
             state = state._replace(memory=state.memory + square * self.step_time**2)
         step = self._rate(state, time) * self.step_time
-        rest = (rest_size - step * rest_push) ** 2 + step**2 * beyond
-        moved = NodeState(coordinates - step * push, rest, state.memory)
+        if self.optimizer.plain:
+            rest = (rest_size - step * rest_push) ** 2 + step**2 * beyond
+            moved = NodeState(coordinates - step * push, rest, state.memory, state.buffer)
+        else:
+            mean = push / component.size
+            weights, buffer = self.optimizer.step(coordinates, mean, state.buffer, step, time == 0)
+            moved = NodeState(weights, state.rest, state.memory, buffer)
         # A student beyond every meaningful size stays where it is, so that divergence is recorded and not overflown.
         lost = ~(jnp.sum(squares) < 1e14)
         return jax.tree.map(lambda old, new: jnp.where(lost, old, new), state, moved)

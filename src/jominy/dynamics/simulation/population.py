@@ -91,12 +91,19 @@ def engine_of(
         )
     law = law.in_eigenbasis
     groups = group_nodes(law)
-    if training.schedule.averaging:
+    if training.schedule.averaging or not training.optimizer.plain:
         if full_vectors is False or not law.listed:
             raise InputError(
-                "Averages of weights need full vectors", f"full_vectors={full_vectors!r}, {law.dimension} dimensions",
+                "Averages of weights, batches that are averaged, momentum and decay need full vectors",
+                f"full_vectors={full_vectors!r}, {law.dimension} dimensions",
                 "Leave full_vectors out, and give a spectrum that lists every coordinate",
-            )  # fmt: skip
+            )
+        if law.basis is not None and not training.optimizer.rotates:
+            raise InputError(
+                "This optimizer moves each weight in its own way: covariances must be diagonal",
+                repr(training.optimizer),
+                "Use `SGD(momentum=0.9)`, or draw rows and use `Samples(X, y)`",
+            )
         full_vectors = True
     if full_vectors or (full_vectors is None and not few_groups(law, groups[0])):
         return _vectors(law, training, rule, found, seeds, batch_size)
@@ -110,14 +117,17 @@ def _node_engine(
     optimum = minimiser(NodeGeometry(nodes), found.solved.scalars)
     step_time = np.asarray(1 / dimension)
     targets = problem.loss.targets(problem.law)
-    return NodeSGD(nodes, present, problem.loss, targets, schedule, problem.radius_schedule, rule, optimum, step_time)
+    return NodeSGD(
+        nodes, present, problem.loss, targets, schedule, problem.radius_schedule, rule, optimum, step_time,
+        training.optimizer,
+    )  # fmt: skip
 
 
 def _vectors(law, training: Training, rule, found, seeds, batch_size) -> tuple[Engine, Source, Any, str]:
     nodes = coordinate_nodes(law)
     engine = _node_engine(nodes, np.ones_like(nodes.teacher), training, rule, found, law.dimension)
     source = node_noise(seeds, nodes, None, RandomParts(engine.targets.random, engine.loss.random), batch_size)
-    states = node_states(*coordinate_starts(law, training.start, seeds))
+    states = node_states(*coordinate_starts(law, training.start, seeds), training.optimizer)
     return engine, source, states, f"full vectors, dimension {law.dimension}"
 
 
@@ -135,9 +145,10 @@ def _dense(law, training: Training, rule, found, seeds, batch_size) -> tuple[Eng
     geometry, problem = dense_geometry(law), training.problem
     target = minimiser(geometry, found.solved.scalars)
     targets = problem.loss.targets(law)
-    flow = DenseFlow(problem.loss, targets, training.schedule.plain, problem.radius_schedule, rule, geometry, target)
-    engine = DenseSGD(flow, covariance_roots(law.covariances))
-    states = vector_states(dense_starts(law, training.start, seeds))
+    flow = DenseFlow(training.schedule.plain, problem.loss, targets, problem.radius_schedule, rule, geometry, target)
+    engine = DenseSGD(flow, covariance_roots(law.covariances), training.optimizer)
+    vectors = dense_starts(law, training.start, seeds)
+    states = vector_states(vectors, None if training.optimizer.plain else training.optimizer.buffer(vectors))
     source = dense_noise(seeds, law.weights, law.dimension, batch_size, problem.loss.random)
     return engine, source, states, f"full vectors, dimension {law.dimension}"
 

@@ -105,7 +105,7 @@ class Scenario(ScenarioFile):
         1e-9, ge=1e-14, le=0.1, description="relative tolerance of the forecast's integrator; not for samples"
     )
     optimizer: Optimizer = Field(
-        default={"kind": "sgd"}, validate_default=True, description="what a step does with a gradient; for samples"
+        default={"kind": "sgd"}, validate_default=True, description="what a step does with a gradient"
     )
     average_from: float | None = Field(
         None, ge=0, description="report the mean of all weights since this time instead of the last ones"
