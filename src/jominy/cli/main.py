@@ -29,6 +29,7 @@ from jominy.cli import (
     output,
     pareto,
     phase,
+    plot,
     report,
     schema,
     signals,
@@ -96,7 +97,7 @@ def parser() -> argparse.ArgumentParser:
     root.add_argument("--version", action="version", version=f"jominy {__version__}")
     commands = root.add_subparsers(title="commands", metavar="COMMAND", dest="command", required=True)
     of_scenarios = (forecast, simulate, homogenize, compare, optimum, fit, advise, design, pareto, sweep, phase)
-    for module in (*of_scenarios, explore, network, diagnose, audit, check, claims, report, schema):
+    for module in (*of_scenarios, explore, network, diagnose, audit, check, claims, plot, report, schema):
         module.add(commands)
     return root
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from jominy.show.style import BLUE, GREEN, GREY, ORANGE, PURPLE, SETTINGS, SKY, 
 from jominy.show.text import number, wrapped
 
 if TYPE_CHECKING:
+    import xarray as xr
     from matplotlib.figure import Figure
 
     from jominy.dynamics import Design, Front
@@ -27,8 +29,10 @@ _LOOK = {
 }
 
 
-def plot_design(design: Design, *, title: str = "") -> Figure:
+def plot_design(design: Design | xr.Dataset, *, title: str = "") -> Figure:
     """Draw the rates of the schedules over time, and the excess that each way to train ends with.
+
+    design : what `design(...)` returned, or its `dataset()`, as `jominy.load` opens it again
 
     Examples
     --------
@@ -40,18 +44,15 @@ def plot_design(design: Design, *, title: str = "") -> Figure:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    from jominy.dynamics import Design
-
-    if not isinstance(design, Design):
-        raise InputError("plot_design draws what design(...) returned", type(design).__name__)
+    result, told = _saved(design, "design", "plot_design draws what design(...) returned, or its dataset")
+    titles = {one["name"]: one["title"] for one in told["alternatives"]}
     with rc_context(SETTINGS):
         figure = Figure(figsize=(8.0, 3.2), layout="constrained")
         rates, excess = figure.subplots(1, 2)
-        result = design.dataset()
         for name in result["schedule"].values:
             colour, style = _LOOK.get(str(name), (GREY, "-"))
             values = result["learning_rate"].sel(schedule=name).values
-            title_of = "designed" if name == "designed" else design[str(name)].title
+            title_of = "designed" if name == "designed" else titles[str(name)]
             rates.plot(result["time"], np.where(values > 0, values, np.nan), style, color=colour, label=title_of)
         rates.set_yscale("log")
         rates.set_xlabel("time (samples / dimension)")
@@ -61,12 +62,32 @@ def plot_design(design: Design, *, title: str = "") -> Figure:
         ratios = result["excess_ratio"].values[::-1]
         for place, (name, ratio) in enumerate(zip(names, ratios, strict=True)):
             excess.plot(ratio, place, "o", color=_LOOK.get(name, (GREY, "-"))[0])
-        excess.set_yticks(range(len(names)), [design[name].title for name in names])
+        excess.set_yticks(range(len(names)), [titles[name] for name in names])
         excess.axvline(1.0, color=GREY, linewidth=1.0)
         excess.set_xscale("log")
-        excess.set_xlabel("excess over that of the design" if design.objective.floor is not None else "over the design")
-        set_heading(figure, title, color=GREY)
+        above = told["objective"]["floor"] is not None
+        excess.set_xlabel("excess over that of the design" if above else "over the design")
+        set_heading(figure, title or str(result.attrs.get("title", "")), color=GREY)
     return figure
+
+
+def _saved(given: Any, engine: str, rule: str) -> tuple[xr.Dataset, dict[str, Any]]:
+    """The result of a design or a front, and what it says of itself."""
+    result = given.dataset() if hasattr(given, "dataset") else given
+    name = {"design": "design", "pareto": "front"}[engine]
+    if getattr(result, "attrs", {}).get("engine") != engine or name not in result.attrs:
+        raise InputError(rule, type(given).__name__)
+    return result, json.loads(result.attrs[name])
+
+
+def design_rows(result: xr.Dataset) -> list[list[str]]:
+    """A table of the ways to train in a saved design, its first row the headings."""
+    titles = {one["name"]: one["title"] for one in json.loads(result.attrs["design"])["alternatives"]}
+    rows = [["", "objective", "excess", "excess over the design's"]]
+    for place, name in enumerate(result["alternative"].values):
+        value, excess, ratio = (float(result[one][place]) for one in ("objective", "objective_excess", "excess_ratio"))
+        rows.append([titles[str(name)], number(value), number(excess), f"{ratio:.3f}"])
+    return rows
 
 
 def design_text(design: Design, title: str = "", remarks: Sequence[str] = ()) -> str:
@@ -80,8 +101,10 @@ def design_text(design: Design, title: str = "", remarks: Sequence[str] = ()) ->
     return "\n".join([*lines, "", *(wrapped(f"- {sentence}") for sentence in sentences)])
 
 
-def plot_front(front: Front, *, title: str = "") -> Figure:
+def plot_front(front: Front | xr.Dataset, *, title: str = "") -> Figure:
     """Draw adversarial against clean over the training radius: designed schedules, best constants, and the optima.
+
+    front : what `pareto(...)` returned, or its `dataset()`, as `jominy.load` opens it again
 
     Examples
     --------
@@ -93,29 +116,39 @@ def plot_front(front: Front, *, title: str = "") -> Figure:
     from matplotlib import rc_context
     from matplotlib.figure import Figure
 
-    from jominy.dynamics import Front
-
-    if not isinstance(front, Front):
-        raise InputError("plot_front draws what pareto(...) returned", type(front).__name__)
+    result, told = _saved(front, "pareto", "plot_front draws what pareto(...) returned, or its dataset")
     with rc_context(SETTINGS):
         figure = Figure(figsize=(5.0, 3.6), layout="constrained")
         ax = figure.subplots()
         lines = (
-            ("designed schedules", front.designed, BLUE, "o-"),
-            ("best constant rates", front.constants, ORANGE, "s--"),
-            ("the optima (endless training)", front.endless, GREY, "D:"),
+            ("designed schedules", "designed", BLUE, "o-"),
+            ("best constant rates", "constants", ORANGE, "s--"),
+            ("the optima (endless training)", "endless", GREY, "D:"),
         )
-        for label, points, colour, look in lines:
+        for label, name, colour, look in lines:
+            points = np.array(told[name], dtype=float)
             if np.any(np.isfinite(points)):
                 ax.plot(points[:, 0], points[:, 1], look, color=colour, label=label, markersize=4)
-        for radius, (clean, adversarial) in zip(front.radii, front.designed, strict=True):
+        for radius, (clean, adversarial) in zip(told["radii"], told["designed"], strict=True):
             ax.annotate(f"{radius:.3g}", (clean, adversarial), textcoords="offset points", xytext=(4, 4), fontsize=7)
-        measure = front.objective.measure
-        ax.set_xlabel(f"clean {measure} at time {front.horizon:g}")
-        ax.set_ylabel(f"adversarial {measure} at radius {front.objective.radius:.3g}")
+        measure = told["objective"]["measure"]
+        ax.set_xlabel(f"clean {measure} at time {told['horizon']:g}")
+        ax.set_ylabel(f"adversarial {measure} at radius {told['objective']['radius']:.3g}")
         set_legend(ax, width=5.0)
-        set_heading(figure, title, color=GREY)
+        set_heading(figure, title or str(result.attrs.get("title", "")), color=GREY)
     return figure
+
+
+def front_rows(result: xr.Dataset) -> list[list[str]]:
+    """A table of a saved front, its first row the headings."""
+    told = json.loads(result.attrs["front"])
+    heads = [f"{way}, {kind}" for way in ("designed", "constant", "endless") for kind in ("clean", "adversarial")]
+    table = np.hstack([np.array(told[name], dtype=float) for name in ("designed", "constants", "endless")])
+    rows = [[number(float(value)) for value in row] for row in table]
+    return [
+        ["training radius", *heads],
+        *([number(radius), *row] for radius, row in zip(told["radii"], rows, strict=True)),
+    ]
 
 
 def front_text(front: Front, title: str = "", remarks: Sequence[str] = ()) -> str:

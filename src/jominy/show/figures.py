@@ -83,9 +83,7 @@ def plot(
         raise InputError("plot draws one problem", "results of several", "choose one: result.isel(point=0)")
     if any("alternative" in result.dims for result in results):
         raise InputError(
-            "plot draws a training over time",
-            "a design or a front",
-            "draw it with plot_design or plot_front, from what design(...) or pareto(...) returned",
+            "plot draws a training over time", "a design or a front", "draw it with plot_design or plot_front"
         )
     if forecast is not None and "adversarial_loss_bound" in forecast:
         from jominy.show.network_figures import plot_network

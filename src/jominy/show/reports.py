@@ -12,6 +12,7 @@ from jominy.errors import InputError
 from jominy.results.replaced import is_stream, require_place, write_whole
 from jominy.show import report_facts as facts
 from jominy.show.agreement import agreement, in_short, in_words
+from jominy.show.design import design_rows, front_rows, plot_design, plot_front
 from jominy.show.figures import plot
 from jominy.show.headline import headline
 from jominy.show.markup import escaped, figure_of, listed, pairs, paragraphs, table_of
@@ -68,7 +69,8 @@ def report(*results: xr.Dataset, title: str = "") -> Report:
     Parameters
     ----------
     results
-        Forecasts, simulations, comparisons, sweeps; the theory of networks, with trainability and measurements.
+        Forecasts, simulations, comparisons, sweeps, designs, fronts; the theory of networks, with trainability and
+        measurements.
     title
         Heading of the page; that of the first result if empty.
 
@@ -109,7 +111,7 @@ def outcome(result: xr.Dataset) -> str:
     """The part of a report that shows one result: how it ended, figure, tables."""
     (study,) = studies([result])
     remarks = [note for note in facts.notes(study.results) if note not in facts.preprocessing(study.results)]
-    parts = [_endings(study), listed(remarks), *_training(study), *_networks(study), *_sweeps(study)]
+    parts = [_endings(study), listed(remarks), *_training(study), *_networks(study), *_sweeps(study), *_designs(study)]
     return "\n".join(part for part in parts if part)
 
 
@@ -140,6 +142,7 @@ def _section(study: Study, title: str) -> str:
         *_training(study),
         *_networks(study),
         *_sweeps(study),
+        *_designs(study),
         _known(study),
         "<h3>Scenario</h3>" if rows else "",
         pairs(rows, "What was computed") if rows else "",
@@ -211,6 +214,17 @@ def _networks(study: Study) -> list[str]:
         parts.append(figure_of(plot_network(theory, trained, measured), caption))
         parts += _laid_out(network_parts(theory, trained, measured), study.title, "Theory of the network")
         parts.append(listed(sentences(theory, trained, measured)))
+    return parts
+
+
+def _designs(study: Study) -> list[str]:
+    parts = []
+    for result in study.designs:
+        parts.append(figure_of(plot_design(result), "Learning rates over time, and the excess that each ends with."))
+        parts.append(table_of(design_rows(result), "Ways to train"))
+    for result in study.fronts:
+        parts.append(figure_of(plot_front(result), "Adversarial against clean over the training radius."))
+        parts.append(table_of(front_rows(result), "Clean and adversarial over the training radius"))
     return parts
 
 

@@ -24,6 +24,8 @@ class Study:
     simulations: list[xr.Dataset] = field(default_factory=list)
     comparisons: list[xr.Dataset] = field(default_factory=list)
     sweeps: list[xr.Dataset] = field(default_factory=list)
+    designs: list[xr.Dataset] = field(default_factory=list)
+    fronts: list[xr.Dataset] = field(default_factory=list)
     theories: list[xr.Dataset] = field(default_factory=list)
     trainabilities: list[xr.Dataset] = field(default_factory=list)
     measurements: list[xr.Dataset] = field(default_factory=list)
@@ -62,6 +64,8 @@ def kind_of(result: xr.Dataset) -> str:
     engine = str(result.attrs.get("engine", ""))
     if "sweep" in result.attrs:
         return "sweeps"
+    if engine in ("design", "pareto") and "alternative" in result.dims:
+        return "designs" if engine == "design" else "fronts"
     if engine == "compare":
         return "comparisons"
     if "adversarial_loss_bound" in result:
@@ -73,7 +77,7 @@ def kind_of(result: xr.Dataset) -> str:
     if "time" in result.dims and not {"network", "layer", "point", "alternative"} & set(result.dims):
         return "simulations" if "seed" in result.dims else "forecasts"
     raise InputError(
-        "a report shows forecasts, simulations, comparisons, sweeps and the theory of networks with what was measured",
+        "a report shows forecasts, simulations, comparisons, sweeps, designs, fronts, networks and what was measured",
         f"a result of kind {engine!r}",
         "leave it out",
     )
