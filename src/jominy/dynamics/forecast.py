@@ -49,8 +49,8 @@ def forecast(
 
     For a Gaussian mixture the deterministic equivalent of streaming SGD is integrated: exact as d grows, with errors
     of order 1/sqrt(d) for one run and 1/d for the mean over runs. For `Samples` the finite-step recursion of mean and
-    covariance is run on the samples' own law. For samples of several classes, and for batches, momentum or weight decay
-    on samples, the forecast is the mean of an ensemble of compiled real runs, which is cheaper than a recursion there.
+    covariance is run on the samples' own law, batches, momentum and weight decay included. For samples of several
+    classes, Adam and averages of weights the forecast is the mean of an ensemble of compiled real runs.
 
     Parameters
     ----------
@@ -84,7 +84,8 @@ def forecast(
         rate; not under l_inf
     average_from : report the mean of all weights since this time (tail averaging) instead of the last ones; on samples
         the forecast is then the mean of an ensemble. Not with bands, batches on mixtures, or l_inf on mixtures
-    method : samples only: "recursion" or "ensemble"; by default the recursion for two classes and plain SGD
+    method : samples only: "recursion" or "ensemble"; by default the recursion, unless it is estimated to be dearer than
+        the 200 runs that are as exact; for several classes, Adam and averages of weights always the ensemble
     runs : of an ensemble exactly so many; by default as many as the precision takes, at most 4000, and at most
         6e10 multiplications (some ten seconds) unless those are fewer than 20 runs
     precision : of an ensemble: wanted standard error of the adversarial risk, relative to it, at every time

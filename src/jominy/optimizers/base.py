@@ -4,12 +4,22 @@ from __future__ import annotations
 
 import abc
 import math
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 import equinox as eqx
 
 from jominy.errors import InputError
 from jominy.numerics.arrays import Array
+
+
+class LinearStep(NamedTuple):
+    """A step as a linear map of weights and buffer, in parts: own (P, P) times (W, buffer), plus gradient (P,) times g.
+
+    P is 1 where there is no buffer, else 2.
+    """
+
+    own: Array
+    gradient: Array
 
 
 class Optimizer(eqx.Module):
@@ -38,9 +48,18 @@ class Optimizer(eqx.Module):
         return False
 
     @property
+    def gain(self) -> float:
+        """What becomes of a rate in that limit, for an optimizer that `rotates`."""
+        raise NotImplementedError(type(self).__name__)
+
+    @property
     def rotates(self) -> bool:
         """Whether steps are the same in every basis, as those of multiples and sums of gradients are."""
         return False
+
+    def linear(self, step_size: Array, first: Array) -> LinearStep:
+        """The step as a linear map, where it `rotates`; `first` says whether there was none before."""
+        raise NotImplementedError(type(self).__name__)
 
     @abc.abstractmethod
     def buffer(self, weights: Any) -> Any:

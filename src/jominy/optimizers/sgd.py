@@ -13,7 +13,7 @@ import jax.numpy as jnp
 
 from jominy.errors import InputError
 from jominy.numerics.arrays import Array
-from jominy.optimizers.base import Optimizer, batch_of, number_of, switch_of
+from jominy.optimizers.base import LinearStep, Optimizer, batch_of, number_of, switch_of
 
 
 class SGD(Optimizer):
@@ -110,6 +110,20 @@ class SGD(Optimizer):
         """The weight decay in that limit: the ridge beside a risk that is descended at the rate times the gain."""
         share = 1 / self.batch_size / self.gain if self.decoupled else 1.0
         return self.weight_decay * share
+
+    def linear(self, step_size: Array, first: Array) -> LinearStep:
+        coupled, keep = self.coupled_decay, 1 - step_size * (self.weight_decay - self.coupled_decay)
+        if not self.momentum:
+            return LinearStep(jnp.reshape(keep - step_size * coupled, (1, 1)), jnp.reshape(-step_size, (1,)))
+        taken = jnp.where(first, 1.0, 1.0 - self.dampening)
+        # The weights go along the new buffer, or along the gradient and momentum times that.
+        at_once, later = (1.0, self.momentum) if self.nesterov else (0.0, 1.0)
+        along = at_once + later * taken
+        own = [
+            [keep - step_size * along * coupled, -step_size * later * self.momentum],
+            [taken * coupled, self.momentum],
+        ]
+        return LinearStep(jnp.array(own), jnp.stack([-step_size * along, taken]))
 
     def buffer(self, weights: Any) -> Any:
         return 0.0 * weights if self.momentum else weights[..., :0]

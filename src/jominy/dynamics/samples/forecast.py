@@ -14,6 +14,7 @@ from jominy.dynamics.labelled import Method, Outcome, Training, labelled
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, radius_at
+from jominy.dynamics.real_runs import READING
 from jominy.dynamics.samples.frame import Frame, frame_of, light_rotation, own_frame, rotation
 from jominy.dynamics.samples.law import Rows, Spread, first_step, light, rule_for_rows, single_precision_does
 from jominy.dynamics.samples.optimum import at_zero, sample_optimum
@@ -42,6 +43,7 @@ from jominy.errors import InputError
 from jominy.numerics.gaussian import LARGEST_SCALE
 from jominy.numerics.precision import as_precise_as
 from jominy.numerics.programs import compile_beside
+from jominy.optimizers import SGD, Optimizer
 from jominy.results import Status
 from jominy.schedules import Schedule
 
@@ -87,16 +89,16 @@ def sample_forecast(
     """The forecast of samples as a labelled result; see `forecast`."""
     from tqdm import tqdm
 
-    problem, schedule, start, evaluate_at, others, _ = training
+    problem, schedule, start, evaluate_at, others, optimizer = training
     samples = problem.samples
     test = None if held_out is None else samples.transform_pair(held_out)
-    grid = sample_times(time, times, samples.dimension)
+    grid = sample_times(time, times, samples.dimension, batch=optimizer.batch_size)
     problem.radius_schedule.check(grid)
     words = f"forecast, {samples.count:,} x {samples.dimension:,}"
     small = samples.features.size < MANY_NUMBERS
     with tqdm(total=3, desc=words, leave=False, disable=small or not progress, bar_format=BAR) as bar:
         bar.set_postfix_str("optimum")
-        begin = beginning(problem, schedule, grid, start, diagonal, largest_block)
+        begin = beginning(problem, schedule, grid, start, diagonal, largest_block, optimizer)
         groups = {"": begin.rows}
         if test is not None:
             groups["held_out_"] = as_precise_as(begin.rows.columns, begin.frame.rows(*test))
@@ -106,7 +108,7 @@ def sample_forecast(
         found = sample_optimum(problem)
         found.require_for(schedule)
         bar.update()
-        bar.set_postfix_str(f"recursion, {round(grid[-1] * samples.dimension):,} steps")
+        bar.set_postfix_str(f"recursion, {begin.steps[-1]:,} steps")
         compiled()
         curve = sample_curve(problem, begin, grid, found)
         bar.update()
@@ -145,26 +147,48 @@ MOST_BLOCKS = 1_000_000
 
 
 def sample_times(
-    time: float | None, times: Sequence[float] | None, dimension: int, *, in_blocks: bool = True
+    time: float | None, times: Sequence[float] | None, dimension: int, *, in_blocks: bool = True, batch: int = 1
 ) -> np.ndarray:
     """(T,) times on whole steps; about `POINTS` even ones up to a horizon, where blocks of steps end anyway.
 
     InputError for more steps than can be taken, `in_blocks` or, at times given, one by one.
     """
-    grid = whole_steps(report_times(time, times, dimension, POINTS), dimension)
+    per_time, largest = dimension / batch, largest_usual_block(dimension, batch)
+    grid = whole_steps(report_times(time, times, per_time, POINTS), per_time)
     one_by_one = times is not None and not in_blocks
-    steps = counted_steps(
-        grid, 1 / dimension, MOST_STEPS if one_by_one else MOST_BLOCKS * largest_usual_block(dimension)
-    )
+    steps = counted_steps(grid, batch / dimension, MOST_STEPS if one_by_one else MOST_BLOCKS * largest)
     if times is not None:
         return grid
-    ends = block_ends(int(steps[-1]), largest_usual_block(dimension))
-    return ends[np.unique(np.searchsorted(ends, steps))] / dimension
+    ends = block_ends(int(steps[-1]), largest)
+    return ends[np.unique(np.searchsorted(ends, steps))] / per_time
 
 
-def largest_usual_block(dimension: int) -> int:
+def largest_usual_block(dimension: int, batch: int = 1) -> int:
     """The most steps that the recursion takes at once, unless told otherwise."""
-    return max(1, dimension // 4)
+    return max(1, dimension // (4 * batch))
+
+
+PRODUCTS = 0.03
+"""Cost of a multiplication inside a product of matrices, in units of one in a sum over rows."""
+NODES = 18
+"""Of the quadrature over each row's margin, each counted twice: so costs are right to a factor of two."""
+
+
+def work_of_recursion(training: Training, grid: np.ndarray, held_out: tuple[Any, Any] | None) -> float:
+    """Multiplications of a forecast by the recursion with its readouts, about, in units of those of a real run."""
+    samples, batch = training.problem.samples, training.optimizer.batch_size
+    count, dimension = samples.features.shape
+    size = min(count, dimension)
+    steps = np.rint(grid * dimension / batch).astype(int)
+    every = training.problem.loss.least_squares and count * dimension**2 * float(steps[-1]) < EVERY_STEP
+    blocks = steps[-1] if every else len(block_ends(int(steps[-1]), largest_usual_block(dimension, batch)))
+    dense = not (dimension > DENSE_DIMENSION and count >= 10 * dimension)
+    parts = 1 if training.optimizer.plain else 4
+    each = PRODUCTS * (2.0 * count + 10.0 * parts * size) * size**2 if dense else 4.0 * count * size
+    rows = count + (0 if held_out is None else len(held_out[0]))
+    radii = 2 + len(training.evaluate_at)
+    read = rows * (PRODUCTS * size**2 if dense else 2.0 * size) + rows * NODES * READING * radii
+    return blocks * (1 if every else 2) * (each + count * NODES * READING) + len(grid) * read
 
 
 class Beginning(NamedTuple):
@@ -214,14 +238,15 @@ def beginning(
     start: Any,
     diagonal: bool | None = None,
     largest_block: int | None = None,
+    optimizer: Optimizer = SGD(),  # noqa: B008
 ) -> Beginning:
     """All that the recursion needs but the optimum."""
     samples = problem.samples
     count, dimension = samples.features.shape
-    steps = np.rint(times * dimension).astype(int)
+    steps = np.rint(times * dimension / optimizer.batch_size).astype(int)
     if largest_block is None:
         every = problem.loss.least_squares and count * dimension**2 * float(steps[-1]) < EVERY_STEP
-        largest_block = 1 if every else largest_usual_block(dimension)
+        largest_block = 1 if every else largest_usual_block(dimension, optimizer.batch_size)
     vector = start_vector(start, dimension)
     mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
     variance = random_variance(start) / dimension
@@ -251,7 +276,7 @@ def beginning(
     nowhere = Spread(*map(np.zeros_like, spread))
     radius = problem.radius_schedule
     statement = SampleProblem(
-        rows, nowhere, problem.loss, schedule, radius, None, nowhere.mean, frame.copies, dimension, form
+        rows, nowhere, problem.loss, schedule, radius, None, nowhere.mean, frame.copies, dimension, form, optimizer
     )
     from_zero, singly = not np.any(mean) and variance == 0, bool(np.max(plan.length) <= 1)
     return Beginning(frame, exact, rows, statement, spread, plan, steps, from_zero, singly, notes)
@@ -278,7 +303,9 @@ def sample_curve(problem: Problem, begin: Beginning, times: np.ndarray, found: O
         recorded = Recorded(later[0], later[1], later[2], recorded.largest_logit)
     spreads = recorded.spreads
     lost = np.logical_or.accumulate(~(np.abs(_square_size(spreads)) < OUT_OF_SCALE))
-    method = f"samples' own law, {'diagonal' if diagonal else 'dense'} covariance, {len(begin.plan.first)} blocks"
+    optimizer = begin.statement.optimizer
+    told = "" if optimizer.plain else f", {optimizer!r}"
+    method = f"samples' own law, {'diagonal' if diagonal else 'dense'} covariance, {len(begin.plan.first)} blocks{told}"
     return SampleCurve(frame, begin.rows, times, recorded, lost, method, arguments[0].rule, begin.notes)
 
 

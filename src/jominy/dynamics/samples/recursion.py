@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.attacks import Reach
+from jominy.dynamics.samples.affine import Law, batch_noise, launched, many_steps, noise_share, one_step, parts_of
 from jominy.dynamics.samples.law import (
     Rows,
     Slope,
@@ -25,6 +26,7 @@ from jominy.dynamics.samples.law import (
 from jominy.losses import Loss
 from jominy.numerics.arrays import Array
 from jominy.numerics.programs import jit_lightly
+from jominy.optimizers import SGD, LinearStep, Optimizer
 from jominy.schedules import RadiusSchedule, Schedule
 
 OUT_OF_SCALE = 1e13
@@ -71,6 +73,7 @@ class SampleProblem(NamedTuple):
     copies: Array
     dimension: int
     form: Array | Reach | None = None
+    optimizer: Optimizer = SGD()
 
 
 class StepPreview(NamedTuple):
@@ -128,7 +131,7 @@ class _Walk(NamedTuple):
         done: steps of it that were taken before, where all of it at once would be too much.
         span: of how many steps, an odd number, `there` is the middle.
         halfway: whether `there` is the middle of these steps, or their beginning.
-        spread, memory: at that beginning.
+        law, memory: at that beginning.
         there, memory_there: where the coefficients are wanted next.
         kept: what is recorded so far.
     """
@@ -137,7 +140,7 @@ class _Walk(NamedTuple):
     done: Array
     span: Array
     halfway: Array
-    spread: Spread
+    law: Law
     memory: Array
     there: Spread
     memory_there: Array
@@ -159,32 +162,45 @@ def run_recursion(
     Where the attack's ridge is large a block is taken in pieces (`BRISK`).
     It ends early at a report whose logit is beyond `largest_logit`.
     """
-    rows, launched, loss, schedule, radius, rule, optimum, copies, dimension, form = problem
+    rows, first_law, loss, schedule, radius, rule, optimum, copies, dimension, form, optimizer = problem
     diagonal = start.covariance.ndim == 1
+    step_time, share = optimizer.batch_size / dimension, noise_share(optimizer, rows.targets.size)
 
     def look(spread: Spread, memory: Array, step: Array) -> StepPreview:
-        slope = slope_at(rows, spread, loss, radius.at(step / dimension), rule, form)
-        pushed = sample_descent(spread, slope, optimum, dimension)
+        time = step * step_time
+        slope = slope_at(rows, spread, loss, radius.at(time), rule, form)
+        felt = slope if optimizer.plain else slope._replace(noise=batch_noise(slope, spread, share))
+        pushed = sample_descent(spread, felt, optimum, dimension)
         growth = pushed.noise / dimension if schedule.remembers else jnp.zeros(())
-        return StepPreview(slope, schedule.rate(step / dimension, pushed._replace(memory=memory + growth)), growth)
+        return StepPreview(slope, schedule.rate(time, pushed._replace(memory=memory + growth)), growth)
 
-    def nothing(walk: _Walk, ahead: StepPreview, count: Array) -> Spread:
-        return walk.spread
+    def linear(walk: _Walk, ahead: StepPreview) -> LinearStep:
+        return optimizer.linear(ahead.rate / dimension, (walk.block == 0) & (walk.done == 0))
 
-    def one(walk: _Walk, ahead: StepPreview, count: Array) -> Spread:
-        return single_step(walk.spread, ahead.slope, ahead.rate / dimension)
+    def nothing(walk: _Walk, ahead: StepPreview, count: Array) -> Law:
+        return walk.law
 
-    def many(walk: _Walk, ahead: StepPreview, count: Array) -> Spread:
+    def one(walk: _Walk, ahead: StepPreview, count: Array) -> Law:
+        if not optimizer.plain:
+            return one_step(walk.law, ahead.slope, linear(walk, ahead), share)
+        return Law.of(single_step(walk.law.weights, ahead.slope, ahead.rate / dimension))
+
+    def many(walk: _Walk, ahead: StepPreview, count: Array) -> Law:
         # The steps of a block start from states 0 to length - 1, so their common slope is that of the middle one; what
         # is first taken from the block's beginning leads there.
-        back = walk.spread.mean - walk.there.mean
+        spread = walk.law.weights
+        back = spread.mean - walk.there.mean
         shift = ahead.slope.hessian * back if diagonal else ahead.slope.hessian @ back
         slope = ahead.slope._replace(gradient=ahead.slope.gradient + shift)
-        return advance(walk.spread, slope, ahead.rate / dimension, count)
+        if not optimizer.plain:
+            return many_steps(walk.law, slope, walk.there, linear(walk, ahead), share, count)
+        return Law.of(advance(spread, slope, ahead.rate / dimension, count))
 
-    def first_step(walk: _Walk, ahead: StepPreview, count: Array) -> Spread:
+    def first_step(walk: _Walk, ahead: StepPreview, count: Array) -> Law:
+        if not optimizer.plain:
+            return launched(first_law, linear(walk, ahead), share)
         step = ahead.rate / dimension
-        return Spread(step * launched.mean, step**2 * launched.covariance)
+        return Law.of(Spread(step * first_law.mean, step**2 * first_law.covariance))
 
     def record(kept: Recorded, index: Array, spread: Spread, slope: Slope, rate: Array) -> Recorded:
         order = sample_order(rows, spread, form)
@@ -202,11 +218,12 @@ def run_recursion(
         ahead = look(walk.there, walk.memory_there, first + ahead_of)
         kept = jax.lax.cond(
             (report >= 0) & ~walk.halfway & (walk.done == 0),
-            lambda: record(walk.kept, report, walk.spread, ahead.slope, ahead.rate),
+            lambda: record(walk.kept, report, walk.law.weights, ahead.slope, ahead.rate),
             lambda: walk.kept,
         )
         # Of an odd number of steps one is in the middle.
-        most = jnp.floor(BRISK * dimension / jnp.maximum(ahead.rate * ahead.slope.ridge, 1e-9))
+        gone = ahead.rate if optimizer.plain else ahead.rate * optimizer.gain * optimizer.batch_size
+        most = jnp.floor(BRISK * dimension / jnp.maximum(gone * ahead.slope.ridge, 1e-9))
         bearable = jnp.clip(jnp.where(jnp.isfinite(most), most, 1.0), 1, length - walk.done).astype(length.dtype)
         span = jnp.where(walk.halfway, walk.span, jnp.maximum(bearable - 1 + bearable % 2, 0))
         to_middle = (span > 1) & ~walk.halfway
@@ -217,14 +234,15 @@ def run_recursion(
         ways = (nothing, one, first_step, first_step) if singly else (nothing, one, many, first_step)
         moved = jax.lax.switch(how, ways, walk, ahead, count.astype(float))
         memory = walk.memory + count * ahead.growth
-        lost = ~(moved.mean @ moved.mean + jnp.sum(jnp.abs(moved.covariance)) < 100 * OUT_OF_SCALE) & ~to_middle
+        weights = moved.weights
+        lost = ~(weights.mean @ weights.mean + jnp.sum(jnp.abs(weights.covariance)) < 100 * OUT_OF_SCALE) & ~to_middle
         moved = jax.tree.map(lambda leaf: jnp.where(lost, BEYOND, leaf), moved)
-        here, there = (walk.spread, walk.memory), (moved, memory)
-        spread, memory_here = jax.tree.map(lambda old, new: jnp.where(to_middle, old, new), here, there)
+        here, there = (walk.law, walk.memory), (moved, memory)
+        law, memory_here = jax.tree.map(lambda old, new: jnp.where(to_middle, old, new), here, there)
         done = walk.done + jnp.where(to_middle, 0, count)
         over = ~to_middle & (done >= length)
         place = walk.block + over, jnp.where(over, 0, done), span, to_middle
-        return _Walk(*place, spread, memory_here, moved, memory, kept)
+        return _Walk(*place, law, memory_here, moved.weights, memory, kept)
 
     empty = Recorded(
         jax.tree.map(lambda leaf: jnp.zeros((reports, *leaf.shape)), start),
@@ -234,7 +252,6 @@ def run_recursion(
     )
     start = jax.tree.map(jnp.asarray, start)
     memory = jnp.zeros(())
-    begin = _Walk(
-        jnp.asarray(0), jnp.asarray(0), jnp.asarray(0), jnp.asarray(False), start, memory, start, memory, empty
-    )
+    law = Law.of(start, 1 if optimizer.plain else parts_of(optimizer))
+    begin = _Walk(jnp.asarray(0), jnp.asarray(0), jnp.asarray(0), jnp.asarray(False), law, memory, start, memory, empty)
     return jax.lax.while_loop(going, body, begin).kept
