@@ -52,6 +52,61 @@ def test_plain_gradient_descent_by_hand():
         np.testing.assert_allclose(one.detach(), other.detach(), rtol=1e-9, atol=1e-12)
 
 
+def test_a_scheduler_of_the_users_own():
+    """OneCycleLR sets rate and momentum: the reference is PyTorch's own loop on the whole data."""
+    net, twin = network(dtype=torch.float64), network(dtype=torch.float64)
+    data = LabelledInputs(DATA.inputs.double(), DATA.labels)
+
+    def made(module):
+        optimizer = torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9)
+        return optimizer, torch.optim.lr_scheduler.OneCycleLR(optimizer, max_lr=0.3, total_steps=8)
+
+    optimizer, scheduler = made(net)
+    call = dict(steps=6, batch_size=96, seed=0, progress=False)
+    train(net, data, CrossEntropyPlus(1.0, weight=0), optimizer=optimizer, scheduler=scheduler, **call)
+    optimizer, scheduler = made(twin)
+    for _ in range(6):
+        optimizer.zero_grad()
+        cross_entropy(twin(data.inputs), data.labels).backward()
+        optimizer.step()
+        scheduler.step()
+    for one, other in zip(net.parameters(), twin.parameters(), strict=True):
+        np.testing.assert_allclose(one.detach(), other.detach(), rtol=1e-9, atol=1e-12)
+
+
+def test_a_run_with_a_scheduler_goes_on_where_it_was(tmp_path):
+    def asked(steps, **more):
+        schedule = lambda optimizer: torch.optim.lr_scheduler.MultiStepLR(optimizer, [3, 7], gamma=0.3)  # noqa: E731
+        sgd = lambda values: torch.optim.SGD(values, lr=0.05, momentum=0.9)  # noqa: E731
+        net = network(1)
+        train(
+            net, DATA, OBJECTIVES[0], optimizer=sgd, scheduler=schedule, steps=steps, batch_size=16, seed=5,
+            record_every=4, progress=False, **more,
+        )  # fmt: skip
+        return net
+
+    asked(4, checkpoints=tmp_path)
+    resumed, whole = asked(10, checkpoints=tmp_path), asked(10)
+    assert all(torch.equal(one, two) for one, two in zip(resumed.parameters(), whole.parameters(), strict=True))
+
+
+def test_schedulers_that_are_none_are_refused():
+    net, sgd = network(1), lambda values: torch.optim.SGD(values, lr=0.05)
+    other = torch.optim.lr_scheduler.StepLR(sgd(network(2).parameters()), 3)
+    plateau = torch.optim.lr_scheduler.ReduceLROnPlateau
+    for change, words in (
+        ({"scheduler": other}, "an optimizer of PyTorch"),
+        ({"scheduler": other, "optimizer": sgd}, "must be that of the optimizer"),
+        ({"scheduler": plateau, "optimizer": sgd}, "follows a metric"),
+        ({"scheduler": 3, "optimizer": sgd}, "one of torch.optim.lr_scheduler"),
+        ({"scheduler": torch.optim.lr_scheduler.StepLR, "optimizer": sgd}, "from the optimizer alone"),
+    ):
+        with pytest.raises(InputError, match=words):
+            run(net, OBJECTIVES[0], rate=None, **change)
+    with pytest.raises(InputError, match="leave one out|Leave one out"):
+        run(net, OBJECTIVES[0], optimizer=sgd, scheduler=lambda made: torch.optim.lr_scheduler.StepLR(made, 3))
+
+
 @pytest.mark.parametrize(
     "objective", [OBJECTIVES[0], pytest.param(OBJECTIVES[1], marks=pytest.mark.slow), OBJECTIVES[2]]
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import warnings
 from collections.abc import Callable, Iterable, Sequence
 from numbers import Real
 from typing import Any, TypeAlias
@@ -13,6 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
@@ -20,6 +22,9 @@ from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
 Optimizers: TypeAlias = Optimizer | Sequence[Optimizer] | Callable[[Iterable[Tensor]], Optimizer] | None
 """A PyTorch optimizer (one for each network), or a function that makes one of parameters: ``torch.optim.Adam``."""
+Schedulers: TypeAlias = LRScheduler | Sequence[LRScheduler] | Callable[[Optimizer], LRScheduler] | None
+"""A PyTorch scheduler of the optimizer (one for each network), or a function that makes one of it."""
+HOW_SCHEDULED = "for instance scheduler=lambda optimizer: torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 500)"
 HOW = "for instance optimizer=torch.optim.SGD(module.parameters(), lr=0.1, momentum=0.9), or optimizer=torch.optim.Adam"
 
 
@@ -27,12 +32,20 @@ class Steps:
     """The steps of one network: `take(slopes, step)` changes its weights.
 
     optimizer : None for plain SGD; rates : (steps,) the rate of each step, or None for those of the optimizer
+    scheduler : takes a step after each of the optimizer's
     """
 
-    def __init__(self, parameters: list[Tensor], optimizer: Optimizer | None, rates: np.ndarray | None) -> None:
+    def __init__(
+        self,
+        parameters: list[Tensor],
+        optimizer: Optimizer | None,
+        rates: np.ndarray | None,
+        scheduler: LRScheduler | None = None,
+    ) -> None:
         self.parameters = parameters
         self.optimizer = optimizer
         self.rates = rates
+        self.scheduler = scheduler
 
     @torch.no_grad()
     def take(self, slopes: Sequence[Tensor | None], step: int) -> None:
@@ -52,6 +65,16 @@ class Steps:
         self.optimizer.step()
         for value, slope in zip(self.parameters, before, strict=True):
             value.grad = slope
+        if self.scheduler is not None:
+            self.scheduler.step()
+
+    def resumed(self, step: int) -> None:
+        """Bring the scheduler to where it was after so many steps, which it counts again: its state may be no JSON."""
+        if self.scheduler is not None:
+            with warnings.catch_warnings():  # that the optimizer has taken no step: those were before
+                warnings.simplefilter("ignore")
+                for _ in range(step):
+                    self.scheduler.step()
 
     def finite(self) -> bool:
         return all(bool(torch.isfinite(value).all()) for value in self.parameters)
@@ -62,7 +85,11 @@ class Steps:
             return {"kind": "SGD"}
         hidden = {"params", "initial_lr"} | (set() if self.rates is None else {"lr"})
         groups = [{k: v for k, v in group.items() if k not in hidden} for group in self.optimizer.param_groups]
-        return {"kind": type(self.optimizer).__name__, "groups": json.loads(json.dumps(groups, default=float))}
+        told = {"kind": type(self.optimizer).__name__, "groups": json.loads(json.dumps(groups, default=float))}
+        if self.scheduler is None:
+            return told
+        begun = {"kind": type(self.scheduler).__name__, "begun": int(self.scheduler.last_epoch)}
+        return told | {"scheduler": begun}
 
     def state(self) -> tuple[dict[str, Tensor], dict[str, Any]]:
         """What the optimizer remembers: tensors by "place.name", and the rest, JSON-able."""
@@ -113,8 +140,44 @@ def optimizer_of(given: Optimizers, index: int, parameters: list[Tensor], count:
     return made
 
 
-def rates_of(rate: Any, steps: int, optimizer: Optimizers) -> np.ndarray | None:
+def scheduler_of(given: Schedulers, index: int, optimizer: Optimizer | None, count: int) -> LRScheduler | None:
+    """The scheduler of network number `index` of `count`; InputError where there is none of its optimizer."""
+    if given is None:
+        return None
+    if optimizer is None:
+        raise InputError("a scheduler sets the rate of an optimizer", None, "give the optimizer too, or rate=...")
+    made: Any = given
+    if isinstance(given, Sequence) and not isinstance(given, str):
+        if len(given) != count:
+            raise InputError("there must be one scheduler for each network", f"{len(given)} for {count}", HOW_SCHEDULED)
+        made = given[index]
+    elif isinstance(given, LRScheduler):
+        if count > 1:
+            raise InputError("one scheduler is for one network", f"{count} networks", "give a list of them")
+    elif callable(given):
+        try:
+            made = given(optimizer)
+        except (TypeError, ValueError) as error:
+            raise InputError(
+                "the scheduler must be made from the optimizer alone", str(error), HOW_SCHEDULED
+            ) from error
+    if isinstance(made, ReduceLROnPlateau):
+        raise InputError(
+            "the rate must be given before training", "ReduceLROnPlateau, which follows a metric", HOW_SCHEDULED
+        )
+    if not isinstance(made, LRScheduler):
+        raise InputError(
+            "a scheduler must be one of torch.optim.lr_scheduler, or a function that makes one", made, HOW_SCHEDULED
+        )
+    if made.optimizer is not optimizer:
+        raise InputError("the scheduler must be that of the optimizer of the training", "another's", HOW_SCHEDULED)
+    return made
+
+
+def rates_of(rate: Any, steps: int, optimizer: Optimizers, scheduler: Schedulers = None) -> np.ndarray | None:
     """(steps,) the learning rate of each step, from a number or a schedule with time counted in steps."""
+    if rate is not None and scheduler is not None:
+        raise InputError("the rate is that of the scheduler, or given", f"both, rate={rate!r}", "leave one out")
     if rate is None:
         if optimizer is None:
             raise InputError("plain SGD needs a learning rate", None, "give rate=0.01, or an optimizer of PyTorch")

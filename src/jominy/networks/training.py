@@ -20,7 +20,7 @@ from jominy.networks.inputs import LabelledInputs
 from jominy.networks.intake import device_of, is_source
 from jominy.networks.modules import applied, flat_function, preserved, random_parts, slopes_of
 from jominy.networks.objectives import Objective
-from jominy.networks.optimizers import Optimizers, Steps, optimizer_of, radii_of, rates_of
+from jominy.networks.optimizers import Optimizers, Schedulers, Steps, optimizer_of, radii_of, rates_of, scheduler_of
 from jominy.networks.random_network import ATTACKS, BATCHES, check_seed
 from jominy.networks.records import PER_LAYER, SCALARS, layer_weights, record
 from jominy.networks.threat import check_threat, seeded
@@ -40,6 +40,7 @@ def train(
     rate: float | Schedule | None = None,
     steps: int,
     optimizer: Optimizers = None,
+    scheduler: Schedulers = None,
     radius: RadiusSchedule | None = None,
     batch_size: int = 32,
     seed: int,
@@ -73,6 +74,9 @@ def train(
     optimizer
         Plain SGD by default; otherwise an optimizer of PyTorch over the network's parameters (a list of them for
         several networks) or a function that makes one: ``torch.optim.Adam``.
+    scheduler
+        Of the optimizer's rate, in place of `rate`: one of ``torch.optim.lr_scheduler`` (a list of them for several
+        networks), or a function that makes one of the optimizer; it takes a step after each step of the training.
     radius
         The radius of the attack in each step, such as ``RadiusRamp(0, 0.5, time=200)`` with time in steps; by default
         the objective's, which the records are taken at in any case.
@@ -117,11 +121,12 @@ def train(
     data = LabelledInputs.of(data) if is_source(data) else data
     seed = check_seed(seed)
     _check(several, data, objective, steps, batch_size, checkpoint_every)
-    rates, radii = rates_of(rate, steps, optimizer), radii_of(radius, steps)
+    rates, radii = rates_of(rate, steps, optimizer, scheduler), radii_of(radius, steps)
     parameters: list[list[torch.Tensor]] = [
         [value for value in network.parameters() if value.requires_grad] for network in several
     ]
     optimizers = [optimizer_of(optimizer, k, own, len(several)) for k, own in enumerate(parameters)]
+    schedulers = [scheduler_of(scheduler, k, own, len(several)) for k, own in enumerate(optimizers)]
     evaluated = LabelledInputs(data.inputs[:200], data.labels[:200]) if record_on is None else record_on
     every = max(1, steps // 20) if record_every is None else record_every
     if every < 1:
@@ -142,11 +147,12 @@ def train(
         for index, network in enumerate(several):
             if asked_to_stop() and index:
                 break
-            taken = Steps(parameters[index], optimizers[index], rates)
+            taken = Steps(parameters[index], optimizers[index], rates, schedulers[index])
             own = {**settings, "network": index, "start": fingerprint(dict(network.state_dict()))}
             own |= {"optimizer": taken.describe(), **({} if radius is None else {"radius": radius.describe()})}
             path = None if checkpoints is None else Path(checkpoints) / f"network-{index}.safetensors"
             run = read_checkpoint(path, network, own, taken) if path is not None and path.exists() else Progress()
+            taken.resumed(run.step)
             bar.update(run.step)
             random, device = random_parts(network), device_of(network)
             batches = _batches(len(data.labels), batch_size, seed, index, run.step)
