@@ -375,7 +375,10 @@ REFUSED = {
     "nothing in reach": (lambda: jm.LInf([0.0, 0.0]), "able to touch"),
     "another length": (lambda: posed(jm.LInf([1.0, 1.0, 1.0])), "3 budgets for 2 features"),
     "budgets without a dimension": (lambda: posed(jm.LInf([1.0]), jm.identity(np.inf), 1.0), "one budget"),
-    "bands": (lambda: jm.forecast(posed(), Constant(0.5), time=1, bands=True), "Bands are for l2"),
+    "bands": (
+        lambda: jm.forecast(posed(), Constant(0.5), time=1, bands=True),
+        "Bands are not known under attacks on single features",
+    ),
     "homogenized SGD": (lambda: jm.homogenize(posed(), Constant(0.5), time=1), "quadratic form"),
     "finite batches": (lambda: jm.forecast(posed(), Constant(0.5), time=1, batch_size=2), "Finite batches"),
     "groups": (lambda: jm.simulate(posed(), Constant(0.5), time=1, full_vectors=False), "full vectors"),

@@ -44,20 +44,20 @@ def margin_step_moments(
     loss: MarginLoss, labels: Array, order: OrderParameters, radius: Array, rule: GaussianRule
 ) -> StepMoments:
     """Of a margin loss and given labels (n,), by quadrature split at kinks."""
-    sd, up, ridge = _sd(order.margin_variance), labels[:, None], -radius / jnp.maximum(order.norm, FLOOR)
+    sd, up, ridge = _sd(order.margin_variance), labels[:, None], -radius / jnp.maximum(order.size, FLOOR)
 
     def pairs(z: Array, u: Array) -> Array:  # u of the margin z = y r - eps rho: the score's, times the label
         slope = loss.slope(z)
         return _pairs(jnp.stack([up * slope, slope * u, ridge * slope, slope**2]))
 
-    mean = labels * order.margin_mean - radius * order.norm
+    mean = labels * order.margin_mean - radius * order.size
     second = gaussian_expectation(pairs, mean, sd, rule, loss.bends, _tilt(loss, sd))
     return StepMoments(jnp.moveaxis(second, -1, 0), jnp.stack([1 / sd, 0 * sd], axis=-1)[:, None])
 
 
 def residual_step_moments(loss: ResidualLoss, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
     """Of a residual loss and a linear target, by quadrature split at kinks."""
-    sd, shift, ridge = _sd(order.residual_variance), radius * order.norm, radius / jnp.maximum(order.norm, FLOOR)
+    sd, shift, ridge = _sd(order.residual_variance), radius * order.size, radius / jnp.maximum(order.size, FLOOR)
     outer = [jnp.maximum(kink - shift, 0.0) for kink in loss.bends]
     kinks = [*(-kink for kink in reversed(outer)), jnp.zeros_like(shift), *outer]
 
@@ -81,7 +81,7 @@ def random_label_step_moments(
 
     The teacher's score is mean + pull u_1 + sd u_2 with u_2 independent: E[pi u_2^b | u_1] are derivatives of p.
     """
-    shift, ridge = radius * order.norm, -radius / jnp.maximum(order.norm, FLOOR)
+    shift, ridge = radius * order.size, -radius / jnp.maximum(order.size, FLOOR)
     beside = _sd(given.variance)
     power = jnp.array([0, 0, 1, 0, 0])  # of u_2 in each feature
     both = power[:, None] + power[None]

@@ -162,11 +162,11 @@ class DecayedLoss(WrappedLoss):
 
     def step_moments(self, labels: Array, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
         told = self.loss.step_moments(labels, order, radius, rule)
-        means = self.loss.moments(order, labels, radius * order.norm, rule)
+        means = self.loss.moments(order, labels, radius * order.size, rule)
         decay = self.ridge * radius**2
         # Of the features (Psi_r, Psi_r u, h, Psi_r^2) the third is h + decay; E Psi_r u = E Psi_rr sd by Stein's lemma.
         along = means.curvature / jnp.maximum(jnp.abs(told.directions[:, 0, 0]), 1e-300)
-        ridge = radius * means.shift_slope / jnp.maximum(order.norm, 1e-300)
+        ridge = radius * means.shift_slope / jnp.maximum(order.size, 1e-300)
         first = jnp.stack([means.slope, along, ridge, means.slope_squared], axis=1)
         unit = jnp.zeros(4).at[2].set(decay)
         more = first[:, :, None] * unit + unit[:, None] * first[:, None, :] + unit[:, None] * unit

@@ -231,6 +231,30 @@ def test_against_sgd(name):
         assert np.max(np.abs(z)) < 4, (variable, z)
 
 
+def with_budgets(intercept: bool, schedule, d: int = 200):
+    """Two classes on two groups of variances and of budgets."""
+    mean = 1.1 * np.random.default_rng(0).standard_normal(d) / np.sqrt(d)
+    spectrum = jm.spectrum(np.where(np.arange(d) < d // 2, 0.4, 1.6))
+    data = jm.GaussianMixture([0.25, 0.75], [mean, -mean], [spectrum] * 2, labels=[1, -1], intercept=intercept)
+    budget = np.append(np.where(np.arange(d) % 2, 0.2, 2.0), [0.0] * intercept)
+    return jm.Problem(data, jm.LogisticLoss(), 0.4, jm.Mahalanobis(budget)), schedule
+
+
+@slow
+@pytest.mark.parametrize(("intercept", "schedule"), [(False, jm.Polyak()), (True, jm.Constant(1.0))], ids=str)
+def test_budgets_and_an_intercept_against_sgd(intercept, schedule):
+    """1,000 runs: standard deviations to .022, means to a standard error; without the bias the norm is 8 off."""
+    case, times = with_budgets(intercept, schedule), np.array([40, 200, 600]) / (200 + intercept)
+    curve = jm.forecast(*case, times=times, start=0.5, bands=True)
+    runs = jm.simulate(*case, times=times, start=0.5, seeds=1000, progress=False)
+    for name in ("adversarial_risk", "adversarial_accuracy", "clean_risk", "norm", "distance_to_optimum"):
+        values = runs[name].transpose("seed", "time").values
+        sd, bias = curve[f"{name}_sd"].values, curve[f"{name}_bias"].values
+        np.testing.assert_allclose(values.std(axis=0, ddof=1), sd, rtol=0.1, err_msg=name)
+        z = (values.mean(axis=0) - curve[name].values - bias) / sd * np.sqrt(1000)
+        assert np.max(np.abs(z)) < 4, (name, z)
+
+
 @slow
 def test_nodes_that_stand_for_a_long_spectrum():
     law = zoo.one_class(zoo.pow_(120), 0.25)

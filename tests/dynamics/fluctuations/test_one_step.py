@@ -96,8 +96,8 @@ def slopes(law: zoo.Law, derivative, r, target, rho, radius):
     return np.sign(e) * size, radius * size / rho
 
 
-def theory(one: zoo.Law, loss, x, radius):
-    mixture = one.data().law
+def theory(one: zoo.Law, loss, x, radius, attack=jm.L2()):  # noqa: B008
+    mixture = attack.of(one.data().law)
     fixed = fixed_vectors(mixture, x)
     nodes = forecast_nodes(mixture, fixed)
     frame = make_frame(nodes, fixed, zero_optimum(nodes))
@@ -119,8 +119,8 @@ def theory(one: zoo.Law, loss, x, radius):
     return np.array(vectors), *found
 
 
-def increments(one: zoo.Law, derivative, x, radius, vectors, count: int, seed: int):
-    """(count, n) of d (y+ - y) of fresh samples."""
+def increments(one: zoo.Law, derivative, x, radius, vectors, count: int, seed: int, budget=1.0):
+    """(count, n) of d (y+ - y) of fresh samples, under an attack whose size is sqrt(sum budget x^2)."""
     random = np.random.default_rng(seed)
     d = one.dimension
     component = (random.random(count) > one.weights[0]).astype(int)
@@ -133,9 +133,9 @@ def increments(one: zoo.Law, derivative, x, radius, vectors, count: int, seed: i
         target = one.labels[component].copy()
     if one.teacher is not None and one.labels is not None:
         target += sample @ one.teacher + np.sqrt(one.noise_variance) * random.standard_normal(count)
-    rho = np.linalg.norm(x)
+    rho = np.sqrt(np.sum(budget * x**2))
     slope, shrink = slopes(one, derivative, sample @ x, target, rho, radius)
-    moved = x - RATE / d * (slope[:, None] * sample + shrink[:, None] * x)
+    moved = x - RATE / d * (slope[:, None] * sample + shrink[:, None] * (budget * x))
     half = d // 2
     groups = (slice(half, None), slice(0, half))  # in increasing order of the first class's eigenvalue
 
@@ -164,6 +164,39 @@ def test_the_mean_of_a_step_is_exact_at_dimension_eight(name):
     without = (seen.mean(axis=0) - drift) / error
     assert np.max(np.abs(z)) < 4, z
     assert np.max(np.abs(without)) > 20
+
+
+BUDGETED = ["logistic", pytest.param("squared, teacher and offsets", marks=pytest.mark.slow),
+            pytest.param("logistic, random labels", marks=pytest.mark.slow)]  # fmt: skip
+
+
+def budgets(d: int) -> np.ndarray:
+    """Of two groups of features."""
+    return np.where(np.arange(d) < d // 2, 0.3, 2.2)
+
+
+@pytest.mark.parametrize("name", BUDGETED)
+def test_features_with_budgets_of_their_own(name):
+    """Theory `attacks.md` section 2: in F, F1 and Sigma ridge and shrinkage of a node count by its budget."""
+    loss, derivative, teacher, radius = CASES[name]
+    one, budget = law(8, teacher), budgets(8)
+    x = np.random.default_rng(1).standard_normal(8) * 0.3
+    vectors, state, drift, correction, _ = theory(one, loss, x, radius, jm.Mahalanobis(budget))
+    seen, start = increments(one, derivative, x, radius, vectors, 600_000, 2, budget)
+    np.testing.assert_allclose(state, start, atol=1e-12)
+    error = seen.std(axis=0) / np.sqrt(len(seen))
+    assert np.max(np.abs((seen.mean(axis=0) - drift - correction / 8) / error)) < 4
+    assert np.max(np.abs((seen.mean(axis=0) - drift) / error)) > 20
+
+    one, budget, x = law(800, teacher), budgets(800), 0.8 * zoo.unit(np.random.default_rng(1).standard_normal(800))
+    vectors, _, _, _, covariance = theory(one, loss, x, radius, jm.Mahalanobis(budget))
+    seen = np.concatenate(
+        [increments(one, derivative, x, radius, vectors, 4000, seed, budget)[0] for seed in range(10)]
+    )
+    pairs = (seen - seen.mean(axis=0))[:, :, None] * (seen - seen.mean(axis=0))[:, None]
+    error = pairs.std(axis=0) / np.sqrt(len(seen))
+    scale = np.sqrt(np.outer(np.diag(covariance), np.diag(covariance)))
+    assert np.all(np.abs(pairs.mean(axis=0) - covariance) < 4 * error + 0.01 * scale)
 
 
 @pytest.mark.parametrize(

@@ -244,15 +244,13 @@ def _check_times(training: Training, times: np.ndarray) -> None:
 
 def _check_bands(training: Training, plan: Plan) -> None:
     """What the fluctuation theory does not cover yet."""
-    problem, schedule = training.problem, training.schedule
+    schedule = training.schedule
     for covered, name in (
-        (problem.attack.isotropic, type(problem.attack).__name__),
-        (not problem.mixture.intercept, "an intercept"),
         (not schedule.remembers, type(schedule).__name__),
         (plan.batch_size == 1, f"batch_size={plan.batch_size}"),
         (plan.optimizer.plain, repr(plan.optimizer)),
         (not schedule.averaging, "an average of weights"),
     ):
         if not covered:
-            rule = "Bands are for l2 attacks without intercept, plain SGD, schedules without memory and no average"
+            rule = "Bands are for plain SGD, schedules without memory and no average of weights"
             raise InputError(rule, name, "Use `simulate(...)`")

@@ -38,6 +38,11 @@ class SingleFeatureEngines(MixtureEngines):
     def forecast(self, training: Training, request: ForecastRequest) -> xr.Dataset:
         require_no_average(training, "attacks on single features of a mixture")
         _require_plain(training)
+        if request.bands:
+            raise InputError(
+                "Bands are not known under attacks on single features", repr(training.problem.attack),
+                "Use `simulate(...)`, or an attack with a quadratic form such as `L2()`",
+            )  # fmt: skip
         plan = mixture_plan(training, request)
         return coordinate_forecast(training.problem, training.schedule, plan, training.start, training.others)
 

@@ -26,8 +26,8 @@ class Frame(eqx.Module):
         kept: which of all fixed vectors the v_a are.
         optimum: (A, Q) coefficients of the adversarial optimum.
         teacher_mean, teacher_variance: (n,) order parameters that do not move.
-        matrix: (K + 2, n) gradient of the K order parameters (the norm squared), of the squared distance to the optimum
-            and of the overlap with the teacher; n = (1 + A) Q.
+        matrix: (K + 2, n) gradient of the K order parameters (norm and size squared), of the squared distance to the
+            optimum and of the overlap with the teacher; n = (1 + A) Q.
     """
 
     nodes: Nodes
@@ -57,13 +57,13 @@ class Frame(eqx.Module):
 
     def order(self, theta: Array) -> OrderParameters:
         """The inverse of `as_vector`."""
-        margin_mean, margin_variance, residual_mean, residual_variance, covariance = jnp.split(theta[:-1], 5)
+        margin_mean, margin_variance, residual_mean, residual_variance, covariance = jnp.split(theta[:-2], 5)
         return OrderParameters(
             margin_mean=margin_mean,
             margin_variance=margin_variance,
             residual_mean=residual_mean,
             residual_variance=residual_variance,
-            norm=jnp.sqrt(theta[-1]),
+            norm=jnp.sqrt(theta[-2]),
             size=jnp.sqrt(theta[-1]),
             teacher_mean=self.teacher_mean,
             teacher_variance=self.teacher_variance,
@@ -114,6 +114,7 @@ def _matrix(nodes: Nodes, optimum: np.ndarray) -> np.ndarray:
         (spread, -2 * spread * teacher),
         (nothing, spread * teacher),
         (ones, 0 * teacher),
+        (nodes.attack[None, None], 0 * teacher),
         (ones, -2 * optimum[None]),
         (0 * ones, teacher),
     ]
@@ -122,7 +123,7 @@ def _matrix(nodes: Nodes, optimum: np.ndarray) -> np.ndarray:
 
 
 def as_vector(order: OrderParameters) -> Array:
-    """(..., K) the order parameters that are affine in the state; the norm is squared."""
+    """(..., K) the order parameters that are affine in the state; norm and size are squared."""
     return jnp.concatenate(
         [
             order.margin_mean,
@@ -131,6 +132,7 @@ def as_vector(order: OrderParameters) -> Array:
             order.residual_variance,
             order.teacher_covariance,
             order.norm[..., None] ** 2,
+            order.size[..., None] ** 2,
         ],
         axis=-1,
     )

@@ -35,21 +35,24 @@ class Increments(eqx.Module):
         """Which entries of theta the loss reads; the others cost time and change nothing."""
         count = self.frame.nodes.weights.size
         fields = np.arange(5 * count).reshape(5, count)[list(self.targets.step_fields)]
-        return np.append(fields.ravel(), 5 * count)
+        return np.append(fields.ravel(), 5 * count + 1)
 
     def scalars(self, theta: Array) -> Array:
         """(4 n + 1,) through which theta enters the drift: E_i of Psi_r, Psi_rr, Psi_{r r*}, Psi_r^2, and the ridge."""
         nodes, order = self.frame.nodes, self.frame.order(theta)
-        found = self.targets.moments(self.loss, order, self.radius * order.norm, self.rule)
-        ridge = attack_ridge(found, nodes.weights, self.radius, order.norm)
+        found = self.targets.moments(self.loss, order, self.radius * order.size, self.rule)
+        ridge = attack_ridge(found, nodes.weights, self.radius, order.size)
         per_class = (found.slope, found.curvature, found.teacher_curvature, found.slope_squared)
         return jnp.append(jnp.concatenate(per_class), ridge)
 
     def _gradient(self, scalars: Array) -> tuple[Array, Array, Array]:
-        """alpha (Q,), beta (A, Q), noise (Q,): grad R = alpha X + sum_a beta_a v_a, noise = sum p E[Psi_r^2] lambda."""
+        """alpha (Q,), beta (A, Q), noise (Q,): grad R = alpha X + sum_a beta_a v_a, noise = sum p E[Psi_r^2] lambda.
+
+        The attack's ridge counts on each node by its form there, M_q.
+        """
         nodes = self.frame.nodes
         slope, curvature, pull, power = nodes.weights * scalars[:-1].reshape(4, -1)
-        alpha = curvature @ nodes.eigenvalues + scalars[-1]
+        alpha = curvature @ nodes.eigenvalues + scalars[-1] * nodes.attack
         beta = jnp.sum(slope[:, None, None] * nodes.means, axis=0) + (pull @ nodes.eigenvalues) * nodes.teacher
         return alpha, beta, power @ nodes.eigenvalues
 
@@ -116,7 +119,7 @@ class Increments(eqx.Module):
         with_student, with_basis = self._score_overlaps(state, moments)
         on_means = frame.flat(2 * jnp.sum(nodes.means * along, axis=1), nodes.mean_overlaps)[:, None]
         on_score = frame.flat(2 * with_student, with_basis)
-        on_self = jnp.broadcast_to(frame.flat(2 * size, along), on_means.shape)
+        on_self = jnp.broadcast_to(frame.flat(2 * nodes.attack * size, nodes.attack * along), on_means.shape)
         square = frame.flat(nodes.eigenvalues * nodes.shares, jnp.zeros_like(nodes.mean_overlaps))[:, None]
         return jnp.concatenate([-rate * on_means, -rate * on_score, -rate * on_self, rate**2 * square], axis=1)
 
@@ -147,8 +150,8 @@ class Increments(eqx.Module):
             second[:, SLOPE, SLOPE] * jnp.sum(nodes.means * nodes.mean_overlaps, axis=1)
             + 2 * jnp.sum(mean_score * second[:, SLOPE, first:last], axis=1)
             + nodes.eigenvalues**2 * jnp.sum(pairs * second[:, first:last, first:last], axis=(1, 2))
-            + 2 * second[:, SLOPE, last] * jnp.sum(nodes.means * along, axis=1)
-            + 2 * jnp.sum(second[:, first:last, last] * with_student, axis=1)
-            + second[:, last, last] * size
+            + 2 * second[:, SLOPE, last] * nodes.attack * jnp.sum(nodes.means * along, axis=1)
+            + 2 * nodes.attack * jnp.sum(second[:, first:last, last] * with_student, axis=1)
+            + second[:, last, last] * nodes.attack**2 * size
         )
         return frame.flat(rate**2 * (nodes.weights @ per_class), 0 * along)
