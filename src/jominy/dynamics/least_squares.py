@@ -49,10 +49,11 @@ def effective_values(
 
 
 def interpolation_threshold(law: EigenLaw) -> float:
-    """c size(X*) / sqrt(X*' M K^{-1} M X*): up to it the teacher is optimal without label noise; 0 with noise.
+    """c / sqrt(n' K^{-1} n), n the slope of the attack's size at X*: up to it X* is optimal; 0 with label noise.
 
-    X* is the teacher as far as it is seen, on the range of K; M is the attack's form, the identity for l2. Under l_inf
-    with budgets s: c <s |u*|> / sqrt(<s^2 / k>), the second mean over the features that the teacher uses.
+    Near X* the adversarial risk is above that of X* by eps size (c ||X - X*||_K + eps <n, X - X*>). X* is the teacher as
+    far as it is seen, on the range of K; n = M X* / size with the attack's form M, the identity for l2. Under l_inf
+    with budgets s: c / sqrt(<s^2 / k>), the mean over the features that the teacher uses.
     """
     assert law.teacher is not None
     mass, k = law.teacher**2, law.eigenvalues[0]
@@ -60,9 +61,8 @@ def interpolation_threshold(law: EigenLaw) -> float:
     if law.noise_variance > 0 or not np.any(seen):
         return 0.0
     if law.budgets is not None:
-        s, root = law.budgets[seen], np.sqrt(law.shares[seen])
-        size, cost = np.sum(s * root * np.sqrt(mass[seen])), np.sum(root**2 * s**2 / k[seen])
-        return float(MEAN_ABS * size / np.sqrt(cost)) if cost > 0 else np.inf
+        cost = np.sum(law.shares[seen] * law.budgets[seen] ** 2 / k[seen])
+        return float(MEAN_ABS / np.sqrt(cost)) if cost > 0 else np.inf
     form = np.ones_like(k) if law.attack is None else law.attack
     size, cost = np.sum(form[seen] * mass[seen]), np.sum(form[seen] ** 2 * mass[seen] / k[seen])
     return float(MEAN_ABS * np.sqrt(size / cost)) if cost > 0 else np.inf
