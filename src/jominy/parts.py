@@ -321,7 +321,7 @@ ATTACKS = _registry(
     Part(
         "lp",
         "jominy.attacks:Lp",
-        "Perturbations of l_p norm at most radius * dimension^(1/p - 1/2), on samples.",
+        "Perturbations of l_p norm at most radius * dimension^(1/p - 1/2).",
         (
             Setting("p", "positive", "2 is l2; the larger, the nearer to l_inf"),
             Setting(

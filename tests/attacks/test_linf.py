@@ -57,6 +57,15 @@ def test_the_reference_values(name, m):
     assert np.max(off / curve.adversarial_risk.values) - 1e-6 < curve.attrs["numerical_error"] < 2e-4
 
 
+@pytest.mark.parametrize(("name", "gap"), [("A1", 0.0092), ("D1", 0.0014)])
+def test_how_far_off_the_closure_is_is_said(name, gap):
+    """As in the table of `attacks.md` section 5."""
+    problem, rate, start = case(name, 2)
+    curve = jm.forecast(problem, Constant(rate), times=[0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.7, 1.0, 2.0], start=start)
+    assert curve.attrs["closure_gap"] == pytest.approx(gap, abs=1e-4)
+    assert f"up to {gap:.2g} of itself off" in curve.attrs["notes"]
+
+
 @pytest.mark.parametrize("schedule", [Constant(0.6), jm.Piecewise([1.0], [0.3, 0.9])])
 def test_what_is_told_between_steps_is_what_a_step_that_ends_there_finds(schedule):
     """Curves are read between the steps; a forecast that ends at a time has a step there."""

@@ -122,7 +122,10 @@ def test_a_scenario_has_it():
         (lambda: jm.Lp(1), "largest weight alone"),
         (lambda: jm.Lp(np.inf), "LInf"),
         (lambda: jm.Problem(SAMPLES, jm.LogisticLoss(), 0.1, jm.Lp(3, [1.0])), "one budget for each feature"),
-        (lambda: jm.Problem(jm.LinearTeacher(jm.identity(4)), jm.SquaredLoss(), 0.1, jm.Lp(3)), "known on samples"),
+        (
+            lambda: jm.Problem(jm.LinearTeacher([[1, 0.5], [0.5, 1]]), jm.SquaredLoss(), 0.1, jm.Lp(3)),
+            "rotation invariant",
+        ),
         (
             lambda: jm.Problem(jm.Samples(X, Y % 3 + (X[:, 0] > 1)), jm.SoftmaxLoss(), 0.1, jm.Lp(3)),
             "one score per row",

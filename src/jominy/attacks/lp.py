@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import jax.numpy as jnp
 import numpy as np
@@ -76,8 +76,9 @@ class Lp(Attack):
     l2 at p = 2, and towards l_inf as p grows; where all |X_j| are equal, radii of every p mean the same. Between 2 and
     infinity an attack may be at home in many features at once, and still be dear in each. Below 2 it is in few.
 
-    Known on samples: forecasts (a Gaussian closure as for l_inf), SGD, optimum, collapse radius, and as another attack
-    in `evaluate_at`. From mixtures draw rows.
+    Forecasts, SGD, optimum and collapse radius on samples (a Gaussian closure as for l_inf) and on mixtures with
+    covariances that are diagonal in the features (exact, as for l_inf: risks of the theory page to 3e-6); as another
+    attack in `evaluate_at` on samples, and on mixtures as l_inf is.
 
     Parameters
     ----------
@@ -131,12 +132,8 @@ class Lp(Attack):
         power = np.asarray(self.power)
         return PowerReach(budgets * budgets.size ** (0.5 - 1 / self.power), power)
 
-    def of(self, law: EigenLaw | DenseLaw) -> NoReturn:
-        raise InputError(
-            "An l_p attack is known on samples",
-            f"a mixture, p = {self.p:g}",
-            "Draw rows, Samples(X, y), or use `LInf()` or `L2()`",
-        )
+    def of(self, law: EigenLaw | DenseLaw) -> EigenLaw | DenseLaw:
+        return law.moved_by_feature(self.budgets(law.dimension), self.power)
 
     def data_units(self, dimension: int) -> float:
         # There a radius is the l_p norm of what is added.

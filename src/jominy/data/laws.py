@@ -52,6 +52,7 @@ class EigenLaw:
     attack:         (Q,) diagonal of the attack's form M, size(X)^2 = X' M X; None for the identity
     budgets:        (Q,) of an attack on single features, size(X) = sum of budget |X| / sqrt(d), which has no form; None
                     for the others
+    power:          q > 1 of an l_p attack, size(X) = (mean of (budget |u|)^q)^(1/q) with u = sqrt(d) X; None for q = 1
     intercept:      whether the last coordinate is a feature that is 1 everywhere, which no attack can touch
 
     On nodes a vector of norm s that is spread evenly has the coordinates s * sqrt(shares).
@@ -72,6 +73,7 @@ class EigenLaw:
     attack: Array | None = None
     budgets: Array | None = None
     intercept: bool = False
+    power: Array | None = None
 
     @property
     def commuting(self) -> bool:
@@ -187,12 +189,13 @@ class EigenLaw:
             return replace(self, attack=np.maximum(np.diag(turned), 0.0))
         return self._dense(full)
 
-    def moved_by_feature(self, budgets: Array | None) -> EigenLaw:
-        """Under an attack that moves each feature by its own budget (d,), by default one."""
+    def moved_by_feature(self, budgets: Array | None, power: float | None = None) -> EigenLaw:
+        """Under an attack that moves each feature by its own budget (d,), by default one; all alike, or in l_p."""
         if self.basis is not None:
             raise InputError(*CORRELATED)
         budgets = np.ones(self.eigenvalues.shape[1]) if budgets is None else budgets
-        return replace(self, budgets=np.where(self.out_of_reach, 0.0, budgets))
+        power_given = None if power is None else np.asarray(power)
+        return replace(self, budgets=np.where(self.out_of_reach, 0.0, budgets), power=power_given)
 
     @property
     def dense(self) -> DenseLaw:
@@ -293,7 +296,7 @@ class DenseLaw:
         """Means (n, d) and covariances (n, d, d)."""
         return self.means, self.covariances
 
-    def moved_by_feature(self, budgets: Array | None) -> EigenLaw:
+    def moved_by_feature(self, budgets: Array | None, power: float | None = None) -> EigenLaw:
         """Refused: the features are correlated."""
         raise InputError(*CORRELATED)
 

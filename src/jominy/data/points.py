@@ -27,6 +27,7 @@ class Points(NamedTuple):
         start: (Q,) where training starts.
         labels: (n,) class labels or offsets (zero without them).
         noise_variance: () variance of the label noise.
+        power: () q > 1 of an l_p attack, or None for l_inf.
     """
 
     weights: np.ndarray
@@ -38,6 +39,7 @@ class Points(NamedTuple):
     start: np.ndarray
     labels: np.ndarray
     noise_variance: np.ndarray
+    power: np.ndarray | None = None
 
 
 class Grouped(NamedTuple):
@@ -70,6 +72,7 @@ def grouped(law: EigenLaw, start: np.ndarray) -> Grouped:
         distinct[2 * n + 2],
         np.zeros(n) if law.labels is None else np.asarray(law.labels, float),
         np.asarray(law.noise_variance, float),
+        law.power,
     )
     return Grouped(points, place, sign)
 

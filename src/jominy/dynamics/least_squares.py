@@ -51,9 +51,10 @@ def effective_values(
 def interpolation_threshold(law: EigenLaw) -> float:
     """c / sqrt(n' K^{-1} n), n the slope of the attack's size at X*: up to it X* is optimal; 0 with label noise.
 
-    Near X* the adversarial risk is above that of X* by eps size (c ||X - X*||_K + eps <n, X - X*>). X* is the teacher as
-    far as it is seen, on the range of K; n = M X* / size with the attack's form M, the identity for l2. Under l_inf
-    with budgets s: c / sqrt(<s^2 / k>), the mean over the features that the teacher uses.
+    Near X* the adversarial risk is above that of X* by eps size (c ||X - X*||_K + eps <n, X - X*>). X* is the teacher
+    as far as it is seen, on the range of K; n = M X* / size with the attack's form M, the identity for l2. Under l_inf
+    with budgets s: c / sqrt(<s^2 / k>), the mean over the features that the teacher uses; under l_p with s^q f(u*) in
+    place of s.
     """
     assert law.teacher is not None
     mass, k = law.teacher**2, law.eigenvalues[0]
@@ -61,7 +62,11 @@ def interpolation_threshold(law: EigenLaw) -> float:
     if law.noise_variance > 0 or not np.any(seen):
         return 0.0
     if law.budgets is not None:
-        cost = np.sum(law.shares[seen] * law.budgets[seen] ** 2 / k[seen])
+        shares, slope = law.shares[seen], law.budgets[seen]
+        if law.power is not None:
+            lengths, q = slope * np.sqrt(mass[seen] / shares), float(law.power)
+            slope = slope * (lengths / np.sum(shares * lengths**q) ** (1 / q)) ** (q - 1)
+        cost = np.sum(shares * slope**2 / k[seen])
         return float(MEAN_ABS / np.sqrt(cost)) if cost > 0 else np.inf
     form = np.ones_like(k) if law.attack is None else law.attack
     size, cost = np.sum(form[seen] * mass[seen]), np.sum(form[seen] ** 2 * mass[seen] / k[seen])

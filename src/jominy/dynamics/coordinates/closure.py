@@ -17,7 +17,7 @@ from jominy.dynamics.students import OUT_OF_SCALE, blowup_limiter
 from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
-from jominy.numerics.signs import sign_averages
+from jominy.numerics.signs import power_averages, sign_averages
 from jominy.schedules import RadiusSchedule, Schedule
 
 SMALLEST = 1e-24
@@ -32,10 +32,15 @@ class NormalLaws(NamedTuple):
     memory: Array
 
 
-def normal_averages(mean: Array, variance: Array) -> Averages:
-    """The averages over u ~ N(mean, variance)."""
-    found = sign_averages(mean, variance, SMALLEST)
-    return Averages(mean, mean**2 + jnp.maximum(variance, 0.0), found.size, found.sign, found.density)
+def normal_averages(mean: Array, variance: Array, power: Array | None = None) -> Averages:
+    """The averages over u ~ N(mean, variance); `power` is that of an l_p attack."""
+    square = mean**2 + jnp.maximum(variance, 0.0)
+    if power is not None:
+        # Of a point at zero size and pull are both nothing: their quotients are those of a narrow law.
+        found = power_averages(mean, variance, power, SMALLEST**0.5)
+        return Averages(mean, square, found.size, found.slope, found.bend / 2, found.square)
+    signs = sign_averages(mean, variance, SMALLEST)
+    return Averages(mean, square, signs.size, signs.sign, signs.density, jnp.ones_like(square))
 
 
 class Setting(eqx.Module):
@@ -54,7 +59,7 @@ class Setting(eqx.Module):
         order = order_parameters(self.points, averages)
         radius = self.radius.at(time)
         moments = self.targets.moments(self.loss, order, radius * order.size, self.rule)
-        moved = motion(self.points, moments, radius)
+        moved = motion(self.points, moments, radius, order.size)
         pushed = descent(self.points.shares, averages, moved, self.optimum, memory)
         return order, moved, pushed, self.schedule.rate(time, pushed), blowup_limiter(order, moments)
 
@@ -77,7 +82,7 @@ class ClosureFlow(eqx.Module):
 
     def velocity(self, time: Array, state: NormalLaws) -> NormalLaws:
         """Time derivative of means, variances and memory."""
-        averages = normal_averages(state.mean, state.variance)
+        averages = normal_averages(state.mean, state.variance, self.setting.points.power)
         _, (alpha, beta, pull, noise), pushed, rate, braked = self.setting.look(time, averages, state.memory)
         slowed = braked * rate
         spread = alpha * state.variance + 2 * pull * averages.at_zero * jnp.maximum(state.variance, SMALLEST)
@@ -93,6 +98,6 @@ class ClosureFlow(eqx.Module):
 
     def observe(self, time: Array, state: NormalLaws) -> Sight:
         """Where the laws are, and what moves them."""
-        averages = normal_averages(state.mean, state.variance)
+        averages = normal_averages(state.mean, state.variance, self.setting.points.power)
         order, moved, _, rate, _ = self.setting.look(time, averages, state.memory)
         return Sight(state.mean, state.variance, moved, rate, order, state.memory)

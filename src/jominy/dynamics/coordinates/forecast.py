@@ -53,10 +53,11 @@ Measured on the cases of `attacks.md` section 7: 0.08 to 0.31.
 
 
 class CoordinateSolution(NamedTuple):
-    """A forecast before it becomes a result."""
+    """A forecast before it becomes a result; `gap` is how far off the closure is in the risk, relative to it."""
 
     variables: Variables
     error: float
+    gap: float
     cells: int
     found: CoordinateOptimum
     points: Points
@@ -96,6 +97,10 @@ def coordinate_forecast(
             f"The collapse radius {record.collapse_radius:.6g} is set by single features, number "
             f"{record.collapse_feature} being the first: do not extrapolate it to other dimensions."
         )
+    notes.append(
+        f"With normal laws (a Gaussian closure, as on samples) the adversarial risk would be up to {solved.gap:.2g} of "
+        "itself off."
+    )
     words = f"the law of each weight on {solved.cells} cells, {solved.points.shares.size} points{merging}"
     return labelled(
         Method("forecast", words, solved.error),
@@ -104,6 +109,7 @@ def coordinate_forecast(
         plan.times[: len(solved.lost)],
         record,
         Outcome(status, advice, notes),
+        more={"closure_gap": solved.gap},
     )
 
 
@@ -113,10 +119,10 @@ def _known_size(problem: Problem, other: OtherAttack) -> str:
         return "norm"
     if not other.attack.quadratic:
         law, same = problem.law.in_eigenbasis, other.attack.of(problem.mixture.law).in_eigenbasis
-        if np.array_equal(law.budgets, same.budgets):  # type: ignore[arg-type]
+        if np.array_equal(law.budgets, same.budgets) and law.power == same.power:  # type: ignore[arg-type]
             return "size"
     raise InputError(
-        "After training under l_inf on a mixture other attacks are known in l2, and with the same budgets",
+        "After training under l_inf or l_p on a mixture other attacks are known in l2, and with the same budgets",
         other.label,
         "Use `L2()`, or samples of the law, on which every attack is known",
     )
@@ -173,8 +179,8 @@ class _Piloted:
     begin: float
 
     def solved(self, parts: Sequence[int]) -> tuple[list[Variables], list[Observation]]:
-        """Variables (1, T) and what was seen (T,) on the cells and steps for each number of `parts`."""
-        seen = [self._seen(count) for count in parts]
+        """Variables (1, T) and what was seen (T,) on the cells and steps for each number of `parts`; 0: the closure."""
+        seen = [self._seen(count) if count else self._closure for count in parts]
         observed = jax.tree.map(lambda *leaves: np.stack(leaves), *seen)
         read = coordinate_reading(self.solver.problem, self.static, self.solver.found, self.times, len(parts))
         told = population_variables(read, observed, self.solver.plan.evaluate_at, ("time",))
@@ -184,7 +190,7 @@ class _Piloted:
     def _seen(self, parts: int) -> Observation:
         """What is seen at the times: along the closure, and how far the laws on cells are off that."""
         times, late, jumps = self.times, self.times >= self.begin, self.solver.jumps
-        told = jax.tree.map(lambda leaf: leaf[np.searchsorted(self.pilot.times, times)], self.pilot.seen)
+        told = self._closure
         if not np.any(late):
             return told
         # Cells differ little from the closure, so that a cubic from step to step tells by how much.
@@ -201,6 +207,12 @@ class _Piloted:
         at, wanted, parting = np.split(clock, [len(taken), len(taken) + np.count_nonzero(late)])
         further = between(at, off, wanted, parting)
         return jax.tree.map(lambda one, other: np.concatenate([one[~late], one[late] + other]), told, further)
+
+    @property
+    def _closure(self) -> Observation:
+        """What is seen at the times along the closure."""
+        place = np.searchsorted(self.pilot.times, self.times)
+        return jax.tree.map(lambda leaf: leaf[place], self.pilot.seen)
 
     def _course(self, ends: tuple[np.ndarray, np.ndarray], parts: int) -> Course:
         return course(self.pilot, self.setting, ends, self.solver.jumps, 2 * parts)
@@ -243,7 +255,7 @@ def solve_coordinates(problem: Problem, schedule: Schedule, plan: Plan, start: A
     points = merged(everything, MOST_POINTS)
     flown = solver.piloted(_filled(points))
     parts = list(PARTS[:FIRST])
-    solves, seen = flown.solved(parts)
+    (closure, *solves), (_, *seen) = flown.solved([0, *parts])
     while True:
         lost = np.logical_or.accumulate(np.asarray(diverged(seen[-1].order)))
         before, limit = (_limit(parts[k:][:2], solves[k:][:2]) for k in (-3, -2))
@@ -264,9 +276,11 @@ def solve_coordinates(problem: Problem, schedule: Schedule, plan: Plan, start: A
         error += float(relative_differences(many, few, ~lost[None, :count])[0])
     variables = {name: (dims, values[0]) for name, (dims, values) in told.items()}
     orders = tuple(one.order for one in seen[-2:])
+    risk, roughly = told["adversarial_risk"][1], closure["adversarial_risk"][1]
+    gap = float(np.max(np.abs(roughly / risk - 1), where=~lost[None] & (risk > 0), initial=0.0))
     return CoordinateSolution(
-        variables, error, CELLS * parts[-1], found, points, everything.shares.size, lost, orders, tuple(parts[-2:]),
-        flown.static,
+        variables, error, gap, CELLS * parts[-1], found, points, everything.shares.size, lost, orders,
+        tuple(parts[-2:]), flown.static,
     )  # fmt: skip
 
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from jominy.data.laws import EigenLaw
 from jominy.data.points import Grouped, Points, grouped
-from jominy.dynamics.coordinates.equations import Averages, order_parameters
+from jominy.dynamics.coordinates.equations import TINY, Averages, order_parameters
 from jominy.dynamics.least_squares import interpolation_threshold, is_least_squares_on_one_class
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
@@ -45,7 +45,7 @@ class Scalars(NamedTuple):
 
     Attributes:
         slope, curvature, teacher_curvature: (n,) E_i Psi_r, E_i Psi_rr, E_i Psi_{r r*}.
-        threshold: () Gamma.
+        threshold: () Gamma, under l_p Gamma size^(1-q).
         free: (n,) the class means' coefficients in the optimum on features that neither vary nor can be attacked (an
             intercept), which no soft threshold tells.
     """
@@ -90,19 +90,48 @@ class CoordinateOptimum(NamedTuple):
     order: OrderParameters
 
 
-def point_averages(u: Array) -> Averages:
+def point_averages(u: Array, power: Array | None = None) -> Averages:
     """Of weights that are certain."""
-    return Averages(u, u**2, jnp.abs(u), jnp.sign(u), jnp.zeros_like(u))
+    if power is None:
+        return Averages(u, u**2, jnp.abs(u), jnp.sign(u), jnp.zeros_like(u), jnp.ones_like(u))
+    lengths = jnp.abs(u)
+    slope = lengths ** (power - 1) * jnp.sign(u)
+    return Averages(u, u**2, lengths**power, slope, jnp.zeros_like(u), slope**2)
 
 
 def minimiser(points: Points, scalars: Scalars) -> Array:
     """(Q,) weights u that minimise the risk's model in which the scalars are frozen."""
     weights, eigenvalues = points.weights, points.eigenvalues
     alpha, pulled = (weights * scalars.curvature) @ eigenvalues, _pulled(points, scalars)
-    threshold = jnp.where(points.budgets > 0, scalars.threshold * jnp.maximum(points.budgets, 1e-300), 0.0)
-    left = jnp.maximum(jnp.abs(pulled) - threshold, 0.0)
-    attacked = jnp.where(left > 0, -jnp.sign(pulled) * left / jnp.where(alpha > 0, alpha, 1e-300), 0.0)
+    if points.power is None:
+        threshold = jnp.where(points.budgets > 0, scalars.threshold * jnp.maximum(points.budgets, 1e-300), 0.0)
+        left = jnp.maximum(jnp.abs(pulled) - threshold, 0.0)
+        attacked = jnp.where(left > 0, -jnp.sign(pulled) * left / jnp.where(alpha > 0, alpha, 1e-300), 0.0)
+    else:
+        strength = jnp.where(points.budgets > 0, scalars.threshold * points.budgets**points.power, 0.0)
+        attacked = -jnp.sign(pulled) * _balanced(alpha, strength, jnp.abs(pulled), points.power)
     return jnp.where(free_points(points), scalars.free @ points.means, attacked)
+
+
+def _balanced(alpha: Array, strength: Array, force: Array, power: Array) -> Array:
+    """(Q,) the u >= 0 with alpha u + strength u^(q-1) = force.
+
+    In log u both sides' logarithms differ by a convex function of bounded slope, on which Newton's method cannot fail.
+    """
+    held = (strength < np.inf) & (force > 0) & ((alpha > 0) | (strength > 0))
+    a, s, b = (jnp.where(held, one, 1.0) for one in (alpha, strength, force))
+    log_a, log_s = (jnp.log(jnp.maximum(one, 1e-300)) for one in (a, s))
+
+    def step(z: Array) -> Array:
+        linear, bent = log_a + z, log_s + (power - 1) * z
+        total = jnp.logaddexp(linear, bent)
+        share = jnp.exp(linear - total)
+        return z - (total - jnp.log(b)) / (share + (power - 1) * (1 - share))
+
+    begin = jnp.minimum(jnp.log(b) - log_a, (jnp.log(b) - log_s) / (power - 1))
+    found = jax.lax.stop_gradient(jax.lax.fori_loop(0, 60, lambda _, z: step(z), begin))
+    # The last step has the slopes of the solution.
+    return jnp.where(held, jnp.exp(jnp.clip(step(found), -700.0, 300.0)), 0.0)
 
 
 weights_at = jit_lightly(minimiser)
@@ -127,11 +156,14 @@ def free_overlaps(points: Points) -> Array:
 
 def _seen(static: Static, u: Array) -> Seen:
     points, loss, targets, radius, rule = static
-    order = order_parameters(points, point_averages(u))
+    order = order_parameters(points, point_averages(u, points.power))
     moments = targets.moments(loss, order, radius * order.size, rule)
     push = points.weights @ moments.shift_slope
+    threshold = radius * push
+    if points.power is not None:
+        threshold = threshold * jnp.maximum(order.size, TINY) ** (1 - points.power)
     scalars = Scalars(
-        moments.slope, moments.curvature, moments.teacher_curvature, radius * push, jnp.zeros_like(moments.slope)
+        moments.slope, moments.curvature, moments.teacher_curvature, threshold, jnp.zeros_like(moments.slope)
     )
     return Seen(points.weights @ moments.value, scalars, order, push)
 
@@ -243,7 +275,7 @@ def points_at_rest(law: EigenLaw) -> Grouped:
     attacked = has_mean & ~varies & (law.budgets > 0)  # type: ignore[operator]
     if np.any(attacked):
         raise InputError(
-            "Under an l_inf attack every feature in which the classes differ must vary within a class",
+            "Under an attack on single features every one in which the classes differ must vary within a class",
             f"feature {int(np.flatnonzero(attacked)[0])} has no variance",
             "Give it a small variance, or the budget 0",
         )
@@ -281,6 +313,8 @@ def _first(static: Static, seen: Seen, within: np.ndarray) -> np.ndarray:
     """Weights on the way down from zero, of a size at which the loss has a curvature."""
     ones = np.ones_like(static.points.weights)
     scalars = seen.scalars._replace(curvature=ones)
+    if static.points.power is not None:  # from zero no way is free of the attack: any will do to begin with
+        scalars = scalars._replace(threshold=np.asarray(0.0))
     way = np.where(within, np.asarray(minimiser(static.points, scalars)), 0.0)
     spread = float(np.sqrt(np.max(static.points.eigenvalues @ (static.points.shares * way**2))))
     if static.loss.needs_classes and spread > 0:
@@ -309,7 +343,13 @@ def _collapse(problem: Problem) -> _Collapse:
     pulled = np.abs(pulled + (weights * found.teacher_curvature) @ points.eigenvalues * points.teacher)
     reach = np.where(within, pulled / np.where(within, points.budgets, 1.0), -np.inf)
     radius, first = float(np.max(reach) / seen.push), None
-    if radius > 0:
+    if points.power is not None:
+        dual = float(points.power / (points.power - 1))
+        largest = float(np.max(reach))
+        if largest > 0:
+            each = points.shares * np.maximum(reach / largest, 0.0) ** dual
+            radius = float(largest * np.sum(each) ** (1 / dual) / seen.push)
+    elif radius > 0:
         first = int(np.flatnonzero(np.isin(place, np.flatnonzero(reach >= np.max(reach) * (1 - 1e-12))))[0])
     return _Collapse(alone, scalars, radius, first)
 

@@ -17,8 +17,8 @@ from jominy.numerics.ode import MOST_STEPS, integrate
 
 REACH = 6.0
 """Standard deviations of a law on its cells on each side: the mass beyond is 2e-9."""
-KINK = 8.0
-"""Standard deviations from zero beyond which the jump of the drift is not felt."""
+KINK, BEND = 8.0, 20.0
+"""Standard deviations from zero beyond which the jump of the drift is not felt, and a power of it is next to linear."""
 AT_REST = 1e-8
 """Norm of a student that has not left zero."""
 PILOT_RTOL = 1e-6
@@ -63,7 +63,9 @@ def fly(setting: Setting, start: NormalLaws, times: np.ndarray, jumps: np.ndarra
     points = setting.points
     error = (known.variance + (known.mean - setting.optimum) ** 2) @ points.shares
     told = Observation(known.order, error, known.mean @ (points.shares * points.teacher), known.rate)
-    return Pilot(grid, sight, reached, _unpulled(grid[:reached], known), told)
+    # Under l_p what pulls far out is no longer the same everywhere: there none of it is counted.
+    counted = known if points.power is None else known._replace(moved=known.moved._replace(pull=0 * known.moved.pull))
+    return Pilot(grid, sight, reached, _unpulled(grid[:reached], counted), told)
 
 
 def _unpulled(times: np.ndarray, sight: Sight) -> np.ndarray:
@@ -94,6 +96,10 @@ def _recursion(factors: np.ndarray, pushes: np.ndarray, state: np.ndarray) -> np
     return pushes
 
 
+def _felt(power: np.ndarray | None) -> float:
+    return KINK if power is None else BEND
+
+
 def first_time(pilot: Pilot, setting: Setting, times: np.ndarray) -> float:
     """When cells take over: 0 where the laws at the start are wide; else while the closure is as good as exact.
 
@@ -107,12 +113,15 @@ def first_time(pilot: Pilot, setting: Setting, times: np.ndarray) -> float:
         return np.inf
     attacked = points.budgets > 0
     pull, noise = sight.moved.pull[0], sight.moved.noise[0]
+    if points.power is not None:
+        # What f is multiplied by knows no bound at a start from zero, but f is nothing there.
+        pull = sight.moved.pull[1] * sight.variance[1] ** ((points.power - 1) / 2)
     with np.errstate(divide="ignore", invalid="ignore"):
         kink = np.min(np.where(pull > 0, noise / np.where(pull > 0, pull, 1.0) ** 2, np.inf))
     fast = float(np.max(sight.rate[0] * sight.moved.curvature[0]))
     scale = min(float(kink), 1 / fast if fast > 0 else np.inf)
     later = times[times > 0]
-    near = np.abs(sight.mean[0]) < KINK * np.sqrt(spread)
+    near = np.abs(sight.mean[0]) < _felt(points.power) * np.sqrt(spread)
     if np.all(near | ~attacked) and np.all(spread[attacked] > 1e-6):
         return 0.0
     return float(min(1e-3 * scale, 1e-3 * later[0], 1e-3 * later[-1]))
@@ -221,7 +230,7 @@ def course(
     log_known, log_time = (np.log(np.maximum(moments, 1e-12 * known[-1])) for moments in (known, time))
     scale = np.log(np.maximum(np.abs(mean) + REACH * deviation, pilot.unpulled))
     scales = np.exp(np.stack([np.interp(log_time, log_known, row) for row in scale.T], axis=1))
-    near = (np.abs(mean) < KINK * deviation) & (setting.points.budgets > 0)
+    near = (np.abs(mean) < _felt(setting.points.power) * deviation) & (setting.points.budgets > 0)
     at = np.clip(np.searchsorted(known, time, side="right") - 1, 0, last)
     cells = np.logical_or.accumulate(near[at], axis=0)
     sight = jax.tree.map(lambda leaf: leaf[: last + 1], pilot.sight)

@@ -24,6 +24,7 @@ from jominy.dynamics.coordinates.optimum import (
 )
 from jominy.dynamics.laws.risk import largest_logit, risk_spec
 from jominy.dynamics.problem import Problem
+from jominy.errors import InputError
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
@@ -77,7 +78,7 @@ def resting_averages(moved: Motion, rate: float) -> Averages:
     mean = share * right[1] - (1 - share) * left[1]
     parts = mean, square, size, 2 * share - 1
     mean, square, size, sign = (np.where(moves, part, 0.0) for part in parts)
-    return Averages(mean, square, size, sign, np.zeros_like(mean))
+    return Averages(mean, square, size, sign, np.zeros_like(mean), np.ones_like(mean))
 
 
 @jit_lightly
@@ -87,7 +88,7 @@ def _moved(static: Static, averages: Averages) -> tuple[Array, OrderParameters, 
     order = order_parameters(points, averages)
     moments = targets.moments(loss, order, radius * order.size, rule)
     pull = radius * (points.weights @ moments.shift_slope)
-    moved = motion(points, moments, radius)
+    moved = motion(points, moments, radius, order.size)
     bound = (points.weights * moments.curvature) @ jnp.diag(free_overlaps(points))
     held = averages.mean - moved.slope / jnp.maximum(bound, 1e-300)
     return points.weights @ moments.value, order, moved, pull, held
@@ -95,16 +96,23 @@ def _moved(static: Static, averages: Averages) -> tuple[Array, OrderParameters, 
 
 def coordinate_rest(problem: Problem, rate: float) -> CoordinateRest:
     """The state at rest, by a damped iteration from the optimum; its mismatch tells whether it was found."""
-    found = coordinate_optimum(problem)
     points = points_at_rest(problem.law).points
+    if points.power is not None:
+        raise InputError(
+            "The state at rest is known under l_inf, where the law of a weight is piecewise normal",
+            repr(problem.attack),
+            "Use a forecast over a long time",
+        )
+    found = coordinate_optimum(problem)
     optimum = np.asarray(minimiser(points, found.scalars))
     optimum = np.where(np.isfinite(optimum), optimum, 0.0)
     scale = largest_logit(risk_spec(problem.law, problem), found.order)
     static = static_of(problem, points, problem.final_radius, scale)
     width = np.max(points.eigenvalues, axis=0) * rate
     averages = Averages(
-        optimum, optimum**2 + width, np.abs(optimum) + 0.5 * np.sqrt(width), np.sign(optimum), 0 * optimum
-    )
+        optimum, optimum**2 + width, np.abs(optimum) + 0.5 * np.sqrt(width), np.sign(optimum), 0 * optimum,
+        np.ones_like(optimum),
+    )  # fmt: skip
     mismatch, free = np.inf, np.asarray(free_points(points))
     for _ in range(MOST_ITERATIONS):
         risk, order, moved, pull, held = _moved(static, averages)

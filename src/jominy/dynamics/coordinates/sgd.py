@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jominy.attacks import Reach
 from jominy.data.nodes import Nodes, coordinate_nodes
 from jominy.dynamics.coordinates.forecast import solve_coordinates
 from jominy.dynamics.coordinates.optimum import coordinate_optimum
@@ -33,10 +34,10 @@ OPEN_LOOP = "The adaptive rate is the forecast's, as a function of time (open lo
 
 
 class CoordinateSGD(eqx.Module):
-    """SGD steps on vectors (1, d); `reach` (d,) with size(X) = sum of reach |X|."""
+    """SGD steps on vectors (1, d)."""
 
     nodes: Nodes
-    reach: Array
+    reach: Reach
     loss: Loss
     targets: Targets
     schedule: Schedule
@@ -54,10 +55,10 @@ class CoordinateSGD(eqx.Module):
         sample = nodes.means[component] + jnp.sqrt(nodes.eigenvalues[component])[:, None, :] * noise.along
         target = jax.vmap(self.targets.draw)(component, inner(nodes.teacher, sample), noise.label)
         radius = self.radius.at(time)
-        shift = radius * jnp.sum(self.reach * jnp.abs(vector))
+        shift = radius * self.reach.size(vector[0])
         slope, shift_slope = self.loss.sample_slopes(inner(vector, sample), shift, target, noise.chance)
         # No weight stays at zero, where the sign does not matter.
-        push = jnp.tensordot(slope, sample, 1) + radius * jnp.sum(shift_slope) * self.reach * jnp.sign(vector)
+        push = jnp.tensordot(slope, sample, 1) + radius * jnp.sum(shift_slope) * self.reach.slope(vector[0])
         if self.schedule.remembers:
             state = state._replace(memory=state.memory + jnp.sum(push**2) * self.step_time**2)
         moved = vector - self._rate(state, time) * self.step_time * push
@@ -66,7 +67,7 @@ class CoordinateSGD(eqx.Module):
     def observe(self, state: NodeState, time: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""
         student = student_of(self.nodes, state)
-        size = jnp.sum(self.reach * jnp.abs(state.coordinates))
+        size = self.reach.size(state.coordinates[0])
         order = order_parameters(self.nodes, student)._replace(size=size)
         return observe(self.nodes, student, self.optimum, order, self._rate(state, time))
 
@@ -85,8 +86,7 @@ def coordinate_simulation(
     law = problem.law.in_eigenbasis
     if not law.listed or full_vectors is False:
         raise InputError(
-            "Under an l_inf attack every weight counts: SGD is run on full vectors, of a spectrum that lists every "
-            "coordinate",
+            "Under an attack on single features SGD is run on full vectors, of a spectrum that lists every coordinate",
             f"dimension {law.dimension}, full_vectors={full_vectors}",
             "Give the spectrum a dimension, for instance 1000, and leave full_vectors out",
         )
@@ -100,12 +100,13 @@ def coordinate_simulation(
         used = Tabulated(plan.times[: len(told)].tolist(), told.tolist())
         notes = [*notes, OPEN_LOOP]
     setting = risk_spec(law, problem, 2 * largest_logit(risk_spec(law, problem), found.order))
-    nodes = coordinate_nodes(replace(law, budgets=None))
+    nodes = coordinate_nodes(replace(law, budgets=None, power=None))
     vector = np.zeros(law.shares.size) if found.record.vector is None else found.record.vector
     optimum = Student(vector[None], vector[None] - nodes.teacher, np.zeros_like(nodes.shares))
     step_time = np.asarray(1 / law.dimension)
     targets = problem.loss.targets(law)
-    reach = law.budgets / np.sqrt(law.dimension)
+    assert law.budgets is not None
+    reach = problem.attack.reach(law.budgets)
     engine = CoordinateSGD(nodes, reach, problem.loss, targets, used, problem.radius_schedule, optimum, step_time)
     source = node_noise(seeds, nodes, None, RandomParts(targets.random, problem.loss.random), batch_size)
     states = node_states(*coordinate_starts(law, start, seeds))

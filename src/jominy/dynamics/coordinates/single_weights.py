@@ -65,7 +65,7 @@ class WeightFlow(eqx.Module):
         """dm = -g (H m + beta), dv = -2 g H v + g^2 D with H = alpha + ridge M."""
         order, radius = self._order(state), self.radius.at(time)
         moments = self.targets.moments(self.loss, order, radius * order.size, self.rule)
-        alpha, beta, _, noise = motion(self.points, moments, radius)
+        alpha, beta, _, noise = motion(self.points, moments, radius, order.size)
         stiff = alpha + attack_ridge(moments, self.points.weights, radius, order.size) * self.form
         rate = self.schedule.rate(time, UNKNOWN_DESCENT)
         return NormalLaws(

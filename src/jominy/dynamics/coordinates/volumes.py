@@ -65,8 +65,44 @@ class _Walk(NamedTuple):
     seen: Any
 
 
+class PowerCells(NamedTuple):
+    """Of |x|^q on N cells of [-1, 1]: E u f, E f, E f' and E f^2 (N, 4) of a law in each cell alone; how much the
+    potential of f rises from one centre to the next (N - 1,); q."""
+
+    averages: Array
+    rise: Array
+    power: Array
+
+    @classmethod
+    def of(cls, count: int, power: Array) -> "PowerCells":
+        """Averages of the powers themselves: at a centre next to zero they could be far off, or infinite."""
+        faces, centres = np.linspace(-1.0, 1.0, count + 1), (np.arange(count) + 0.5) * 2 / count - 1
+        lengths, side, q = jnp.abs(faces), np.sign(centres), power
+
+        def averaged(exponent: Array) -> Array:
+            return jnp.diff(np.sign(faces) * lengths ** (exponent + 1)) / (exponent + 1) * count / 2
+
+        columns = [averaged(q), side * averaged(q - 1), (q - 1) * averaged(q - 2), averaged(2 * q - 2)]
+        return cls(jnp.stack(columns, axis=1), jnp.diff(jnp.abs(centres) ** q) / q, q)
+
+
+def power_averages(masses: Array, scale: Array, cells: PowerCells) -> Averages:
+    """Averages over laws with `masses` (Q, N) on cells of [-scale, scale], scale (Q,), under l_p."""
+    count, q = masses.shape[1], cells.power
+    centres = jnp.asarray((np.arange(count) + 0.5) * 2 / count - 1)
+    size, sign, bend, squared = (masses @ cells.averages).T
+    return Averages(
+        scale * (masses @ centres),
+        scale**2 * (masses @ centres**2),
+        scale**q * size,
+        scale ** (q - 1) * sign,
+        scale ** (q - 2) * bend / 2,
+        scale ** (2 * q - 2) * squared,
+    )
+
+
 def cell_averages(masses: Array, scale: Array) -> Averages:
-    """Averages over laws with `masses` (Q, N) on cells of [-scale, scale], scale (Q,)."""
+    """Averages over laws with `masses` (Q, N) on cells of [-scale, scale], scale (Q,), under l_inf."""
     count = masses.shape[1]
     width, half = 2 / count, count // 2
     centres = jnp.asarray((np.arange(count) + 0.5) * width - 1)
@@ -78,6 +114,7 @@ def cell_averages(masses: Array, scale: Array) -> Averages:
         scale * (masses @ jnp.abs(centres)),
         jnp.sum(masses[:, half:], axis=1) - jnp.sum(masses[:, :half], axis=1),
         jnp.maximum((left + right) / 4, 0.0) / (width * scale),
+        jnp.ones_like(scale),
     )
 
 
@@ -88,18 +125,31 @@ def normal_masses(mean: Array, variance: Array, scale: Array, count: int) -> Arr
     return jnp.diff(below, axis=1)
 
 
-def stepped(masses: Array, moved: Motion, rate: Array, scale: Array, growth: Array, length: Array) -> Array:
-    """The masses (Q, N) after a step in the middle of which weights move so, and the scale (Q,) is this and grows."""
+def stepped(
+    masses: Array,
+    moved: Motion,
+    rate: Array,
+    scale: Array,
+    growth: Array,
+    length: Array,
+    cells: PowerCells | None = None,
+) -> Array:
+    """The masses (Q, N) after a step in the middle of which weights move so, and the scale (Q,) is this and grows.
+
+    `cells` are those of an l_p attack.
+    """
     count = masses.shape[1]
     width = 2 / count
     centres = (np.arange(count) + 0.5) * width - 1
     alpha, beta, pull, noise = moved
     diffusion = jnp.maximum(rate**2 * noise / (2 * scale**2), LEAST_NOISE)[:, None]
+    pulled: Array = pull / scale if cells is None else pull * scale ** (cells.power - 2)
+    rise = jnp.asarray(np.diff(np.abs(centres))) if cells is None else cells.rise
     # The work that the drift does from one cell's centre to the next one's.
     work = (
         (rate * alpha + growth)[:, None] * jnp.asarray(np.diff(centres**2) / 2)
         + (rate * beta / scale)[:, None] * width
-        + (rate * pull / scale)[:, None] * jnp.asarray(np.diff(np.abs(centres)))
+        + (rate * pulled)[:, None] * rise
     )
     slope = work / diffusion
     small = jnp.abs(slope) < 1e-2
@@ -124,8 +174,11 @@ def run_volumes(setting: Setting, start: NormalLaws, steps: Steps, count: int) -
     points, schedule = setting.points, setting.schedule
     teacher, optimum = points.teacher, setting.optimum
 
+    powers = None if points.power is None else PowerCells.of(count, jnp.asarray(points.power))
+
     def averages(masses: Array, normal: NormalLaws, scale: Array, cells: Array) -> Averages:
-        on_cells, as_normal = cell_averages(masses, scale), normal_averages(normal.mean, normal.variance)
+        on_cells = cell_averages(masses, scale) if powers is None else power_averages(masses, scale, powers)
+        as_normal = normal_averages(normal.mean, normal.variance, points.power)
         return Averages(*(jnp.where(cells, one, other) for one, other in zip(on_cells, as_normal, strict=True)))
 
     def one(k: Array, walk: _Walk) -> _Walk:
@@ -159,13 +212,14 @@ def run_volumes(setting: Setting, start: NormalLaws, steps: Steps, count: int) -
         led = led * braked
         following = steps.scale[jnp.minimum(k + 1, steps.taken - 1)]
         growth = jnp.where(length > 0, jnp.log(following / scale) / jnp.where(length > 0, length, 1.0), 0.0)
-        moved_masses = stepped(masses, middle, led, jnp.sqrt(scale * following), growth, length)
-        # A normal law far from zero moves in closed form.
-        decay = led * middle.curvature * length
+        moved_masses = stepped(masses, middle, led, jnp.sqrt(scale * following), growth, length, powers)
+        # A normal law far from zero moves in closed form: what pulls it is next to linear there.
+        bend = 2 * here.at_zero
+        decay = led * (middle.curvature + middle.pull * bend) * length
         tiny = jnp.abs(decay) < 1e-8
         share = jnp.where(tiny, length, length * -jnp.expm1(-decay) / jnp.where(tiny, 1.0, decay))
         twice = jnp.where(tiny, length, length * -jnp.expm1(-2 * decay) / jnp.where(tiny, 1.0, 2 * decay))
-        push = led * (middle.slope + middle.pull * here.sign)
+        push = led * (middle.slope + middle.pull * (here.sign - bend * normal.mean))
         after = NormalLaws(
             jnp.exp(-decay) * normal.mean - share * push,
             jnp.exp(-2 * decay) * normal.variance + twice * led**2 * middle.noise,
@@ -174,7 +228,7 @@ def run_volumes(setting: Setting, start: NormalLaws, steps: Steps, count: int) -
         kept = jax.tree.map(lambda store, leaf: store.at[k].set(leaf), walk.seen, seen)
         return _Walk(moved_masses, after, off, off_rate, length, kept)
 
-    nothing = normal_averages(start.mean, start.variance)
+    nothing = normal_averages(start.mean, start.variance, points.power)
     order, moved, _, rate, _ = setting.look(steps.time[0], nothing, start.memory)
     looked = Observation(order, jnp.zeros(()), jnp.zeros(()), rate)
     empty = jax.tree.map(lambda leaf: jnp.zeros((steps.time.size, *jnp.shape(leaf))), looked)
