@@ -258,3 +258,16 @@ def test_unit_weights_and_shares_change_nothing():
 def test_bad_input(make, words):
     with pytest.raises(jm.InputError, match=words):
         make()
+
+
+@pytest.mark.parametrize("attack", [jm.L2(), jm.LInf()], ids=["l2", "linf"])
+def test_a_clean_share_moves_the_collapse_on_samples(attack):
+    """No attack moves what is clean: the optimum, also that on samples, is not zero from the same radius on."""
+    g = np.random.default_rng(4)
+    y = np.sign(g.standard_normal(200))
+    samples = jm.Samples(g.standard_normal((200, 5)) + 0.4 * y[:, None], y)
+    plain = jm.collapse_radius(jm.Problem(samples, jm.LogisticLoss(), 0.1, attack))
+    mixed = jm.Problem(samples, jm.LogisticLoss(), 1.3 * plain, attack, jm.Mixed(clean=0.4))
+    assert jm.collapse_radius(mixed) == pytest.approx(plain / 0.6, rel=1e-12)
+    best = jm.optimum(mixed)
+    assert best.regime == "interior" and best.adversarial_risk < np.log(2) - 1e-4

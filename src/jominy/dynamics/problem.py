@@ -106,17 +106,8 @@ class Problem:
                     repr(self.attack),
                     "Use `L2()` or `LInf()`",
                 )
-            if self.data.empirical and self.samples.sample_weights is not None:
-                raise InputError(
-                    "Weights of single samples are known for one score per row, not yet for one per class",
-                    type(plain).__name__,
-                    "Use class_weight, or leave sample_weight out",
-                )
-            if self.objective != Adversarial():
-                raise InputError(
-                    "Of several classes the adversarial loss itself is minimised", self.objective, "Leave objective out"
-                )
-            return plain if weights is None else WeightedClassLoss(plain, weights)
+            several = self.objective.of_classes(plain)
+            return several if weights is None else WeightedClassLoss(several, weights)
         self.objective.check(self.data)
         loss = self.objective.of(plain)
         return loss if weights is None else ClassWeightedLoss(loss, (weights[0], weights[1]))

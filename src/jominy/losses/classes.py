@@ -94,6 +94,15 @@ class ClassLoss(Loss):
     def least_wrong(self) -> float:
         """The least loss of a row that is told wrong, of any of the two-class problems that it is made of."""
 
+    @property
+    def attacked_share(self) -> float:
+        """What of the loss is under attack; the rest is clean."""
+        return 1.0
+
+    def drawn_pull(self, scores: Array, own: Array, moves: Moves, radius: Array, chance: Array) -> Pull:
+        """`pull` of rows whose losses are `random`, at chances (n,) that are uniform from zero to one."""
+        return self.pull(scores, own, moves, radius)
+
     differences: ClassVar[bool] = True
     """Whether only differences of scores count."""
     vanishes: ClassVar[bool] = False
@@ -137,7 +146,7 @@ class WeightedClassLoss(ClassLoss):
 
     @property
     def plain(self) -> Loss:
-        return self.loss
+        return self.loss.plain
 
     @property
     def bounded(self) -> bool:  # type: ignore[override]
@@ -148,6 +157,19 @@ class WeightedClassLoss(ClassLoss):
 
     def pull(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Pull:
         found = self.loss.pull(scores, own, moves, radius)
+        weight = self._weight(own)
+        return Pull(weight * found.scores, weight * found.attack, found.directions)
+
+    @property
+    def random(self) -> bool:
+        return self.loss.random
+
+    @property
+    def attacked_share(self) -> float:
+        return self.loss.attacked_share
+
+    def drawn_pull(self, scores: Array, own: Array, moves: Moves, radius: Array, chance: Array) -> Pull:
+        found = self.loss.drawn_pull(scores, own, moves, radius, chance)
         weight = self._weight(own)
         return Pull(weight * found.scores, weight * found.attack, found.directions)
 

@@ -13,6 +13,8 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.losses.base import Loss
+from jominy.losses.class_objectives import CoinClassLoss, MixedClassLoss
+from jominy.losses.classes import ClassLoss
 from jominy.losses.drawn_radius import NormalShiftLoss, UniformShiftLoss
 from jominy.losses.logistic import LogisticLoss
 from jominy.losses.squared import SquaredLoss
@@ -34,6 +36,14 @@ class Objective(abc.ABC):
     def check(self, data: Any) -> None:  # noqa: B027 (most objectives are known on all data)
         """InputError for data that the objective is not known on."""
 
+    def of_classes(self, loss: ClassLoss) -> ClassLoss:
+        """What is minimised, as a loss of several classes; InputError where that is not known."""
+        raise InputError(
+            "Of several classes the adversarial loss is minimised, alone or with the clean one",
+            self,
+            "Use `Mixed(clean=0.4)` or `CoinFlip(0.5)`, or leave objective out",
+        )
+
     @abc.abstractmethod
     def describe(self) -> dict[str, Any]:
         """The objective as a JSON-able record."""
@@ -44,6 +54,9 @@ class Adversarial(Objective):
     """The adversarial loss itself, the default."""
 
     def of(self, loss: Loss) -> Loss:
+        return loss
+
+    def of_classes(self, loss: ClassLoss) -> ClassLoss:
         return loss
 
     def describe(self) -> dict[str, Any]:
@@ -74,6 +87,9 @@ class Mixed(Objective):
     def of(self, loss: Loss) -> Loss:
         return MixedLoss(loss, float(self.clean))
 
+    def of_classes(self, loss: ClassLoss) -> ClassLoss:
+        return MixedClassLoss(loss, float(self.clean))
+
     def describe(self) -> dict[str, Any]:
         return {"kind": "Mixed", "clean": float(self.clean)}
 
@@ -89,6 +105,9 @@ class CoinFlip(Objective):
 
     def of(self, loss: Loss) -> Loss:
         return CoinLoss(loss, float(self.clean))
+
+    def of_classes(self, loss: ClassLoss) -> ClassLoss:
+        return CoinClassLoss(loss, float(self.clean))
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "CoinFlip", "clean": float(self.clean)}

@@ -16,7 +16,7 @@ import numpy as np
 from jominy.attacks import Reach
 from jominy.dynamics.problem import Problem
 from jominy.errors import InputError
-from jominy.losses import SoftmaxLoss
+from jominy.losses import ClassLoss, SoftmaxLoss
 
 SINGULAR = 1e-12
 """Eigenvalues of an attack's form below this share of the largest are none."""
@@ -47,10 +47,14 @@ def class_collapse_radius(problem: Problem, *, rough: bool = False) -> float:
             "Leave them out of reach and try radii with `forecast(...)`",
         )
     labels, features = samples.class_numbers, samples.features[:, reached]
-    shares = np.bincount(labels) * (1.0 if samples.class_weights is None else np.array(samples.class_weights))
-    means = np.stack([features[labels == c].mean(axis=0) for c in range(len(shares))])
+    counted = np.ones(len(labels)) if samples.sample_weights is None else np.asarray(samples.sample_weights)
+    sums = np.bincount(labels, weights=counted)
+    means = np.stack([counted[labels == c] @ features[labels == c] for c in range(len(sums))]) / sums[:, None]
+    shares = sums * (1.0 if samples.class_weights is None else np.array(samples.class_weights))
     weights = np.ones(len(shares)) if samples.intercept else shares / shares.sum()
-    points = weights[:, None] * means
+    # What is clean of the loss pulls as the rest does, but no attack moves it.
+    assert isinstance(problem.loss, ClassLoss)
+    points = weights[:, None] * means / problem.loss.attacked_share
     if isinstance(form, Reach):
         return _largest_coordinate(points, weights, np.asarray(form.weights)[reached])
     if form is not None and form.ndim == 2:

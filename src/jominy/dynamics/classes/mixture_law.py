@@ -81,6 +81,9 @@ def score_law(problem: Problem) -> tuple[EigenLaw, ScoreLaw]:
     if not isinstance(loss, SoftmaxLoss):
         raise InputError("Mixtures with several labels are known for the softmax loss", type(loss).__name__,
                          "Use `SoftmaxLoss()`")  # fmt: skip
+    if problem.loss is not loss:
+        raise InputError("Mixtures with several labels minimise the adversarial loss itself", problem.objective,
+                         "Draw rows from the mixture, and wrap them as `Samples(X, y)`")  # fmt: skip
     if not problem.attack.quadratic:
         raise InputError("Mixtures with several labels are for attacks of type L2 and Mahalanobis",
                          type(problem.attack).__name__,

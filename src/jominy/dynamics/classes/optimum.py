@@ -25,6 +25,7 @@ from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.errors import InputError
 from jominy.losses import ClassLoss, SoftmaxLoss
+from jominy.losses.classes import Pull
 from jominy.numerics.arrays import Array
 
 ROUNDINGS = (1e-1, 1e-2, 1e-3, 1e-4, 1e-5, 1e-6)
@@ -51,19 +52,29 @@ SAME = 1e-12
 
 @jax.jit
 def _rounded_risk(
-    loss: ClassLoss, features: Array, own: Array, radius: Array, form: Form, rounding: Array, weights: Array
+    loss: ClassLoss,
+    features: Array,
+    own: Array,
+    counts: Array,
+    radius: Array,
+    form: Form,
+    rounding: Array,
+    weights: Array,
 ) -> tuple[Array, Array, Array]:
     """The rounded risk of weights (K, d), its gradient (K, d), and how often each class is taken for which (K, K)."""
     moves = soft_moves(weights, form, rounding)
     value, pull = loss.rounded(weights @ features.T, own, moves, radius, rounding)
+    pull = Pull(counts * pull.scores, counts * pull.attack, pull.directions)
     gradient = pull.scores @ features + radius * moves.pull(pull.attack, pull.directions)
-    return jnp.mean(value), gradient / len(features), pull.scores @ own.T / len(features)
+    return jnp.mean(counts * value), gradient / len(features), pull.scores @ own.T / len(features)
 
 
 @jax.jit
-def _risk(loss: ClassLoss, features: Array, own: Array, radius: Array, form: Form, weights: Array) -> Array:
+def _risk(
+    loss: ClassLoss, features: Array, own: Array, counts: Array, radius: Array, form: Form, weights: Array
+) -> Array:
     """The adversarial risk of weights (K, d)."""
-    return jnp.mean(loss.adversarial_value(weights @ features.T, own, moves_of_rows(weights, form), radius))
+    return jnp.mean(counts * loss.adversarial_value(weights @ features.T, own, moves_of_rows(weights, form), radius))
 
 
 CHEAP = 1e9
@@ -132,7 +143,9 @@ class _Rows:
         assert samples.classes is not None
         self.features, self.loss, self.radius, self.form = np.asarray(samples.features), loss, radius, form
         self.own = (samples.class_numbers == np.arange(len(samples.classes))[:, None]).astype(float)
-        self.bound = loss.least_wrong / samples.count  # below it every row is told right
+        given = samples.sample_weights
+        self.counts = np.ones(samples.count) if given is None else np.asarray(given)
+        self.bound = loss.least_wrong * float(self.counts.min()) / samples.count  # below it every row is told right
         sizes = np.sqrt(np.mean(self.features**2, axis=0))
         self.units = 1 / np.where(sizes > 0, sizes, 1.0)
 
@@ -146,7 +159,7 @@ class _Rows:
 
     def risk(self, weights: np.ndarray) -> float:
         """That which results report."""
-        return float(_risk(self.loss, self.features, self.own, self.radius, self.form, weights))
+        return float(_risk(self.loss, self.features, self.own, self.counts, self.radius, self.form, weights))
 
     def descended(self, weights: np.ndarray) -> np.ndarray:
         """(K, d) the minimiser, from weights (K, d) on, as corners become sharp."""
@@ -161,7 +174,7 @@ class _Rows:
         import scipy.optimize  # here, because it takes a third of a second that other commands need not pay
 
         shape = weights.shape
-        at = partial(_rounded_risk, self.loss, self.features, self.own, self.radius, self.form, rounding)
+        at = partial(_rounded_risk, self.loss, self.features, self.own, self.counts, self.radius, self.form, rounding)
         units, back = self._units(weights)
 
         def slope(point: np.ndarray) -> tuple[float, np.ndarray]:
@@ -200,7 +213,7 @@ class _Rows:
 
     def slope(self, weights: np.ndarray) -> float:
         """The largest component of the risk's gradient, relative to that at zero weights without attack."""
-        at = partial(_rounded_risk, self.loss, self.features, self.own)
+        at = partial(_rounded_risk, self.loss, self.features, self.own, self.counts)
         here = at(self.radius, self.form, ROUNDINGS[-1], weights)[1]
         start = at(0.0, None, 1.0, 0 * weights)[1]
         return float(np.max(np.abs(here * self.units)) / np.max(np.abs(start * self.units)))
@@ -226,14 +239,14 @@ class _Rows:
         made.__dict__.update(self.__dict__)
         made.own = np.stack([self.own[labels == group].sum(axis=0) for group in range(labels.max() + 1)])
         made.loss = SoftmaxLoss()
-        made.bound = made.loss.least_wrong / len(self.features)
+        made.bound = made.loss.least_wrong * float(self.counts.min()) / len(self.features)
         return made.risk(made.descended(np.zeros((len(made.own), self.features.shape[1])))) < made.bound
 
     def _groups(self, weights: np.ndarray) -> list[np.ndarray]:
         """Numbers (K,) of groups of classes whose rows are hardly taken for those of another group."""
         from scipy.sparse.csgraph import connected_components
 
-        at = partial(_rounded_risk, self.loss, self.features, self.own)
+        at = partial(_rounded_risk, self.loss, self.features, self.own, self.counts)
         taken = np.asarray(at(self.radius, self.form, ROUNDINGS[-1], weights)[2])
         taken = np.maximum(taken, taken.T)
         found = (connected_components(taken > share, directed=False) for share in FAINT)

@@ -38,12 +38,14 @@ class ChunkedRows(NamedTuple):
         labels: (C, m) class numbers.
         shares: (C, G, m) what a row counts in the mean of each group: one over its rows, or zero.
         reach: (C, d, r, m) what attacks can do to each row; None where they have a size of the weights alone.
+        weights: (C, m) of the rows in the loss, or None where all count alike.
     """
 
     features: Array
     labels: Array
     shares: Array
     reach: RowReach | None = None
+    weights: Array | None = None
 
 
 class RowsRead(NamedTuple):
@@ -69,10 +71,12 @@ def chunked(
     *,
     roughly: bool = False,
     reach: list[RowReach] | None = None,
+    weights: np.ndarray | None = None,
 ) -> ChunkedRows:
     """Groups of rows (n, d) and class numbers (n,) in pieces, of large tables, or `roughly`, in single precision.
 
-    `reach` is that of the rows of each group, where attacks move each row in its own way.
+    `reach` is that of the rows of each group, where attacks move each row in its own way; `weights` are those in the
+    loss of the first group's rows, beside which others count one.
     """
     features, labels = (np.concatenate(parts) for parts in zip(*groups, strict=True))
     counts = [len(part) for _, part in groups]
@@ -96,7 +100,11 @@ def chunked(
         padded = np.pad(leaf, ((0, filled), (0, 0), (0, 0))).astype(rows.dtype)
         return np.ascontiguousarray(np.moveaxis(padded.reshape(pieces, length, *leaf.shape[1:]), 1, 3))
 
-    return ChunkedRows(rows, numbers, counted, None if together is None else jax.tree.map(in_pieces, together))
+    if weights is not None:
+        weights = np.pad(np.concatenate([weights, np.ones(count - len(weights))]), (0, filled))
+        weights = weights.reshape(pieces, length).astype(rows.dtype)
+    reaches = None if together is None else jax.tree.map(in_pieces, together)
+    return ChunkedRows(rows, numbers, counted, reaches, weights)
 
 
 def read_rows(rows: ChunkedRows, weights: Array, loss: ClassLoss, radii: Array, form: Form) -> RowsRead:
@@ -112,7 +120,8 @@ def read_rows(rows: ChunkedRows, weights: Array, loss: ClassLoss, radii: Array, 
         scores = weights @ piece.features.T
         own = _own(piece.labels, classes).astype(scores.dtype)
         moves = alike if piece.reach is None else RowMoves.of(weights, piece.reach)
-        read = _read_piece(scores, own, piece.shares, moves, loss, radii)
+        in_loss = piece.shares if piece.weights is None else piece.shares * piece.weights
+        read = _read_piece(scores, own, piece.shares, in_loss, moves, loss, radii)
         return tuple(total + part.astype(float) for total, part in zip(sums, read, strict=True)), None
 
     (risk, accuracy, bound, radius, right, present), _ = lax.scan(add, zero, rows)
@@ -126,9 +135,12 @@ def _own(labels: Array, classes: int) -> Array:
 
 
 def _read_piece(
-    scores: Array, own: Array, shares: Array, moves: Moves, loss: ClassLoss, radii: Array
+    scores: Array, own: Array, shares: Array, in_loss: Array, moves: Moves, loss: ClassLoss, radii: Array
 ) -> tuple[Array, ...]:
-    """Sums over rows with scores (K, n) and shares (G, n), in the order of `RowsRead`, and what each class counts."""
+    """Sums over rows with scores (K, n) and shares (G, n), in the order of `RowsRead`, and what each class counts.
+
+    In sums of losses rows have the shares `in_loss` (G, n).
+    """
     gaps, pairs = margins(scores, own), moves.pairs(own)
     others = own == 0
 
@@ -137,17 +149,17 @@ def _read_piece(
         # Attacks on a network's input raise the loss; that they can move a row to the nearest class is another attack.
         found = None if moves.climb is None else loss.attacked(scores, own, moves, radius)
         if found is not None:
-            return loss.value(found, own), right_under(margins(found, own), others)
+            return loss.adversarial_value(scores, own, moves, radius), right_under(margins(found, own), others)
         return loss.adversarial_value(scores, own, moves, radius), right_under(gaps - radius * pairs, others)
 
     # One radius after the other, so that the ascent to the largest loss is compiled once.
     risk, right = lax.map(attacked, jnp.concatenate([radii[:1], radii[2:]]))
     risk = jnp.concatenate([risk[:1], loss.value(scores, own)[None], risk[1:]])
     right = jnp.concatenate([right[:1], right_under(gaps, others)[None], right[1:]])
-    bound = shares @ loss.bound(scores, own, moves, radii[0]) if loss.bounded else jnp.zeros(len(shares))
+    bound = in_loss @ loss.bound(scores, own, moves, radii[0]) if loss.bounded else jnp.zeros(len(shares))
     by_class = jnp.einsum("an,gn,kn->gak", right[:2], shares, own)
     return (
-        shares @ risk.T,
+        in_loss @ risk.T,
         shares @ right.T,
         bound,
         shares @ robust_radii(gaps, pairs, others),

@@ -9,7 +9,8 @@ import jax.numpy as jnp
 from jominy.data import RowReach
 from jominy.dynamics.classes.moves import Form, RowMoves, WeightMoves
 from jominy.dynamics.classes.readout import ChunkedRows, RowsRead, read_rows
-from jominy.losses.classes import ClassLoss
+from jominy.dynamics.samples.sgd import CHANCES
+from jominy.losses.classes import ClassLoss, Pull
 from jominy.numerics.arrays import Array
 from jominy.numerics.precision import as_precise_as
 from jominy.optimizers import Optimizer
@@ -47,6 +48,8 @@ class ClassObservation(NamedTuple):
 class ClassSGD(eqx.Module):
     """SGD steps on rows (n, d) with class numbers (n,); a step's noise is the row numbers (b,) of its batch.
 
+    Where the loss is random, a chance in units of 1 / CHANCES follows for each.
+
     An attack has a size of the weights, which its `form` tells, or moves each row in its own way: `reach` (n, d, r).
     The rows `seen` are read out at the training radius of the moment and at `radii`, of which zero is the first.
     """
@@ -65,11 +68,15 @@ class ClassSGD(eqx.Module):
     reach: RowReach | None = None
     optimum: Array | None = None
     """(K, d), or None where it is not known."""
+    counts: Array | None = None
+    """(n,) the weights of the rows in the loss, or None where all count alike."""
 
     def step(self, state: ClassState, noise: Array, time: Array) -> ClassState:
         """One step along the mean gradient of the batch, attack held fixed."""
         weights = state.weights
-        gradient = self.gradient(weights, noise, self.radius.at(time))
+        batch = self.optimizer.batch_size
+        chance = (noise[-batch:] + 0.5) / CHANCES
+        gradient = self.gradient(weights, noise[:batch], self.radius.at(time), chance)
         if self.schedule.remembers:
             square = jnp.sum(gradient**2) / weights.shape[1] ** 2
             state = state._replace(memory=state.memory + square)
@@ -78,12 +85,14 @@ class ClassSGD(eqx.Module):
         going = jnp.sum(weights**2) < LARGEST_SQUARE
         return state._replace(weights=jnp.where(going, moved, weights), buffer=buffer)
 
-    def gradient(self, weights: Array, batch: Array, radius: Array) -> Array:
-        """(K, d) the mean over rows of these numbers (b,)."""
+    def gradient(self, weights: Array, batch: Array, radius: Array, chance: Array) -> Array:
+        """(K, d) the mean over rows of these numbers (b,), whose losses have chances (b,) where they are random."""
         x = self.features[batch]
         own = (self.labels[batch] == jnp.arange(len(weights))[:, None]).astype(x.dtype)
         moves = self._moves(weights, batch)
-        pull = self.loss.pull(weights @ x.T, own, moves, radius)
+        pull = self.loss.drawn_pull(weights @ x.T, own, moves, radius, chance)
+        if self.counts is not None:
+            pull = Pull(self.counts[batch] * pull.scores, self.counts[batch] * pull.attack, pull.directions)
         return (pull.scores @ x + radius * moves.pull(pull.attack, pull.directions).astype(x.dtype)) / len(x)
 
     def _moves(self, weights: Array, batch: Array) -> WeightMoves | RowMoves:

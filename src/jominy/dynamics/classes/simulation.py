@@ -84,14 +84,15 @@ def class_runs(
         groups.append((features, test_numbers))
         if reach is not None:
             reaches.append(samples.row_reach(held_out))
-    seen = chunked(groups, classes, roughly=roughly, reach=reaches or None)
+    seen = chunked(groups, classes, roughly=roughly, reach=reaches or None, weights=samples.sample_weights)
     form = problem.form if reach is None else None
     asked = Radii.of(problem, evaluate_at)
     engine = ClassSGD(
         samples.features, samples.class_numbers.astype(np.int32), seen, problem.loss, schedule.plain, optimizer,
         problem.radius_schedule, asked.others, form, keep, reach, None if found is None else found.vector,
+        samples.sample_weights,
     )  # fmt: skip
-    source = RowSource(seeds, order, int(steps[-1]), count, random_loss=False, batch_size=batch)
+    source = RowSource(seeds, order, int(steps[-1]), count, random_loss=problem.loss.random, batch_size=batch)
     source.team = team_size(classes, dimension, len(seeds))
     weights = start_weights(start, classes, dimension, seeds)
     states = ClassState(weights, optimizer.buffer(weights), np.zeros(len(seeds)))

@@ -87,8 +87,9 @@ def _smoothed_size(form: Array | Reach, smoothing: Array, x: Array) -> tuple[Arr
 
 
 class AtZero(NamedTuple):
-    """At X = 0: loss'(0, y) (n,), E[loss'(0, y) x] (d,), E|loss'(0, y)|, and the largest and the least loss.
+    """At X = 0: loss'(0, y) (n,), E[loss'(0, y) x] (d,), the mean slope along the shift, largest and least loss.
 
+    The slope along the shift is |loss'(0, y)|, or what an objective leaves of it under attack.
     Each row's loss with the row's weight.
     """
 
@@ -102,11 +103,12 @@ class AtZero(NamedTuple):
 @jax.jit
 def _compiled_at_zero(loss: Loss, features: Array, targets: Array, weights: Array | None) -> AtZero:
     zero = jnp.zeros_like(targets)
-    slopes, losses = loss.adversarial_slopes(zero, jnp.zeros(()), targets)[0], loss(zero, targets)
+    slopes, along = loss.adversarial_slopes(zero, jnp.zeros(()), targets)
+    losses = loss(zero, targets)
     if weights is not None:
-        slopes, losses = weights * slopes, weights * losses
+        slopes, along, losses = weights * slopes, weights * along, weights * losses
     pull = slopes @ features / len(targets)
-    return AtZero(slopes, pull, jnp.mean(jnp.abs(slopes)), jnp.max(losses), jnp.min(losses))
+    return AtZero(slopes, pull, jnp.mean(jnp.abs(along)), jnp.max(losses), jnp.min(losses))
 
 
 @lru_cache(maxsize=16)
@@ -115,7 +117,7 @@ def at_zero(samples: Samples, loss: Loss) -> AtZero:
 
 
 def sample_collapse_radius(problem: Problem) -> float:
-    """||E[loss'(0, y) x]|| / E|loss'(0, y)| over the samples; with weights M of the attack in the norm of M^-1/2.
+    """||E[loss'(0, y) x]|| over the mean slope along the shift; with weights M of the attack in the norm of M^-1/2.
 
     Where features cannot be touched the optimum without the others takes the place of the zero vector.
     """
@@ -123,7 +125,7 @@ def sample_collapse_radius(problem: Problem) -> float:
     if problem.form is not None:
         return _weighted(problem).threshold
     zero = at_zero(samples, problem.loss)
-    return float(np.linalg.norm(zero.pull) / zero.size)
+    return float(np.linalg.norm(zero.pull) / zero.size) if zero.size > 0 else np.inf
 
 
 def _scale(samples: Samples, loss: Loss) -> float:
@@ -243,9 +245,10 @@ def _weighted(problem: Problem) -> _Weighted:
         clean = partial(_risk, loss, free, samples.targets, samples.sample_weights, 0.0, np.zeros(free.shape[1]))
         begin = np.asarray(at_zero(samples, loss).slopes) @ free / samples.count
         alone[~within] = _descended(problem, clean, free, begin)
-    slopes = np.asarray(_slopes_at(loss, features @ alone, samples.targets))
-    slopes = slopes if samples.sample_weights is None else samples.sample_weights * slopes
-    pull, size = slopes @ features / samples.count, float(np.mean(np.abs(slopes)))
+    slopes, along = map(np.asarray, _slopes_at(loss, features @ alone, samples.targets))
+    if samples.sample_weights is not None:
+        slopes, along = samples.sample_weights * slopes, samples.sample_weights * along
+    pull, size = slopes @ features / samples.count, float(np.mean(np.abs(along)))
     if isinstance(problem.form, Reach):
         reach, first = problem.form.with_weights(form).strongest(pull)
         feature = None if first is None else int(order[first])
@@ -256,9 +259,9 @@ def _weighted(problem: Problem) -> _Weighted:
 
 
 @partial(jax.jit, static_argnames="loss")
-def _slopes_at(loss: Loss, scores: Array, targets: Array) -> Array:
-    """(n,) Psi_r without attack."""
-    return loss.adversarial_slopes(scores, jnp.zeros(()), targets)[0]
+def _slopes_at(loss: Loss, scores: Array, targets: Array) -> tuple[Array, Array]:
+    """(n,) Psi_r and Psi_s without attack."""
+    return loss.adversarial_slopes(scores, jnp.zeros(()), targets)
 
 
 def _weighted_optimum(problem: Problem) -> Optimum:
