@@ -238,6 +238,38 @@ def bands(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
     return Scenario(ask, text)
 
 
+def budgeted_bands(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    """Under an attack with a budget per feature."""
+    attack = jm.Mahalanobis(weights=[n.any() for _ in range(int(law.dimension))])
+    try:
+        problem: Any = jm.Problem(law, loss, n.any(zero=0.2), attack)
+    except InputError as refused:
+        problem = refused
+    times, start = times_of(n), a_start(n)
+    text = f"forecast({problem}, {schedule}, times={times}, start={start}, bands=True)"
+
+    def ask() -> Any:
+        if isinstance(problem, InputError):
+            raise problem
+        return jm.forecast(problem, schedule, times=times, start=start, bands=True)
+
+    return Scenario(ask, text)
+
+
+OPTIMIZERS = (jm.SGD(momentum=0.9), jm.SGD(momentum=0.5, nesterov=True, weight_decay=0.3, batch_size=2),
+              jm.SGD(momentum=0.8, dampening=0.5, weight_decay=2.0, decoupled=True))  # fmt: skip
+
+
+def optimized(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    """By batches, momentum and decay, at most a few thousand steps."""
+    problem, start, chosen = a_problem(n, law, loss), a_start(n), n.random.integers(4)
+    optimizer = jm.SGD(batch_size=3, weight_decay=n.any()) if chosen == 3 else OPTIMIZERS[chosen]
+    end = n.any(low=0.5, high=5.0, zero=0)
+    times = [0.0, min(end, 500.0) / 2, min(end, 500.0)]
+    text = f"forecast({problem}, {schedule}, times={times}, start={start}, optimizer={optimizer})"
+    return Scenario(lambda: jm.forecast(problem, schedule, times=times, start=start, optimizer=optimizer), text)
+
+
 def many(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
     problems, times = [a_problem(n, law, loss) for _ in range(2)], times_of(n)
     text = f"forecast_many({problems}, {schedule}, times={times})"
@@ -353,6 +385,9 @@ def structures() -> list[Structure]:
     found += [Structure(homogenize, law, loss, "constant") for law, loss in few]
     for verb in (sweep, phase):
         found += [Structure(verb, law, loss, "constant") for law, loss in (few[0], few[2])]
+    moved = [*few, (limiting, "squared"), (matrices, "logistic"), (with_intercept, "logistic")]
+    found += [Structure(optimized, law, loss, name, 2) for law, loss in moved for name in ("constant", "Polyak")]
+    found += [Structure(budgeted_bands, law, loss, "constant") for law, loss in (few[1], few[3], moved[-1])]
     return found
 
 

@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     # For type checkers and editors; at run time __getattr__ below does the same, one name at a time.
     from jominy.attacks import L2 as L2
+    from jominy.attacks import BlockL2 as BlockL2
     from jominy.attacks import LInf as LInf
     from jominy.attacks import Lp as Lp
     from jominy.attacks import Mahalanobis as Mahalanobis
@@ -197,7 +198,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _ROOMS = {
-    "attacks": ("L2", "LInf", "Lp", "Mahalanobis"),
+    "attacks": ("BlockL2", "L2", "LInf", "Lp", "Mahalanobis"),
     "audits": ("Audit", "audit", "from_art", "from_autoattack", "from_foolbox", "from_torchattacks"),
     "data": (
         "Encoder", "Erf", "FrozenFeatures", "GaussianMixture", "HeadSamples", "Identity", "LinearTeacher", "Link",

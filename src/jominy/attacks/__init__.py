@@ -3,6 +3,7 @@
 from jominy.attacks.base import Attack as Attack
 from jominy.attacks.base import NormalReach as NormalReach
 from jominy.attacks.base import Reach as Reach
+from jominy.attacks.blocks import BlockL2 as BlockL2
 from jominy.attacks.l2 import L2 as L2
 from jominy.attacks.linf import LInf as LInf
 from jominy.attacks.lp import Lp as Lp
