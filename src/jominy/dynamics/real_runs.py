@@ -9,6 +9,8 @@ import numpy as np
 
 from jominy.data import Samples
 from jominy.dynamics.labelled import Training
+from jominy.dynamics.samples.forecast import DENSE_DIMENSION, EVERY_STEP, largest_usual_block
+from jominy.dynamics.samples.recursion import block_ends
 from jominy.dynamics.times import counted_steps, report_times, whole_steps
 from jominy.errors import InputError
 from jominy.optimizers import SGD, Optimizer
@@ -72,3 +74,26 @@ def _reading(training: Training, rows: int) -> float:
 
 def _classes(samples: Samples) -> int:
     return 1 if samples.classes is None else len(samples.classes)
+
+
+PRODUCTS = 0.03
+"""Cost of a multiplication inside a product of matrices, in units of one in a sum over rows."""
+NODES = 18
+"""Of the quadrature over each row's margin, each counted twice: so costs are right to a factor of two."""
+
+
+def work_of_recursion(training: Training, grid: np.ndarray, held_out: tuple[Any, Any] | None) -> float:
+    """Multiplications of a forecast by the recursion with its readouts, about, in units of those of a real run."""
+    samples, batch = training.problem.samples, training.optimizer.batch_size
+    count, dimension = samples.features.shape
+    size = min(count, dimension)
+    steps = np.rint(grid * dimension / batch).astype(int)
+    every = training.problem.loss.least_squares and count * dimension**2 * float(steps[-1]) < EVERY_STEP
+    blocks = steps[-1] if every else len(block_ends(int(steps[-1]), largest_usual_block(dimension, batch)))
+    dense = not (dimension > DENSE_DIMENSION and count >= 10 * dimension)
+    parts = 1 if training.optimizer.plain else 4
+    each = PRODUCTS * (2.0 * count + 10.0 * parts * size) * size**2 if dense else 4.0 * count * size
+    rows = count + (0 if held_out is None else len(held_out[0]))
+    radii = 2 + len(training.evaluate_at)
+    read = rows * (PRODUCTS * size**2 if dense else 2.0 * size) + rows * NODES * READING * radii
+    return blocks * (1 if every else 2) * (each + count * NODES * READING) + len(grid) * read

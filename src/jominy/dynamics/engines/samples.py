@@ -22,13 +22,8 @@ from jominy.dynamics.laws.stability import RateLimits
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.other_attacks import require_none
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.real_runs import batch_times, work_of_run
-from jominy.dynamics.samples.forecast import (
-    largest_usual_block,
-    sample_forecast,
-    sample_times,
-    work_of_recursion,
-)
+from jominy.dynamics.real_runs import batch_times, work_of_recursion, work_of_run
+from jominy.dynamics.samples.forecast import largest_usual_block, sample_forecast, sample_times
 from jominy.dynamics.samples.optimum import sample_collapse_radius, sample_optimum
 from jominy.dynamics.samples.simulation import sample_runs
 from jominy.dynamics.samples.stability import sample_rate_limits

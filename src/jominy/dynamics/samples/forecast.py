@@ -14,7 +14,6 @@ from jominy.dynamics.labelled import Method, Outcome, Training, labelled
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, radius_at
-from jominy.dynamics.real_runs import READING
 from jominy.dynamics.samples.frame import Frame, frame_of, light_rotation, own_frame, rotation
 from jominy.dynamics.samples.law import Rows, Spread, first_step, light, rule_for_rows, single_precision_does
 from jominy.dynamics.samples.optimum import at_zero, sample_optimum
@@ -166,29 +165,6 @@ def sample_times(
 def largest_usual_block(dimension: int, batch: int = 1) -> int:
     """The most steps that the recursion takes at once, unless told otherwise."""
     return max(1, dimension // (4 * batch))
-
-
-PRODUCTS = 0.03
-"""Cost of a multiplication inside a product of matrices, in units of one in a sum over rows."""
-NODES = 18
-"""Of the quadrature over each row's margin, each counted twice: so costs are right to a factor of two."""
-
-
-def work_of_recursion(training: Training, grid: np.ndarray, held_out: tuple[Any, Any] | None) -> float:
-    """Multiplications of a forecast by the recursion with its readouts, about, in units of those of a real run."""
-    samples, batch = training.problem.samples, training.optimizer.batch_size
-    count, dimension = samples.features.shape
-    size = min(count, dimension)
-    steps = np.rint(grid * dimension / batch).astype(int)
-    every = training.problem.loss.least_squares and count * dimension**2 * float(steps[-1]) < EVERY_STEP
-    blocks = steps[-1] if every else len(block_ends(int(steps[-1]), largest_usual_block(dimension, batch)))
-    dense = not (dimension > DENSE_DIMENSION and count >= 10 * dimension)
-    parts = 1 if training.optimizer.plain else 4
-    each = PRODUCTS * (2.0 * count + 10.0 * parts * size) * size**2 if dense else 4.0 * count * size
-    rows = count + (0 if held_out is None else len(held_out[0]))
-    radii = 2 + len(training.evaluate_at)
-    read = rows * (PRODUCTS * size**2 if dense else 2.0 * size) + rows * NODES * READING * radii
-    return blocks * (1 if every else 2) * (each + count * NODES * READING) + len(grid) * read
 
 
 class Beginning(NamedTuple):
