@@ -109,3 +109,5 @@ def test_the_cheaper_way_answers_unless_one_is_asked_for():
     assert "ensemble" in jm.forecast(wide, jm.Constant(0.5), times=[0.5]).method
     with pytest.raises(jm.InputError, match="quotient"):
         jm.forecast(_cancer(), jm.Constant(0.1), times=TIMES, optimizer=jm.Adam(), method="recursion")
+    with pytest.raises(jm.InputError, match="known for plain SGD"):
+        jm.forecast(_cancer(), jm.Polyak(), times=TIMES, optimizer=jm.SGD(momentum=0.9))

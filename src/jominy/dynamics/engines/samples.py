@@ -88,7 +88,8 @@ class SampleEngines:
     def for_many(self, training: Training, request: ForecastRequest, runs: int | None) -> ForecastRequest:
         if runs is not None:
             return request._replace(method="ensemble", runs=runs, optimum=False)
-        return request._replace(largest_block=largest_usual_block(2 * training.problem.samples.dimension))
+        dimension, batch = training.problem.samples.dimension, training.optimizer.batch_size
+        return request._replace(largest_block=largest_usual_block(2 * dimension, batch))
 
     def finer(self, request: ForecastRequest) -> ForecastRequest:
         return request._replace(largest_block=1)

@@ -93,6 +93,7 @@ def sample_forecast(
     test = None if held_out is None else samples.transform_pair(held_out)
     grid = sample_times(time, times, samples.dimension, batch=optimizer.batch_size)
     problem.radius_schedule.check(grid)
+    require_rate_for(schedule, optimizer)
     words = f"forecast, {samples.count:,} x {samples.dimension:,}"
     small = samples.features.size < MANY_NUMBERS
     with tqdm(total=3, desc=words, leave=False, disable=small or not progress, bar_format=BAR) as bar:
@@ -139,6 +140,16 @@ def sample_forecast(
         Outcome(status, advice, notes),
         more=rates | stability_attributes(problem),
     )
+
+
+def require_rate_for(schedule: Schedule, optimizer: Optimizer) -> None:
+    """InputError for a best rate at each moment where steps are not those that it is the best of."""
+    if schedule.adaptive and not optimizer.plain:
+        raise InputError(
+            "The best rate at each moment is known for plain SGD on single samples",
+            f"{type(schedule).__name__} with {optimizer!r}",
+            "Use `Constant(0.5)`, or leave the optimizer out",
+        )
 
 
 MOST_BLOCKS = 1_000_000

@@ -11,6 +11,7 @@ from jominy.dynamics.readout import Variables, past_divergence, radius_at
 from jominy.dynamics.samples.forecast import (
     beginning,
     largest_usual_block,
+    require_rate_for,
     sample_curve,
 )
 from jominy.dynamics.samples.law import rounding_does
@@ -31,7 +32,6 @@ from jominy.dynamics.simulation.averages import with_average
 from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd, vector_states
 from jominy.dynamics.simulation.starts import random_starts
 from jominy.dynamics.start import start_vector
-from jominy.errors import InputError
 from jominy.numerics.precision import as_precise_as
 from jominy.results import Status
 from jominy.schedules import Schedule, Tabulated
@@ -73,12 +73,7 @@ def sample_runs(
             f"{epochs:.3g} reshuffled epochs: the forecast is for drawing with replacement, and reshuffling gives a "
             "lower training risk, by 2 to 7 % after three or four epochs"
         )
-    if schedule.adaptive and not optimizer.plain:
-        raise InputError(
-            "The best rate at each moment is known for plain SGD on single samples",
-            f"{type(schedule).__name__} with {optimizer!r}",
-            "Use `Constant(0.5)`, or leave the optimizer out",
-        )
+    require_rate_for(schedule, optimizer)
     if schedule.adaptive:
         # On finitely many rows the curvature at one student is not defined at kinks: the forecast's rate is followed.
         # At the ends of its blocks: early on these are single steps, where an adaptive rate changes most.
