@@ -126,7 +126,7 @@ def add_optimizer(command: argparse.ArgumentParser) -> None:
 
 def add_runs(command: argparse.ArgumentParser) -> None:
     """How precise a forecast by real runs is."""
-    runs = command.add_argument_group("forecasts by real runs (several classes; batches or momentum on samples)")
+    runs = command.add_argument_group("forecasts by real runs (several classes, or where they are cheaper)")
     runs.add_argument("--runs", type=int, metavar="N", help="exactly so many (default: as many as --precision takes)")
     runs.add_argument(
         "--precision",

@@ -168,7 +168,7 @@ def test_two_classes_with_momentum_are_an_ensemble_too():
     X, y = load_wine(return_X_y=True)
     samples = jm.Samples(X[y < 2], y[y < 2])
     problem = jm.Problem(samples, jm.LogisticLoss(), 0.2)
-    heavy = jm.forecast(problem, jm.Constant(0.1), time=8, optimizer=jm.SGD(momentum=0.9), method="ensemble", runs=200)
+    heavy = jm.forecast(problem, jm.Constant(0.1), time=8, optimizer=jm.SGD(momentum=0.9), runs=200)
     plain = jm.forecast(problem, jm.Constant(1.0), time=8, method="ensemble", runs=200)
     recursion = jm.forecast(problem, jm.Constant(1.0), time=8)
     assert heavy.attrs["method"].startswith("ensemble") and not recursion.attrs["method"].startswith("ensemble")

@@ -56,8 +56,11 @@ class SampleEngines:
             )
         require_single(request.batch_size)
         grid = self.times(training, request.time, request.times)
-        if self.in_ensemble(training, request.method) or (
-            request.method is None and request.runs is None and self.spares_nothing(training, grid, request)
+        method = request.method
+        if method is None and not training.optimizer.plain and request.runs is not None:
+            method = "ensemble"  # a number of runs says so
+        if self.in_ensemble(training, method) or (
+            method is None and request.runs is None and self.spares_nothing(training, grid, request)
         ):
             require_none(training.others, "runs are looked at under the attack they are trained under", "Leave it out")
             return ensemble_forecast(
