@@ -1,5 +1,7 @@
 import pickle
 
+import numpy as np
+
 from jominy import InputError
 
 
@@ -35,3 +37,9 @@ def test_code_at_the_start_of_the_next_step_keeps_its_case():
 def test_survives_a_trip_between_processes():
     again = pickle.loads(pickle.dumps(InputError("rule", 3, "step")))
     assert str(again) == "rule (received: 3). Step." and again.received == 3
+
+
+def test_what_numpy_wrapped_is_shown_as_it_is():
+    assert "(received: 'hil')" in str(InputError("a rule", np.str_("hil")))
+    assert "(received: 0.5)" in str(InputError("a rule", np.float64(0.5)))
+    assert "(received: 3)" in str(InputError("a rule", np.array(3)))

@@ -72,6 +72,8 @@ def _starts_with_code(step: str) -> bool:
 
 def _quote(value: object) -> str:
     # Text with a space in it describes what came ("shape (3, 2)"); a single word is a value that came.
+    if getattr(value, "ndim", None) == 0 and hasattr(value, "item"):  # what NumPy or torch wrapped around it
+        value = value.item()
     described = isinstance(value, str) and " " in value.strip()
     text = " ".join((str(value) if described else repr(value)).split())
     return text if len(text) <= _LONGEST else text[: _LONGEST - 3] + "..."

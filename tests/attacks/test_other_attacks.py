@@ -40,7 +40,7 @@ def trained(attack, **how):
 def test_weights_that_stand_still_have_the_risk_of_numpy(attack):
     start = np.array([0.5, -0.3, 0.2, 0.0, 0.1])
     told = trained(attack, schedule=jm.Constant(0.0), times=[1.0], start=start)
-    assert told.evaluation_attack.values[1] == "LInf() 0.5" and told.evaluation_radius.values.tolist() == [0.1]
+    assert told.evaluation_attack.values[1] == "LInf 0.5" and told.evaluation_radius.values.tolist() == [0.1]
     for place, (other, radius) in enumerate(OTHERS):
         risk, accuracy = risk_and_accuracy(other, radius, start)
         assert float(told.risk_at_attack[0, place]) == pytest.approx(risk, rel=1e-6)
@@ -189,7 +189,7 @@ def test_a_scenario_and_the_command_line_tell_of_other_attacks(tmp_path, capsys)
     common = ["--radius", "0.2", "--time", "2", "--evaluate-under", "linf:1/5,l2:0.5"]
     assert main(["compare", file, *common, "--seeds", "3", "--out", out]) == 0
     printed = capsys.readouterr().out
-    assert "under other attacks, at time 2" in printed and "LInf() 0.2" in printed and "L2() 0.5" in printed
+    assert "under other attacks, at time 2" in printed and "LInf 0.2" in printed and "L2 0.5" in printed
     scenario = jm.Scenario.from_mapping(
         {
             "data": {"kind": "file", "path": "rows.npz", "held_out": 0.25, "intercept": True},
@@ -203,7 +203,7 @@ def test_a_scenario_and_the_command_line_tell_of_other_attacks(tmp_path, capsys)
     held_out = scenario.loaded.held_out
     same = jm.forecast(scenario.problem(), jm.Constant(1.0), time=2.0, evaluate_at=[pair], held_out=held_out)
     np.testing.assert_allclose(told.accuracy_at_attack, same.accuracy_at_attack)
-    assert "LInf() 0.2" in jm.report(told).html
+    assert "LInf 0.2" in jm.report(told).html
     assert main(["forecast", file, "--evaluate-under", "l1:0.2"]) == 2
     told = " ".join(capsys.readouterr().err.split())
     assert "must be one of 'l2', 'linf', 'lp', 'mahalanobis'" in told and "largest weight alone" in told

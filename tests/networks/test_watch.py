@@ -149,7 +149,10 @@ START = look(0, entropy=LN, clean=0.1)
         (
             gradient_masking,
             [look(flat=0.0, long_loss=0.5, noise_loss=0.5, fgsm=0.9, noise=0.9)],
-            [look(flat=0.0, long_loss=0.9, noise_loss=0.5, fgsm=0.7, noise=0.9)],
+            [
+                look(flat=0.0, long_loss=0.9, noise_loss=0.5, fgsm=0.7, noise=0.9),
+                look(flat=0.0, long_loss=1.3e-3, noise_loss=3.4e-4, fgsm=1.0, noise=1.0),  # all but fitted
+            ],
         ),
         (
             robust_overfitting,

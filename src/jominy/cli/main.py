@@ -7,6 +7,7 @@ import atexit
 import gc
 import io
 import os
+import re
 import signal
 import sys
 from collections.abc import Sequence
@@ -50,8 +51,16 @@ examples:
 """
 
 
+_NUMBERS = re.compile(r"^-[\d.][\d.,:eE+/-]*$")
+"""What begins like an option and is a value: argparse knows of single negative numbers alone, and not of lists."""
+
+
 class _Parser(argparse.ArgumentParser):
     """argparse prints its whole usage before the message; one line says it too, and what may have been meant."""
+
+    def __init__(self, *args: Any, **settings: Any) -> None:
+        super().__init__(*args, **settings)
+        self._negative_number_matcher = _NUMBERS
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, printable(f"{self.prog}: {message}. See `{self.prog} --help`.") + "\n")

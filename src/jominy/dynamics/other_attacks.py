@@ -32,7 +32,7 @@ class OtherAttack(NamedTuple):
     @property
     def label(self) -> str:
         """What a table says."""
-        return f"{self.attack!r}{self.mark} {self.radius:g}"
+        return f"{repr(self.attack).removesuffix('()')}{self.mark} {self.radius:g}"
 
 
 def split_evaluation(values: Any) -> tuple[Any, list[OtherAttack]]:
@@ -41,7 +41,7 @@ def split_evaluation(values: Any) -> tuple[Any, list[OtherAttack]]:
     >>> from jominy.attacks import LInf
     >>> radii, others = split_evaluation([0.1, (LInf(), 0.2)])
     >>> radii, others[0].label
-    ([0.1], 'LInf() 0.2')
+    ([0.1], 'LInf 0.2')
     """
     if not isinstance(values, Sequence) or isinstance(values, str):
         return values, []

@@ -158,7 +158,10 @@ def gradient_masking(looks: Sequence[Look], chance: float) -> Alarm | None:
             "Robust accuracy measured by gradients means nothing here: the scores are saturated; attack their "
             "differences in place of the cross-entropy, in double precision, or divide the scores by a constant",
         )
-    if now.long_loss is None or now.noise_loss is None or now.long_loss > now.noise_loss * 1.02 + 1e-3:
+    if now.long_loss is None or now.noise_loss is None:
+        return None
+    # Where losses are all but zero a thousandth says nothing; twice that of noise shows that gradients lead on.
+    if now.long_loss > min(now.noise_loss * 1.02 + 1e-3, 2 * now.noise_loss):
         return None
     return Alarm(
         "gradient masking",

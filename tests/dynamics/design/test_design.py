@@ -161,6 +161,11 @@ def test_starts_at_random_end_in_one_optimum(told):
         assert np.exp(found.value) == pytest.approx(told["knots"].excess, rel=3e-5)
 
 
+def test_a_way_to_train_that_there_is_not(told):
+    with pytest.raises(jm.InputError, match="Did you mean 'constant'"):
+        told["constnt"]
+
+
 @pytest.mark.slow
 def test_sgd_gains_what_is_promised(told):
     """Paired runs, d = 400: excesses over that of the design, within three standard errors."""

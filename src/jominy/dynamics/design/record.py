@@ -12,8 +12,10 @@ import numpy as np
 from jominy.dynamics.design.objective import Objective
 from jominy.dynamics.design.torch_rates import TorchRates, rates_at, torch_rates
 from jominy.dynamics.problem import Problem
+from jominy.errors import InputError
 from jominy.results import Status, make_result
 from jominy.schedules import Averaged, Schedule
+from jominy.wording import did_you_mean
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -156,8 +158,16 @@ class Design:
         return {one.name: one.excess / self.excess for one in self.alternatives[1:] if np.isfinite(one.excess)}
 
     def __getitem__(self, name: str) -> Alternative:
-        """The alternative of this name."""
-        return next(one for one in self.alternatives if one.name == name)
+        """The alternative of this name, such as "constant"."""
+        found = next((one for one in self.alternatives if one.name == name), None)
+        if found is None:
+            names = [one.name for one in self.alternatives]
+            raise InputError(
+                "a way to train must be one that the design was compared with",
+                name,
+                did_you_mean(name, names).strip() or f"there are {', '.join(names)}",
+            )
+        return found
 
     def rates(self, times: Sequence[float] | np.ndarray) -> np.ndarray:
         """(T,) the designed learning rate at the times, in samples / dimension."""
