@@ -68,7 +68,7 @@ def test_help_imports_nothing_heavy():
         (["sweep", "a.npz"], ["scenario file (.toml)", "`jominy forecast`"]),
         (["forecast", "a.nc"], ["SOURCE must be", "`jominy report` reads results"]),
         (["simulate", "model.py"], ["SOURCE must be", "`jominy diagnose FILE.py:NAME` reads modules"]),
-        (["pareto", "examples/power_law.toml", "--radii", "-1,2"], ["radius must be", "-1"]),
+        (["pareto", "nowhere.toml", "--radii", "-1,2"], ["scenario file must exist"]),
         (["report", "a.toml"], ["made of results", "`jominy forecast`"]),
         (["forecast"], ["SOURCE"]),
         (["forecast", "a.toml", "--radius", "big"], ["--radius", "'big'"]),
