@@ -130,12 +130,6 @@ def test_rare_classes_in_infinite_dimension_and_in_a_scenario():
     assert finite.problem().data.dimension == 301 and finite.problem().data.describe()["intercept"]
 
 
-def test_what_has_no_intercept_yet_says_so():
-    data = jm.GaussianMixture(P, list(MU), list(K), labels=Y, intercept=True)
-    with pytest.raises(jm.InputError, match="without intercept"):
-        jm.forecast(jm.Problem(data, jm.LogisticLoss(), 0.1), jm.Constant(0.4), time=1, bands=True)
-
-
 def test_class_means_that_can_be_attacked_still_have_to_vary():
     data = jm.GaussianMixture(P, [[0.5, 1.0], [-0.5, 0.7]], [[1.0, 0.0], [0.7, 0.0]], labels=Y)
     with pytest.raises(jm.InputError, match="that the attack can touch"):

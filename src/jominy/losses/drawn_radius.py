@@ -19,6 +19,7 @@ from jax.scipy.special import ndtr, ndtri
 
 from jominy.losses.base import Loss, SmoothedSlopes
 from jominy.losses.expectations import Moments, OrderParameters
+from jominy.losses.steps import StepMoments, averaged_steps
 from jominy.losses.wrapped import WrappedLoss
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
@@ -80,6 +81,11 @@ class DrawnShiftLoss(WrappedLoss):
             )
 
         return self._mean(at)
+
+    def step_moments(self, labels: Array, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+        nodes, weights = self.rule()
+        told = jax.vmap(lambda share: self.loss.step_moments(labels, order, share * radius, rule))(nodes)
+        return averaged_steps(told, weights)
 
     def _mean(self, at: Callable[[Array], Any]) -> Any:
         nodes, weights = self.rule()

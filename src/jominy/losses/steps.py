@@ -6,6 +6,7 @@ affine in the features phi = (Psi_r, Psi_r u_1 .. Psi_r u_m, h, Psi_r^2): h = Ps
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
@@ -67,6 +68,39 @@ def residual_step_moments(loss: ResidualLoss, order: OrderParameters, radius: Ar
 
     second = gaussian_expectation(pairs, order.residual_mean, sd, rule, kinks, _tilt(loss, sd))
     return StepMoments(jnp.moveaxis(second, -1, 0), jnp.stack([1 / sd, -1 / sd], axis=-1)[:, None])
+
+
+def corners(loss: Loss, labels: Array, shift: Array) -> list[Array]:
+    """Of the attacked loss's slope, (n,) each: in the score for given labels, in the residual for a linear target."""
+    if loss.needs_classes:
+        return [labels * (kink + shift) for kink in loss.bends]
+    outer = [jnp.maximum(kink - shift, 0.0) for kink in loss.bends]
+    places = [jnp.zeros_like(shift), *outer, *(-kink for kink in outer)]
+    return [place + jnp.zeros_like(labels) for place in places]
+
+
+def score_step_moments(
+    loss: Loss, labels: Array, order: OrderParameters, radius: Array, rule: GaussianRule, places: Sequence[Array]
+) -> StepMoments:
+    """Of any loss whose slopes are known score by score, by quadrature split at `places`; see `corners`."""
+    shift, ridge = radius * order.size, radius / jnp.maximum(order.size, FLOOR)
+    if loss.needs_classes:
+        mean, sd, target, teacher = order.margin_mean, _sd(order.margin_variance), labels[:, None], 0.0
+    else:
+        mean, sd, target, teacher = order.residual_mean, _sd(order.residual_variance), 0.0 * labels[:, None], -1.0
+
+    def pairs(score: Array, u: Array) -> Array:
+        slope, shift_slope = loss.adversarial_slopes(score, shift, target + 0 * score)
+        return _pairs(jnp.stack([slope, slope * u, ridge * shift_slope, slope**2]))
+
+    kinks = list(jnp.sort(jnp.stack(list(places)), axis=0)[..., None]) if places else []
+    second = gaussian_expectation(pairs, mean, sd, rule, kinks, _tilt(loss, sd))
+    return StepMoments(jnp.moveaxis(second, -1, 0), jnp.stack([1 / sd, teacher / sd], axis=-1)[:, None])
+
+
+def averaged_steps(told: StepMoments, weights: Array) -> StepMoments:
+    """Of a loss that is one of several, drawn with these probabilities (K,) for every sample; leaves (K, ...)."""
+    return StepMoments(jnp.tensordot(weights, told.second, 1), told.directions[0])
 
 
 def random_label_step_moments(

@@ -17,6 +17,7 @@ from jominy.errors import InputError
 from jominy.losses.base import Loss, SmoothedSlopes
 from jominy.losses.expectations import FLOOR, Moments, OrderParameters
 from jominy.losses.logistic import softplus
+from jominy.losses.steps import StepMoments, averaged_steps, corners, score_step_moments
 from jominy.losses.targets import Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
@@ -69,6 +70,10 @@ class WrappedLoss(Loss):
     @property
     def random(self) -> bool:
         return self.loss.random
+
+    @property
+    def steps_known(self) -> bool:  # type: ignore[override]
+        return self.loss.steps_known
 
     def __call__(self, score: Array, target: Array) -> Array:
         return self.loss(score, target)
@@ -132,6 +137,11 @@ class MixedLoss(WrappedLoss):
             shift_slope_squared=a**2 * moved.shift_slope_squared,
         )
 
+    def step_moments(self, labels: Array, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+        shift = radius * order.size
+        places = corners(self.loss, labels, shift) + corners(self.loss, labels, jnp.zeros_like(shift))
+        return score_step_moments(self, labels, order, radius, rule, places)
+
 
 class CoinLoss(MixedLoss):
     """The clean loss of a sample with probability alpha, else its adversarial loss: a mixture on average."""
@@ -152,6 +162,11 @@ class CoinLoss(MixedLoss):
     def moments(self, order: OrderParameters, labels: Array, shift: Array, rule: GaussianRule) -> Moments:
         still, moved = _both(self.loss, order, labels, shift, rule)
         return _mixed(still, moved, self.clean)
+
+    def step_moments(self, labels: Array, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+        radii = jnp.stack([jnp.zeros_like(radius), radius])
+        told = jax.vmap(lambda one: self.loss.step_moments(labels, order, one, rule))(radii)
+        return averaged_steps(told, jnp.stack([self.clean, 1 - self.clean]))
 
 
 def _both(
@@ -220,6 +235,13 @@ class ClassWeightedLoss(WrappedLoss):
             shift_slope_squared=twice * found.shift_slope_squared,
         )
 
+    def step_moments(self, labels: Array, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+        told = self.loss.step_moments(labels, order, radius, rule)
+        once = self.weight(labels)
+        # All features but the last, a square, have the weight once.
+        parts = jnp.stack([once] * (told.second.shape[-1] - 1) + [once**2], axis=-1)
+        return told._replace(second=told.second * parts[:, :, None] * parts[:, None, :])
+
 
 class TradesLoss(WrappedLoss):
     """l(y r) + beta max KL(sigmoid(r) || sigmoid(r')) over attacked scores r', l the logistic loss.
@@ -270,6 +292,9 @@ class TradesLoss(WrappedLoss):
         value, slope, curved, along, square, mixed, other = self.expect(integrand, order.margin_mean, sd, rule, kink)
         return Moments(value, slope, curved / sd, jnp.zeros_like(slope), along, square, mixed, other)
 
+    def step_moments(self, labels: Array, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+        return score_step_moments(self, labels, order, radius, rule, [jnp.zeros_like(labels)])
+
 
 def _divergence(size: Array, shift: Array) -> Array:
     """max KL(sigmoid(r) || sigmoid(r')) over |r' - r| <= shift, at |r| = size."""
@@ -311,6 +336,9 @@ class TradesSquaredLoss(WrappedLoss):
             slope_shift_slope=push * mean,
             shift_slope_squared=push**2 * one,
         )
+
+    def step_moments(self, labels: Array, order: OrderParameters, radius: Array, rule: GaussianRule) -> StepMoments:
+        return score_step_moments(self, labels, order, radius, rule, [])
 
 
 __all__ = ["ClassWeightedLoss", "CoinLoss", "MixedLoss", "TradesLoss", "TradesSquaredLoss", "WrappedLoss"]

@@ -265,26 +265,58 @@ def descend(at: Callable[[np.ndarray], Point], here: Point) -> Point:
         hessian = here.hessian()
         if not (np.all(np.isfinite(hessian)) and np.all(np.isfinite(here.gradient))):
             return here
-        values, vectors = np.linalg.eigh(hessian)
-        largest = max(values[-1], 1e-300)
-        values, pull = np.maximum(values, 1e-15 * largest), vectors.T @ here.gradient
+        newton, spectrum = _solution(hessian, -here.gradient), None
         while True:
-            step = -pull / (values + damping)
-            promised = -(pull @ step + step @ (values * step) / 2)
+            if damping == 0 and newton is not None:
+                step, promised = newton, -float(here.gradient @ newton) / 2
+            else:
+                spectrum = _spectrum(hessian) if spectrum is None else spectrum
+                values, vectors = spectrum
+                pull = vectors.T @ here.gradient
+                along = -pull / (values + damping)
+                step, promised = vectors @ along, -float(pull @ along + along @ (values * along) / 2)
             if not promised > ROUNDING * abs(here.risk):
                 return here
-            there = at(here.z + vectors @ step)
+            there = at(here.z + step)
             kept = (here.risk - there.risk) / promised
+            least = 1e-15 * float(np.max(np.abs(hessian)))
             if kept > 0.75:
-                damping = damping / 10 if damping > 1e-15 * largest else 0.0
+                damping = damping / 10 if damping > least else 0.0
             elif not kept > 0.25:
-                damping = max(4 * damping, 1e-6 * float(np.linalg.norm(pull)), 1e-15 * largest)
+                damping = max(4 * damping, 1e-6 * float(np.linalg.norm(here.gradient)), least)
             if kept > 1e-4:
                 here = there
                 break
             if np.linalg.norm(step) < 1e-15 * np.linalg.norm(here.z):
                 return here
     return here
+
+
+WELL_POSED = 1e-5
+"""Of the smallest pivot's root to the largest, in units of the matrix's own diagonal: then it is solved as it is."""
+
+
+def _solution(matrix: np.ndarray, right: np.ndarray) -> np.ndarray | None:
+    """The solution of a symmetric positive definite system, far cheaper than its eigenvectors; None for others."""
+    import scipy.linalg  # as in `separation`
+
+    diagonal = np.diag(matrix)
+    if not np.all(diagonal > 0):
+        return None
+    units = 1 / np.sqrt(diagonal)
+    try:
+        factor = scipy.linalg.cholesky(matrix * units * units[:, None], lower=True, check_finite=False)
+    except np.linalg.LinAlgError:
+        return None
+    if np.min(np.diag(factor)) < WELL_POSED * np.max(np.diag(factor)):
+        return None
+    return units * scipy.linalg.cho_solve((factor, True), units * right, check_finite=False)
+
+
+def _spectrum(hessian: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Eigenvalues, none of them below rounding, and eigenvectors."""
+    values, vectors = np.linalg.eigh(hessian)
+    return np.maximum(values, 1e-15 * max(values[-1], 1e-300)), vectors
 
 
 def settled(at: Callable[[np.ndarray], Point], here: Point) -> Point:
@@ -308,6 +340,9 @@ def _newton_way(here: Point) -> tuple[np.ndarray, float] | None:
     diagonal = np.diag(hessian)
     if not (np.all(np.isfinite(hessian)) and np.all(np.isfinite(here.gradient)) and np.all(diagonal > 0)):
         return None
+    newton = _solution(hessian, -here.gradient)
+    if newton is not None:
+        return newton, -float(here.gradient @ newton)
     units = 1 / np.sqrt(diagonal)
     values, vectors = np.linalg.eigh(hessian * units * units[:, None])
     pull = vectors.T @ (units * here.gradient)
