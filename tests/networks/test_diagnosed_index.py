@@ -103,6 +103,9 @@ def test_what_the_tests_did_not_cover_is_said():
     assert "Not covered by those tests: convolution" in words and "norms other than l2" in words
     few = diagnose(made(), DATA.inputs[:20], 0.5, labels=DATA.labels[:20])
     assert "Two batches of 10 inputs" in " ".join(few.sentences())
+    low, high = float(DATA.inputs.min()), float(DATA.inputs.max())
+    boxed = diagnose(made(), DATA.inputs[:20], 0.5, labels=DATA.labels[:20], box=(low, high))
+    assert "stay within a box" in " ".join(boxed.sentences())
 
 
 def test_a_trained_module_is_told_apart():

@@ -166,7 +166,7 @@ def _diagnosed(
         index, outlook = None, None
         if labelled is not None:
             stage("index tau")
-            index = measure_index(module, labelled, radius, p, q, weight, parts, seed, large=len(few) < count)
+            index = measure_index(module, labelled, radius, p, q, weight, parts, seed, box=box, large=len(few) < count)
             stage("index chi")
             outlook = robust_outlook(
                 module,

@@ -16,6 +16,7 @@ from jominy.networks.intake import device_of
 from jominy.networks.measured_index import measure_trainability
 from jominy.networks.modules import applied, evaluating, random_parts
 from jominy.networks.random_network import RandomNetwork
+from jominy.networks.threat import Box
 
 HALVINGS = 6
 """How often the radius is halved in search of one at which the module can be trained."""
@@ -123,6 +124,7 @@ def measure_index(
     parts: Anatomy,
     seed: int,
     *,
+    box: Box = None,
     large: bool = False,
 ) -> MeasuredIndex:
     """The index of one module at a radius, and down to which radius it must fall to be safe.
@@ -151,6 +153,7 @@ def measure_index(
     limits += ["leaky ReLU"] if parts.leaky else []
     limits += ["dropout (left out of the measurement)"] if random_parts(module) else []
     limits += ["norms other than l2"] if (p, q) != (2.0, 2.0) else []
+    limits += ["attacks that stay within a box (tau is measured without one)"] if box is not None else []
     limits += [TRAINED] if accuracy > LEARNT * chance and accuracy > 0.5 else []
     tau: float | None = None
     time: float | None = None

@@ -50,3 +50,9 @@ def test_bad_radii_are_refused():
         jm.pareto(problem, 5, [-0.1])
     with pytest.raises(jm.InputError, match="radii"):
         jm.pareto(problem, 5, [])
+
+
+def test_radii_beyond_the_collapse_are_refused_before_any_search():
+    problem = jm.Problem(jm.LinearTeacher(jm.identity(100), noise_variance=0.25), jm.SquaredLoss(), 0.3)
+    with pytest.raises(jm.InputError, match="below the collapse radius.*received: 9"):
+        jm.pareto(problem, 5, radii=[0.2, 9.0])

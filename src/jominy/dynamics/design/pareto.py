@@ -227,7 +227,15 @@ def _radii(given: Any, test: float, collapse: float) -> np.ndarray:
     values = np.atleast_1d(as_numpy(given, "radii"))
     if values.ndim != 1 or not values.size:
         raise InputError("The training radii of a front must be a list of numbers", given, "Such as [0, 0.2, 0.4]")
-    return np.unique([require_radius(value) for value in values])
+    found = np.unique([require_radius(value) for value in values])
+    if found[-1] >= collapse:
+        raise InputError(
+            f"The training radii of a front must be below the collapse radius, {collapse:.4g}, from which on nothing "
+            "is learnt",
+            float(found[-1]),
+            f"Leave out those from {collapse:.4g} on",
+        )
+    return found
 
 
 def _floor(trials: Trials) -> float | None:
