@@ -128,3 +128,10 @@ def test_what_is_read_of_a_run_is_what_its_samples_say():
 def test_what_does_not_go(wrong, told):
     with pytest.raises(jm.InputError, match=told):
         wrong(_mixture([0, 1, 2], 20))
+
+
+def test_a_radius_beyond_all_bounds_ends_with_the_integrators_steps():
+    problem = jm.Problem(_mixture([0, 1, 2], 20), jm.SoftmaxLoss(), 1e6)
+    told = jm.forecast(problem, jm.Constant(1.0), times=[0.0, 1e-9, 3.0])
+    assert told.attrs["status"] == "step limit reached" and 0 < told.sizes["time"] < 3
+    assert np.all(np.isfinite(told.adversarial_risk))

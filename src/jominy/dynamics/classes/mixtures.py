@@ -42,6 +42,8 @@ TOLERANCE = 1e-5
 ACCURACY = 1e-3
 """Relative, of risks: what points leave out."""
 LARGEST_SQUARE = 1e14
+MOST_STEPS = 1000
+"""Of the integrator: some half a minute of ten labels; a dozen are usual."""
 SHORTEST = 1e3
 """One over the time that is followed where only the start is asked for."""
 
@@ -67,16 +69,24 @@ def class_mixture_forecast(training: Training, times: np.ndarray) -> Any:
         begun[None],
         np.array([jumps if jumps else [np.inf]], dtype=float),
         np.array([TOLERANCE]),
+        most_steps=MOST_STEPS,
     )
-    reached = int(solved.reached[0])
-    seen: FlowSeen = jax.tree.map(lambda leaf: np.asarray(leaf[0])[np.isin(begun, times)], solved.observations)
+    reached, stopped = int(solved.reached[0]), int(solved.steps[0]) >= MOST_STEPS
+    told = np.isin(begun, times) & (np.arange(len(begun)) < (max(reached, 1) if stopped else len(begun)))
+    times = begun[told]
+    if not times.size:
+        raise InputError(
+            f"A forecast takes up to {MOST_STEPS:,} steps of its integrator, which ended before the first time",
+            "a rate, radius or time as large as these", "Lower the rate or the radius, or ask for earlier times",
+        )  # fmt: skip
+    seen: FlowSeen = jax.tree.map(lambda leaf: np.asarray(leaf[0])[told], solved.observations)
     notes = [
         *found.notes(),
         f"{len(flow.law.weights)} components, {classes} classes; averages over scores by {len(flow.points)} points",
         *_notes_on(training.optimizer, law),
     ]
     variables = _variables(problem, seen, ("time",), training.evaluate_at, found)
-    status, advice = Status.COMPLETED, None
+    status, advice = Status.STEP_LIMIT if stopped else Status.COMPLETED, None
     lost = np.arange(len(times)) >= np.isin(begun[:reached], times).sum()
     lost |= ~(np.asarray(seen.norm) ** 2 < LARGEST_SQUARE)
     if np.any(lost):
