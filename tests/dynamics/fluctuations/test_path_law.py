@@ -45,3 +45,4 @@ def test_where_only_runs_tell_there_is_none():
     small = jm.Problem(jm.LinearTeacher(jm.identity(20), noise_variance=0.25), jm.SquaredLoss(), 0.3)
     assert path_law(small, jm.Constant(1.7), TIMES) is None  # a rate at which bands are not to be trusted
     assert path_law(small, jm.Constant(0.5), TIMES, batch_size=4) is None
+    assert path_law(small, jm.Constant(0.5), [2.0, 4.0]) is None  # forty steps: not normal yet
