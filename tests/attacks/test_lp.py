@@ -126,6 +126,7 @@ def test_a_scenario_has_it():
             lambda: jm.Problem(jm.LinearTeacher([[1, 0.5], [0.5, 1]]), jm.SquaredLoss(), 0.1, jm.Lp(3)),
             "rotation invariant",
         ),
+        (lambda: jm.Problem(jm.LinearTeacher(jm.identity(4)), jm.SquaredLoss(), 0.1, jm.Lp(1.2)), "p from 1.5"),
         (
             lambda: jm.Problem(jm.Samples(X, Y % 3 + (X[:, 0] > 1)), jm.SoftmaxLoss(), 0.1, jm.Lp(3)),
             "one score per row",

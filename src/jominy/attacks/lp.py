@@ -19,6 +19,7 @@ from jominy.numerics.signs import power_averages
 
 LOWEST, HIGHEST = 1.1, 50.0
 """Of p: nearer to one the shift is carried by few weights, and beyond nobody tells it from l_inf."""
+LOWEST_ON_MIXTURES = 1.5
 TINY = 1e-150
 
 
@@ -77,7 +78,7 @@ class Lp(Attack):
     infinity an attack may be at home in many features at once, and still be dear in each. Below 2 it is in few.
 
     Forecasts, SGD, optimum and collapse radius on samples (a Gaussian closure as for l_inf) and on mixtures with
-    covariances that are diagonal in the features (exact, as for l_inf: risks of the theory page to 3e-6); as another
+    covariances that are diagonal in the features (p from 1.5; exact, as for l_inf: risks to 3e-6); as another
     attack in `evaluate_at` on samples, and on mixtures as l_inf is.
 
     Parameters
@@ -133,6 +134,13 @@ class Lp(Attack):
         return PowerReach(budgets * budgets.size ** (0.5 - 1 / self.power), power)
 
     def of(self, law: EigenLaw | DenseLaw) -> EigenLaw | DenseLaw:
+        if self.p < LOWEST_ON_MIXTURES:
+            raise InputError(
+                f"On a mixture an l_p attack is known for p from {LOWEST_ON_MIXTURES:g}: below, its pull on a weight grows "
+                "so steeply with it that finite volumes fail",
+                f"p = {self.p:g}",
+                "Draw rows, Samples(X, y), or use a larger p",
+            )
         return law.moved_by_feature(self.budgets(law.dimension), self.power)
 
     def data_units(self, dimension: int) -> float:
