@@ -136,8 +136,8 @@ class Lp(Attack):
     def of(self, law: EigenLaw | DenseLaw) -> EigenLaw | DenseLaw:
         if self.p < LOWEST_ON_MIXTURES:
             raise InputError(
-                f"On a mixture an l_p attack is known for p from {LOWEST_ON_MIXTURES:g}: below, its pull on a weight grows "
-                "so steeply with it that finite volumes fail",
+                f"On a mixture l_p is known for p from {LOWEST_ON_MIXTURES:g}: below, its pull on weights grows "
+                "so steeply that finite volumes fail",
                 f"p = {self.p:g}",
                 "Draw rows, Samples(X, y), or use a larger p",
             )
