@@ -14,6 +14,7 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.real_runs import require_optimizer
 from jominy.dynamics.samples.law import size_of
 from jominy.dynamics.simulate import seed_list
+from jominy.dynamics.simulation.sgd import RowRuns
 from jominy.errors import InputError
 from jominy.losses import LogisticLoss, SoftmaxBoundLoss, SoftmaxLoss
 from jominy.models import FittedModel
@@ -91,7 +92,7 @@ def fit(
     (chosen,) = seed_list([seed])
     training = Training(problem, schedule, start, np.zeros(0), optimizer=require_optimizer(optimizer))
     times = engines.times(training, time, None)
-    runs, weights = engines.runs(training, times, [chosen], held_out, sampling, progress, keep=True)
+    runs, weights = engines.runs(training, RowRuns(times, [chosen], held_out, sampling, progress, keep=True))
     if runs.attrs["status"] == "diverged":
         raise InputError("A run that diverges leaves no model", runs.attrs["advice"], "Lower the learning rate")
     curve = None

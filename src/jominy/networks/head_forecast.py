@@ -22,6 +22,7 @@ from jominy.dynamics.ensemble import FIRST_SEED
 from jominy.dynamics.forecast import require_schedule
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.real_runs import require_optimizer
+from jominy.dynamics.simulation.sgd import RowRuns
 from jominy.errors import InputError
 from jominy.networks.head_training import HeadNetwork, read_heads, relative_change
 from jominy.networks.threat import Box, check_box
@@ -192,7 +193,7 @@ def forecast_head(
     training = Training(problem, schedule, start, np.zeros(0), optimizer=require_optimizer(optimizer))
     grid = np.array([float(curve["time"][-1])])
     seeds = [FIRST_SEED + k for k in range(heads)]
-    runs, weights = engines.runs(training, grid, seeds, held_out, None, False, keep=True)
+    runs, weights = engines.runs(training, RowRuns(grid, seeds, held_out, keep=True))
     frozen, labels = samples.frozen, samples.class_numbers
     if held_out is not None:
         frozen, labels = held_out[0], samples.target_map.class_numbers(samples.transform_pair(held_out)[1])

@@ -7,6 +7,7 @@ from sklearn.datasets import load_breast_cancer, load_wine
 import jominy as jm
 from jominy.dynamics.engines import row_engines_of
 from jominy.dynamics.labelled import Training
+from jominy.dynamics.simulation.sgd import RowRuns
 from jominy.numerics.precision import double_precision
 
 torch = pytest.importorskip("torch")
@@ -33,7 +34,7 @@ def _last_weights(problem, optimizer, rows, start, rate):
     time = STEPS * optimizer.batch_size / problem.samples.dimension
     training = Training(problem, jm.Constant(rate), start, np.zeros(0), optimizer=optimizer)
     grid = np.array([time])
-    return row_engines_of(problem).runs(training, grid, [0], None, Given(rows), False, keep=True)[1][0]
+    return row_engines_of(problem).runs(training, RowRuns(grid, [0], sampling=Given(rows), keep=True))[1][0]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from jominy.dynamics.engines import row_engines_of
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.samples.sampling import WithReplacement
 from jominy.dynamics.samples.sgd import drawn_rows
+from jominy.dynamics.simulation.sgd import RowRuns
 from jominy.numerics.precision import double_precision
 
 N, M, P, R, K = 120, 7, 11, 4, 3
@@ -30,7 +31,7 @@ def _problem(frozen, norm, radius, **loss):
 @double_precision
 def _weights(problem, time, seeds, optimizer, **settings):
     training = Training(problem, jm.Constant(1.0), settings.pop("start", None), np.zeros(0), optimizer=optimizer)
-    runs, weights = row_engines_of(problem).runs(training, np.array([time]), seeds, None, None, False, keep=True)
+    runs, weights = row_engines_of(problem).runs(training, RowRuns(np.array([time]), seeds, keep=True))
     return runs, np.asarray(weights)
 
 

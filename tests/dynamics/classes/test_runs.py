@@ -7,6 +7,7 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
 
 import jominy as jm
+from jominy.dynamics.simulation.sgd import RowRuns
 from softmax_oracle import cross_entropy, plain_run
 
 torch = pytest.importorskip("torch")
@@ -153,7 +154,7 @@ def test_accuracy_is_that_over_all_directions_in_the_plane():
     from jominy.dynamics.labelled import Training
 
     training = Training(problem, jm.Constant(0.5), None, np.zeros(0))
-    _, weights = row_engines_of(problem).runs(training, np.array([20.0]), [0], None, None, False, keep=True)
+    _, weights = row_engines_of(problem).runs(training, RowRuns(np.array([20.0]), [0], keep=True))
     angles = np.linspace(0, 2 * np.pi, 4001)
     circle = np.stack([np.cos(angles), np.sin(angles)])
     for radius in (0.1, 0.2, 0.6):

@@ -24,7 +24,7 @@ from jominy.dynamics.samples.sampling import ReshuffledEpochs, sampling_for
 from jominy.dynamics.samples.sgd import RowSource
 from jominy.dynamics.simulation.averages import with_average
 from jominy.dynamics.simulation.noise import TEAM_NUMBERS
-from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd
+from jominy.dynamics.simulation.sgd import Record, RowRuns, moments_told, run_sgd
 from jominy.dynamics.simulation.starts import START_PURPOSE
 from jominy.dynamics.start import random_variance, start_in_classes
 from jominy.errors import InputError
@@ -41,24 +41,13 @@ MOST_SCORES = 2**22
 """Scores of one team of models on a piece of rows that are in work at once."""
 
 
-def class_runs(
-    training: Training,
-    grid: np.ndarray,
-    seeds: list[int],
-    held_out: tuple[Any, Any] | None,
-    sampling: Any,
-    progress: bool,
-    *,
-    watch: Watch | None = None,
-    keep: bool = False,
-    roughly: bool = False,
-    found: Optimum | None = None,
-) -> tuple[Any, np.ndarray]:
+def class_runs(training: Training, wanted: RowRuns, found: Optimum | None = None) -> tuple[Any, np.ndarray]:
     """SGD on samples of several classes at the times of a grid, and where they are kept the last weights (seeds, K, d).
 
     They are measured from the optimum `found`, if it is. See `simulate`.
     """
     problem, schedule, start, evaluate_at, _, optimizer = training
+    grid, seeds, held_out, sampling, progress, watch, keep, roughly, _ = wanted
     samples = problem.samples
     assert samples.classes is not None and isinstance(problem.loss, ClassLoss)
     if schedule.adaptive:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -16,7 +16,7 @@ from jominy.dynamics.laws.stability import RateLimits
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.real_runs import batch_times
-from jominy.dynamics.simulation.sgd import Watch
+from jominy.dynamics.simulation.sgd import RowRuns
 from jominy.errors import InputError
 
 if TYPE_CHECKING:
@@ -40,24 +40,9 @@ class ClassEngines(SampleEngines):
     def times(self, training: Training, time: float | None, times: Sequence[float] | None) -> np.ndarray:
         return batch_times(training, time, times)
 
-    def runs(
-        self,
-        training: Training,
-        grid: np.ndarray,
-        seeds: list[int],
-        held_out: tuple[Any, Any] | None,
-        sampling: Any,
-        progress: bool,
-        *,
-        watch: Watch | None = None,
-        keep: bool = False,
-        roughly: bool = False,
-        optimum: bool = True,
-    ) -> tuple[xr.Dataset, np.ndarray]:
-        found = class_optimum(training.problem) if optimum and class_optimum_is_cheap(training.problem) else None
-        return class_runs(
-            training, grid, seeds, held_out, sampling, progress, watch=watch, keep=keep, roughly=roughly, found=found
-        )
+    def runs(self, training: Training, asked: RowRuns) -> tuple[xr.Dataset, np.ndarray]:
+        measured = asked.optimum and class_optimum_is_cheap(training.problem)
+        return class_runs(training, asked, class_optimum(training.problem) if measured else None)
 
     def collapse_radius(self, problem: Problem) -> float:
         return class_collapse_radius(problem)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -27,7 +27,7 @@ from jominy.dynamics.samples.forecast import largest_usual_block, sample_forecas
 from jominy.dynamics.samples.optimum import sample_collapse_radius, sample_optimum
 from jominy.dynamics.samples.simulation import sample_runs
 from jominy.dynamics.samples.stability import sample_rate_limits
-from jominy.dynamics.simulation.sgd import Watch
+from jominy.dynamics.simulation.sgd import RowRuns
 from jominy.errors import InputError
 
 if TYPE_CHECKING:
@@ -65,7 +65,7 @@ class SampleEngines:
             require_none(training.others, "runs are looked at under the attack they are trained under", "Leave it out")
             return ensemble_forecast(
                 lambda seeds: self.runs(
-                    training, grid, seeds, request.held_out, None, False, roughly=True, optimum=request.optimum
+                    training, RowRuns(grid, seeds, request.held_out, roughly=True, optimum=request.optimum)
                 )[0],
                 request.runs,
                 request.precision,
@@ -100,9 +100,8 @@ class SampleEngines:
     def simulate(self, training: Training, request: SimulationRequest) -> xr.Dataset:
         require_single(request.batch_size)
         grid = self.times(training, request.time, request.times)
-        runs, _ = self.runs(
-            training, grid, request.seeds, request.held_out, request.sampling, request.progress, watch=request.watch
-        )
+        asked = RowRuns(grid, request.seeds, request.held_out, request.sampling, request.progress, request.watch)
+        runs, _ = self.runs(training, asked)
         return runs
 
     def in_ensemble(self, training: Training, method: str | None) -> bool:
@@ -134,26 +133,9 @@ class SampleEngines:
             return batch_times(training, time, times)
         return sample_times(time, times, dimension, in_blocks=blocks, batch=training.optimizer.batch_size)
 
-    def runs(
-        self,
-        training: Training,
-        grid: np.ndarray,
-        seeds: list[int],
-        held_out: tuple[Any, Any] | None,
-        sampling: Any,
-        progress: bool,
-        *,
-        watch: Watch | None = None,
-        keep: bool = False,
-        roughly: bool = False,
-        optimum: bool = True,
-    ) -> tuple[xr.Dataset, np.ndarray]:
-        """SGD at the times of a grid, and, where they are kept, the last weights (seeds, d) or (seeds, K, d).
-
-        `roughly`: what is read of them may be off by 1e-5 of itself, which is nothing beside an ensemble's own error.
-        `optimum`: whether they are measured from that, where it is not dearer than they are.
-        """
-        runs, weights = sample_runs(training, grid, seeds, held_out, sampling, progress, watch=watch, keep=keep)
+    def runs(self, training: Training, asked: RowRuns) -> tuple[xr.Dataset, np.ndarray]:
+        """SGD at the times of a grid, and, where they are kept, the last weights (seeds, d) or (seeds, K, d)."""
+        runs, weights = sample_runs(training, asked)
         return runs, weights[:, -1]
 
     def path_law(self, training: Training, request: ForecastRequest) -> None:

@@ -29,7 +29,7 @@ from jominy.dynamics.samples.remarks import (
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, sampling_for
 from jominy.dynamics.samples.sgd import Rows, RowSource, SampleObservation, SampleSGD
 from jominy.dynamics.simulation.averages import with_average
-from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd, vector_states
+from jominy.dynamics.simulation.sgd import Record, RowRuns, moments_told, run_sgd, vector_states
 from jominy.dynamics.simulation.starts import random_starts
 from jominy.dynamics.start import start_vector
 from jominy.numerics.precision import as_precise_as
@@ -37,22 +37,13 @@ from jominy.results import Status
 from jominy.schedules import Schedule, Tabulated
 
 
-def sample_runs(
-    training: Training,
-    grid: np.ndarray,
-    seeds: list[int],
-    held_out: tuple[Any, Any] | None,
-    sampling: Any,
-    progress: bool,
-    *,
-    watch: Watch | None = None,
-    keep: bool = False,
-) -> tuple[Any, np.ndarray]:
+def sample_runs(training: Training, wanted: RowRuns) -> tuple[Any, np.ndarray]:
     """SGD on samples as a labelled result, at the times of a grid, and where they are kept the weights (seeds, T, d).
 
     See `simulate`.
     """
     problem, schedule, start, evaluate_at, _, optimizer = training
+    grid, seeds, held_out, sampling, progress, watch, keep, *_ = wanted
     samples = problem.samples
     batch = optimizer.batch_size
     sampling = sampling_for(sampling, batch, optimizer.replacement)

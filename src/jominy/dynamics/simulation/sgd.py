@@ -65,6 +65,32 @@ Watch = Callable[[Any], None]
 """Is called with the results at each report time, as a labelled result of one time."""
 
 
+class RowRuns(NamedTuple):
+    """Which real runs on a user's rows are made, and what is kept of them.
+
+    Attributes:
+        grid: (T,) times at which they are reported, on whole steps.
+        seeds: one for each run.
+        held_out: rows and targets on which they are read out too.
+        sampling: in which order rows are drawn; None: with replacement.
+        progress: whether a bar is shown.
+        watch: what hears of each moment.
+        keep: whether the weights are kept.
+        roughly: what is read of them may be off by 1e-5 of itself, which is nothing beside an ensemble's own error.
+        optimum: whether they are measured from that, where it is not dearer than they are.
+    """
+
+    grid: np.ndarray
+    seeds: list[int]
+    held_out: tuple[Any, Any] | None = None
+    sampling: Any = None
+    progress: bool = False
+    watch: Watch | None = None
+    keep: bool = False
+    roughly: bool = False
+    optimum: bool = True
+
+
 def moments_told(
     watch: Watch | None, result: Callable[[Record, np.ndarray], Any], times: np.ndarray
 ) -> Callable[[int, Any], None] | None:
