@@ -276,9 +276,7 @@ class Samples:
 
     def transform_pair(self, held_out: Any) -> tuple[Array, Array]:
         """`transform` of (X_test, y_test) as one argument of a verb. InputError if it is no such pair."""
-        if not isinstance(held_out, (tuple, list)) or len(held_out) != 2:
-            count = f" of {len(held_out)}" if isinstance(held_out, (tuple, list)) else ""
-            raise InputError("held_out must be a pair (X_test, y_test)", f"a {type(held_out).__name__}{count}")
+        require_pair(held_out)
         return self.transform(*held_out)
 
     def weights_to_data(self, weights: ArrayLike) -> tuple[Array, float]:
@@ -398,3 +396,10 @@ def _same_length(features: Array, targets: Array) -> None:
 
 
 __all__ = ["Samples"]
+
+
+def require_pair(held_out: Any) -> None:
+    """InputError for held-out rows that are no pair (X_test, y_test)."""
+    if not isinstance(held_out, (tuple, list)) or len(held_out) != 2:
+        count = f" of {len(held_out)}" if isinstance(held_out, (tuple, list)) else ""
+        raise InputError("held_out must be a pair (X_test, y_test)", f"a {type(held_out).__name__}{count}")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from jominy.data.samples import require_pair
 from jominy.dynamics.asymptotics.record import Stationary
 from jominy.dynamics.batches import require_single
 from jominy.dynamics.engines.base import (
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
 RUNS_SPARED = 200
 """Runs whose mean has the error that the recursion has, about half a per cent of the risk."""
+QUICK = 1e9
+"""Multiplications of a few tenths of a second: what takes less is not worth the noise of real runs."""
 
 
 class SampleEngines:
@@ -55,6 +58,8 @@ class SampleEngines:
                 "The dimension of bands is that of the samples themselves", request.dimension, "Leave dimension out"
             )
         require_single(request.batch_size)
+        if request.held_out is not None:
+            require_pair(request.held_out)
         grid = self.times(training, request.time, request.times)
         method = request.method
         if method is None and not training.optimizer.plain and request.runs is not None:
@@ -124,7 +129,7 @@ class SampleEngines:
         if training.others or training.schedule.adaptive or request.diagonal is not None or request.largest_block:
             return False
         of_runs = RUNS_SPARED * work_of_run(training, grid, request.held_out)
-        return work_of_recursion(training, grid, request.held_out) > of_runs
+        return work_of_recursion(training, grid, request.held_out) > max(of_runs, QUICK)
 
     def times(self, training: Training, time: float | None, times: Sequence[float] | None) -> np.ndarray:
         """(T,) times at which runs are reported."""
