@@ -271,3 +271,15 @@ def test_a_clean_share_moves_the_collapse_on_samples(attack):
     assert jm.collapse_radius(mixed) == pytest.approx(plain / 0.6, rel=1e-12)
     best = jm.optimum(mixed)
     assert best.regime == "interior" and best.adversarial_risk < np.log(2) - 1e-4
+
+
+def test_a_search_that_is_led_astray_is_never_above_the_zero_vector():
+    """TRADES is not convex; of classes whose sizes are 26 orders of magnitude apart the search ended at a risk of 6e7."""
+    means = [[-0.42, 0.0, 2.24, -0.33, -1.93, 0.0], [0.24, 1.89, -0.88, -0.21, 0.83, 7.9e26]]
+    spectra = [
+        jm.spectrum([0.28, 2.0, 0.45, 1.5, 0.0, 1.1]),
+        jm.spectrum(np.array([0.2, 0.7, 1.1, 1.6, 2.1, 2.5]) * 1e21),
+    ]
+    data = jm.GaussianMixture([0.33, 0.67], means, spectra, labels=[1, -1])
+    problem = jm.Problem(data, jm.LogisticLoss(), radius=0.054, objective=jm.TRADES(beta=2.07))
+    assert jm.optimum(problem).adversarial_risk <= np.log(2) + 1e-12

@@ -117,8 +117,9 @@ def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
         at_teacher = at_scalars(geometry, setting, towards_teacher(setting, 1.0))
         return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
     solved = _lowest(law, geometry, setting, begun)
-    if not loss.convex and law.teacher is not None:
-        others = [solve_at(geometry, setting, towards_teacher(setting, size)) for size in TEACHER_SIZES]
+    if not loss.convex:
+        sizes = () if law.teacher is None else TEACHER_SIZES
+        others = [solve_at(geometry, setting, towards_teacher(setting, size)) for size in sizes]
         solved = min(solved, *others, begun.zero, key=lambda one: one.risk if np.isfinite(one.risk) else np.inf)
     pinned = solved.scalars.pinned
     regime = "shrink" if least_squares else "interior"

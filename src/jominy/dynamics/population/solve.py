@@ -28,8 +28,10 @@ from jominy.numerics.recursion import iterate
 
 ONLY = slice(0, 1)
 WORK, USUAL_STEPS = 3 * 10**7, 5000
-"""Numbers of a state times steps that a solve may take, some half a minute, and steps that any may: a time of 1e12 on
-thousands of eigenvalues would take minutes for a curve that is known by its beginning."""
+"""Numbers of a state and its quadrature times steps that a solve may take, some half a minute, and steps that any may.
+
+A time of 1e12 on thousands of eigenvalues would take minutes for a curve that is known by its beginning.
+"""
 
 
 @dataclass(frozen=True)
@@ -242,6 +244,8 @@ def _integration(portion: Portion, rule: GaussianRule, plan: Plan) -> tuple[Any,
     systems, own = portion.systems(rule)
     first, states = portion.batch.tasks[0], portion.states
     numbers = sum(leaf[0].size for leaf in jax.tree.leaves(states))
+    if not in_closed_form(first.parts.spec):
+        numbers += rule.nodes.size * len(first.problem.law.weights)
     most_steps = min(first.parts.spec.targets.most_steps(first.problem.loss), max(WORK // numbers, USUAL_STEPS))
     times = np.repeat(plan.grid[None], len(portion.place), axis=0)
     return systems, states, times, portion.jumps, plan.rtol * portion.rtol, own, most_steps
