@@ -274,7 +274,7 @@ def test_a_clean_share_moves_the_collapse_on_samples(attack):
 
 
 def test_a_search_that_is_led_astray_is_never_above_the_zero_vector():
-    """TRADES is not convex; of classes whose sizes are 26 orders of magnitude apart the search ended at a risk of 6e7."""
+    """TRADES is not convex; of classes whose sizes are 26 orders of magnitude apart a search ended at 6e7."""
     means = [[-0.42, 0.0, 2.24, -0.33, -1.93, 0.0], [0.24, 1.89, -0.88, -0.21, 0.83, 7.9e26]]
     spectra = [
         jm.spectrum([0.28, 2.0, 0.45, 1.5, 0.0, 1.1]),
