@@ -21,7 +21,9 @@ def sign_averages(mean: Array, variance: Array, smallest: float) -> SignAverages
     """Over u ~ N(mean, variance), elementwise; a variance below `smallest` is taken for that in sign and density.
 
     >>> import numpy as np
-    >>> [round(float(one), 4) for one in sign_averages(np.array(0.0), np.array(4.0), 1e-30)]  # 2 sqrt(2 / pi)
+    >>> from jominy.numerics.precision import double_precision
+    >>> found = double_precision(sign_averages)(np.array(0.0), np.array(4.0), 1e-30)
+    >>> [round(float(one), 4) for one in found]  # 2 sqrt(2 / pi)
     [1.5958, 0.0, 0.1995]
     """
     sd = jnp.sqrt(jnp.maximum(variance, smallest))
@@ -49,7 +51,8 @@ def power_averages(mean: Array, variance: Array, power: Array, smallest: float) 
     """Over u ~ N(mean, variance) (d,), power q > 1; to 1e-6 by Gauss's rule on each side of zero.
 
     >>> import numpy as np
-    >>> found = power_averages(np.zeros(1), np.full(1, 4.0), np.asarray(1.5), 1e-150)
+    >>> from jominy.numerics.precision import double_precision
+    >>> found = double_precision(power_averages)(np.zeros(1), np.full(1, 4.0), np.asarray(1.5), 1e-150)
     >>> round(float(found.size[0]), 4)  # 2^1.5 2^.75 Gamma(1.25) / sqrt(pi)
     2.4326
     """
