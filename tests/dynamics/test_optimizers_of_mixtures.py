@@ -62,9 +62,12 @@ def test_the_map_of_a_step_is_numpys(optimizer):
     np.testing.assert_allclose(curve.adversarial_risk, in_numpy(optimizer, rate, steps, 0.5), rtol=1e-10)
 
 
-def test_without_an_attack_decay_is_a_ridge():
+@pytest.mark.parametrize("decoupled", [False, True])
+def test_without_an_attack_decay_is_a_ridge(decoupled):
     """In the limit: M' = -g (K (M - X*) + decay M), and V' = g (g (residual) K - 2 (K + decay) V)."""
-    optimizer, rate, gain = jm.SGD(momentum=0.6, batch_size=4, weight_decay=0.4), 1.5, 1 / (4 * 0.4)
+    optimizer = jm.SGD(momentum=0.6, batch_size=4, weight_decay=0.4, decoupled=decoupled)
+    rate, gain = 1.5, 1 / (4 * 0.4)
+    ridge = 0.4 * 0.4 if decoupled else 0.4  # past the momentum the decay is not multiplied by 1 / (1 - momentum)
     law = jm.LinearTeacher(jm.identity(np.inf, 1.3), 1.0, NOISE)
     times = np.linspace(0, 6, 7)
     curve = jm.forecast(jm.Problem(law, jm.SquaredLoss(), 0.0), jm.Constant(rate), times=times, optimizer=optimizer)
@@ -74,8 +77,8 @@ def test_without_an_attack_decay_is_a_ridge():
         residual = NOISE + 1.3 * ((mean - 1) ** 2 + variance)
         pace = rate * gain
         return [
-            -pace * (1.3 * (mean - 1) + 0.4 * mean),
-            pace * (pace * residual * 1.3 - 2 * (1.3 + 0.4) * variance),
+            -pace * (1.3 * (mean - 1) + ridge * mean),
+            pace * (pace * residual * 1.3 - 2 * (1.3 + ridge) * variance),
         ]
 
     mean, variance = solve_ivp(velocity, (0, 6), [0.0, 0.0], "DOP853", times, rtol=1e-11, atol=1e-13).y

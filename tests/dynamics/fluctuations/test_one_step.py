@@ -188,7 +188,9 @@ def test_features_with_budgets_of_their_own(name):
     assert np.max(np.abs((seen.mean(axis=0) - drift - correction / 8) / error)) < 4
     assert np.max(np.abs((seen.mean(axis=0) - drift) / error)) > 20
 
-    one, budget, x = law(800, teacher), budgets(800), 0.8 * zoo.unit(np.random.default_rng(1).standard_normal(800))
+    one, budget = law(800, teacher), budgets(800)
+    # Along a class mean, for the shrinkage to show in overlaps.
+    x = 0.8 * zoo.unit(one.means[0] + zoo.unit(np.random.default_rng(1).standard_normal(800)))
     vectors, _, _, _, covariance = theory(one, loss, x, radius, jm.Mahalanobis(budget))
     seen = np.concatenate(
         [increments(one, derivative, x, radius, vectors, 4000, seed, budget)[0] for seed in range(10)]
