@@ -10,28 +10,14 @@ from typing import Any
 import equinox as eqx
 import jax.numpy as jnp
 
-from jominy.losses.base import Loss
-from jominy.losses.classes import ClassLoss, Moves, Pull
+from jominy.losses.classes import Moves, Pull, WrappedClassLoss
 from jominy.numerics.arrays import Array
 
 
-class MixedClassLoss(ClassLoss):
+class MixedClassLoss(WrappedClassLoss):
     """The share `clean` of a loss without an attack, and the rest of it under attack, of every row."""
 
-    loss: ClassLoss
     clean: float = eqx.field(static=True)
-
-    @property
-    def plain(self) -> Loss:
-        return self.loss.plain
-
-    @property
-    def bounded(self) -> bool:  # type: ignore[override]
-        return self.loss.bounded
-
-    @property
-    def bounded_slope(self) -> bool:  # type: ignore[override]
-        return self.loss.bounded_slope
 
     @property
     def attacked_share(self) -> float:
@@ -57,26 +43,8 @@ class MixedClassLoss(ClassLoss):
     def least_wrong(self) -> float:
         return (1 - self.clean) * self.loss.least_wrong
 
-    @property
-    def differences(self) -> bool:  # type: ignore[override]
-        return self.loss.differences
-
-    @property
-    def vanishes(self) -> bool:  # type: ignore[override]
-        return self.loss.vanishes
-
-    @property
-    def kinked(self) -> bool:
-        return self.loss.kinked
-
-    def attacked(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array | None:
-        return self.loss.attacked(scores, own, moves, radius)
-
     def bound(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         return self._mixed(self.value(scores, own), self.loss.bound(scores, own, moves, radius))
-
-    def describe(self) -> dict[str, str]:
-        return self.loss.describe()
 
     def _mixed(self, clean: Any, worst: Any) -> Any:
         return self.clean * clean + (1 - self.clean) * worst

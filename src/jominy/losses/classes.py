@@ -138,11 +138,10 @@ class ClassLoss(Loss):
         )
 
 
-class WeightedClassLoss(ClassLoss):
-    """A loss of several classes times the weight of the row's class."""
+class WrappedClassLoss(ClassLoss):
+    """A loss of several classes made of another one, whose properties it has where it does not say otherwise."""
 
     loss: ClassLoss
-    weights: tuple[float, ...]
 
     @property
     def plain(self) -> Loss:
@@ -152,13 +151,9 @@ class WeightedClassLoss(ClassLoss):
     def bounded(self) -> bool:  # type: ignore[override]
         return self.loss.bounded
 
-    def value(self, scores: Array, own: Array) -> Array:
-        return self._weight(own) * self.loss.value(scores, own)
-
-    def pull(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Pull:
-        found = self.loss.pull(scores, own, moves, radius)
-        weight = self._weight(own)
-        return Pull(weight * found.scores, weight * found.attack, found.directions)
+    @property
+    def bounded_slope(self) -> bool:  # type: ignore[override]
+        return self.loss.bounded_slope
 
     @property
     def random(self) -> bool:
@@ -167,6 +162,38 @@ class WeightedClassLoss(ClassLoss):
     @property
     def attacked_share(self) -> float:
         return self.loss.attacked_share
+
+    @property
+    def differences(self) -> bool:  # type: ignore[override]
+        return self.loss.differences
+
+    @property
+    def vanishes(self) -> bool:  # type: ignore[override]
+        return self.loss.vanishes
+
+    @property
+    def kinked(self) -> bool:
+        return self.loss.kinked
+
+    def attacked(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array | None:
+        return self.loss.attacked(scores, own, moves, radius)
+
+    def describe(self) -> dict[str, str]:
+        return self.loss.describe()
+
+
+class WeightedClassLoss(WrappedClassLoss):
+    """A loss of several classes times the weight of the row's class."""
+
+    weights: tuple[float, ...]
+
+    def value(self, scores: Array, own: Array) -> Array:
+        return self._weight(own) * self.loss.value(scores, own)
+
+    def pull(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Pull:
+        found = self.loss.pull(scores, own, moves, radius)
+        weight = self._weight(own)
+        return Pull(weight * found.scores, weight * found.attack, found.directions)
 
     def drawn_pull(self, scores: Array, own: Array, moves: Moves, radius: Array, chance: Array) -> Pull:
         found = self.loss.drawn_pull(scores, own, moves, radius, chance)
@@ -185,26 +212,8 @@ class WeightedClassLoss(ClassLoss):
     def least_wrong(self) -> float:
         return min(self.weights) * self.loss.least_wrong
 
-    @property
-    def differences(self) -> bool:  # type: ignore[override]
-        return self.loss.differences
-
-    @property
-    def vanishes(self) -> bool:  # type: ignore[override]
-        return self.loss.vanishes
-
-    @property
-    def kinked(self) -> bool:
-        return self.loss.kinked
-
-    def attacked(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array | None:
-        return self.loss.attacked(scores, own, moves, radius)
-
     def bound(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         return self._weight(own) * self.loss.bound(scores, own, moves, radius)
-
-    def describe(self) -> dict[str, str]:
-        return self.loss.describe()
 
     def _weight(self, own: Array) -> Array:
         """(n,) that of the own classes (K, n)."""

@@ -5,6 +5,8 @@ import pytest
 from sklearn.datasets import load_breast_cancer, load_wine
 
 import jominy as jm
+from jominy.losses.class_objectives import MixedClassLoss
+from jominy.losses.classes import WeightedClassLoss
 from softmax_oracle import attacked_slopes
 
 TIMES = [0.0, 1.0, 4.0]
@@ -92,3 +94,11 @@ def test_what_does_not_go(wine):
     law = jm.GaussianMixture([0.5, 0.5], [1.0, -1.0], [jm.identity(20)] * 2, labels=[0, 1])
     with pytest.raises(jm.InputError, match="adversarial loss itself"):
         jm.optimum(jm.Problem(law, jm.SoftmaxLoss(), 0.3, objective=jm.Mixed(0.3)))
+
+
+@pytest.mark.parametrize("loss", [jm.SoftmaxLoss(), jm.OneVersusRestLoss(jm.SquaredHingeLoss())])
+def test_weights_and_shares_leave_a_losses_properties_as_they_are(loss):
+    """The steepness among them, which says whether a rate can be too large."""
+    weighted, mixed = WeightedClassLoss(loss, (1.0, 2.0, 3.0)), MixedClassLoss(loss, 0.4)
+    for name in ("bounded_slope", "bounded", "differences", "vanishes", "kinked"):
+        assert getattr(weighted, name) == getattr(mixed, name) == getattr(loss, name), name
