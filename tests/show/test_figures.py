@@ -163,3 +163,10 @@ def test_a_forecast_band_is_centred_on_the_mean_over_runs_and_has_gaps():
     edges = np.concatenate([path.vertices for path in ax.collections[0].get_paths()])
     assert np.isclose(edges, [2.0, 1.5]).all(axis=1).any() and np.isclose(edges, [2.0, 1.1]).all(axis=1).any()
     assert np.isfinite(edges).all() and edges[:, 0].max() == 2.0
+
+
+def test_an_axis_names_what_is_drawn_and_no_more():
+    """Where there is no distance to an optimum, as of several classes on many rows, the axis names none."""
+    curve = jm.forecast(jm.Problem(jm.LinearTeacher(jm.identity(40)), jm.SquaredLoss(), 0.3), jm.Constant(0.5), time=2)
+    labels = [ax.get_ylabel() for ax in jm.plot(curve.drop_vars("distance_to_optimum")).axes]
+    assert "norm of the weights" in labels and not any("distance" in label for label in labels)

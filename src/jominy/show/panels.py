@@ -74,7 +74,7 @@ def choose_panels(results: list[xr.Dataset], variables: Sequence[str] | None) ->
             continue
         if here:
             drawn += 1
-            yield (label if len(names) > 1 else with_units(here[0])), here, "time"
+            yield (label if len(here) > 1 else with_units(here[0])), here, "time"
     for label, names in _AT_RADIUS:
         here = [
             name
