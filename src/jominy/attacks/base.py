@@ -15,20 +15,20 @@ from __future__ import annotations
 import abc
 from typing import Any, NamedTuple, NoReturn
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
 from jominy.data.laws import DenseLaw, EigenLaw
 from jominy.errors import InputError
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.numerics.signs import sign_averages
 
 SMALLEST = 1e-30
 """Variance below which a weight is a point."""
 
 
-class Reach(eqx.Module):
+class Reach(Module):
     """How far each weight (d,) lets an attack on single features move a score: size(X) = sum of `weights` |X|."""
 
     weights: Array

@@ -16,12 +16,13 @@ from jax.scipy.stats import norm
 
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.module import Module
 
 SMALLEST_VARIANCE = 1e-24
 """Of a teacher's score given the student's: below it the two scores count as one."""
 
 
-class LabelLaw(eqx.Module):
+class LabelLaw(Module):
     """P(y = +1 | r*) = probability(r*), with r* = <X*, x> the teacher's score.
 
     A new law gives `probability`, smooth and written with `jax.numpy`, and `kind`; nothing else. The scale of the

@@ -16,9 +16,10 @@ from jax.scipy.special import erf, erfinv
 from jominy.data.arrays import finite_number
 from jominy.errors import InputError
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 
 
-class Link(eqx.Module):
+class Link(Module):
     """A smooth increasing function of the score times a `gain` > 0."""
 
     kind: eqx.AbstractClassVar[str]

@@ -35,12 +35,12 @@ def effective_values(
     [0.898942, 0.25, 1.112418]
     """
     sigma, radius = np.sqrt(residual_variance), np.asarray(radius, dtype=float)
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         kappa = np.where(radius * norm > 0, radius * norm / sigma, 0.0)
         slope = 1 + MEAN_ABS * kappa  # infinite where the residual vanishes
         share = np.where(np.isinf(kappa), 1 / MEAN_ABS, kappa / slope)  # kappa / A
-        # B / A = eps^2 (1 + c / kappa) / A; at kappa -> infinity it vanishes.
-        ridge = np.where(np.isinf(kappa), 0.0, radius**2 * (1 + MEAN_ABS / kappa) / slope)
+        # At kappa -> infinity it vanishes. Not eps^2 (1 + c / kappa), whose square may be too small for a number.
+        ridge = np.where(np.isinf(kappa), 0.0, (radius**2 + MEAN_ABS * (radius * sigma / norm)) / slope)
     ridge = np.where(radius > 0, ridge, 0.0)
     # A rate of zero, such as Polyak's where the residual vanishes, moves nothing however steep the loss is.
     with np.errstate(over="ignore"):  # beyond every number it is infinite, as the slope may be

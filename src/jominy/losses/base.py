@@ -21,6 +21,7 @@ from jominy.losses.steps import StepMoments, margin_step_moments, residual_step_
 from jominy.losses.targets import FixedTargets, LinearTargets, Targets, stated_labels
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import REACH, GaussianRule, gaussian_expectation, gaussian_rule
+from jominy.numerics.module import Module
 
 if TYPE_CHECKING:
     from jominy.data import DenseLaw, EigenLaw, GaussianMixture, Samples
@@ -30,7 +31,7 @@ LEAST_SPREAD = 1e-12
 """Of margins at a kink: an average over less is rounding."""
 
 
-class Loss(eqx.Module):
+class Loss(Module):
     """A loss of the score r = <X, x> and the target y, quasi-convex in r, so that the worst case is an end point.
 
     Subclass `MarginLoss` (a function of y r) or `ResidualLoss` (a function of r - y).

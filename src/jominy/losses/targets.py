@@ -9,7 +9,6 @@ from __future__ import annotations
 import abc
 from typing import TYPE_CHECKING, ClassVar, NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 from jax.scipy.special import ndtr
@@ -19,6 +18,7 @@ from jominy.losses.expectations import FLOOR, Moments, OrderParameters
 from jominy.losses.steps import StepMoments
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.module import Module
 from jominy.numerics.ode import MOST_STEPS
 
 if TYPE_CHECKING:
@@ -39,7 +39,7 @@ class Corner(NamedTuple):
     distance: np.ndarray
 
 
-class Targets(eqx.Module):
+class Targets(Module):
     """The law of the target y given the component i and the teacher's score r* = <X*, x>."""
 
     step_fields: ClassVar[tuple[int, ...]] = ()

@@ -1,12 +1,12 @@
 """Chi-square variables as functions of normal ones, by the quantile: one normal number each, and no rejection."""
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 import scipy
 from numpy.polynomial import chebyshev
 
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.numerics.normals import LARGEST
 
 MANY = 1e4
@@ -14,7 +14,7 @@ MANY = 1e4
 DEGREE, SMALLEST = 48, 1e-9
 
 
-class ChiSquare(eqx.Module):
+class ChiSquare(Module):
     """Chi-square variables of given degrees of freedom (G,); zero where there are none.
 
     `__call__` maps normals z (..., G) to the quantiles F^-1(Phi(z)), as a Chebyshev series in z. The series is good to

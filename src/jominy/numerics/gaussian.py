@@ -16,6 +16,7 @@ import numpy as np
 from jax.scipy.stats import norm
 
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.numerics.precision import as_precise_as
 
 REACH = 8.6
@@ -31,7 +32,7 @@ SINGLE = 0.99e-9
 """From this accuracy on single precision does: the rounding of a mean of many terms is about 1e-8."""
 
 
-class GaussianRule(eqx.Module):
+class GaussianRule(Module):
     """Nodes and weights for E f(u), u ~ N(0, 1), good for integrands that vary on the scale 1/`logit_scale`.
 
     Attributes:
@@ -59,7 +60,7 @@ ROWS_DENSITY = 7.6
 """The same for a rule that follows the logits, which can afford 1e-6."""
 
 
-class RowsRule(eqx.Module):
+class RowsRule(Module):
     """A trapezoid for smooth integrands over many rows, with as many nodes as their logits need wherever it is used.
 
     The nodes are laid where the expectation is taken, `PART` at a time: the logits of a run grow by orders of magnitude

@@ -15,7 +15,7 @@ import numpy as np
 from jax.flatten_util import ravel_pytree
 
 from jominy.numerics.arrays import Array
-from jominy.numerics.programs import compile_beside
+from jominy.numerics.programs import asked_before, compile_beside
 from jominy.numerics.runge_kutta import DORMAND_PRINCE_5, DORMAND_PRINCE_8, RungeKutta
 
 MOST_STEPS = 100_000
@@ -86,7 +86,31 @@ def integrate(
         lanes: which leaves of `systems` have the leading axis; the others are shared by all lanes. Default: all have.
         most_steps: that each system may take, refused ones included.
     """
-    return _integrate(*_completed(systems, states, times, jumps, rtol, lanes, most_steps))
+    return begin_integration(systems, states, times, jumps, rtol, lanes, most_steps)(systems)
+
+
+def begin_integration(
+    systems: System,
+    states: Any,
+    times: Array,
+    jumps: Array,
+    rtol: Array,
+    lanes: tuple[bool, ...] | None = None,
+    most_steps: int = MOST_STEPS,
+) -> Callable[[System], Trajectories]:
+    """What `integrate` is asked, begun; given the systems again, what was begun tells the trajectories.
+
+    Of `seen_in_the_end` states these may differ in what their velocities do not see: one can be found in the meantime.
+    """
+    solved = _integrate(*_completed(systems, states, times, jumps, rtol, lanes, most_steps))
+    if not seen_in_the_end(states, times[0]):
+        return lambda systems: solved
+    return lambda systems: _observed(systems, states, times, solved, lanes)
+
+
+def seen_in_the_end(states: Any, times: Array) -> bool:
+    """Whether states of these shapes are kept at `times` (T,), to be observed all at once: few numbers are."""
+    return sum(leaf.size for leaf in jax.tree.leaves(states)) * len(times) < FEW_NUMBERS
 
 
 def _completed(systems, states, times, jumps, rtol, lanes=None, most_steps=MOST_STEPS) -> tuple[Any, ...]:
@@ -95,8 +119,10 @@ def _completed(systems, states, times, jumps, rtol, lanes=None, most_steps=MOST_
     return systems, states, times, jumps, rtol, limit, lanes, bool(np.min(rtol) >= LOOSE)
 
 
-def compile_integration(arguments: Callable[[], tuple[Any, ...]]) -> Callable[[], None]:
-    """Compile `integrate` for arguments like these beside other work; see `compile_beside`."""
+def compile_integration(arguments: Callable[[], tuple[Any, ...]]) -> Callable[[], None] | None:
+    """Compile `integrate` for arguments like these beside other work, see `compile_beside`; None where that was done."""
+    if asked_before(_integrate):
+        return None
     return compile_beside(_integrate, lambda: _completed(*arguments()))
 
 
@@ -117,15 +143,13 @@ def _integrate(
         jnp.asarray(method.weights),
         jnp.asarray(method.dense),
     )
-    leaves, structure = jax.tree.flatten(systems)
-    axes = jax.tree.unflatten(structure, [0 if own else None for own in lanes or (True,) * len(leaves)])
-    _, restore = ravel_pytree(jax.tree.map(lambda leaf: leaf[0], states))
+    axes, restore = _axes(systems, lanes), _restoring(states)
     # One flat vector per lane: for states of a few hundred numbers time goes by the number of XLA's kernels, and a
     # stage over a tree has one of each kind for every leaf.
     state = jax.vmap(lambda one: ravel_pytree(one)[0])(states)
     count, wanted = times.shape
     end, lane = times[:, -1], jnp.arange(count)
-    afterwards = wanted * state.size < FEW_NUMBERS
+    afterwards = seen_in_the_end(states, times[0])
 
     @partial(jax.vmap, in_axes=(axes, 0, 0))
     def velocity(system: Any, time: Any, y: Any) -> Any:
@@ -225,12 +249,35 @@ def _integrate(
         steps=jnp.zeros(count, int),
     )
     walk = jax.lax.while_loop(lambda walk: jnp.any(going(walk)), advance, begin)
-    if not afterwards:
-        return Trajectories(_split(walk.out, kind), walk.seen, walk.steps)
-    seen = jax.vmap(observe, in_axes=(None, 1, 1), out_axes=1)(systems, times, walk.out)
-    there = jnp.arange(wanted) < walk.seen[:, None]
-    reached = jax.tree.map(lambda leaf: jnp.where(there.reshape(count, wanted, *(1,) * (leaf.ndim - 2)), leaf, 0), seen)
-    return Trajectories(reached, walk.seen, walk.steps)
+    return Trajectories(walk.out if afterwards else _split(walk.out, kind), walk.seen, walk.steps)
+
+
+@partial(jax.jit, static_argnames=("lanes",))
+def _observed(systems: System, states: Any, times: Array, solved: Trajectories, lanes: Any) -> Trajectories:
+    """Observations in place of states (L, T, n), each a row like those of `states`."""
+    restore, wanted = _restoring(states), times.shape[1]
+
+    def of_lane(system: Any, times: Array, rows: Array) -> Any:
+        return jax.vmap(lambda time, row: system.observe(time, restore(row)))(times, rows)
+
+    seen = jax.vmap(of_lane, in_axes=(_axes(systems, lanes), 0, 0))(systems, times, solved.observations)
+    there = jnp.arange(wanted) < solved.reached[:, None]
+
+    def reached(leaf: Array) -> Array:
+        return jnp.where(there.reshape(*there.shape, *(1,) * (leaf.ndim - 2)), leaf, 0)
+
+    return solved._replace(observations=jax.tree.map(reached, seen))
+
+
+def _axes(systems: System, lanes: tuple[bool, ...] | None) -> Any:
+    """Of the leaves of systems: 0, or None where all lanes share them."""
+    leaves, structure = jax.tree.flatten(systems)
+    return jax.tree.unflatten(structure, [0 if own else None for own in lanes or (True,) * len(leaves)])
+
+
+def _restoring(states: Any) -> Callable[[Array], Any]:
+    """What makes a state of a row of its numbers."""
+    return ravel_pytree(jax.tree.map(lambda leaf: leaf[0], states))[1]
 
 
 def _combined(weights: np.ndarray, stages: Array) -> Array:

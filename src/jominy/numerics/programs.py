@@ -39,6 +39,11 @@ def jit_lightly(function: Callable[..., Any], loops: bool = False, **options: An
 _begun: set[Callable[..., Any]] = set()
 
 
+def asked_before(function: Callable[..., Any]) -> bool:
+    """Whether `compile_beside` has been asked for a function, and has nothing more to do."""
+    return function in _begun
+
+
 def compile_beside(function: Callable[..., Any], arguments: Callable[[], tuple[Any, ...]]) -> Callable[[], None]:
     """Compile a program on another core while other work goes on.
 
@@ -46,7 +51,7 @@ def compile_beside(function: Callable[..., Any], arguments: Callable[[], tuple[A
     the shapes and kinds that the program will be called with; their values do not matter. Returns what waits for the
     end, to be called before the program is.
     """
-    if function in _begun:
+    if asked_before(function):
         return lambda: None
     _begun.add(function)
     # Traced here: two threads that both run Python get in each other's way; XLA's compiler needs none.

@@ -10,6 +10,7 @@ import equinox as eqx
 
 from jominy.errors import InputError
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 
 
 class LinearStep(NamedTuple):
@@ -22,7 +23,7 @@ class LinearStep(NamedTuple):
     gradient: Array
 
 
-class Optimizer(eqx.Module):
+class Optimizer(Module):
     """How a step moves weights along the mean gradient of a batch, in PyTorch's meaning and units.
 
     A step has the size lr = rate / dimension, where `rate` is the schedule's. A new one gives `buffer` and `step`, and

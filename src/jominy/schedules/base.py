@@ -4,12 +4,12 @@ import abc
 from collections.abc import Sequence
 from typing import Any, ClassVar, NamedTuple
 
-import equinox as eqx
 import numpy as np
 
 from jominy.errors import InputError
 from jominy.numerics.arrays import Array
 from jominy.numerics.foreign import as_numpy
+from jominy.numerics.module import Module
 
 
 class Descent(NamedTuple):
@@ -35,7 +35,7 @@ UNKNOWN_DESCENT = Descent(*[np.zeros(())] * 4)
 """For schedules that are not adaptive; those that remember need its memory replaced."""
 
 
-class Schedule(eqx.Module):
+class Schedule(Module):
     """The learning rate g(t); one step is g/d, time t = samples / d."""
 
     adaptive: ClassVar[bool] = False

@@ -10,11 +10,12 @@ import numpy as np
 
 from jominy.errors import InputError
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.numerics.traced import require_scalar_function
 from jominy.schedules.base import require_increasing, require_number, require_positive
 
 
-class RadiusSchedule(eqx.Module):
+class RadiusSchedule(Module):
     """The training radius eps(t), in the l2 norm of the input; t in samples / dimension."""
 
     @abc.abstractmethod

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +20,7 @@ from jominy.dynamics.classes.readout import right_under
 from jominy.losses.classes import margins
 from jominy.losses.softmax import SoftmaxLoss, ascent, slopes
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.numerics.precision import as_precise_as
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
@@ -47,7 +47,7 @@ class FlowSeen(NamedTuple):
     rate: Array
 
 
-class ClassFlow(eqx.Module):
+class ClassFlow(Module):
     """dW/dt of the deterministic equivalent.
 
     Attributes:

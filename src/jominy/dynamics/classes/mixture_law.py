@@ -11,7 +11,6 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -21,6 +20,7 @@ from jominy.dynamics.problem import Problem
 from jominy.errors import InputError
 from jominy.losses import SoftmaxLoss
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 
 FEW_CLASSES = 4
 """Up to so many classes averages take more points: of many classes errors average out (`multiclass.md` section 5)."""
@@ -34,7 +34,7 @@ class FlowState(NamedTuple):
     variance: Array
 
 
-class ScoreLaw(eqx.Module):
+class ScoreLaw(Module):
     """What the scores of a model with weights in the eigenbasis are on a mixture.
 
     Attributes:

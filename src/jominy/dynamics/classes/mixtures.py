@@ -30,6 +30,7 @@ from jominy.dynamics.times import counted_steps
 from jominy.errors import InputError
 from jominy.losses import SoftmaxLoss
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.numerics.ode import integrate
 from jominy.numerics.streams import stream
 from jominy.optimizers import SGD, Optimizer
@@ -114,7 +115,7 @@ class FullState(NamedTuple):
     buffer: Any
 
 
-class MixtureDeal(eqx.Module):
+class MixtureDeal(Module):
     """From the normals (batch (d + 1) or more) of a step to the components of its samples and their own normals."""
 
     cuts: Array
@@ -126,7 +127,7 @@ class MixtureDeal(eqx.Module):
         return jnp.sum(drawn[:, self.dimension :] > self.cuts, axis=1), drawn[:, : self.dimension]
 
 
-class ClassMixtureSGD(eqx.Module):
+class ClassMixtureSGD(Module):
     """SGD on batches of fresh samples of a mixture; risks are those of the whole mixture at the weights."""
 
     flow: ClassFlow

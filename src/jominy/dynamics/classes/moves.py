@@ -8,7 +8,6 @@ Source: theory `multiclass.md` section 1.
 
 from typing import ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 
 from jominy.attacks import Reach
@@ -16,6 +15,7 @@ from jominy.data import RowReach
 from jominy.dynamics.samples.law import pulled
 from jominy.losses.classes import Moves
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.numerics.precision import as_precise_as
 
 Form = Array | Reach | None
@@ -47,7 +47,7 @@ def perturbations(form: Form, directions: Array) -> Array:
     return moved / _root(jnp.sum(directions * moved, axis=1))[:, None]
 
 
-class GramMoves(eqx.Module):
+class GramMoves(Module):
     """Moves by the Gram matrix.
 
     Attributes:
@@ -90,7 +90,7 @@ class GramMoves(eqx.Module):
         return self.own[:, None]
 
 
-class WeightMoves(eqx.Module):
+class WeightMoves(Module):
     """Moves by the weights (K, d) themselves: for few rows, and for attacks on single features."""
 
     weights: Array
@@ -121,7 +121,7 @@ class WeightMoves(eqx.Module):
         return weight.T @ perturbations(self.form, along @ self.weights)
 
 
-class RowMoves(eqx.Module):
+class RowMoves(Module):
     """Moves of rows that an attack on a network's input can move each in its own way, for weights (K, d).
 
     An attack delta moves the features of a row by A V' delta; of l2 norm one, by A b with |b| <= 1.

@@ -12,6 +12,7 @@ from jominy.dynamics.classes.readout import ChunkedRows, RowsRead, read_rows
 from jominy.dynamics.samples.sgd import CHANCES
 from jominy.losses.classes import ClassLoss, Pull
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.numerics.precision import as_precise_as
 from jominy.optimizers import Optimizer
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
@@ -45,7 +46,7 @@ class ClassObservation(NamedTuple):
     weights: Array
 
 
-class ClassSGD(eqx.Module):
+class ClassSGD(Module):
     """SGD steps on rows (n, d) with class numbers (n,); a step's noise is the row numbers (b,) of its batch.
 
     Where the loss is random, a chance in units of 1 / CHANCES follows for each.

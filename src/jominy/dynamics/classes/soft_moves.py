@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-import equinox as eqx
 import jax.numpy as jnp
 
 from jominy.attacks import Reach
 from jominy.dynamics.classes.moves import Form, GramMoves
 from jominy.dynamics.samples.law import pulled
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 
 
 class SoftMoves(GramMoves):
@@ -44,7 +44,7 @@ class SoftMoves(GramMoves):
         return jnp.einsum("jkn,jln->kl", attack, along) @ self.pushed
 
 
-class SoftReach(eqx.Module):
+class SoftReach(Module):
     """Under attacks on single features.
 
     Attributes:

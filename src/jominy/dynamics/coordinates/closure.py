@@ -8,7 +8,6 @@ Source: theory `attacks.md` section 4.
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 
 from jominy.data.points import Points
@@ -17,6 +16,7 @@ from jominy.dynamics.students import OUT_OF_SCALE, blowup_limiter
 from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.module import Module
 from jominy.numerics.signs import power_averages, sign_averages
 from jominy.schedules import RadiusSchedule, Schedule
 
@@ -43,7 +43,7 @@ def normal_averages(mean: Array, variance: Array, power: Array | None = None) ->
     return Averages(mean, square, signs.size, signs.sign, signs.density, jnp.ones_like(square))
 
 
-class Setting(eqx.Module):
+class Setting(Module):
     """All that the equations are made of; `optimum` (Q,) are the weights of the adversarial optimum, u = sqrt(d) X."""
 
     points: Points
@@ -75,7 +75,7 @@ class Sight(NamedTuple):
     memory: Array
 
 
-class ClosureFlow(eqx.Module):
+class ClosureFlow(Module):
     """The closure as a system of differential equations."""
 
     setting: Setting

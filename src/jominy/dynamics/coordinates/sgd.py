@@ -5,7 +5,6 @@ Source: theory `attacks.md` section 3 (the step).
 
 from dataclasses import replace
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -27,13 +26,14 @@ from jominy.dynamics.times import counted_steps
 from jominy.errors import InputError
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.numerics.sums import inner
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule, Tabulated
 
 OPEN_LOOP = "The adaptive rate is the forecast's, as a function of time (open loop)"
 
 
-class CoordinateSGD(eqx.Module):
+class CoordinateSGD(Module):
     """SGD steps on vectors (1, d)."""
 
     nodes: Nodes

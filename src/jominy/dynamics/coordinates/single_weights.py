@@ -10,7 +10,6 @@ Source: theory `attacks.md` sections 2 (the equations) and 6 (read-outs).
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -31,6 +30,7 @@ from jominy.errors import InputError
 from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array, root
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
+from jominy.numerics.module import Module
 from jominy.numerics.ode import MOST_STEPS, integrate
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
@@ -45,7 +45,7 @@ class WeightLaws(NamedTuple):
     order: OrderParameters
 
 
-class WeightFlow(eqx.Module):
+class WeightFlow(Module):
     """Mean and variance of every weight; `form` (Q,) is the diagonal of the attack's form."""
 
     points: Points

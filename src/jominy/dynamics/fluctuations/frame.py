@@ -12,9 +12,10 @@ from jominy.data.nodes import FixedVectors, Nodes
 from jominy.dynamics.students import Student, inner
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 
 
-class Frame(eqx.Module):
+class Frame(Module):
     """How a state y (1 + A, Q) is made and read: row 0 holds S_q = ||X_q||^2, row 1 + a holds M_aq = <X_q, v_aq>.
 
     The v_a are the fixed vectors that span the class means and the teacher. A start outside their span is left out:

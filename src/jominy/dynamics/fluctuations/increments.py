@@ -4,7 +4,6 @@ Source: theory `fluctuations.md` sections 1 and 2 (derived there). With xi = d (
 for every d, and Cov xi = Sigma up to O(1/d).
 """
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
@@ -14,10 +13,11 @@ from jominy.losses import Loss, Targets
 from jominy.losses.steps import SLOPE, StepMoments
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.module import Module
 from jominy.schedules import Descent
 
 
-class Increments(eqx.Module):
+class Increments(Module):
     """The law of one step at order parameters theta (K,) and state y (n,), which are kept apart: see `linear_noise`.
 
     theta enters the drift through a few expectations, its `scalars`, and the drift is a polynomial in them, the rate

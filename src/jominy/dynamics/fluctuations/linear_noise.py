@@ -21,6 +21,7 @@ from jominy.dynamics.fluctuations.increments import Increments
 from jominy.dynamics.laws.flow import GaussianState
 from jominy.dynamics.laws.spectral import SpectralFlow
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.schedules import Descent, FixedRadius
 
 
@@ -49,7 +50,7 @@ class Response(NamedTuple):
     curved: Array
 
 
-class LinearNoise(eqx.Module):
+class LinearNoise(Module):
     """The system: a forecast's flow with its fluctuations.
 
     With `root_time` the independent variable is s = sqrt(t). From a start at zero under attack the coefficients grow as

@@ -7,7 +7,6 @@ are carried along by J to all later ones.
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import numpy as np
 
@@ -18,6 +17,7 @@ from jominy.dynamics.fluctuations.trust import judge
 from jominy.dynamics.laws.systems import Point, initial
 from jominy.dynamics.start import random_variance
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.numerics.ode import integrate
 
 LARGEST = 300
@@ -51,7 +51,7 @@ class _State(NamedTuple):
     earlier: Array
 
 
-class _TwoTimes(eqx.Module):
+class _TwoTimes(Module):
     """Another system of fluctuations, with covariances between times."""
 
     noise: LinearNoise

@@ -10,9 +10,10 @@ from jominy.dynamics.simulation.noise import PATH_PURPOSE, Normals
 from jominy.dynamics.simulation.sgd import VectorState
 from jominy.dynamics.students import Observation, attack_ridge
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 
 
-class DenseSDE(eqx.Module):
+class DenseSDE(Module):
     """The scheme of `NodeSDE` on vectors (d,); one normal vector per class makes the noise."""
 
     sgd: DenseSGD
@@ -60,7 +61,7 @@ class DenseSDE(eqx.Module):
         return self.sgd.observe(state, self.edges[jnp.asarray(step).astype(int)])
 
 
-class DensePathDeal(eqx.Module):
+class DensePathDeal(Module):
     """Normals (2, n, d) from those of one step: two halves, n classes."""
 
     shape: tuple[int, int, int] = eqx.field(static=True)

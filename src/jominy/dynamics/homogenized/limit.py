@@ -2,7 +2,6 @@
 
 from typing import Any
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -20,6 +19,7 @@ from jominy.dynamics.simulation.starts import few_groups, fixed_in_groups
 from jominy.dynamics.start import random_variance, start_dense, start_in_eigenbasis
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 
 
 def infinite_dimension(law: EigenLaw | DenseLaw, scheme: NodeSDE | DenseSDE, start: Any) -> tuple[Engine, Source, Any]:
@@ -58,7 +58,7 @@ class _Constant:
         return np.zeros((steps, len(lanes), 1))
 
 
-class _Always(eqx.Module):
+class _Always(Module):
     """`noise`, whatever the numbers are."""
 
     noise: Any
@@ -67,7 +67,7 @@ class _Always(eqx.Module):
         return jax.tree.map(jnp.asarray, self.noise)
 
 
-class DenseLimit(eqx.Module):
+class DenseLimit(Module):
     """The scheme of `NodeSDE` in mean and covariance."""
 
     flow: DenseFlow

@@ -19,6 +19,7 @@ from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.chi_square import ChiSquare
 from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.module import Module
 from jominy.schedules import RadiusSchedule, Schedule
 
 
@@ -48,7 +49,7 @@ class Frozen(NamedTuple):
     growth: Array
 
 
-class NodeSDE(eqx.Module):
+class NodeSDE(Module):
     """Steps of dX = -g grad R dt + g sqrt((1/d) sum_i p_i E_i[Psi_r^2] K_i) dB on nodes with orthonormal bases.
 
     One step of length h from X, with B1 and B2 the noises of its halves and b^2 the variance per time:
@@ -114,7 +115,7 @@ def _square(size: Array, scale: Array, noise: PathNoise, half: int) -> Array:
     return (size + scale * noise.rest_along[half]) ** 2 + scale**2 * noise.rest_beyond[half]
 
 
-class PathDeal(eqx.Module):
+class PathDeal(Module):
     """What `NodeSDE` makes of the normals of one step, see `NodeDeal`."""
 
     present: Array

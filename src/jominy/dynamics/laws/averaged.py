@@ -12,13 +12,13 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 
 from jominy.dynamics.laws.flow import Flow, GaussianState
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 
 SOON = 1e-9
 """An average over less time than this is the student itself."""
@@ -32,7 +32,7 @@ class AveragedState(NamedTuple):
     cross: Array
 
 
-class AveragedFlow(eqx.Module):
+class AveragedFlow(Module):
     """A flow, and the average of its students from `begin` on."""
 
     flow: Flow

@@ -11,7 +11,6 @@ Source: theory `dynamics.md` sections 0.2, 1.1 and 1.2; finite batches: section 
 import abc
 from typing import Any, NamedTuple, Protocol
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from jominy.dynamics.students import Observation, batch_memory, blown_up, blowup_limiter, diverged, gone
 from jominy.losses import Moments, OrderParameters
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.schedules import Descent, Schedule
 
 
@@ -126,7 +126,7 @@ class LocalModel(NamedTuple):
     descent: Descent
 
 
-class Flow(eqx.Module):
+class Flow(Module):
     """dX/dt of the deterministic equivalent.
 
     A law gives `local_model`, `order`, `seen` and `norm_gradient`; the rest is here.

@@ -13,7 +13,7 @@ from jominy.data.laws import DenseLaw
 from jominy.data.nodes import Nodes
 from jominy.dynamics.students import Student, order_parameters
 from jominy.losses import OrderParameters
-from jominy.numerics.arrays import Array, root
+from jominy.numerics.arrays import Array, namespace, root
 
 
 class LocalAverages(NamedTuple):
@@ -119,31 +119,31 @@ class NodeGeometry(NamedTuple):
 
     def minimiser(self, scalars: LocalAverages, free: Array | None = None) -> Student:
         """The minimiser of the quadratic model in which the scalars are frozen."""
-        nodes = self.nodes
+        nodes, xp = self.nodes, namespace(self.nodes, scalars)
         curvature = (nodes.weights * scalars.curvature) @ nodes.eigenvalues
         teacher_pull = (nodes.weights * scalars.teacher_curvature) @ nodes.eigenvalues
-        class_pull = jnp.einsum("n,naq->aq", nodes.weights * scalars.slope, nodes.means)
+        class_pull = xp.einsum("n,naq->aq", nodes.weights * scalars.slope, nodes.means)
         pull_back = scalars.ridge * nodes.attack
         alpha = curvature + pull_back
         seen = alpha > LEAST_CURVATURE  # what no risk depends on is zero in the vector of least norm
-        alpha = jnp.where(seen, alpha, 1.0)
+        alpha = xp.where(seen, alpha, 1.0)
         surplus = curvature + teacher_pull + pull_back
-        coefficients = jnp.where(seen, -(class_pull + teacher_pull * nodes.teacher) / alpha, 0.0)
-        residual = jnp.where(seen, -(class_pull + surplus * nodes.teacher) / alpha, -nodes.teacher)
+        coefficients = xp.where(seen, -(class_pull + teacher_pull * nodes.teacher) / alpha, 0.0)
+        residual = xp.where(seen, -(class_pull + surplus * nodes.teacher) / alpha, -nodes.teacher)
         if scalars.pinned is not None:
             free, there = self.free(scalars.pinned) if free is None else free, scalars.at_teacher
             assert free is not None
-            coefficients = jnp.where(free, coefficients, there * nodes.teacher)
-            residual = jnp.where(free, residual, (there - 1) * nodes.teacher)
+            coefficients = xp.where(free, coefficients, there * nodes.teacher)
+            residual = xp.where(free, residual, (there - 1) * nodes.teacher)
         if scalars.flat is not None:
-            told = jnp.einsum("n,naq->aq", scalars.flat, nodes.means)
-            widest = jnp.max(nodes.eigenvalues, axis=0)
-            flat = jnp.asarray(widest <= NO_VARIANCE * jnp.max(widest))
+            told = xp.einsum("n,naq->aq", scalars.flat, nodes.means)
+            widest = xp.max(nodes.eigenvalues, axis=0)
+            flat = xp.asarray(widest <= NO_VARIANCE * xp.max(widest))
             free = flat & (nodes.attack == 0)
-            flat = jnp.where(jnp.any(free & jnp.any(nodes.means != 0, axis=(0, 1))), free, flat)
-            coefficients = jnp.where(flat, told, coefficients)
-            residual = jnp.where(flat, told - nodes.teacher, residual)
-        return Student(coefficients, residual, jnp.zeros_like(nodes.shares))
+            flat = xp.where(xp.any(free & xp.any(nodes.means != 0, axis=(0, 1))), free, flat)
+            coefficients = xp.where(flat, told, coefficients)
+            residual = xp.where(flat, told - nodes.teacher, residual)
+        return Student(coefficients, residual, xp.zeros_like(nodes.shares))
 
     def response(self, scalars: LocalAverages) -> Array:
         nodes = self.nodes
@@ -378,6 +378,14 @@ def dense_order_parameters(law: DenseGeometry, mean: Array, covariance: Array | 
         teacher_variance=jnp.einsum("i,nij,j->n", law.teacher, law.covariances, law.teacher),
         teacher_covariance=jnp.einsum("i,nij,j->n", mean, law.covariances, law.teacher),
     )
+
+
+def known_minimiser(geometry: RiskGeometry, scalars: LocalAverages) -> Any:
+    """`geometry.minimiser(scalars)` as NumPy arrays, of NumPy's: on nodes at once, whatever else is being computed."""
+    if isinstance(geometry, DenseGeometry):
+        return np.asarray(minimiser(geometry, scalars))
+    with np.errstate(all="ignore"):  # as compiled programs do
+        return jax.tree.map(np.asarray, geometry.minimiser(jax.tree.map(np.asarray, scalars)))
 
 
 @jax.jit

@@ -20,6 +20,7 @@ from jominy.dynamics.laws.flow import Flow, GaussianState, LocalModel, symmetris
 from jominy.dynamics.students import Observation, blown_up, diverged
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.optimizers import SGD
 
 
@@ -72,7 +73,7 @@ class MomentumState(NamedTuple):
     spread: Array
 
 
-class MomentumSteps(eqx.Module):
+class MomentumSteps(Module):
     """The map of one step of SGD with momentum on mean and covariance of weights and buffer together.
 
     With g the mean gradient of b samples, c = 1/d, lr = rate / d and P the buffer over d:

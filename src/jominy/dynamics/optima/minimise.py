@@ -20,6 +20,7 @@ from jominy.dynamics.optima.search import (
     TOWARDS,
     Easing,
     Evaluation,
+    Found,
     Opening,
     order_of,
     risk_of,
@@ -92,10 +93,17 @@ def towards_teacher(setting: RiskSpec, size: float) -> LocalAverages:
     return LocalAverages(0 * ones, ones, -size * ones, np.zeros(()))
 
 
-def from_zero(geometry: RiskGeometry, setting: RiskSpec, easing: Easing | None = None) -> FromZero:
-    """The search from the zero vector."""
+def search_from_zero(geometry: RiskGeometry, setting: RiskSpec, easing: Easing | None = None) -> Found:
+    """The search from the zero vector, which goes on while its caller does other things."""
+    return _begun(geometry, setting, easing, _opening(geometry.zero(), at_zero(setting), LOOK, FROM_ZERO))
+
+
+def from_zero(
+    geometry: RiskGeometry, setting: RiskSpec, easing: Easing | None = None, begun: Found | None = None
+) -> FromZero:
+    """What the search from the zero vector finds, which may have been `begun`."""
     scalars = at_zero(setting)
-    found = _asked(geometry, setting, easing, _opening(geometry.zero(), scalars, LOOK, FROM_ZERO))
+    found = _told(search_from_zero(geometry, setting, easing) if begun is None else begun, scalars)
     at_start = found.rows["zero"]
     zero = OptimumSolution(scalars, order_of(at_start, len(setting.weights)), float(risk_of(at_start)), 0.0)
     return FromZero(float(found.rows["threshold"][0]), zero, _solved(found, scalars))
@@ -151,9 +159,18 @@ def _opening(student: Any, first: LocalAverages, begin: int, lead: int, tries: i
 def _asked(
     geometry: RiskGeometry, setting: RiskSpec, easing: Easing | None, opening: Opening, logarithmic: bool = False
 ) -> _Answer:
+    return _told(_begun(geometry, setting, easing, opening, logarithmic), opening.first)
+
+
+def _begun(
+    geometry: RiskGeometry, setting: RiskSpec, easing: Easing | None, opening: Opening, logarithmic: bool = False
+) -> Found:
     easing = as_it_is(setting) if easing is None else easing
-    found = search(geometry, setting, easing, opening, logarithmic=logarithmic, centred=geometry.centred)
-    return _Answer(found.student, told(np.asarray(found.row), len(opening.first.slope)))
+    return search(geometry, setting, easing, opening, logarithmic=logarithmic, centred=geometry.centred)
+
+
+def _told(found: Found, first: LocalAverages) -> _Answer:
+    return _Answer(found.student, told(np.asarray(found.row), len(first.slope)))
 
 
 def _solved(found: _Answer, first: LocalAverages) -> OptimumSolution:

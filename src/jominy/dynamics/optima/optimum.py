@@ -24,13 +24,14 @@ from jominy.dynamics.optima.minimise import (
     at_scalars,
     at_zero,
     from_zero,
+    search_from_zero,
     solve_at,
     solve_from,
     towards_teacher,
     visit,
 )
 from jominy.dynamics.optima.record import Optimum
-from jominy.dynamics.optima.search import threshold_of
+from jominy.dynamics.optima.search import Found, threshold_of
 from jominy.dynamics.optima.separation import last_kink, rows_of, separable_part, widest_margin
 from jominy.dynamics.problem import Problem
 from jominy.losses import Loss, OrderParameters
@@ -97,7 +98,7 @@ def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
     law, geometry = problem.law, _padded(reference)
     setting, loss, radius = risk_spec(law, problem), problem.loss, problem.final_radius
     least_squares = loss.least_squares
-    begun, out_of_reach = _begun(geometry, setting)
+    begun, out_of_reach = _begun(geometry, setting, _searching(problem, reference))
     threshold = begun.threshold
     if radius >= threshold:
         if out_of_reach is not None:
@@ -128,13 +129,26 @@ def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
     return PopulationOptimum(solved, regime, threshold)
 
 
-def _begun(geometry: RiskGeometry, setting: RiskSpec) -> tuple[FromZero, OptimumSolution | None]:
+def begin_optimum(problem: Problem, representation: Representation) -> None:
+    """Begin to look for an optimum that will be asked for: the search goes on while other things are made ready."""
+    _searching(problem, representation.reference)
+
+
+@lru_cache(maxsize=64)
+def _searching(problem: Problem, reference: Reference) -> Found | None:
+    geometry = _padded(reference)
+    return None if geometry.untouched else search_from_zero(geometry, risk_spec(problem.law, problem))
+
+
+def _begun(
+    geometry: RiskGeometry, setting: RiskSpec, searching: Found | None = None
+) -> tuple[FromZero, OptimumSolution | None]:
     """The search from the zero vector; and the optimum without what the attack can touch, if that is not all.
 
     Source: theory `attacks.md` section 2, general collapse rule.
     """
     if not geometry.untouched:
-        return from_zero(geometry, setting), None
+        return from_zero(geometry, setting, begun=searching), None
     clean = setting._replace(radius=np.zeros(()))
     found = from_zero(geometry, clean, as_it_is(setting)._replace(ridge=np.asarray(NOWHERE)))
     free = np.asarray(geometry.free_means())

@@ -9,11 +9,10 @@ square norm becomes a part orthogonal to all of them: no product with it is inte
 from functools import lru_cache
 from typing import Any
 
-import jax
 import numpy as np
 
 from jominy.data.nodes import Nodes
-from jominy.dynamics.laws.geometry import NodeGeometry, minimiser, padded
+from jominy.dynamics.laws.geometry import NodeGeometry, known_minimiser
 from jominy.dynamics.laws.representations import Projection, Representation
 from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.problem import Problem
@@ -29,10 +28,10 @@ def optimum_students(problem: Problem, representation: Representation) -> tuple[
     scalars = population_optimum(problem, representation).solved.scalars
     geometries = (representation.geometry, representation.coarse)
     if not representation.projections:
-        fine, coarse = (jax.tree.map(np.asarray, minimiser(geometry, scalars)) for geometry in geometries)
+        fine, coarse = (known_minimiser(geometry, scalars) for geometry in geometries)
         return fine, coarse
     every, joined = _joined(representation)
-    whole = Student(*map(np.asarray, minimiser(joined, scalars)))
+    whole = known_minimiser(joined, scalars)
     ends = np.cumsum([nodes.shares.size for nodes in every]).tolist()
     fine, coarse, exact = (
         Student(*(leaf[..., begin:end] for leaf in whole)) for begin, end in zip([0, *ends], ends, strict=False)
@@ -47,14 +46,14 @@ def optimum_students(problem: Problem, representation: Representation) -> tuple[
 def _joined(representation: Representation) -> tuple[list[Nodes], NodeGeometry]:
     """The nodes of a representation, of the coarser one and of the reference, and all of them as one geometry.
 
-    The minimiser is a matter of each node by itself, so that one program finds it on all of them.
+    The minimiser is a matter of each node by itself, so that it is found on all of them at once.
     """
     geometries = (representation.geometry, representation.coarse, representation.reference.geometry)
     every: list[Nodes] = [one.nodes for one in geometries]  # type: ignore[attr-defined]
     first = every[0]
     per_node = ("eigenvalues", "shares", "gram", "means", "mean_overlaps", "teacher", "attack")
     joined = {name: np.concatenate([getattr(nodes, name) for nodes in every], axis=-1) for name in per_node}
-    return every, padded(NodeGeometry(first._replace(**joined)))
+    return every, NodeGeometry(first._replace(**joined))
 
 
 def _projected(student: Student, nodes: Nodes, exact: Student, everywhere: Nodes, projection: Projection) -> Student:

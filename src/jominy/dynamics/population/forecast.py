@@ -16,7 +16,7 @@ from jominy.dynamics.other_attacks import OtherAttack
 from jominy.dynamics.population.errors import band_difference
 from jominy.dynamics.population.outcome import outcome_of
 from jominy.dynamics.population.plan import COARSER, Plan
-from jominy.dynamics.population.solve import ForecastBatch, compile_solve, solve
+from jominy.dynamics.population.solve import ForecastBatch, begin_solve, solve
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence
 from jominy.schedules import Schedule
@@ -52,11 +52,10 @@ def resolved(
     before = np.inf
     for representation in representations(problem.law, start, compress):
         point = Point(problem, schedule, start, representation)
-        compiled = compile_solve(point, plan)
+        begun = begin_solve(point, plan)
         found = population_optimum(problem, representation)
         found.record(problem.final_radius).require_for(schedule)
-        compiled()
-        (solved,) = solve([point], plan)
+        (solved,) = solve([point], plan, begun=begun())
         if good_enough(error := float(solved.numerical_error[0]), before, plan.rtol):
             break
         before = error

@@ -10,8 +10,9 @@ from typing import Any
 import jax
 import numpy as np
 
-from jominy.dynamics.laws.risk import RiskSpec, in_closed_form, largest_logit_of_points
+from jominy.dynamics.laws.risk import RiskSpec, in_closed_form, largest_logit_of_points, risk_spec
 from jominy.dynamics.laws.systems import Point
+from jominy.dynamics.optima.optimum import begin_optimum
 from jominy.dynamics.population.batch import Portion, Task, portions_of, tasks_of
 from jominy.dynamics.population.errors import relative_differences
 from jominy.dynamics.population.plan import Plan
@@ -22,7 +23,7 @@ from jominy.numerics.arrays import Array
 from jominy.numerics.batched_tree import BatchedTree
 from jominy.numerics.cores import cores
 from jominy.numerics.gaussian import GaussianRule, gaussian_rule
-from jominy.numerics.ode import Trajectories, compile_integration, integrate
+from jominy.numerics.ode import Trajectories, begin_integration, compile_integration, integrate, seen_in_the_end
 from jominy.numerics.precision import double_precision
 from jominy.numerics.recursion import iterate
 
@@ -107,15 +108,25 @@ class ForecastBatch:
         self.numerical_error[rows] = differences
 
 
+Begun = Callable[[Any], Trajectories]
+"""A solve that is under way: given the systems, now with their optima, it tells their trajectories."""
+
+
 def solve(
-    points: Sequence[Point], plan: Plan, arrived: Callable[[int], Any] = lambda count: None
+    points: Sequence[Point],
+    plan: Plan,
+    arrived: Callable[[int], Any] = lambda count: None,
+    begun: Begun | None = None,
 ) -> list[ForecastBatch]:
-    """Solve every point, and some again, coarser, to estimate the error. `arrived` hears how many more are done."""
+    """Solve every point, and some again, coarser, to estimate the error.
+
+    `arrived` hears how many more are done; `begun` is what `begin_solve` has begun of a single point.
+    """
     work = portions_of(tasks_of(points, plan), plan.times, plan.estimate)
 
     @double_precision
     def one(portion: Portion) -> ForecastBatch:
-        solved = _solve_portion(portion, plan)
+        solved = _solve_portion(portion, plan, begun)
         arrived(portion.own - int(np.sum(portion.coarse[: portion.own])))
         return solved
 
@@ -134,23 +145,40 @@ def solve(
             raise
 
 
-def compile_solve(point: Point, plan: Plan) -> Callable[[], None]:
-    """Compile what solves a point alone while its optimum is sought; returns what waits for the end."""
+def begin_solve(point: Point, plan: Plan) -> Callable[[], Begun | None]:
+    """Begin to solve a point alone while its optimum is sought: returns what waits for what `solve` takes as begun.
+
+    For the first point of a process the program is compiled meanwhile. Then it runs, where the optimum is but looked
+    at: no rate follows from it, and no quadrature.
+    """
     if plan.finite_steps:
         return lambda: None
 
+    def unsolved() -> list[Portion]:
+        return portions_of(tasks_of([point], plan, unsolved=True), plan.times, plan.estimate)
+
     def arguments() -> tuple[Any, ...]:
-        portion = portions_of(tasks_of([point], plan, unsolved=True), plan.times)[0]
+        (portion, *_) = unsolved()
         return _integration(portion, portion.tasks[0].rule, plan)
 
-    return compile_integration(arguments)
+    if (compiled := compile_integration(arguments)) is not None:
+        return compiled
+    begin_optimum(point.problem, point.representation)
+    if point.schedule.adaptive or not in_closed_form(risk_spec(point.problem.law, point.problem)):
+        return lambda: None
+    (portion, *more) = unsolved()
+    if more or not seen_in_the_end(portion.states, plan.grid):
+        return lambda: None
+    begun = begin_integration(*_integration(portion, portion.tasks[0].rule, plan))
+    return lambda: begun
 
 
-def _solve_portion(portion: Portion, plan: Plan) -> ForecastBatch:
+def _solve_portion(portion: Portion, plan: Plan, begun: Begun | None = None) -> ForecastBatch:
     tasks = portion.tasks
     rule = tasks[0].rule
     for _ in range(6):
-        found = _trajectories(portion, rule, plan)  # goes on while what reads it out is made ready
+        # Goes on while what reads it out is made ready.
+        found = begun(portion.systems(rule)[0]) if begun else _trajectories(portion, rule, plan)
         read = portion.reading(rule)
         if in_closed_form(read.settings.tree):
             break

@@ -14,6 +14,7 @@ from jominy.dynamics.simulation.sgd import VectorState
 from jominy.errors import InputError
 from jominy.losses import Loss
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.numerics.precision import as_precise_as
 from jominy.numerics.streams import stream
 from jominy.optimizers import SGD, Optimizer
@@ -51,7 +52,7 @@ class SampleObservation(NamedTuple):
     """(d,) those of the student where they are kept, or (0,)."""
 
 
-class SampleSGD(eqx.Module):
+class SampleSGD(Module):
     """SGD steps on rows (n, d); a step's noise is the row numbers (b,) of its batch, and where the loss is random a
     chance (31 bits) for each of them.
 

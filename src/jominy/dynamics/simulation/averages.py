@@ -7,12 +7,12 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-import equinox as eqx
 import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.simulation.sgd import Engine
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.schedules import Averaged, Schedule
 
 ROUNDING = 1e-6
@@ -31,7 +31,7 @@ class AveragedRun(NamedTuple):
         return self.mean
 
 
-class AveragedSGD(eqx.Module):
+class AveragedSGD(Module):
     """Another engine's steps, and the average of its weights over all steps from `begin` on."""
 
     engine: Any

@@ -14,6 +14,7 @@ from jominy.dynamics.simulation.noise import SGD_PURPOSE, Normals, class_cuts
 from jominy.dynamics.simulation.sgd import VectorState
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
+from jominy.numerics.module import Module
 from jominy.optimizers import SGD, Optimizer
 from jominy.schedules import UNKNOWN_DESCENT
 
@@ -33,7 +34,7 @@ class DenseNoise(NamedTuple):
     chance: Array
 
 
-class DenseSGD(eqx.Module):
+class DenseSGD(Module):
     """SGD steps on vectors (d,); `roots` (n, d, d) are square roots of the covariances, K = root root'."""
 
     flow: DenseFlow
@@ -76,7 +77,7 @@ class DenseSGD(eqx.Module):
         return self.flow.observe(time, GaussianState(state.vector, jnp.zeros((size, size)), state.memory))
 
 
-class DenseDeal(eqx.Module):
+class DenseDeal(Module):
     """What `DenseSGD` makes of the normals of one step; `cuts` (n - 1,) are those between which the classes lie."""
 
     cuts: Array

@@ -20,6 +20,7 @@ from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.chi_square import ChiSquare
 from jominy.numerics.gaussian import GaussianRule
+from jominy.numerics.module import Module
 from jominy.numerics.sums import inner
 from jominy.optimizers import SGD, Optimizer
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
@@ -78,7 +79,7 @@ class NodeNoise(NamedTuple):
     chance: Array
 
 
-class NodeSGD(eqx.Module):
+class NodeSGD(Module):
     """SGD steps on nodes with an orthonormal basis each."""
 
     nodes: Nodes
@@ -144,7 +145,7 @@ class NodeSGD(eqx.Module):
         return observe(self.nodes, student, self.optimum, order, self._rate(state, time))
 
 
-class NodeDeal(eqx.Module):
+class NodeDeal(Module):
     """What `NodeSGD` makes of the normals of one step.
 
     Attributes:
