@@ -36,6 +36,11 @@ def test_each_help_has_an_example(command, capsys):
     assert f"jominy {command}" in capsys.readouterr().out.rpartition("\nexample")[2]
 
 
+def test_python_runs_the_package():
+    done = subprocess.run([sys.executable, "-m", "jominy", "--version"], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("jominy ")
+
+
 def test_version(capsys):
     import jominy
 

@@ -54,6 +54,12 @@ def test_a_rate_of_zero_moves_nothing_however_steep_the_loss():
     assert rate.tolist() == [0.0, np.inf]
 
 
+def test_the_effective_ridge_of_a_radius_without_a_square():
+    """eps^2 + c eps sigma / rho to first order in eps: no warning, no 0 x inf."""
+    _, ridge, _ = effective_values(np.array([4.0]), np.array([1e-170]), np.array(0.5), 1e-185)
+    np.testing.assert_allclose(ridge, [np.sqrt(2 / np.pi) * 2e-15], rtol=1e-12)
+
+
 @pytest.mark.parametrize("size", [0.0, 1e-310])
 def test_inputs_that_do_not_vary_are_stable_at_any_rate(size):
     problem = jm.Problem(jm.LinearTeacher(jm.spectrum([size] * 3), noise_variance=0.25), jm.SquaredLoss(), radius=0.5)

@@ -186,11 +186,12 @@ def population_variables(
     read: Reading, observation: Observation, evaluate_at: np.ndarray, dims: tuple[str, ...]
 ) -> Variables:
     """Every variable of students (P, *dims), the last of which is `time`; values with that leading axis."""
-    order = observation.order
-    norm = np.array(order.norm)  # what JAX gives cannot be written to, and results are their readers' own
-    per_point = (-1, *(1,) * (norm.ndim - 1))
-    radius = np.broadcast_to(read.radius.reshape(len(norm), *(1,) * (norm.ndim - 2), -1), norm.shape)
+    order, shape = observation.order, np.shape(observation.order.norm)
+    per_point = (-1, *(1,) * (len(shape) - 1))
+    radius = np.broadcast_to(read.radius.reshape(shape[0], *(1,) * (len(shape) - 2), -1), shape)
+    # Asked for before anything is waited for.
     variables = read_out_points(read.settings, order, radius, evaluate_at, read.classification, dims)
+    norm = np.array(order.norm)  # what JAX gives cannot be written to, and results are their readers' own
     variables["norm"] = (dims, norm)
     if np.all(np.isfinite(read.optimum_norm)):
         # At the optimum rounding may leave less than nothing.

@@ -120,7 +120,7 @@ def _completed(systems, states, times, jumps, rtol, lanes=None, most_steps=MOST_
 
 
 def compile_integration(arguments: Callable[[], tuple[Any, ...]]) -> Callable[[], None] | None:
-    """Compile `integrate` for arguments like these beside other work, see `compile_beside`; None where that was done."""
+    """Compile `integrate` for arguments like these beside other work, as `compile_beside` does; None where it has."""
     if asked_before(_integrate):
         return None
     return compile_beside(_integrate, lambda: _completed(*arguments()))
@@ -182,7 +182,7 @@ def _integrate(
             begin = 0
             for leaf in jax.tree.leaves(velocity(systems, walk.time + stage_times[index] * step, y)):
                 part = jnp.where(moving[:, None] > 0, leaf.reshape(count, -1), 0.0)[None]
-                known = jax.lax.dynamic_update_slice(known, part, (index, 0, begin))
+                known = jax.lax.dynamic_update_slice(known, part, (index, jnp.uint32(0), jnp.uint32(begin)))
                 begin += part.shape[2]
             return known
 
@@ -194,7 +194,9 @@ def _integrate(
         inside = jnp.any(live & (following > walk.time) & (following < arrived))
         count_of_stages = jnp.where(inside, len(method.times), method.closing + 1)
         known = jnp.zeros((len(method.times), *walk.state.shape)).at[0].set(walk.velocity)
-        stages = jax.lax.fori_loop(jnp.where(walk.fresh, 0, 1), count_of_stages, stage, known)
+        # Of an index that may be negative, each use would be looked at.
+        first, last = (jnp.asarray(bound, jnp.uint32) for bound in (jnp.where(walk.fresh, 0, 1), count_of_stages))
+        stages = jax.lax.fori_loop(first, last, stage, known)
         state = walk.state + step[:, None] * _combined(method.weights[method.closing], stages)
         error = _error(method, walk.state, state, stages, step, rtol)
         accepted = live & (error < 1)
@@ -275,7 +277,7 @@ def _axes(systems: System, lanes: tuple[bool, ...] | None) -> Any:
     return jax.tree.unflatten(structure, [0 if own else None for own in lanes or (True,) * len(leaves)])
 
 
-def _restoring(states: Any) -> Callable[[Array], Any]:
+def _restoring(states: Any) -> Callable[[jax.Array], Any]:
     """What makes a state of a row of its numbers."""
     return ravel_pytree(jax.tree.map(lambda leaf: leaf[0], states))[1]
 

@@ -31,7 +31,6 @@ from jominy.dynamics.simulation.population import population_simulation
 from jominy.dynamics.times import report_times, whole_steps
 from jominy.errors import InputError
 from jominy.optimizers import SGD, Optimizer
-from jominy.schedules import RadiusSchedule, Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -237,9 +236,8 @@ def _require_one_batch_size(optimizer: Optimizer, batch_size: int) -> None:
 
 def _check_times(training: Training, times: np.ndarray) -> None:
     """InputError where a schedule is not defined at all of them."""
-    for schedule, plain in ((training.schedule, Schedule), (training.problem.radius_schedule, RadiusSchedule)):
-        if type(schedule).check is not plain.check:  # a bound method of an equinox module takes its time
-            schedule.check(times)
+    training.schedule.check(times)
+    training.problem.radius_schedule.check(times)
 
 
 def _check_bands(training: Training, plan: Plan) -> None:

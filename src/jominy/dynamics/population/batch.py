@@ -146,8 +146,7 @@ def tasks_of(points: Sequence[Point], plan: Plan, unsolved: bool = False) -> lis
             state = initial(representation, problem.law, start, averaging, buffered)
             states[begin] = state, _shape(state)
         state, state_kind = states[begin]
-        # Asking an equinox module for a property costs more than all the rest.
-        every = parts.jumps if type(schedule).jumps is Schedule.jumps else (*parts.jumps, *schedule.jumps)
+        every = *parts.jumps, *schedule.jumps
         jumps = np.array(sorted({jump for jump in every if 0 < jump < end}), dtype=float) if every else _NO_JUMPS
         numbers, structure = jax.tree.flatten(schedule)
         kind = parts.kind, structure, tuple(map(np.shape, numbers)), state_kind, len(jumps)

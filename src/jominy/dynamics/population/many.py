@@ -89,8 +89,7 @@ def solve_points(points: list, plan: Plan, compress: bool | int, progress: bool)
     for problem in {id(problem): problem for problem, _, _ in points}.values():
         problem.radius_schedule.check(plan.times)
     for schedule in {id(schedule): schedule for _, schedule, _ in points}.values():
-        if type(schedule).check is not Schedule.check:  # a bound method of an equinox module costs more than a forecast
-            schedule.check(plan.times)
+        schedule.check(plan.times)
     left, found, level = list(range(len(points))), {}, 0
     before = np.full(len(points), np.inf)
     known: dict[tuple[int, Any], Representations] = {}
