@@ -10,6 +10,7 @@ from jominy.dynamics.population.plan import Plan
 from jominy.dynamics.population.solve import begin_solve, solve
 from jominy.numerics.precision import double_precision
 
+CLASS = jm.GaussianMixture([1.0], labels=[1], means=[2.0], covariances=[jm.identity(50)])
 DATA = jm.LinearTeacher(jm.power_law(300, 1.5), noise_variance=0.25)
 
 
@@ -42,7 +43,7 @@ def test_the_same_as_one_that_waited_for_its_optimum(schedule, times):
     ("problem", "schedule"),
     [
         (jm.Problem(DATA, jm.SquaredLoss(), 0.3), jm.Polyak()),
-        (jm.Problem(jm.GaussianMixture([1.0], labels=[1], means=[2.0], covariances=[jm.identity(50)]), jm.LogisticLoss(), 0.3), jm.Constant(0.4)),
+        (jm.Problem(CLASS, jm.LogisticLoss(), 0.3), jm.Constant(0.4)),
     ],
     ids=["a rate that follows from the optimum", "a quadrature that does"],
 )
