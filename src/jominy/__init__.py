@@ -170,6 +170,7 @@ if TYPE_CHECKING:
     from jominy.schedules import Piecewise as Piecewise
     from jominy.schedules import Polyak as Polyak
     from jominy.schedules import RadiusFunction as RadiusFunction
+    from jominy.schedules import RadiusKnots as RadiusKnots
     from jominy.schedules import RadiusPiecewise as RadiusPiecewise
     from jominy.schedules import RadiusRamp as RadiusRamp
     from jominy.show import Report as Report
@@ -239,7 +240,7 @@ _ROOMS = {
     "results": ("Status", "load", "save"),
     "schedules": (
         "AdaGradNorm", "Constant", "Cosine", "ExactLineSearch", "FromFunction", "Hill", "InverseTime", "Knots",
-        "Piecewise", "Polyak", "RadiusFunction", "RadiusPiecewise", "RadiusRamp",
+        "Piecewise", "Polyak", "RadiusFunction", "RadiusKnots", "RadiusPiecewise", "RadiusRamp",
     ),
     "show": ("Report", "plot", "plot_design", "plot_front", "plot_verdict", "report", "view"),
     "study": (

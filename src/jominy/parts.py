@@ -300,6 +300,15 @@ RADII = _registry(
             Setting("radii", "not-negatives", "one more than there are times", power=1),
         ),
     ),
+    Part(
+        "knots",
+        "jominy.schedules:RadiusKnots",
+        "Straight between (times, radii), and constant outside.",
+        (
+            Setting("times", "floats", "of the knots"),
+            Setting("radii", "not-negatives", "one at each time", power=1),
+        ),
+    ),
 )
 
 ATTACKS = _registry(

@@ -9,6 +9,7 @@ from jominy.errors import InputError
 
 RAMP = jm.RadiusRamp(0.1, 0.5, time=4.0)
 STEPS = jm.RadiusPiecewise([1.0, 3.0], [0.0, 0.2, 0.6])
+KNOTS = jm.RadiusKnots([1.0, 3.0, 4.0], [0.2, 0.0, 0.6])
 OWN = jm.RadiusFunction(lambda t: 0.5 * (1 - jnp.exp(-t)), final=0.5, jumps=[2.0])
 
 
@@ -17,6 +18,7 @@ OWN = jm.RadiusFunction(lambda t: 0.5 * (1 - jnp.exp(-t)), final=0.5, jumps=[2.0
     [
         (RAMP, [0.0, 1.0, 4.0, 9.0], [0.1, 0.2, 0.5, 0.5], 0.5, (4.0,)),
         (STEPS, [0.0, 0.99, 1.0, 2.9, 3.0, 8.0], [0.0, 0.0, 0.2, 0.2, 0.6, 0.6], 0.6, (1.0, 3.0)),
+        (KNOTS, [0.0, 1.0, 2.0, 3.5, 9.0], [0.2, 0.2, 0.1, 0.3, 0.6], 0.6, (1.0, 3.0, 4.0)),
         (OWN, [0.0, 1.0], [0.0, 0.5 * (1 - np.exp(-1.0))], 0.5, (2.0,)),
     ],
 )
@@ -32,6 +34,9 @@ def test_values_end_and_corners(schedule, times, radii, final, jumps):
         (lambda: jm.RadiusRamp(0.0, 0.5, 0.0), ("time of a ramp", "0.0")),
         (lambda: jm.RadiusPiecewise([1.0], [0.5]), ("one more radius", "1 times and 1 radii")),
         (lambda: jm.RadiusPiecewise([2.0, 1.0], [0.1, 0.2, 0.3]), ("increasing",)),
+        (lambda: jm.RadiusKnots([1.0, 2.0], [0.5]), ("one radius per time", "2 times and 1 radii")),
+        (lambda: jm.RadiusKnots([], []), ("one radius per time", "0 times")),
+        (lambda: jm.RadiusKnots([1.0, 1.0], [0.5, 0.5]), ("increasing",)),
         (lambda: jm.RadiusFunction(lambda t: float(t), 0.5), ("jax.numpy",)),
         (lambda: jm.RadiusFunction(lambda t: jnp.ones(2), 0.5), ("one number", "(2,)")),
     ],

@@ -18,6 +18,7 @@ examples:
   jominy design examples/power_law.toml --plot design.png
   jominy design examples/power_law.toml --family knots --out design.nc
   jominy design examples/power_law.toml --test-radius 0.6 --train-radius
+  jominy design examples/power_law.toml --radius-over-time --run-dimension 100000 --plot design.png
   jominy design patients.csv --target ill --radius 0.2 --json
 
 The schedule of the scenario (--rate) is your own plan, which the design is compared with.
@@ -45,7 +46,12 @@ def add(commands: argparse._SubParsersAction) -> None:
         metavar="FAMILY",
         help="hill, knots (seventeen, the best), inverse-time, constant, averaged-constant or linear (default hill)",
     )
-    asked.add_argument("--train-radius", action="store_true", help="choose the training radius too")
+    asked.add_argument("--train-radius", action="store_true", help="choose the training radius too, a constant one")
+    asked.add_argument(
+        "--radius-over-time",
+        action="store_true",
+        help="choose it over time, between five knots, beside the best constant one and the one given",
+    )
     asked.add_argument(
         "--certificate",
         action=argparse.BooleanOptionalAction,
@@ -70,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
     study = scenario(arguments)
     told = study.design(
         family=arguments.family,
-        train_radius=arguments.train_radius,
+        train_radius="over-time" if arguments.radius_over_time else arguments.train_radius,
         test_radius=arguments.test_radius,
         clean=arguments.clean,
         measure=arguments.measure,

@@ -27,9 +27,9 @@ class Problem:
     data : GaussianMixture, LinearTeacher or Samples
     loss : a loss object, such as SquaredLoss() or LogisticLoss()
     radius : float, the l2 norm of the attack in the data's scaled units (||x||^2 ~ d); or a schedule of it over time,
-        RadiusRamp(0.0, 0.5, time=5), RadiusPiecewise or RadiusFunction. Then risks and accuracies are those at the
-        radius of the moment (a result's `radius`), while the optimum, and with it distance, excess risk, Polyak's
-        rate and the collapse, refer to the final radius
+        RadiusRamp(0.0, 0.5, time=5), RadiusPiecewise, RadiusKnots or RadiusFunction. Then risks and accuracies are
+        those at the radius of the moment (a result's `radius`), while the optimum, and with it distance, excess risk,
+        Polyak's rate and the collapse, refer to the final radius
     attack : L2(), the default; LInf() or LInf(budget=...): every feature on its own; or Mahalanobis(weights=...). With
         budgets or weights some features may be out of reach
     objective : Adversarial(), the default; Mixed(clean=0.4), CoinFlip(0.5), TRADES(beta=3), GaussianNoise(variance=0.2)

@@ -10,6 +10,7 @@ from jominy.schedules.knots import Knots, knot_times
 from jominy.schedules.radius import (
     FixedRadius,
     RadiusFunction,
+    RadiusKnots,
     RadiusPiecewise,
     RadiusRamp,
     RadiusSchedule,
@@ -33,6 +34,7 @@ __all__ = [
     "Piecewise",
     "Polyak",
     "RadiusFunction",
+    "RadiusKnots",
     "RadiusPiecewise",
     "RadiusRamp",
     "RadiusSchedule",

@@ -1,4 +1,4 @@
-"""The radius of the attack over training: fixed, in ramps, in steps, or a function of time."""
+"""The radius of the attack over training: fixed, in ramps, in steps, between knots, or a function of time."""
 
 import abc
 from collections.abc import Callable, Sequence
@@ -122,6 +122,44 @@ class RadiusPiecewise(RadiusSchedule):
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "piecewise", "times": list(self.times), "radii": list(self.radii)}
+
+
+class RadiusKnots(RadiusSchedule):
+    """eps(t) interpolated linearly between (times, radii); constant outside.
+
+    What the best radius over time is sought among (`design(..., train_radius="over-time")`).
+
+    >>> [float(RadiusKnots([0.0, 5.0, 10.0], [0.2, 0.0, 0.5]).at(t)) for t in (0.0, 2.5, 20.0)]
+    [0.2, 0.1, 0.5]
+    """
+
+    times: tuple[float, ...]
+    radii: tuple[float, ...]
+
+    def __init__(self, times: Sequence[float], radii: Sequence[float]):
+        self.times = require_increasing(times, "The times of a radius between knots")
+        self.radii = tuple(require_radius(radius) for radius in radii)
+        if len(self.radii) != len(self.times) or not self.times:
+            raise InputError(
+                "Knots of a radius need one radius per time",
+                f"{len(self.times)} times and {len(self.radii)} radii",
+                "Give the radius at each time; between them it goes straight",
+            )
+
+    def at(self, time: Array) -> Array:
+        radii = jnp.stack([jnp.asarray(radius, dtype=float) for radius in self.radii])
+        return jnp.interp(jnp.asarray(time, dtype=float), jnp.asarray(self.times), radii)
+
+    @property
+    def final(self) -> float:
+        return float(self.radii[-1])
+
+    @property
+    def jumps(self) -> tuple[float, ...]:
+        return self.times  # corners
+
+    def describe(self) -> dict[str, Any]:
+        return {"kind": "knots", "times": list(self.times), "radii": list(self.radii)}
 
 
 class RadiusFunction(RadiusSchedule):

@@ -26,11 +26,17 @@ _LOOK = {
     "linear": (PURPLE, ":"),
     "hill": (BLUE, "--"),
     "own": (VERMILION, "-"),
+    "constant-radius": (GREY, "--"),
+    "given-radius": (GREY, ":"),
 }
+
+_OTHER_RADII = ("constant-radius", "given-radius")
 
 
 def plot_design(design: Design | xr.Dataset, *, title: str = "") -> Figure:
     """Draw the rates of the schedules over time, and the excess that each way to train ends with.
+
+    Where a training radius over time was designed, that too, beside the constant ones.
 
     design : what `design(...)` returned, or its `dataset()`, as `jominy.load` opens it again
 
@@ -47,9 +53,12 @@ def plot_design(design: Design | xr.Dataset, *, title: str = "") -> Figure:
     result, told = _saved(design, "design", "plot_design draws what design(...) returned, or its dataset")
     titles = {one["name"]: one["title"] for one in told["alternatives"]}
     with rc_context(SETTINGS):
-        figure = Figure(figsize=(8.0, 3.2), layout="constrained")
-        rates, excess = figure.subplots(1, 2)
+        moving = isinstance(told.get("radius"), dict)
+        figure = Figure(figsize=(11.0 if moving else 8.0, 3.2), layout="constrained")
+        rates, *over_time, excess = figure.subplots(1, 3 if moving else 2)
         for name in result["schedule"].values:
+            if moving and name in _OTHER_RADII:  # which the next panel is about
+                continue
             colour, style = _LOOK.get(str(name), (GREY, "-"))
             values = result["learning_rate"].sel(schedule=name).values
             title_of = "designed" if name == "designed" else titles[str(name)]
@@ -58,6 +67,16 @@ def plot_design(design: Design | xr.Dataset, *, title: str = "") -> Figure:
         rates.set_xlabel("time (samples / dimension)")
         rates.set_ylabel("learning rate")
         set_legend(rates, width=4.0)
+        for radius in over_time:
+            for name in ("designed", *_OTHER_RADII):
+                if name in result["schedule"].values:
+                    colour, style = _LOOK[name]
+                    label = "designed" if name == "designed" else titles[name]
+                    radius.plot(result["time"], result["radius"].sel(schedule=name), style, color=colour, label=label)
+            radius.set_ylim(bottom=0.0)
+            radius.set_xlabel("time (samples / dimension)")
+            radius.set_ylabel("training radius")
+            set_legend(radius, width=4.0)
         names = [str(name) for name in result["alternative"].values][::-1]
         ratios = result["excess_ratio"].values[::-1]
         for place, (name, ratio) in enumerate(zip(names, ratios, strict=True)):

@@ -31,6 +31,7 @@ def test_adagrad_norm():
     ("table", "schedule"),
     [
         ({"kind": "ramp", "end": 0.5, "time": 1.5}, jm.RadiusRamp(0.0, 0.5, 1.5)),
+        ({"kind": "knots", "times": [0.5, 1.0], "radii": [0.1, 0.4]}, jm.RadiusKnots([0.5, 1.0], [0.1, 0.4])),
         ({"kind": "piecewise", "times": [1.0], "radii": [0.1, 0.4]}, jm.RadiusPiecewise([1.0], [0.1, 0.4])),
     ],
 )

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from jominy.dynamics.design.objective import Objective
-from jominy.dynamics.design.torch_rates import TorchRates, rates_at, torch_rates
+from jominy.dynamics.design.torch_rates import TorchRates, radii_at, rates_at, torch_rates
 from jominy.dynamics.problem import Problem
 from jominy.errors import InputError
 from jominy.results import Status, make_result
-from jominy.schedules import Averaged, Schedule
+from jominy.schedules import Averaged, FixedRadius, RadiusSchedule, Schedule
 from jominy.wording import did_you_mean
 
 if TYPE_CHECKING:
@@ -24,6 +24,8 @@ POINTS = 201
 """Times of the rates in a result and a figure."""
 SAME = 1e-3
 """Excesses that differ by less are the same to a reader."""
+OTHER_RADII = ("given-radius", "constant-radius")
+"""Names of alternatives that are trained at another radius than the design."""
 LITTLE = 0.01
 """Share of the whole risk below which a gain is not worth a schedule with one more number."""
 
@@ -35,12 +37,13 @@ class Alternative:
     Attributes
     ----------
     name : "designed", "constant", "inverse-time", "hill", "knots", "linear", "polyak", "exact-line-search",
-        "averaged-constant" or "own"
+        "averaged-constant", "own", and, where the radius was chosen, "constant-radius" and "given-radius"
     title : in words
     schedule : the schedule; None where there is none
     value : the objective at the horizon
     adversarial, clean : its two parts
     excess : above the least value that any weights have; the value itself where that is not known
+    radius : of the training
     note : what there is to say, such as that it cannot be had here
     """
 
@@ -51,6 +54,7 @@ class Alternative:
     adversarial: float
     clean: float
     excess: float
+    radius: RadiusSchedule
     note: str = ""
 
     @property
@@ -62,6 +66,7 @@ class Alternative:
         """It as a JSON-able record."""
         told = {name: getattr(self, name) for name in ("name", "title", "value", "adversarial", "clean", "excess")}
         told["schedule"] = None if self.schedule is None else self.schedule.describe()
+        told["radius"] = self.radius.describe()
         return told | {"note": self.note, "average_from": self.average_from}
 
 
@@ -95,12 +100,13 @@ class Design:
 
     Attributes
     ----------
-    problem : with the training radius that was chosen
+    problem : with the training radius that was chosen, which may be one over time
     horizon : the time at which training ends, samples / dimension
     objective : what was minimised
     schedule : the designed schedule of the learning rate
     family : the family that it is the best of
-    recommended : the schedule to use: the designed one, a simpler one that is as good within the band, or None
+    recommended : the schedule to use: the designed one, a simpler one that is as good within the band, or None; it goes
+        with `recommended_radius`
     refusal : why nothing is recommended; empty where something is
     alternatives : what else there is, the designed one first
     band : how far one run strays
@@ -134,8 +140,19 @@ class Design:
 
     @property
     def training_radius(self) -> float:
-        """The radius to train at."""
+        """The radius to train at; of one over time, that at the end."""
         return self.problem.final_radius
+
+    @property
+    def radius(self) -> RadiusSchedule:
+        """The designed training radius over time."""
+        return self.problem.radius_schedule
+
+    @property
+    def recommended_radius(self) -> RadiusSchedule | None:
+        """The training radius that goes with the recommended schedule; None where nothing is recommended."""
+        kept = next((one for one in self.alternatives if one.schedule is self.recommended), None)
+        return None if self.recommended is None or kept is None else kept.radius
 
     @property
     def designed(self) -> Alternative:
@@ -174,7 +191,7 @@ class Design:
         return rates_at(self.schedule, np.asarray(times, dtype=float))
 
     def torch(self, batch_size: int | None = None, *, units: str = "scaled") -> TorchRates:
-        """The learning rate of each step for `torch.optim.SGD`, and a function for `LambdaLR`.
+        """The learning rate of each step for `torch.optim.SGD`, a function for `LambdaLR`, and the radius of each step.
 
         Parameters
         ----------
@@ -196,6 +213,8 @@ class Design:
             "schedule": self.schedule.describe(),
             "recommended": None if self.recommended is None else self.recommended.describe(),
             "training_radius": self.training_radius,
+            "radius": self.radius.describe(),
+            "recommended_radius": None if self.recommended_radius is None else self.recommended_radius.describe(),
             "collapse_radius": self.collapse_radius,
             "alternatives": [one.describe() for one in self.alternatives],
             "band": vars(self.band) | {"width": self.band.width},
@@ -219,6 +238,7 @@ class Design:
         }
         variables: dict[str, Any] = {name: (("alternative",), np.array(values)) for name, values in column.items()}
         variables["learning_rate"] = (("schedule", "time"), rates)
+        variables["radius"] = (("schedule", "time"), np.stack([radii_at(one.radius, times) for one in given]))
         if len(self.radii):
             variables["best_excess"] = (("training_radius",), self.radii[:, 1])
         coords: dict[str, Any] = {
@@ -249,16 +269,17 @@ class Design:
         return [*self._found(), *without, *self._certificates(), *self.remarks, self._verdict()]
 
     def _found(self) -> list[str]:
-        numbers = ", ".join(
-            f"{name} {_short(value)}" for name, value in self.schedule.describe().items() if name != "kind"
-        )
+        numbers = _numbers(self.schedule)
         told = [
             f"Designed for the {self.objective.title} at time {self.horizon:g}: {self.schedule.describe()['kind']} "
             f"({numbers}), which ends at {self.value:.4g}"
             + (f", {self.excess:.3g} above the least possible." if self.objective.floor is not None else ".")
         ]
         if len(self.radii):
-            told.append(f"Of all training radii up to {self.radii[-1, 0]:.3g}, {self.training_radius:.3g} is the best.")
+            best = self.radii[np.argmin(self.radii[:, 1]), 0]
+            told.append(f"Of all constant training radii up to {self.radii[-1, 0]:.3g}, {best:.3g} is the best.")
+        if not isinstance(self.radius, FixedRadius):
+            told.append(f"Training radius over time: {_numbers(self.radius)}; straight between.")
         return told
 
     def _gains(self) -> list[str]:
@@ -307,6 +328,12 @@ class Design:
         numbers = _numbers(self.recommended)
         if kept.average_from is not None:
             return f"Recommended: a constant rate and an average of the weights ({numbers}), which ends lower."
+        if kept.name in OTHER_RADII:
+            what = "one over time" if kept.name == "constant-radius" else "another"
+            return (
+                f"Recommended: keep {kept.title}, with {self.recommended.describe()['kind']} ({numbers}): {what} gains "
+                f"{kept.value - self.value:.2g}, which would not show in one run."
+            )
         named = {"own": "your own schedule", "inverse-time": "1/t", "constant": "a constant"}.get(kept.name, kept.title)
         return f"Recommended: keep {named} ({numbers or kept.title}): the design gains nothing over it that would show."
 
@@ -315,7 +342,7 @@ def _has_rates(one: Alternative) -> bool:
     return one.schedule is not None and not (one.schedule.adaptive or one.schedule.remembers)
 
 
-def _numbers(schedule: Schedule) -> str:
+def _numbers(schedule: Schedule | RadiusSchedule) -> str:
     return ", ".join(f"{name} {_short(value)}" for name, value in schedule.describe().items() if name != "kind")
 
 

@@ -15,6 +15,7 @@ from jominy.dynamics.design.record import LITTLE, SAME, Design
 from jominy.dynamics.design.search import best_of
 from jominy.dynamics.design.trials import Trials
 from jominy.errors import InputError
+from jominy.schedules import FixedRadius
 
 NEAR = 0.15
 """A tail average that is worse by no more stands beside the design in words too."""
@@ -25,7 +26,7 @@ def remarks_on(told: Design, trials: Trials, largest_rate: float) -> tuple[str, 
     known = {one.name: one for one in told.alternatives}
     found = [_train_clean(told, trials, largest_rate)]
     polyak, best = known["polyak"], min(one.excess for one in told.alternatives)
-    free = trials.objective.radius == told.training_radius == 0 and told.objective.floor is not None
+    free = trials.objective.radius == told.problem.radius == 0 and told.objective.floor is not None
     if free and polyak.excess <= best * (1 + SAME):
         found.append("Polyak is optimal: on isotropic data without an attack no schedule ends lower than its rate.")
     tail = known.get("averaged-constant")
@@ -53,7 +54,8 @@ def remarks_on(told: Design, trials: Trials, largest_rate: float) -> tuple[str, 
     inverse = known.get("inverse-time")
     if inverse is not None and np.isfinite(inverse.value):
         gain = inverse.value / told.value - 1
-        if told.family not in ("inverse-time", "constant") and gain < LITTLE:
+        moving = not isinstance(told.radius, FixedRadius)  # whoever asks for that wants gains of this size
+        if told.family not in ("inverse-time", "constant") and gain < LITTLE and not moving:
             found.append(
                 f"1/t is enough: the design gains {100 * max(gain, 0):.2g} % of the risk over a tuned c/(1 + t/t0)."
             )
@@ -72,7 +74,7 @@ def _train_clean(told: Design, trials: Trials, largest_rate: float) -> str:
     if not 0 < objective.radius <= interpolation:
         return ""
     why = f"at test radii up to {interpolation:.4g} the adversarial optimum is the teacher, which clean training finds"
-    if told.training_radius == 0:
+    if told.problem.radius == 0:
         return f"Train clean, as here: {why}."
     clean = replace(trials, problem=replace(problem, radius=0.0))
     found = best_of(Hills(told.horizon, largest_rate), clean.judge)

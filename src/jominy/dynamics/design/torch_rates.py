@@ -14,7 +14,7 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.times import counted_steps
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
-from jominy.schedules import UNKNOWN_DESCENT, Schedule
+from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
 
 MOST = 10**8
 """Steps of a table."""
@@ -22,7 +22,7 @@ MOST = 10**8
 
 @dataclass(frozen=True)
 class TorchRates:
-    """The learning rate of each step of `torch.optim.SGD`, whose batches are averaged.
+    """The learning rate of each step of `torch.optim.SGD`, whose batches are averaged, and the radius of its attack.
 
     Attributes
     ----------
@@ -30,18 +30,20 @@ class TorchRates:
     initial_lr : what `torch.optim.SGD` is given
     batch_size : samples per step
     units : "scaled" features, or "data" units
+    radius : (steps,) the training radius of each step
     """
 
     lr: np.ndarray = field(repr=False)
     initial_lr: float
     batch_size: int
     units: str
+    radius: np.ndarray = field(repr=False)
 
     @property
     def multiplier(self) -> Callable[[int], float]:
         """What `torch.optim.lr_scheduler.LambdaLR` takes: from the number of a step to lr / initial_lr.
 
-        >>> rates = TorchRates(np.array([0.4, 0.2, 0.1]), 0.4, 1, "scaled")
+        >>> rates = TorchRates(np.array([0.4, 0.2, 0.1]), 0.4, 1, "scaled", np.full(3, 0.3))
         >>> [rates.multiplier(step) for step in (0, 2, 7)]
         [1.0, 0.25, 0.25]
         """
@@ -70,15 +72,24 @@ def torch_rates(
     count = int(counted_steps(np.array([horizon]), size / dimension, MOST)[0])
     times = np.arange(max(count, 1)) * size / dimension
     rates = rates_at(schedule, times)
+    radius = radii_at(problem.radius_schedule, times)
     if units == "data":
-        lr = np.array([problem.samples.rate_to_data_units(1.0)]) * rates
+        samples = problem.samples
+        lr = np.array([samples.rate_to_data_units(1.0)]) * rates
+        radius = radius * (samples.radius_to_data_units(1.0) / problem.attack.data_units(samples.dimension))
     else:
         lr = rates / dimension
     lr = lr * (size / planned)
-    return TorchRates(lr, float(lr[0]), size, units)
+    return TorchRates(lr, float(lr[0]), size, units, radius)
 
 
 @double_precision
 def rates_at(schedule: Schedule, times: np.ndarray) -> np.ndarray:
     """(T,) of a schedule that is given as a function of time."""
     return np.asarray(jax.vmap(lambda time: schedule.rate(time, UNKNOWN_DESCENT))(np.asarray(times, dtype=float)))
+
+
+@double_precision
+def radii_at(radius: RadiusSchedule, times: np.ndarray) -> np.ndarray:
+    """(T,) of a radius that is given as a function of time."""
+    return np.asarray(jax.vmap(radius.at)(np.asarray(times, dtype=float)))

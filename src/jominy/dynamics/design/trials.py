@@ -19,7 +19,7 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import evaluation_radii
 from jominy.dynamics.stability import rate_limits
 from jominy.optimizers import Optimizer
-from jominy.schedules import Knots, Schedule
+from jominy.schedules import Knots, RadiusSchedule, Schedule
 
 TINY_EXCESS = 1e-13
 """Excesses below are rounding: the distance to the optimum takes their place."""
@@ -83,7 +83,10 @@ class Trials:
 
     def judge(self, schedules: Sequence[Schedule]) -> np.ndarray:
         """(P,) logarithms of the excess, or of the distance to the optimum."""
-        endings = self.endings(schedules)
+        return self.logarithms(self.endings(schedules))
+
+    def logarithms(self, endings: Endings) -> np.ndarray:
+        """(P,) of the excess, or of the distance to the optimum, of P forecasts."""
         if self.by_distance:
             return np.log(np.maximum(endings["distance_to_optimum"], 1e-300))
         excess = self.objective.excess(self.objective.values(endings))
@@ -99,7 +102,7 @@ class Trials:
         """InputError for a schedule that steers towards an optimum that there is not, or is not known."""
         engines_of(self.problem).optimum(self.problem).require_for(schedule)
 
-    def at_radius(self, radius: float) -> Trials:
+    def at_radius(self, radius: float | RadiusSchedule) -> Trials:
         """The same under another radius of training."""
         return replace(self, problem=replace(self.problem, radius=radius), seen={})
 

@@ -8,23 +8,25 @@ from typing import Any
 
 import numpy as np
 
+from jominy.dynamics.design.alternatives import RESTS, ended
 from jominy.dynamics.design.candidates import LINE_SEARCH, POLYAK
+from jominy.dynamics.design.choice import RadiusChoice, chosen_radius
 from jominy.dynamics.design.families import FAMILIES, Family, family_named
 from jominy.dynamics.design.objective import objective_of
-from jominy.dynamics.design.radius import best_radius
-from jominy.dynamics.design.record import LITTLE, SAME, Alternative, Band, Design
+from jominy.dynamics.design.record import LITTLE, OTHER_RADII, POINTS, SAME, Alternative, Band, Design
 from jominy.dynamics.design.remarks import remarks_on
 from jominy.dynamics.design.search import Found, best_of
 from jominy.dynamics.design.trials import TINY_EXCESS, Trials
 from jominy.dynamics.engines import engines_of
 from jominy.dynamics.optimum import collapse_radius
 from jominy.dynamics.problem import Problem
+from jominy.dynamics.readout import radius_at
 from jominy.dynamics.real_runs import require_optimizer
 from jominy.dynamics.stability import rate_limits
 from jominy.errors import InputError
 from jominy.numerics.precision import double_precision
 from jominy.optimizers import Optimizer
-from jominy.schedules import ExactLineSearch, Knots, Polyak, Schedule
+from jominy.schedules import ExactLineSearch, FixedRadius, Knots, Polyak, Schedule
 from jominy.schedules.base import require_number, require_positive
 
 SAFE_SHARE = 0.8
@@ -42,7 +44,7 @@ def design(
     schedule: Schedule | None = None,
     *,
     family: str = "hill",
-    train_radius: bool = False,
+    train_radius: bool | str = False,
     test_radius: float | None = None,
     test_attack: Any = None,
     clean: float = 0.0,
@@ -72,7 +74,8 @@ def design(
     family : "hill" (the default), "knots" (seventeen: the best there is), "inverse-time", "constant", "linear", or
         "averaged-constant" (a constant rate and the mean of the weights since some time)
     train_radius : whether the radius of the training is to be chosen too, up to .8 of the collapse radius; else it is
-        the problem's
+        the problem's. True or "constant" for the best constant one; "over-time" for the best one that goes straight
+        between five knots, together with the rate, compared with the best constant one and the one given
     test_radius : of the attack that the objective is about; default: the problem's
     test_attack : the same of another attack, where forecasts can be looked at under it (`evaluate_at`)
     clean : weight of the clean risk in the objective, from 0 to 1
@@ -90,7 +93,7 @@ def design(
     Returns
     -------
     Design
-        schedule, recommended, alternatives with their ratios, `sentences()`, `torch()`, `dataset()`.
+        schedule, radius, recommended, alternatives with their ratios, `sentences()`, `torch()`, `dataset()`.
 
     Raises
     ------
@@ -114,6 +117,10 @@ def design(
     chosen = family_named(family)
     if schedule is not None and not isinstance(schedule, Schedule):
         raise InputError("Your own schedule must be a schedule object", schedule, "Such as `Constant(0.5)`")
+    if train_radius not in (False, True, "constant", "over-time"):
+        raise InputError(
+            "A training radius is chosen as a constant, or over time", train_radius, "'constant' or 'over-time'"
+        )
     objective = objective_of(problem, test_radius, test_attack, clean, measure, held_out is not None)
     trials = Trials(
         problem, horizon, start, require_optimizer(optimizer), objective, held_out, _runs(problem, runs), rtol
@@ -132,14 +139,10 @@ def design(
             problem.final_radius,
             "Lower it, or give `train_radius=True`",
         )
-    radii = np.zeros((0, 2))
+    given, choice = trials, RadiusChoice()
     if train_radius:
-        if not isinstance(problem.radius, float):
-            raise InputError(
-                "A radius that is to be chosen is a number", problem.radius, "Give a number to set out from"
-            )
-        radius, radii = best_radius(trials, largest, SAFE_SHARE * collapse)
-        trials = trials.at_radius(radius)
+        choice = chosen_radius(trials, train_radius == "over-time", largest, SAFE_SHARE * collapse)
+        trials = trials.at_radius(choice.radius)
     names = ["constant", "inverse-time", "hill"]
     names += ["linear", "averaged-constant"] if engines.many_at_once else []
     names += [family] if family not in (*names, "knots") else []
@@ -148,7 +151,9 @@ def design(
     if objective.floor is not None and np.exp(found[chosen.name].value) < TINY_EXCESS:
         trials = replace(trials, by_distance=True)
         found = _searched(trials, names, largest, progress)
-    return _record(trials, found, chosen, schedule, collapse, radii, dimension, largest)
+    own = None if schedule is None else ended(given, "own", "your own schedule", schedule, schedule)
+    others = [*choice.alternatives, *([] if own is None else [own])]
+    return _record(trials, found, chosen, others, collapse, choice, dimension, largest)
 
 
 def _runs(problem: Problem, runs: Any) -> int | None:
@@ -186,17 +191,18 @@ def _record(
     trials: Trials,
     found: dict[str, Found],
     chosen: type[Family],
-    own: Schedule | None,
+    others: list[Alternative],
     collapse: float,
-    radii: np.ndarray,
+    choice: RadiusChoice,
     dimension: float | None,
     largest: float,
 ) -> Design:
     problem, objective = trials.problem, trials.objective
     winner = found[chosen.name]
-    alternatives = [_ended(trials, "designed", "the design", winner.schedule, winner.candidate)]
+    schedule = winner.schedule
+    alternatives = [ended(trials, "designed", "the design", schedule, winner.candidate)]
     alternatives += [
-        _ended(trials, name, one.family.title, one.schedule, one.candidate)
+        ended(trials, name, one.family.title, one.schedule, one.candidate)
         for name, one in found.items()
         if one is not winner
     ]
@@ -204,9 +210,8 @@ def _record(
         ("polyak", "Polyak's rate", Polyak(), POLYAK),
         ("exact-line-search", "exact line search", ExactLineSearch(), LINE_SEARCH),
     ):
-        alternatives.append(_ended(trials, name, title, adaptive, candidate))
-    if own is not None:
-        alternatives.append(_ended(trials, "own", "your own schedule", own, own))
+        alternatives.append(ended(trials, name, title, adaptive, candidate))
+    alternatives += others
     designed = alternatives[0]
     finer = trials.finer(winner.candidate)
     knots = found.get("knots")
@@ -214,14 +219,14 @@ def _record(
     last: tuple[float | None, float | None] = None, None
     if knots is not None and isinstance(knots.schedule, Knots) and _at_optimum(trials, knots):
         last = trials.line_search(knots.schedule)
-    band = _band(trials, winner.schedule, dimension)
+    band = _band(trials, schedule, dimension)
     resting = next((one for one in alternatives if one.note == RESTS), None)
-    refusal = _refusal(problem, designed, finer, band, collapse, resting, objective.title)
+    refusal = _refusal(trials, designed, finer, band, collapse, resting)
     told = Design(
         problem=problem,
         horizon=trials.horizon,
         objective=objective,
-        schedule=winner.schedule,
+        schedule=schedule,
         family=chosen.name,
         recommended=None,
         refusal=refusal,
@@ -232,29 +237,12 @@ def _record(
         last_rate=last[0],
         line_search_rate=last[1],
         collapse_radius=collapse,
-        radii=radii,
+        radii=np.zeros((0, 2)) if choice.constant is None else choice.constant.table,
         batch_size=trials.optimizer.batch_size,
         remarks=(),
     )
-    told = replace(told, recommended=None if refusal else _recommended(told), remarks=remarks_on(told, trials, largest))
-    return told
-
-
-def _ended(trials: Trials, name: str, title: str, schedule: Schedule, candidate: Schedule) -> Alternative:
-    """One way to train and what it ends with; why it cannot be had, where that is so."""
-    try:
-        if schedule.adaptive:
-            trials.require_optimum_for(schedule)
-        endings = trials.endings([candidate])
-    except InputError as error:
-        return Alternative(name, title, schedule, math.inf, math.inf, math.inf, math.inf, str(error))
-    objective = trials.objective
-    value = float(objective.values(endings)[0])
-    adversarial, clean = (float(part[0]) for part in objective.parts(endings))
-    note = "" if np.isfinite(value) else "diverges"
-    if np.isfinite(value) and schedule.rests_at_zero and float(endings["norm"][0]) < 1e-12:
-        note = RESTS
-    return Alternative(name, title, schedule, value, adversarial, clean, float(objective.excess(np.array(value))), note)
+    remarks = (*choice.remarks(told), *remarks_on(told, trials, largest))
+    return replace(told, recommended=None if refusal else _recommended(told), remarks=remarks)
 
 
 def _at_optimum(trials: Trials, knots: Found) -> bool:
@@ -282,6 +270,9 @@ def _band(trials: Trials, schedule: Schedule, dimension: float | None) -> Band:
     names = [*([f"held_out_{name}"] if objective.held_out else []), name]
     names += [f"adversarial_{kind}"] if objective.radius == problem.final_radius else []
     one = next((one for one in names if f"{one}_sd" in curve), None)
+    if one is None and objective.attack is None and objective.radius != problem.radius:
+        # Rows tell the spread at the radius of the training alone; at that of the test the same rates stray as much.
+        return _band(trials.at_radius(objective.radius), schedule, dimension)
     if one is None:
         return Band(math.nan, math.nan, float(size), "not known", f"there is no band of the {objective.title} here.")
     sd = float(np.ravel(curve[f"{one}_sd"].values[-1])[0])
@@ -291,18 +282,17 @@ def _band(trials: Trials, schedule: Schedule, dimension: float | None) -> Band:
 
 
 def _refusal(
-    problem: Problem, designed: Alternative, finer: float, band: Band, collapse: float, resting: Alternative | None,
-    title: str,
-) -> str:  # fmt: skip
+    trials: Trials, designed: Alternative, finer: float, band: Band, collapse: float, resting: Alternative | None
+) -> str:
     """Why the design is not to be recommended; empty where it is."""
     if not np.isfinite(designed.value):
         return "every schedule that was looked at diverges."
     if resting is not None and resting.value <= designed.value:
         return (
-            f"the {title} is {resting.value:.4g} at zero, where training starts: no schedule that was looked at ends "
-            "below that."
+            f"the {trials.objective.title} is {resting.value:.4g} at zero, where training starts: no schedule that was "
+            "looked at ends below that."
         )
-    radius = problem.final_radius
+    radius = float(np.max(radius_at(trials.problem, np.linspace(0.0, trials.horizon, POINTS))))
     if radius > SAFE_SHARE * collapse * (1 + 1e-12):
         return (
             f"the training radius {radius:.4g} is above {SAFE_SHARE:g} of the collapse radius {collapse:.4g}, "
@@ -322,8 +312,7 @@ def _refusal(
     return ""
 
 
-RESTS = "stays at zero, where it starts"
-SIMPLEST_FIRST = ("own", "constant", "inverse-time", "hill")
+SIMPLEST_FIRST = ("own", *OTHER_RADII, "constant", "inverse-time", "hill")
 
 
 def _recommended(told: Design) -> Schedule:
@@ -335,7 +324,10 @@ def _recommended(told: Design) -> Schedule:
             continue
         gain = one.value - told.value
         risk = told.objective.measure == "risk"
-        little = LITTLE * abs(told.value) if risk and name == "inverse-time" else SAME * abs(told.excess)
+        # Who asks for a radius over time wants gains of this size.
+        enough = risk and name == "inverse-time" and isinstance(told.radius, FixedRadius)
+        unknown = name in OTHER_RADII and not np.isfinite(told.band.sd)  # then a gain has to be seen without a band
+        little = LITTLE * abs(told.value) if enough or unknown else SAME * abs(told.excess)
         if gain <= max(little, told.band.width):
             return one.schedule
     tail = known.get("averaged-constant")
