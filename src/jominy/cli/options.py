@@ -127,6 +127,9 @@ def add_optimizer(command: argparse.ArgumentParser) -> None:
 def add_runs(command: argparse.ArgumentParser) -> None:
     """How precise a forecast by real runs is."""
     runs = command.add_argument_group("forecasts by real runs (several classes, or where they are cheaper)")
+    runs.add_argument(
+        "--method", choices=("recursion", "ensemble"), help="mean and covariance of the weights, or real runs"
+    )
     runs.add_argument("--runs", type=int, metavar="N", help="exactly so many (default: as many as --precision takes)")
     runs.add_argument(
         "--precision",
@@ -195,7 +198,7 @@ def scenario(arguments: argparse.Namespace, parts: Sequence[str] = (), default_r
         raise InputError(f"{', '.join(wrong)} goes with a data file", arguments.source, "set it in the scenario itself")
     loaded = Scenario.load(arguments.source)
     changes = _changes(arguments, loaded)
-    if changes.keys() - {"bands", "dimension", "rtol", "runs", "precision"} and loaded.title:
+    if changes.keys() - {"bands", "dimension", "rtol", "runs", "precision", "method"} and loaded.title:
         # A title may name the very values that have been changed.
         told = {name: getattr(arguments, name, None) for name in ("radius", "rate", "time", "seeds")}
         words = ", ".join(f"{name} {value:g}" for name, value in told.items() if value is not None)
@@ -216,6 +219,7 @@ def _changes(arguments: argparse.Namespace, loaded: Scenario) -> dict[str, Any]:
             "rtol",
             "runs",
             "precision",
+            "method",
         )  # fmt: skip
         if getattr(arguments, name, None) is not None
     }
@@ -269,7 +273,9 @@ def _of_data_file(arguments: argparse.Namespace, default_radius: float | None) -
         **{name: value for name, value in given.items() if value is not None},
     )
     further: dict[str, Any] = {
-        name: getattr(arguments, name) for name in ("runs", "precision") if getattr(arguments, name, None) is not None
+        name: getattr(arguments, name)
+        for name in ("runs", "precision", "method")
+        if getattr(arguments, name, None) is not None
     }
     if optimizer := _optimizer(arguments):
         further["optimizer"] = optimizer

@@ -10,7 +10,7 @@ Source: theory `multiclass.md` sections 0 and 7.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -35,6 +35,7 @@ PRECISION = 0.005
 QUANTILES = (0.025, 0.25, 0.5, 0.75, 0.975)
 _IN_QUANTILES = ("adversarial_risk", "clean_risk", "adversarial_accuracy", "clean_accuracy", "norm")
 
+Variables = dict[str, tuple[tuple[str, ...], np.ndarray]]
 Runs = Callable[[list[int]], Any]
 """A simulation of these seeds: a result over seed and time."""
 
@@ -105,23 +106,7 @@ def _runs_needed(risk: np.ndarray, precision: float) -> int:
 def _as_forecast(parts: list[Any], precision: float | None, most: int, interrupted: bool) -> xr.Dataset:
     first = parts[0]
     count = sum(part.sizes["seed"] for part in parts)
-    variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
-    for key in first.data_vars:
-        name, dims = str(key), tuple(str(dim) for dim in first[key].dims if dim != "seed")
-        if "seed" not in first[key].dims:
-            variables[name] = (dims, first[key].values)
-            continue
-        runs = _joined(parts, name)
-        mean, spread = mean_and_spread(runs)
-        variables[name] = (dims, mean)
-        if name == "learning_rate" and not np.any(spread):
-            continue
-        variables[f"{name}_sd"] = (dims, spread)
-        variables[f"{name}_standard_error"] = (dims, spread / math.sqrt(count))
-        if name.removeprefix("held_out_") in _IN_QUANTILES:
-            variables[f"{name}_quantile"] = ((*dims, "quantile"), np.moveaxis(_quantiles(runs), 0, -1))
-    coords = {str(name): first[name].values for name in first.coords if name != "seed"}
-    coords["quantile"] = np.array(QUANTILES)
+    variables, coords = _averaged(parts)
     worst = float(np.max(_relative_error(_joined(parts, "adversarial_risk")), initial=0.0))
     reached = f"standard error of the risk at most {100 * worst:.2g} %"
     notes = notes_of(first)
@@ -134,31 +119,63 @@ def _as_forecast(parts: list[Any], precision: float | None, most: int, interrupt
         )
     if interrupted:
         notes.insert(1, "Ctrl-C ended it before all runs that were asked for")
-    status = next((Status.of(part.attrs["status"]) for part in parts if part.attrs["status"] != "completed"), None)
-    extra: dict[str, Any] = {
-        name: value
-        for name, value in first.attrs.items()
-        if name
-        not in ("format", "engine", "scenario", "versions", "status", "advice", "notes", "cite", "seed", "method")
+    ended = next((part for part in parts if part.attrs["status"] != Status.COMPLETED.label), first)
+    more = {
+        "method": f"ensemble of {count} real runs: {first.attrs['method']}",
+        "runs": count,
+        "first_seed": FIRST_SEED,
+        "relative_standard_error": worst,
     }
-    told: dict[str, Any] = {"scenario": scenario_of(first)}
-    if status not in (None, Status.COMPLETED):
-        told["advice"] = next(part.attrs["advice"] for part in parts if part.attrs["status"] == status.label)
+    return _told(first, ended, variables, coords, notes, more)
+
+
+def forecast_of_draws(drawn: Any, notes: Sequence[str]) -> xr.Dataset:
+    """The mean over weights drawn from a law that is known, a result over seeds, as a forecast with its spread.
+
+    What the draws leave open is not told as a standard error: it is the same at all times and for all rates.
+    """
+    variables, coords = _averaged([drawn], errors=False)
+    return _told(drawn, drawn, variables, coords, [*notes, *notes_of(drawn)], {"method": drawn.attrs["method"]})
+
+
+def _averaged(parts: list[Any], errors: bool = True) -> tuple[Variables, dict[str, np.ndarray]]:
+    """Mean and spread over the runs of all parts, standard `errors` and quantiles, and their coordinates."""
+    first = parts[0]
+    count = sum(part.sizes["seed"] for part in parts)
+    variables: Variables = {}
+    for key in first.data_vars:
+        name, dims = str(key), tuple(str(dim) for dim in first[key].dims if dim != "seed")
+        if "seed" not in first[key].dims:
+            variables[name] = (dims, first[key].values)
+            continue
+        runs = _joined(parts, name)
+        mean, spread = mean_and_spread(runs)
+        variables[name] = (dims, mean)
+        if name == "learning_rate" and not np.any(spread):
+            continue
+        variables[f"{name}_sd"] = (dims, spread)
+        if errors:
+            variables[f"{name}_standard_error"] = (dims, spread / math.sqrt(count))
+        if name.removeprefix("held_out_") in _IN_QUANTILES:
+            variables[f"{name}_quantile"] = ((*dims, "quantile"), np.moveaxis(_quantiles(runs), 0, -1))
+    coords = {str(name): first[name].values for name in first.coords if name != "seed"}
+    return variables, coords | {"quantile": np.array(QUANTILES)}
+
+
+_REPLACED = ("format", "engine", "scenario", "versions", "status", "advice", "notes", "cite", "seed", "method")
+
+
+def _told(
+    first: Any, ended: Any, variables: Variables, coords: dict[str, np.ndarray], notes: list[str], more: dict[str, Any]
+) -> xr.Dataset:  # fmt: skip
+    """The forecast, with what the first part of its runs says of the problem and the one that `ended` of the end."""
+    status = Status.of(ended.attrs["status"])
+    told = {"advice": ended.attrs["advice"]} if status is not Status.COMPLETED else {}
+    extra = {name: value for name, value in first.attrs.items() if name not in _REPLACED} | more
     return make_result(
-        variables,
-        coords,
-        engine="forecast",
-        status=status or Status.COMPLETED,
-        notes=notes,
-        extra=extra
-        | {
-            "method": f"ensemble of {count} real runs: {first.attrs['method']}",
-            "runs": count,
-            "first_seed": FIRST_SEED,
-            "relative_standard_error": worst,
-        },
+        variables, coords, engine="forecast", scenario=scenario_of(first), status=status, notes=notes, extra=extra,
         **told,
-    )
+    )  # fmt: skip
 
 
 def _quantiles(runs: np.ndarray) -> np.ndarray:

@@ -85,7 +85,8 @@ def forecast(
     average_from : report the mean of all weights since this time (tail averaging) instead of the last ones; on samples
         the forecast is then the mean of an ensemble. Not with bands, batches on mixtures, or l_inf on mixtures
     method : samples only: "recursion" or "ensemble"; by default the recursion, unless it is estimated to be dearer than
-        the 200 runs that are as exact; for several classes, Adam and averages of weights always the ensemble
+        the 200 runs that are as exact; for several classes the ensemble unless the recursion is asked for; for Adam and
+        averages of weights always the ensemble
     runs : of an ensemble exactly so many; by default as many as the precision takes, at most 4000, and at most
         6e10 multiplications (some ten seconds) unless those are fewer than 20 runs
     precision : of an ensemble: wanted standard error of the adversarial risk, relative to it, at every time

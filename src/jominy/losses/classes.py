@@ -61,6 +61,25 @@ class Pull(NamedTuple):
     directions: Array
 
 
+class Response(NamedTuple):
+    """How what a loss pulls with at n rows follows their scores and the Gram matrix of the weights.
+
+    The gradient of row i is scores_i x_i' + attack_i W + noise that the weights do not see, and the attacked input lies
+    at x_i + W' reached_i; with an attack whose form is M, W stands for W M.
+
+    Attributes:
+        scores: (K, n) as in `Pull`.
+        slope: (K, K, n) derivative of `scores` in the scores, the attack following them.
+        attack: (K, K, n).
+        reached: (K, n).
+    """
+
+    scores: Array
+    slope: Array
+    attack: Array
+    reached: Array
+
+
 class ClassLoss(Loss):
     """A loss of the scores z = W x (K,) of K classes and the class of the row.
 
@@ -102,6 +121,16 @@ class ClassLoss(Loss):
     def drawn_pull(self, scores: Array, own: Array, moves: Moves, radius: Array, chance: Array) -> Pull:
         """`pull` of rows whose losses are `random`, at chances (n,) that are uniform from zero to one."""
         return self.pull(scores, own, moves, radius)
+
+    responds: ClassVar[bool] = False
+    """Whether `response` is known."""
+
+    def response(self, scores: Array, own: Array, moves: Moves, gram: Array, radius: Array) -> Response:
+        """How the pull under attacks with an l2 norm follows scores and weights with Gram matrix `gram` (K, K).
+
+        It is what the theory of mean and covariance of the weights needs.
+        """
+        raise NotImplementedError(type(self).__name__)
 
     differences: ClassVar[bool] = True
     """Whether only differences of scores count."""

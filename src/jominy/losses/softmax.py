@@ -17,7 +17,7 @@ import jax.numpy as jnp
 from jax import lax
 
 from jominy.errors import InputError
-from jominy.losses.classes import ClassLoss, Moves, Pull, margins
+from jominy.losses.classes import ClassLoss, Moves, Pull, Response, margins
 from jominy.numerics.arrays import Array
 
 MOST_STEPS = 50
@@ -26,6 +26,10 @@ UNROLLED = 4
 """Steps of an attack up to which they are written out one by one."""
 GRADIENT = 1e-7
 """How exactly the exact attack of training is found, relative to its reach."""
+EXACT_STEPS = 10
+"""Of the attack in the theory of training where it is the exact one: more change nothing."""
+SMALLEST_ROOT = 1e-4
+"""Scores that attacks of radius one move by less have no direction: at zero weights there is none."""
 CORNERS = 3
 """Classes whose corners are tried: those whose scores an attack can bring highest above the own one."""
 NEAR, NEAR_IN_SINGLE = 0.5, 1.0
@@ -37,6 +41,7 @@ class _CrossEntropy(ClassLoss):
     """What the losses that report the cross-entropy share."""
 
     bounded = True
+    responds = True
 
     def value(self, scores: Array, own: Array) -> Array:
         return cross_entropy(scores, own)
@@ -117,6 +122,29 @@ class SoftmaxLoss(_CrossEntropy):
         slope = slopes(scores + radius * moves.shift(direction), own)
         return Pull(slope, slope[None], direction[None])
 
+    def response(self, scores: Array, own: Array, moves: Moves, gram: Array, radius: Array) -> Response:
+        steps = EXACT_STEPS if self.attack_steps is None else self.attack_steps
+        clean = slopes(scores, own)
+        if steps == 0:
+            nothing = jnp.zeros((*gram.shape, scores.shape[1]))
+            return Response(clean, _curvature(clean, own), nothing, jnp.zeros_like(scores))
+        # Before the last step the direction is that of the attack itself, up to what the ascent has left.
+        direction = ascent(scores, own, moves, radius, steps)
+        u = slopes(scores + radius * moves.shift(direction), own)
+        v = clean if steps == 1 else u
+        moved = gram @ v
+        root = jnp.sqrt(jnp.sum(v * moved, axis=0) + SMALLEST_ROOT**2)
+        # (K, K, n) by how much the shift follows v.
+        bend = radius * (gram[:, :, None] / root - moved[:, None] * moved / root**3)
+        here = _curvature(u, own)
+        if steps == 1:
+            slope = here + _product(_product(here, bend), _curvature(clean, own))
+        else:
+            stay = jnp.eye(len(u))[:, :, None] - _product(here, bend)
+            slope = jnp.moveaxis(jnp.linalg.solve(jnp.moveaxis(stay, 2, 0), jnp.moveaxis(here, 2, 0)), 0, 2)
+        along = radius * v / root
+        return Response(u, slope, u[:, None] * along, along)
+
     def describe(self) -> dict[str, str]:
         return super().describe() | ({} if self.attack_steps is None else {"attack_steps": str(self.attack_steps)})
 
@@ -143,6 +171,24 @@ class SoftmaxBoundLoss(_CrossEntropy):
         likely = jnp.where(own > 0, 0.0, slope)
         gains = jnp.eye(count)[:, :, None] - own  # (J, K, n): class j gains on the own one
         return Pull(slope, likely[:, None] * gains, gains)
+
+    def response(self, scores: Array, own: Array, moves: Moves, gram: Array, radius: Array) -> Response:
+        pairs = moves.pairs(own)
+        slope = slopes(scores + radius * pairs, own)
+        per_size = radius * jnp.where(own > 0, 0.0, slope) / jnp.sqrt(pairs**2 + SMALLEST_ROOT**2)
+        gains = jnp.eye(len(scores))[:, :, None] - own
+        attack = jnp.einsum("jn,jkn,jln->kln", per_size, gains, gains)
+        return Response(slope, _curvature(slope, own), attack, jnp.zeros_like(scores))
+
+
+def _curvature(slope: Array, own: Array) -> Array:
+    """(K, K, n) diag p - p p' of the probabilities p = slope + own."""
+    likely = slope + own
+    return jnp.eye(len(likely))[:, :, None] * likely - likely[:, None] * likely
+
+
+def _product(one: Array, other: Array) -> Array:
+    return jnp.einsum("kln,lmn->kmn", one, other)
 
 
 def _tolerance(scores: Array) -> float:

@@ -181,7 +181,6 @@ def test_two_classes_with_momentum_are_an_ensemble_too():
 @pytest.mark.parametrize(
     ("call", "match"),
     [
-        (lambda p: jm.forecast(p, jm.Constant(1.0), time=1, method="recursion"), "recursion is for two classes"),
         (lambda p: jm.forecast(p, jm.Constant(1.0), time=1, method="guess"), "must be 'recursion' or 'ensemble'"),
         (lambda p: jm.forecast(p, jm.Constant(1.0), time=1, runs=1), "runs must be a whole number from 2"),
         (lambda p: jm.forecast(p, jm.Constant(1.0), time=1, precision=0), "precision must be a number > 0"),

@@ -18,16 +18,11 @@ from jominy.dynamics.classes.mixture_law import FEW_CLASSES, FlowState, ScoreLaw
 from jominy.dynamics.classes.moves import GramMoves
 from jominy.dynamics.classes.readout import right_under
 from jominy.losses.classes import margins
-from jominy.losses.softmax import SoftmaxLoss, ascent, slopes
+from jominy.losses.softmax import SoftmaxLoss
 from jominy.numerics.arrays import Array
 from jominy.numerics.module import Module
 from jominy.numerics.precision import as_precise_as
 from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
-
-EXACT_STEPS = 10
-"""Of the attack in training where it is the exact one: more change nothing (`multiclass.md` section 1)."""
-SMALLEST_ROOT = 1e-4
-"""Scores that attacks of radius one move by less have no direction: at zero weights there is none."""
 
 
 class FlowSeen(NamedTuple):
@@ -80,7 +75,10 @@ class ClassFlow(Module):
         step, decay = rate * self.gain, rate * self.decay
 
         def averages(scores: Array, own: Array) -> tuple[Array, Array, Array, Array]:
-            return self._averages(scores, jnp.broadcast_to(own[:, None], scores.shape), moves, gram, radius)
+            own = jnp.broadcast_to(own[:, None], scores.shape)
+            seen = self.loss.response(scores, own, moves, gram, radius)
+            square = seen.scores @ seen.scores.T / scores.shape[1]
+            return jnp.mean(seen.scores, axis=1), jnp.mean(seen.slope, axis=2), square, jnp.mean(seen.attack, axis=2)
 
         pull, slope, square, attack = jax.vmap(averages)(scores, law.own.T)
         along = jnp.einsum("c,ckl->kl", law.weights, attack)
@@ -123,48 +121,6 @@ class ClassFlow(Module):
             law.weights @ risk, law.weights @ right, by_class.T, jnp.sqrt(jnp.trace(whole)), distance,
             jnp.asarray(rate, float),
         )  # fmt: skip
-
-    def _averages(
-        self, scores: Array, own: Array, moves: GramMoves, gram: Array, radius: Array
-    ) -> tuple[Array, Array, Array, Array]:
-        """E u (K,), E J, E u u' and radius E u v'/rho (K, K), over points (K, S) of one component."""
-        steps = EXACT_STEPS if self.loss.attack_steps is None else self.loss.attack_steps
-        clean = slopes(scores, own)
-        count = scores.shape[1]
-        if steps == 0:
-            return jnp.mean(clean, axis=1), _mean(_curvature(clean, own)), clean @ clean.T / count, jnp.zeros_like(gram)
-        # Before the last step the direction is that of the attack itself, up to what the ascent has left.
-        direction = ascent(scores, own, moves, radius, steps)
-        attacked = scores + radius * moves.shift(direction)
-        u = slopes(attacked, own)
-        v = clean if steps == 1 else u
-        moved = gram @ v
-        square = jnp.sum(v * moved, axis=0)
-        root = jnp.sqrt(square + SMALLEST_ROOT**2)
-        bend = radius * (
-            gram[:, :, None] / root - moved[:, None] * moved / root**3
-        )  # (K, K, S), by how much the shift follows v
-        here = _curvature(u, own)
-        if steps == 1:
-            slope = here + _product(_product(here, bend), _curvature(clean, own))
-        else:
-            stay = jnp.eye(len(u))[:, :, None] - _product(here, bend)
-            slope = jnp.moveaxis(jnp.linalg.solve(jnp.moveaxis(stay, 2, 0), jnp.moveaxis(here, 2, 0)), 0, 2)
-        return jnp.mean(u, axis=1), _mean(slope), u @ u.T / count, radius * (u / root) @ v.T / count
-
-
-def _curvature(slope: Array, own: Array) -> Array:
-    """(K, K, S) diag p - p p' of the probabilities p = slope + own."""
-    likely = slope + own
-    return jnp.eye(len(likely))[:, :, None] * likely - likely[:, None] * likely
-
-
-def _product(one: Array, other: Array) -> Array:
-    return jnp.einsum("kls,lms->kms", one, other)
-
-
-def _mean(values: Array) -> Array:
-    return jnp.mean(values, axis=-1)
 
 
 def trained_points(classes: int) -> int:

@@ -135,7 +135,7 @@ def antithetic_points(count: int, dimension: int) -> np.ndarray:
     if dimension == 1:
         half = (np.arange(count // 2)[:, None] + 0.5) / count
     else:
-        half = qmc.Sobol(dimension, seed=0).random(count // 2)
+        half = qmc.Sobol(dimension, seed=0).random_base2((count // 2 - 1).bit_length())[: count // 2]
     normals = ndtri(np.clip(half, 1e-12, 1 - 1e-12))
     # With exact second moments errors of averages are several times smaller.
     root = np.linalg.cholesky(normals.T @ normals / len(normals))

@@ -5,7 +5,8 @@ Source: theory `multiclass.md` sections 1 and 4; the scaling is that of `realdat
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 import jax
 import numpy as np
@@ -14,7 +15,7 @@ from jominy.data import Samples
 from jominy.dynamics.classes.moves import Form
 from jominy.dynamics.classes.readout import FEWEST_ROWS, ChunkedRows, RowsRead, chunked, confusions
 from jominy.dynamics.classes.sgd import LARGEST_SQUARE, ClassObservation, ClassSGD, ClassState
-from jominy.dynamics.labelled import Method, Training, optimum_attributes, scenario_of
+from jominy.dynamics.labelled import Training, optimum_attributes, scenario_of
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, past_divergence, radius_at
@@ -41,13 +42,36 @@ MOST_SCORES = 2**22
 """Scores of one team of models on a piece of rows that are in work at once."""
 
 
-def class_runs(training: Training, wanted: RowRuns, found: Optimum | None = None) -> tuple[Any, np.ndarray]:
-    """SGD on samples of several classes at the times of a grid, and where they are kept the last weights (seeds, K, d).
+class ClassTrial(NamedTuple):
+    """A model of several classes that is about to be trained on rows, and how what is seen of it becomes a result.
 
-    They are measured from the optimum `found`, if it is. See `simulate`.
+    Attributes:
+        engine: of single steps, and of what is read of weights.
+        steps: (T,) numbers of steps at which it is read.
+        step_time: of one.
+        result: makes a labelled result over seeds of what was seen, at these times.
+    """
+
+    engine: ClassSGD
+    steps: np.ndarray
+    step_time: float
+    result: Callable[[Record, np.ndarray], Any]
+
+    @property
+    def drawn(self) -> int:
+        """Rows that are drawn."""
+        return int(self.steps[-1]) * self.engine.optimizer.batch_size
+
+
+def class_trial(
+    training: Training, wanted: RowRuns, found: Optimum | None, description: str, remarks: Sequence[str] = ()
+) -> ClassTrial:
+    """The trial that a problem asks for, its results under a `description` and with `remarks` at the end of the notes.
+
+    Distances are measured from the optimum `found`, if it is.
     """
     problem, schedule, start, evaluate_at, _, optimizer = training
-    grid, seeds, held_out, sampling, progress, watch, keep, roughly, _ = wanted
+    grid, seeds, held_out, keep, roughly = wanted.grid, wanted.seeds, wanted.held_out, wanted.keep, wanted.roughly
     samples = problem.samples
     assert samples.classes is not None and isinstance(problem.loss, ClassLoss)
     if schedule.adaptive:
@@ -58,12 +82,10 @@ def class_runs(training: Training, wanted: RowRuns, found: Optimum | None = None
         )
     count, dimension = samples.features.shape
     classes, batch = len(samples.classes), optimizer.batch_size
-    order = sampling_for(sampling, batch, optimizer.replacement)
     step_time = batch / dimension
     problem.radius_schedule.check(grid)
     schedule.check(grid)
     steps = np.rint(grid / step_time).astype(int)
-    order.check(int(steps[-1]) * batch, count)
     groups, test_numbers = [(samples.features, samples.class_numbers)], None
     reach = samples.row_reach()
     reaches = [] if reach is None else [reach]
@@ -81,21 +103,13 @@ def class_runs(training: Training, wanted: RowRuns, found: Optimum | None = None
         problem.radius_schedule, asked.others, form, keep, reach, None if found is None else found.vector,
         samples.sample_weights,
     )  # fmt: skip
-    source = RowSource(seeds, order, int(steps[-1]), count, random_loss=problem.loss.random, batch_size=batch)
-    source.team = team_size(classes, dimension, len(seeds))
-    weights = start_weights(start, classes, dimension, seeds)
-    states = ClassState(weights, optimizer.buffer(weights), np.zeros(len(seeds)))
-    runs, states = with_average(engine, states, schedule, step_time)
-    epochs = steps[-1] * batch / count
     notes = [
         *_notes(samples, held_out is not None),
         *([] if found is None else found.notes()),
         *problem.attack.remarks(problem.final_radius, dimension),
+        *remarks,
     ]
     rates = _base_rates(samples, test_numbers)
-    if isinstance(order, ReshuffledEpochs) and epochs > 1:
-        notes.append(f"{epochs:.3g} reshuffled epochs")
-    method = Method("simulate", f"rows of the samples, {classes} classes, {type(order).__name__}, {optimizer!r}")
 
     def result(record: Record, grid: np.ndarray) -> Any:
         observed: ClassObservation = record.observations
@@ -121,24 +135,50 @@ def class_runs(training: Training, wanted: RowRuns, found: Optimum | None = None
         return make_result(
             variables,
             {"time": grid[: record.reached], "seed": seeds, **class_coords(samples, variables, evaluate_at)},
-            engine=method.engine,
+            engine="simulate",
             scenario=scenario_of(problem, schedule, start, optimizer),
             status=sound.status,
             advice=sound.advice,
             seed=seeds,
             notes=sound.notes,
             extra={
-                "method": method.description,
+                "method": description,
                 "dimension": dimension,
-                "epochs": float(epochs),
+                "epochs": float(steps[-1] * batch / count),
                 **rates,
                 **({} if found is None else optimum_attributes(found)),
             },
         )
 
-    watched = moments_told(watch, result, grid)
-    record = run_sgd(runs, source, states, steps.tolist(), step_time, progress, watch=watched, long_sums=True)
-    return result(record, grid), np.asarray(record.observations.weights)[:, -1]
+    return ClassTrial(engine, steps, step_time, result)
+
+
+def class_runs(training: Training, wanted: RowRuns, found: Optimum | None = None) -> tuple[Any, np.ndarray]:
+    """SGD on samples of several classes at the times of a grid, and where they are kept the last weights (seeds, K, d).
+
+    They are measured from the optimum `found`, if it is. See `simulate`.
+    """
+    optimizer, samples, seeds = training.optimizer, training.problem.samples, wanted.seeds
+    assert samples.classes is not None
+    (count, dimension), classes = samples.features.shape, len(samples.classes)
+    order = sampling_for(wanted.sampling, optimizer.batch_size, optimizer.replacement)
+    epochs = np.rint(wanted.grid[-1] * dimension / optimizer.batch_size) * optimizer.batch_size / count
+    remarks = [f"{epochs:.3g} reshuffled epochs"] if isinstance(order, ReshuffledEpochs) and epochs > 1 else []
+    description = f"rows of the samples, {classes} classes, {type(order).__name__}, {optimizer!r}"
+    trial = class_trial(training, wanted, found, description, remarks)
+    order.check(trial.drawn, count)
+    source = RowSource(
+        seeds, order, int(trial.steps[-1]), count, random_loss=training.problem.loss.random,
+        batch_size=optimizer.batch_size,
+    )  # fmt: skip
+    source.team = team_size(classes, dimension, len(seeds))
+    weights = start_weights(training.start, classes, dimension, seeds)
+    states = ClassState(weights, optimizer.buffer(weights), np.zeros(len(seeds)))
+    runs, states = with_average(trial.engine, states, training.schedule, trial.step_time)
+    watched = moments_told(wanted.watch, trial.result, wanted.grid)
+    steps = trial.steps.tolist()
+    record = run_sgd(runs, source, states, steps, trial.step_time, wanted.progress, watch=watched, long_sums=True)
+    return trial.result(record, wanted.grid), np.asarray(record.observations.weights)[:, -1]
 
 
 def team_size(classes: int, dimension: int, seeds: int) -> int:

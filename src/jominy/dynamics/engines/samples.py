@@ -80,6 +80,10 @@ class SampleEngines:
             )
         if request.runs is not None:
             raise InputError("A number of runs belongs to an ensemble", request.runs, 'Give `method="ensemble"`')
+        return self.recursion(training, request)
+
+    def recursion(self, training: Training, request: ForecastRequest) -> xr.Dataset:
+        """The forecast of mean and covariance of the weights, step by step."""
         return sample_forecast(
             training,
             request.time,

@@ -87,13 +87,17 @@ class StepPreview(NamedTuple):
     growth: Array
 
 
-def block_length(step: int, largest: int) -> int:
-    """max(1, min(step / 16, largest)) steps, made odd: a block then has a step in its middle."""
-    size = max(1, min(step // 16, largest))
+BLOCK_SHARE = 16
+"""Blocks are as long as this part of the steps before them, where nothing else is said."""
+
+
+def block_length(step: int, largest: int, share: int = BLOCK_SHARE) -> int:
+    """max(1, min(step / share, largest)) steps, made odd: a block then has a step in its middle."""
+    size = max(1, min(step // share, largest))
     return size - 1 + size % 2
 
 
-def plan_blocks(report_steps: np.ndarray, largest: int) -> Blocks:
+def plan_blocks(report_steps: np.ndarray, largest: int, share: int = BLOCK_SHARE) -> Blocks:
     """Blocks from step 0 on, cut at the reports; a block of no steps at the end carries the last report.
 
     >>> plan = plan_blocks(np.array([0, 51]), 4)
@@ -104,7 +108,7 @@ def plan_blocks(report_steps: np.ndarray, largest: int) -> Blocks:
     done, waiting = 0, -1
     for index, target in enumerate(report_steps):
         while done < target:
-            size = min(block_length(done, largest), int(target) - done)
+            size = min(block_length(done, largest, share), int(target) - done)
             size = size - 1 + size % 2
             first.append(done)
             length.append(size)

@@ -116,6 +116,10 @@ class Scenario(ScenarioFile):
     precision: float = Field(
         0.005, gt=0, description="of a forecast by real runs: relative standard error of the risk that is wanted"
     )
+    method: Literal["recursion", "ensemble"] | None = Field(
+        None,
+        description="how a forecast of samples is made: by the recursion, or by real runs (unset: what is cheaper)",
+    )
     simulation: SimulationTable = Field(default_factory=lambda: SimulationTable())
     sweep: SweepTable | None = Field(None, description="what `jominy sweep` varies")
 
@@ -240,6 +244,7 @@ class Scenario(ScenarioFile):
         more: dict[str, Any] = {
             "bands": self.bands, "dimension": self.dimension, "batch_size": self.batch_size, "rtol": self.rtol,
             "progress": progress, "optimizer": self.optimizer.build(), "runs": self.runs, "precision": self.precision,
+            "method": self.method,
         }  # fmt: skip
         settings = self.settings()
         settings["evaluate_at"] = (*settings["evaluate_at"], *self._other_attacks())
