@@ -63,7 +63,7 @@ def test_batches_momentum_decay_and_budgets_are_as_sgd_has_them(optimizer, attac
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("classes, d", [(4, 400), (10, 400), (4, 1600)])
+@pytest.mark.parametrize("classes, d", [(4, 200), (4, 400), (4, 1600), (10, 200), (10, 400), (10, 1600)])
 def test_many_labels_and_dimensions_are_as_sgd_has_them(classes, d):
     problem = jm.Problem(_mixture(list(range(classes)), d), jm.SoftmaxLoss(), 0.5)
     _agree(problem, 1.0, 24, 0.5 * classes / d)
