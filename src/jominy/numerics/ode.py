@@ -89,20 +89,13 @@ def integrate(
     return begin_integration(systems, states, times, jumps, rtol, lanes, most_steps)(systems)
 
 
-def begin_integration(
-    systems: System,
-    states: Any,
-    times: Array,
-    jumps: Array,
-    rtol: Array,
-    lanes: tuple[bool, ...] | None = None,
-    most_steps: int = MOST_STEPS,
-) -> Callable[[System], Trajectories]:
+def begin_integration(systems: System, states: Any, times: Array, *more: Any) -> Callable[[System], Trajectories]:
     """What `integrate` is asked, begun; given the systems again, what was begun tells the trajectories.
 
     Of `seen_in_the_end` states these may differ in what their velocities do not see: one can be found in the meantime.
     """
-    solved = _integrate(*_completed(systems, states, times, jumps, rtol, lanes, most_steps))
+    given = _completed(systems, states, times, *more)
+    solved, lanes = _integrate(*given), given[-2]
     if not seen_in_the_end(states, times[0]):
         return lambda systems: solved
     return lambda systems: _observed(systems, states, times, solved, lanes)
