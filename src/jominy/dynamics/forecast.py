@@ -79,9 +79,9 @@ def forecast(
         infinite. For data of finite dimension another value only rescales the bands (sd ~ 1/sqrt(d), bias ~ 1/d)
     optimizer : SGD(batch_size=16, momentum=0.9, weight_decay=1e-3) in the meaning and units of PyTorch; a batch's
         gradients are averaged, and the step along the average is rate / dimension; on samples also
-        Adam(batch_size=16). On mixtures the steps are followed one by one, weights and buffer together, in infinite
-        dimension (or beyond 200,000 steps, or with several labels) in the limit, where batches and momentum are another
-        rate; not under l_inf
+        Adam(batch_size=16). On mixtures the steps are followed one by one (with several labels in blocks), weights and
+        buffer together, in infinite dimension (or beyond 200,000 steps) in the limit, where batches and momentum are
+        another rate; not under l_inf
     average_from : report the mean of all weights since this time (tail averaging) instead of the last ones; on samples
         the forecast is then the mean of an ensemble. Not with bands, batches on mixtures, or l_inf on mixtures
     method : samples only: "recursion" or "ensemble"; by default the recursion, unless it is estimated to be dearer than

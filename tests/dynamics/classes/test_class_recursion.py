@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits, load_iris, load_wine
 
 import jominy as jm
 import jominy.dynamics.classes.recursion_forecast as forecasts
-from jominy.dynamics.classes.recursion import Block, _many_steps, advance, start_law
+from jominy.dynamics.classes.recursion import Block, advance, congruence, many_steps, start_law
 from jominy.dynamics.classes.simulation import class_trial
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.simulation.sgd import RowRuns
@@ -35,7 +35,7 @@ def apart(told, runs, name="adversarial_risk"):
     [jm.SGD(), jm.SGD(batch_size=3, momentum=0.7, nesterov=True, dampening=0.0), jm.SGD(momentum=0.6, dampening=0.3)],
     ids=["plain", "nesterov", "dampening"],
 )
-def test_many_steps_are_as_many_single_ones(optimizer):
+def testmany_steps_are_as_many_single_ones(optimizer):
     """Mean and covariance of (W, buffer) beside NumPy's, step by step, of a Hessian that is not symmetric."""
     g = np.random.default_rng(0)
     size, parts, share = 4, 2 if optimizer.momentum else 1, 0.4
@@ -51,7 +51,8 @@ def test_many_steps_are_as_many_single_ones(optimizer):
     def moved(count):
         linear = optimizer.linear(np.asarray(0.07), np.asarray(False))
         block = Block(mean[None], covariance[None])
-        told = _many_steps(block, seen, gradient, hessian, noise, linear, np.asarray(share), np.asarray(count))
+        single = share * (noise - congruence(hessian, seen.covariance))
+        told = many_steps(block, seen, gradient, hessian, single, linear, np.asarray(count))
         return np.asarray(linear.own), np.asarray(linear.gradient), told
 
     own, pulls, told = moved(7)
@@ -94,7 +95,7 @@ def test_the_law_after_a_step_from_random_weights():
         trial = class_trial(training, RowRuns(np.array([0.0, 1.0]), [0]), None, "")
         recursion = forecasts._recursion(training, trial.engine, np.eye(dimension), jm.SGD())
         law = start_law(np.zeros((dimension, classes)), size**2 / dimension, dimension, 1)
-        return jax.tree.map(np.asarray, advance(recursion, law, np.asarray(0), np.asarray(1))[0].front)
+        return jax.tree.map(np.asarray, advance(recursion, law, np.asarray(0), np.asarray(1)).front)
 
     told = moved()
     g = np.random.default_rng(0)

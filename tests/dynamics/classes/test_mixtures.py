@@ -55,11 +55,34 @@ def test_batches_momentum_decay_and_budgets_are_as_sgd_has_them(optimizer, attac
     runs = jm.simulate(problem, jm.Constant(rate), seeds=20, progress=False, **asked)
     for name in ("adversarial_risk", "clean_risk", "norm", "distance_to_optimum"):
         mean, error = runs[name].mean("seed"), runs[name].std("seed", ddof=1) / np.sqrt(20)
-        # A step's effect lasts 8 or 2 samples of 160.
-        lag = optimizer.batch_size / 0.5 / 160 * abs(float(mean[0] - mean[1])) / 0.5
-        assert bool((abs(curve[name] - mean) < 4 * error + 0.02 * mean + lag).all()), (name, curve[name] - mean, error)
+        assert bool((abs(curve[name] - mean) < 4 * error + 0.02 * mean).all()), (name, curve[name] - mean, error)
     without = jm.forecast(problem, jm.Constant(1.2), times=[0.0, 0.5, 2.0], start=jm.RandomStart(0.5))
     assert abs(float(without.norm[-1] / curve.norm[-1]) - 1) > 0.1  # decay is seen
+
+
+@pytest.mark.parametrize(
+    ("optimizer", "rate"),
+    [
+        (jm.SGD(momentum=0.9), 0.12),
+        pytest.param(jm.SGD(momentum=0.8, nesterov=True, batch_size=4), 0.9, marks=pytest.mark.slow),
+        pytest.param(
+            jm.SGD(momentum=0.9, dampening=0.5, weight_decay=0.2, decoupled=True, batch_size=2), 0.4,
+            marks=pytest.mark.slow,
+        ),
+    ],
+    ids=["momentum", "nesterov", "dampening"],
+)  # fmt: skip
+def test_how_much_later_a_momentum_acts(optimizer, rate):
+    """In 60 dimensions, 100 runs: the limit of many has the norm 6 to 7 % too large at t = .5."""
+    problem = jm.Problem(_mixture([0, 1, 2, 1], 60), jm.SoftmaxLoss(), 0.4)
+    asked = dict(times=[0.0, 0.5, 1.0, 4.0], start=jm.RandomStart(0.5))
+    told = jm.forecast(problem, jm.Constant(rate), optimizer=optimizer, **asked)
+    limit = jm.forecast(problem, jm.Constant(rate * optimizer.gain), **asked)
+    runs = jm.simulate(problem, jm.Constant(rate), optimizer=optimizer, seeds=100, progress=False, **asked)
+    for name in ("adversarial_risk", "clean_risk", "norm"):
+        mean, error = runs[name].mean("seed"), runs[name].std("seed", ddof=1) / 10
+        assert bool((abs(told[name] - mean) < 3.5 * error + 0.01 * mean).all()), (name, told[name] - mean, error)
+    assert abs(float(limit.norm[1] / runs.norm[:, 1].mean()) - 1) > 0.05
 
 
 @pytest.mark.slow

@@ -42,6 +42,21 @@ class FlowSeen(NamedTuple):
     rate: Array
 
 
+class LocalFlow(NamedTuple):
+    """What single samples pull with.
+
+    Attributes:
+        gradient: (K, Q) on average, at the mean weights.
+        hessian, noise: (G, K, K) its derivative, and its second moment, by group of coordinates.
+        ridge: () what attacks add to the Hessian, at most.
+    """
+
+    gradient: Array
+    hessian: Array
+    noise: Array
+    ridge: Array
+
+
 class ClassFlow(Module):
     """dW/dt of the deterministic equivalent.
 
@@ -66,13 +81,11 @@ class ClassFlow(Module):
     gain: Array
     decay: Array
 
-    def velocity(self, time: Array, state: FlowState) -> FlowState:
-        """Time derivative of the state."""
+    def local(self, time: Array, state: FlowState) -> LocalFlow:
+        """What single samples pull with at a state."""
         law = self.law
         scores, gram, _ = law.scores(state, self.points)
         moves, radius = GramMoves.of_gram(gram), self.radius.at(time)
-        rate = self.schedule.rate(time, UNKNOWN_DESCENT)
-        step, decay = rate * self.gain, rate * self.decay
 
         def averages(scores: Array, own: Array) -> tuple[Array, Array, Array, Array]:
             own = jnp.broadcast_to(own[:, None], scores.shape)
@@ -83,12 +96,23 @@ class ClassFlow(Module):
         pull, slope, square, attack = jax.vmap(averages)(scores, law.own.T)
         along = jnp.einsum("c,ckl->kl", law.weights, attack)
         curvature = jnp.einsum("c,cg,ckl->gkl", law.weights, law.eigenvalues, slope)
-        hessian = step * (curvature + law.reach[:, None, None] * along) + decay * jnp.eye(len(gram))
-        drift = step * jnp.einsum("c,ck,cq->kq", law.weights, pull, law.means)
-        mean = -(jnp.einsum("qkl,lq->kq", hessian[law.places], state.mean) + drift)
-        noise = step**2 * jnp.einsum("c,cg,ckl->gkl", law.weights, law.eigenvalues, square)
-        shrunk = hessian @ state.variance
-        return FlowState(mean, noise - (shrunk + jnp.swapaxes(shrunk, 1, 2)))
+        hessian = curvature + law.reach[:, None, None] * along
+        drift = jnp.einsum("c,ck,cq->kq", law.weights, pull, law.means)
+        return LocalFlow(
+            jnp.einsum("qkl,lq->kq", hessian[law.places], state.mean) + drift,
+            hessian,
+            jnp.einsum("c,cg,ckl->gkl", law.weights, law.eigenvalues, square),
+            jnp.linalg.norm(along) * jnp.max(law.reach),
+        )
+
+    def velocity(self, time: Array, state: FlowState) -> FlowState:
+        """Time derivative of the state."""
+        local = self.local(time, state)
+        rate = self.schedule.rate(time, UNKNOWN_DESCENT)
+        step, decay = rate * self.gain, rate * self.decay
+        shrunk = step * (local.hessian @ state.variance) + decay * state.variance
+        noise = step**2 * local.noise
+        return FlowState(-(step * local.gradient + decay * state.mean), noise - (shrunk + jnp.swapaxes(shrunk, 1, 2)))
 
     def observe(self, time: Array, state: FlowState) -> FlowSeen:
         """What the weights do; those of one run are a state without variance."""

@@ -16,6 +16,7 @@ from jominy.data.laws import EigenLaw
 from jominy.dynamics.classes.mixture_flow import ClassFlow, FlowSeen, trained_points
 from jominy.dynamics.classes.mixture_law import FlowState, antithetic_points, kinds_of, read_points, score_law
 from jominy.dynamics.classes.mixture_optimum import mixture_class_optimum
+from jominy.dynamics.classes.mixture_steps import stepped
 from jominy.dynamics.classes.moves import WeightMoves
 from jominy.dynamics.labelled import Training, optimum_attributes, scenario_of
 from jominy.dynamics.optima.record import Optimum
@@ -26,7 +27,7 @@ from jominy.dynamics.simulation.noise import SGD_PURPOSE, Normals, class_cuts
 from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd
 from jominy.dynamics.simulation.starts import START_PURPOSE
 from jominy.dynamics.start import random_variance, start_in_classes
-from jominy.dynamics.times import counted_steps
+from jominy.dynamics.times import counted_steps, whole_steps
 from jominy.errors import InputError
 from jominy.losses import SoftmaxLoss
 from jominy.numerics.arrays import Array
@@ -60,27 +61,12 @@ def class_mixture_forecast(training: Training, times: np.ndarray) -> Any:
     )
     problem.radius_schedule.check(times)
     schedule.check(times)
-    jumps = sorted({*problem.radius_schedule.jumps, *schedule.jumps})
-    begun = np.union1d(times, [0.0])
-    if begun.size == 1:  # there has to be a way to go
-        begun = np.array([0.0, 1 / SHORTEST])
-    solved = integrate(
-        jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], flow),
-        jax.tree.map(lambda leaf: np.asarray(leaf)[None], state),
-        begun[None],
-        np.array([jumps if jumps else [np.inf]], dtype=float),
-        np.array([TOLERANCE]),
-        most_steps=MOST_STEPS,
-    )
-    reached, stopped = int(solved.reached[0]), int(solved.steps[0]) >= MOST_STEPS
-    told = np.isin(begun, times) & (np.arange(len(begun)) < (max(reached, 1) if stopped else len(begun)))
-    times = begun[told]
-    if not times.size:
-        raise InputError(
-            f"A forecast takes up to {MOST_STEPS:,} steps of its integrator, which ended before the first time",
-            "a rate, radius or time as large as these", "Lower the rate or the radius, or ask for earlier times",
-        )  # fmt: skip
-    seen: FlowSeen = jax.tree.map(lambda leaf: np.asarray(leaf[0])[told], solved.observations)
+    if _in_steps(training.optimizer, law):
+        assert isinstance(training.optimizer, SGD)
+        times = whole_steps(times, law.dimension / training.optimizer.batch_size)
+        seen, stopped = stepped(flow, training.optimizer, state, int(law.dimension), times), False
+    else:
+        seen, times, stopped = _flown(flow, state, times)
     notes = [
         *found.notes(),
         f"{len(flow.law.weights)} components, {classes} classes; averages over scores by {len(flow.points)} points",
@@ -88,8 +74,7 @@ def class_mixture_forecast(training: Training, times: np.ndarray) -> Any:
     ]
     variables = _variables(problem, seen, ("time",), training.evaluate_at, found)
     status, advice = Status.STEP_LIMIT if stopped else Status.COMPLETED, None
-    lost = np.arange(len(times)) >= np.isin(begun[:reached], times).sum()
-    lost |= ~(np.asarray(seen.norm) ** 2 < LARGEST_SQUARE)
+    lost = np.logical_or.accumulate(~(np.asarray(seen.norm) ** 2 < LARGEST_SQUARE / 10))
     if np.any(lost):
         variables = past_divergence(variables, lost)
         status, advice = Status.DIVERGED, "The weights grow without bound: lower the rate."
@@ -106,6 +91,39 @@ def class_mixture_forecast(training: Training, times: np.ndarray) -> Any:
         extra={"method": f"deterministic equivalent on {groups} nodes, {classes} classes",
                "dimension": float(law.dimension), **optimum_attributes(found)},
     )  # fmt: skip
+
+
+def _flown(flow: ClassFlow, state: FlowState, times: np.ndarray) -> tuple[FlowSeen, np.ndarray, bool]:
+    """What the weights do as far as the integrator gets: leaves (T, ...), the times, and whether it was stopped."""
+    jumps = sorted({*flow.radius.jumps, *flow.schedule.jumps})
+    begun = np.union1d(times, [0.0])
+    if begun.size == 1:  # there has to be a way to go
+        begun = np.array([0.0, 1 / SHORTEST])
+    solved = integrate(
+        jax.tree.map(lambda leaf: jnp.asarray(leaf)[None], flow),
+        jax.tree.map(lambda leaf: np.asarray(leaf)[None], state),
+        begun[None],
+        np.array([jumps if jumps else [np.inf]], dtype=float),
+        np.array([TOLERANCE]),
+        most_steps=MOST_STEPS,
+    )
+    reached, stopped = int(solved.reached[0]), int(solved.steps[0]) >= MOST_STEPS
+    told = np.isin(begun, times) & (np.arange(len(begun)) < (max(reached, 1) if stopped else len(begun)))
+    if not np.any(told):
+        raise InputError(
+            f"A forecast takes up to {MOST_STEPS:,} steps of its integrator, which ended before the first time",
+            "a rate, radius or time as large as these", "Lower the rate or the radius, or ask for earlier times",
+        )  # fmt: skip
+    seen: FlowSeen = jax.tree.map(lambda leaf: np.asarray(leaf[0])[told], solved.observations)
+    # What the integrator has not reached has left all scales.
+    beyond = np.arange(len(begun))[told] >= reached
+    return seen._replace(norm=np.where(beyond, np.inf, seen.norm)), begun[told], stopped
+
+
+def _in_steps(optimizer: Optimizer, law: EigenLaw) -> bool:
+    """Whether batches and a buffer are followed step by step; a decay alone is one of the flow."""
+    assert isinstance(optimizer, SGD)
+    return bool(np.isfinite(law.dimension)) and (optimizer.batch_size > 1 or bool(optimizer.momentum))
 
 
 class FullState(NamedTuple):
@@ -235,15 +253,10 @@ def _flow(training: Training, found: np.ndarray | None) -> tuple[EigenLaw, Class
 
 
 def _notes_on(optimizer: Optimizer, law: EigenLaw) -> list[str]:
-    """How far from the limit of many dimensions an optimizer's batches and memory are."""
-    assert isinstance(optimizer, SGD)
-    lag = optimizer.batch_size / (1 - optimizer.momentum)
-    if optimizer.plain or np.isinf(law.dimension):
-        return []
-    return [
-        f"batches and momentum are followed in the limit of many dimensions: a step's effect lasts {lag:.3g} samples, "
-        f"a share of {lag / law.dimension:.1g} of the dimension; the curve is off by about as much of a unit of time"
-    ]
+    """How an optimizer's batches and memory are followed."""
+    if _in_steps(optimizer, law):
+        return ["batches and momentum are followed step by step, weights and buffer together"]
+    return []
 
 
 def _fixed_start(problem: Problem, law: EigenLaw, start: Any) -> np.ndarray:

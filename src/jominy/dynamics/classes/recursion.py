@@ -9,7 +9,7 @@ Source: theory `multiclass.md` sections 2 and 4.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import jax
 import jax.numpy as jnp
@@ -56,6 +56,18 @@ class WeightLaw(NamedTuple):
     front: Block
     rest: Block
 
+    @property
+    def square(self) -> Array:
+        """() E |W|^2, and what is kept beside them."""
+        front, rest = self
+        spread = jnp.trace(front.covariance[0]) + jnp.sum(jnp.trace(rest.covariance, axis1=1, axis2=2))
+        return jnp.sum(front.mean**2) + jnp.sum(rest.mean**2) + spread
+
+    def beyond(self, size: float) -> WeightLaw:
+        """One whose weights are of this size, each."""
+        nothing = jax.tree.map(jnp.zeros_like, self)
+        return nothing._replace(front=nothing.front._replace(mean=nothing.front.mean + size))
+
 
 class Local(NamedTuple):
     """What a step meets at a law of the weights.
@@ -97,6 +109,11 @@ class ClassRecursion(Module):
     schedule: Schedule
     optimizer: Optimizer
     radius: RadiusSchedule
+
+    @property
+    def dimension(self) -> int:
+        """Of the rows."""
+        return self.rows.shape[1]
 
     def means(self, law: WeightLaw) -> Array:
         """(d, K) of the weights."""
@@ -154,13 +171,15 @@ class ClassRecursion(Module):
         classes, front = len(self.own), self._front(law)
         gradients = local.gradient[:front].reshape(1, -1), local.gradient[front:]
         sizes = front * classes, classes
-        moved = [
-            _many_steps(block, there.weights(size), gradient, hessian, noise, linear, self.noise_share, count)
-            for block, there, size, gradient, hessian, noise in zip(
-                law, seen, sizes, gradients, local.hessians, local.noises, strict=True
-            )
-        ]
-        return WeightLaw(*moved)
+        met = zip(law, seen, sizes, gradients, local.hessians, local.noises, strict=True)
+
+        def moved(block: Block, there: Block, size: int, gradient: Array, hessian: Array, noise: Array) -> Block:
+            there = there.weights(size)
+            # Only what the weights do not tell is divided by the batch.
+            single = self.noise_share * (noise - congruence(hessian, there.covariance))
+            return many_steps(block, there, gradient, hessian, single, linear, count)
+
+        return WeightLaw(*(moved(*one) for one in met))
 
     def _front(self, law: WeightLaw) -> int:
         return self.rows.shape[1] - len(law.rest.mean)
@@ -187,59 +206,71 @@ def start_law(mean: np.ndarray, variance: float, front: int, parts: int) -> Weig
     return WeightLaw(block(mean[:front].reshape(1, front * classes)), block(mean[front:]))
 
 
-@jax.jit
-def advance(problem: ClassRecursion, law: WeightLaw, first: Array, length: Array) -> tuple[WeightLaw, Array]:
-    """The law after `length` steps from step `first` on, in pieces with the coefficients of their middle, and the rate.
+class FiniteSteps(Protocol):
+    """Steps of SGD as maps of a law of the weights; `noise_share` of a sample's noise is left in a batch's mean."""
 
-    The rate is that of the first of them.
+    schedule: Schedule
+    optimizer: Optimizer
+
+    @property
+    def dimension(self) -> int:
+        """By which rates are divided."""
+
+    def local(self, law: Any, time: Array) -> Any:
+        """What a step meets at a law: it has a `ridge`."""
+
+    def steps(self, law: Any, seen: Any, local: Any, linear: LinearStep, count: Array) -> Any:
+        """The law after `count` steps with the coefficients met at a law that was `seen`."""
+
+
+@jax.jit
+def advance(problem: FiniteSteps, law: Any, first: Array, length: Array) -> Any:
+    """The law after `length` steps from step `first` on, in pieces with the coefficients of their middle.
+
+    A law tells its `square`, and is one `beyond` a size where it has left all scales.
     """
-    dimension = problem.rows.shape[1]
-    step_time = problem.optimizer.batch_size / dimension
+    step_time = problem.optimizer.batch_size / problem.dimension
 
     def rate_at(step: Array) -> Array:
         return jnp.asarray(problem.schedule.rate(step * step_time, UNKNOWN_DESCENT), float)
 
     def linear(step: Array) -> LinearStep:
-        return problem.optimizer.linear(rate_at(step) / dimension, step == 0)
+        return problem.optimizer.linear(rate_at(step) / problem.dimension, step == 0)
 
     def body(state: Any) -> Any:
         done, law = state
         step = first + done
         here = problem.local(law, step * step_time)
         gone = rate_at(step) * problem.optimizer.gain * problem.optimizer.batch_size
-        most = jnp.floor(BRISK * dimension / jnp.maximum(gone * here.ridge, 1e-9))
+        most = jnp.floor(BRISK * problem.dimension / jnp.maximum(gone * here.ridge, 1e-9))
         bearable = jnp.clip(jnp.where(jnp.isfinite(most), most, 1.0), 1, length - done).astype(length.dtype)
         span = bearable - 1 + bearable % 2  # of an odd number of steps one is in the middle
 
-        def alone() -> WeightLaw:
+        def alone() -> Any:
             return problem.steps(law, law, here, linear(step), jnp.ones_like(span))
 
-        def together() -> WeightLaw:
+        def together() -> Any:
             half = (span - 1) // 2
             middle = problem.steps(law, law, here, linear(step), half)
             there = problem.local(middle, (step + half) * step_time)
             return problem.steps(law, middle, there, linear(step + half), span)
 
         moved = jax.lax.cond(span > 1, together, alone)
-        square = jnp.sum(moved.front.mean**2) + jnp.sum(moved.rest.mean**2)
-        square += jnp.trace(moved.front.covariance[0]) + jnp.sum(jnp.trace(moved.rest.covariance, axis1=1, axis2=2))
-        lost = ~(square < LARGEST_SQUARE)
-        # A law that has left all scales is one of sizes that say so.
-        beyond = jax.tree.map(jnp.zeros_like, moved)
-        beyond = beyond._replace(front=beyond.front._replace(mean=beyond.front.mean + LARGEST_SQUARE**0.5))
+        lost = ~(moved.square < LARGEST_SQUARE)
+        beyond = moved.beyond(LARGEST_SQUARE**0.5)
         return done + span, jax.tree.map(lambda new, far: jnp.where(lost, far, new), moved, beyond)
 
-    _, law = jax.lax.while_loop(lambda state: state[0] < length, body, (jnp.zeros_like(length), law))
-    return law, rate_at(first)
+    return jax.lax.while_loop(lambda state: state[0] < length, body, (jnp.zeros_like(length), law))[1]
 
 
-def _many_steps(
-    block: Block, seen: Block, gradient: Array, hessian: Array, noise: Array, linear: LinearStep, share: Array,
-    count: Array,
+def many_steps(
+    block: Block, seen: Block, gradient: Array, hessian: Array, noise: Array, linear: LinearStep, count: Array,
+    places: Array | None = None,
 ) -> Block:  # fmt: skip
-    """`count` steps of B vectors (B, P m), with gradient (B, m), Hessian and noise (B, m, m) met where they were seen.
+    """`count` steps of vectors (B, P m) whose weights have a gradient (B, m), Hessian and noise (B, m, m).
 
-    Of the gradient's covariance over rows only what the weights do not say is divided by the batch.
+    Gradient and Hessian are those where the weights were `seen`; the noise is the covariance of the gradient's part
+    that the weights do not tell. Of means (Q, P m) many may share a covariance: that at their `places` (Q,).
     """
     own, pulls = linear
     parts, size = len(pulls), gradient.shape[1]
@@ -249,32 +280,31 @@ def _many_steps(
         blocks = jnp.einsum("pq,bij->bpiqj", outer, inner)
         return blocks.reshape(len(inner), parts * size, parts * size)
 
-    single = noise - hessian @ seen.covariance @ jnp.swapaxes(hessian, 1, 2)
+    def applied(step: Array, vectors: Array) -> Array:
+        return jnp.einsum("bij,bj->bi", step if places is None else step[places], vectors)
+
     felt = jnp.zeros((parts, parts)).at[:, 0].set(pulls)
     keep = jnp.broadcast_to(jnp.eye(size), hessian.shape)
-    there = gradient - jnp.einsum("bij,bj->bi", hessian, seen.mean)
+    there = gradient - applied(hessian, seen.mean)
     begin = (
         count,
         block,
         joined(own, keep) + joined(felt, hessian),
         jnp.einsum("p,bi->bpi", pulls, there).reshape(len(there), parts * size),
-        joined(pulls[:, None] * pulls, share * single),
+        joined(pulls[:, None] * pulls, noise),
     )
 
     def doubled(state: Any) -> Any:
         left, law, step, offset, noise = state
-        moved = Block(_applied(step, law.mean) + offset, _congruence(step, law.covariance) + noise)
+        moved = Block(applied(step, law.mean) + offset, congruence(step, law.covariance) + noise)
         law = jax.tree.map(lambda new, old: jnp.where(left % 2 == 1, new, old), moved, law)
-        return left // 2, law, step @ step, _applied(step, offset) + offset, _congruence(step, noise) + noise
+        return left // 2, law, step @ step, applied(step, offset) + offset, congruence(step, noise) + noise
 
     return jax.lax.while_loop(lambda state: state[0] > 0, doubled, begin)[1]
 
 
-def _applied(step: Array, vectors: Array) -> Array:
-    return jnp.einsum("bij,bj->bi", step, vectors)
-
-
-def _congruence(step: Array, covariance: Array) -> Array:
+def congruence(step: Array, covariance: Array) -> Array:
+    """A V A' of matrices (B, m, m)."""
     return step @ covariance @ jnp.swapaxes(step, 1, 2)
 
 

@@ -102,7 +102,7 @@ def class_recursion(
                     weights = _drawn(law, front, normals, basis)
                     seen.append(_observed(trial.engine, weights, wanted.grid[place]))
                 if length:
-                    law, _ = advance(recursion, law, np.asarray(first), np.asarray(length))
+                    law = advance(recursion, law, np.asarray(first), np.asarray(length))
                     jax.block_until_ready(law)
                 bar.update()
         except KeyboardInterrupt:
