@@ -23,7 +23,7 @@ class Reader(Enum):
 
 
 _OPTIONS = "radius|rate|time|target|seeds|bands|dimension|rtol|clip|loss|drop|runs"
-_VERBS = "fit|forecast|simulate|homogenize|compare|optimum|advise|sweep|phase"
+_VERBS = "fit|forecast|simulate|homogenize|compare|optimum|advise|design|sweep|phase"
 _TABLE = "in [data.preprocessing]"
 _SAID: tuple[tuple[str, str, str], ...] = (
     # in Python, as an option, in a scenario
@@ -38,6 +38,7 @@ _SAID: tuple[tuple[str, str, str], ...] = (
     (r"select_classes\(.*\)", "--classes A:B", "classes = [[A], [B]] in [data]"),
     (r"optimizer=SGD\(batch_size=(.+)\)", r"--batch-size \1", r"optimizer = { batch_size = \1 }"),
     (r"seeds=(.+)", r"--seeds \1", r"--seeds \1"),
+    (r"design=True", "--design", "--design"),
     (r"train_radius=True", "--train-radius", "--train-radius"),
     (r"Constant\((.+)\)", r"--rate \1", r'schedule = { kind = "constant", rate = \1 }'),
     (rf"({_VERBS})\(.*\)", r"jominy \1", r"jominy \1"),

@@ -69,6 +69,23 @@ def test_what_to_change_first(few_rows, told):
     assert any(sentence.startswith("Worth changing first") for sentence in told.sentences())
 
 
+def test_the_gain_of_design(few_rows, told):
+    problem, held_out = few_rows
+    tried = max(change.gain for change in told.changes if change.what.startswith(("the rate", "a rate")))
+    assert told.tried == tried and "the best of 5 other rates gains" in told.sentences()[-1]
+    design = jm.design(
+        problem, 20.0, jm.Constant(1.0), held_out=held_out, family="constant", certificate=False
+    )  # fmt: skip
+    asked = advise_table(problem, 1.0, 20.0, [0.3], held_out=held_out, designed=design)
+    change = next(change for change in asked.changes if change.what.startswith("the designed schedule"))
+    curve = jm.forecast(problem, design.schedule, times=[20.0], held_out=held_out, evaluate_at=[0.3])
+    robust = float(curve.held_out_accuracy_at_radius[-1, 0])
+    assert change.gain == pytest.approx(robust - asked.planned.robust, abs=1e-3)
+    text = "\n".join(asked.sentences())
+    assert f"is {design.value:.4g} instead of {design['own'].value:.4g} at time 20" in text
+    assert design.sentences()[-1] == asked.sentences()[-1] and json.dumps(asked.describe()["design"]["horizon"])
+
+
 def test_the_command_on_a_raw_table(tmp_path, capsys):
     random = np.random.default_rng(0)
     X = random.standard_normal((200, 5))

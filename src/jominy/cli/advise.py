@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from jominy.cli import output, several_radii
 from jominy.cli.options import add_output, add_source, scenario
+from jominy.errors import InputError
 from jominy.wording import said
 
 if TYPE_CHECKING:
@@ -18,6 +19,7 @@ _EPILOG = """\
 examples:
   jominy advise examples/power_law.toml
   jominy advise patients.csv --target ill
+  jominy advise patients.csv --target ill --design
   jominy advise patients.csv --target ill --radius 0.2 --plot rates.png
 
 A data file without --radius is looked at as a whole: what each training radius buys on held-out rows, when to stop,
@@ -36,6 +38,11 @@ def add(commands: argparse._SubParsersAction) -> None:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     add_source(command)
+    command.add_argument(
+        "--design",
+        action="store_true",
+        help="of a data file without --radius: also what a designed schedule gains (`jominy design`; some 20 s)",
+    )
     add_output(command, out="save it as JSON", plot="figure of the risk against the rate; of a table, over time")
     command.set_defaults(run=run)
 
@@ -44,6 +51,10 @@ def run(arguments: argparse.Namespace) -> int:
     """Find out; save, print, draw."""
     if several_radii.wanted(arguments):
         return _table(arguments)
+    if arguments.design:
+        raise InputError(
+            "Advice with a design is for a data file as a whole", "--design", "Leave out --radius, or use `design(...)`"
+        )
     study = scenario(arguments)
     told = study.advise()
 
@@ -68,7 +79,7 @@ def _table(arguments: argparse.Namespace) -> int:
 
     study = scenario(arguments)
     _, radii = default_radii(study)
-    told = study.advise_table(radii)
+    told = study.advise_table(radii, design=arguments.design)
 
     def text() -> str:
         from jominy.show.advice import table_advice_text

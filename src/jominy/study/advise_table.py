@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from jominy.dynamics import Problem, collapse_radius, forecast
+from jominy.dynamics import Design, Problem, collapse_radius, forecast
 from jominy.errors import InputError
 from jominy.results.reading import notes_of
-from jominy.schedules import InverseTime
+from jominy.schedules import InverseTime, Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -23,6 +23,7 @@ RATES = (0.5, 2.0)
 """Constant rates that are tried beside the planned one, in units of it."""
 DECAYS = ((2.0, 4.0), (1.0, 1.0), (3.0, 10.0))
 """Schedules c / (1 + k t / time) that are tried: c in units of the planned rate, and k."""
+DESIGNED = "the designed schedule"
 LEAST_GAIN = 1e-6
 """Gains below are rounding."""
 SEVERAL_PRECISION = 0.01
@@ -75,6 +76,8 @@ class TableAdvice:
     radii : what each training radius gives
     planned : the same for the planned radius, which is the test's
     changes : what to change, the most useful first
+    designed : the schedule that is designed for the plan's radius, and its gains; None where it was not asked for
+    tried : the most that the rates gain which were tried instead; NaN where none was
     notes : preprocessing, base rate, and what else results say of the data
     """
 
@@ -89,19 +92,24 @@ class TableAdvice:
     radii: tuple[RadiusAdvice, ...]
     planned: RadiusAdvice
     changes: tuple[Change, ...]
+    designed: Design | None
+    tried: float
     notes: tuple[str, ...]
     times: np.ndarray = field(repr=False)
     curves: np.ndarray = field(repr=False)
 
     def describe(self) -> dict[str, Any]:
         """The advice as a JSON-able record."""
-        plain = {k: v for k, v in vars(self).items() if k not in ("radii", "planned", "changes", "times", "curves")}
+        apart = ("radii", "planned", "changes", "designed", "tried", "times", "curves")
+        plain = {k: v for k, v in vars(self).items() if k not in apart}
         return {
             **plain,
             "notes": list(self.notes),
             "radii": [vars(one) for one in self.radii],
             "planned": vars(self.planned),
             "changes": [vars(one) for one in self.changes],
+            "design": None if self.designed is None else self.designed.describe(),
+            "gain_of_rates_tried": self.tried if np.isfinite(self.tried) else None,
             "times": self.times.tolist(),
             "curves": self.curves.tolist(),
             "sentences": self.sentences(),
@@ -116,7 +124,7 @@ class TableAdvice:
                 f"{self.test_radius:.3g}: the {unit} is never better than before it ({one.best:.4g}), and "
                 f"{one.robust:.4g} at time {self.horizon:g}."
             ]
-            return [*told, *self._worth_changing()]
+            return [*told, *self._worth_changing(), *self._gain_of_design()]
         told = [
             f"When to stop, training at radius {one.radius:.3g}: the {unit} on {self.rows} under an attack of radius "
             f"{self.test_radius:.3g} is the best at time {one.stop:.3g} ({one.best:.4g}); between times "
@@ -130,7 +138,25 @@ class TableAdvice:
             told.append(f"Going on until time {end:.3g} loses {one.lost:.2g}: less than these rows can tell.")
         else:
             told.append(f"Going on until time {end:.3g} loses {one.lost:.2g}: stop by time {one.latest:.3g}.")
-        return [*told, *self._worth_changing()]
+        return [*told, *self._worth_changing(), *self._gain_of_design()]
+
+    def _gain_of_design(self) -> list[str]:
+        """What a designed schedule gains at the planned time, in words."""
+        if self.designed is None:
+            if not np.isfinite(self.tried):
+                return []
+            return [
+                f"Gain of design: the best of {len(RATES) + len(DECAYS)} other rates gains {max(self.tried, 0.0):.2g} "
+                f"of robust {self.measure}; `design=True` seeks the best schedule of all."
+            ]
+        told = self.designed
+        change = next((one for one in self.changes if one.what.startswith(DESIGNED)), None)
+        accuracy = "" if change is None or self.measure == "risk" else f", robust accuracy better by {change.gain:.2g}"
+        return [
+            f"Gain of design: the {told.objective.title} is {told.value:.4g} instead of {told['own'].value:.4g} at "
+            f"time {told.horizon:g}{accuracy}.",
+            told.sentences()[-1],
+        ]
 
     def _worth_changing(self) -> list[str]:
         """What to change, in words."""
@@ -155,6 +181,7 @@ def advise_table(
     *,
     held_out: tuple[Any, Any] | None = None,
     start: Any = None,
+    designed: Design | None = None,
     progress: bool = False,
 ) -> TableAdvice:
     """What each training radius buys on held-out rows, when to stop, and what is worth changing first.
@@ -169,6 +196,7 @@ def advise_table(
     radii : (R,) training radii to be looked at
     held_out : rows on which accuracies are measured; without them those of the training are
     start : as in `forecast`
+    designed : what `design` returned of the same problem, rows and time, whose schedule is tried too
     progress : show a bar where it takes longer than two seconds
 
     Raises
@@ -189,7 +217,9 @@ def advise_table(
     asked: dict[str, Any] = {"start": start, "held_out": held_out, "evaluate_at": sorted({*grid, 0.0})}
     if several:
         asked["precision"] = SEVERAL_PRECISION
-    plans = [(replace(problem, radius=radius), InverseTime(rate, 0.0), "") for radius in grid]
+    plans: list[tuple[Problem, Schedule, str]] = [
+        (replace(problem, radius=radius), InverseTime(rate, 0.0), "") for radius in grid
+    ]
     if not several:  # of real runs each takes its time
         plans += [(problem, InverseTime(rate * factor, 0.0), f"the rate {rate * factor:.3g}") for factor in RATES]
         plans += [
@@ -200,6 +230,12 @@ def advise_table(
             )
             for factor, k in DECAYS
         ]
+    rates = len(plans)
+    if designed is not None:
+        numbers = ", ".join(
+            f"{name} {value:.3g}" for name, value in designed.schedule.describe().items() if name != "kind"
+        )
+        plans.append((problem, designed.schedule, f"{DESIGNED} ({designed.family}: {numbers})"))
     curves = [
         forecast(one, schedule, time=LONGER * time, **asked)
         for one, schedule, _ in tqdm(plans, delay=2, unit="forecast", desc="advice", disable=not progress)
@@ -229,6 +265,10 @@ def advise_table(
         if words or one.final_radius != test:
             what = words or f"train at radius {one.final_radius:.3g} instead of {test:.3g}"
             changes.append(Change(what, good.gain(at_plan, planned.robust)))
+    tried = [
+        good.gain(float(np.interp(time, curve["time"], values)), planned.robust)
+        for curve, values in zip(curves[len(grid) : rates], series[len(grid) : rates], strict=True)
+    ]
     ranked = tuple(sorted(changes, key=lambda change: -change.gain))
     return TableAdvice(
         rate=rate,
@@ -242,6 +282,8 @@ def advise_table(
         radii=rows,
         planned=planned,
         changes=ranked,
+        designed=designed,
+        tried=max(tried, default=math.nan),
         notes=tuple(notes_of(own)),
         times=own["time"].values,
         curves=np.stack([np.interp(own["time"], curve["time"], values) for curve, values in

@@ -294,8 +294,11 @@ class Scenario(ScenarioFile):
         horizon = float(settings.pop("time") if times is None else times[-1])
         return advise(self.problem(), self.build_schedule(), horizon, progress=progress, **settings)
 
-    def advise_table(self, radii: Sequence[float], *, progress: bool = True) -> TableAdvice:
-        """What each training radius buys on this scenario's samples, when to stop, and what to change first."""
+    def advise_table(self, radii: Sequence[float], *, design: bool = False, progress: bool = True) -> TableAdvice:
+        """What each training radius buys on this scenario's samples, when to stop, and what to change first.
+
+        With `design` also what the schedule gains that is designed for the plan's time, which takes longer.
+        """
         self._require_single("advice")
         settings = self.settings()
         settings.pop("evaluate_at")
@@ -305,7 +308,8 @@ class Scenario(ScenarioFile):
         if rate is None:
             raise InputError("advice on a table is about a constant rate", self.schedule.kind, "give a rate")
         scaled = [self._scaled_radius(radius) for radius in radii]
-        return advise_table(self.problem(), rate, horizon, scaled, progress=progress, **settings)
+        designed = self.design(certificate=False, progress=progress) if design else None
+        return advise_table(self.problem(), rate, horizon, scaled, designed=designed, progress=progress, **settings)
 
     def design(
         self,
