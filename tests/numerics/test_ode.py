@@ -64,6 +64,34 @@ def test_no_more_steps_than_allowed():
     assert 3 < enough.steps < 1000 and enough.reached == len(TIMES)
 
 
+@pytest.mark.parametrize(("rate", "few"), [(1e9, 300), (1e7, 2100), (3e3, None)])
+def test_a_solve_that_cannot_reach_the_end_gives_up(rate, few):
+    """A step of these methods is a few units of 1 / rate: until time 4, 1e9 asks for 4e8 steps, 3e3 for 2,000."""
+    found = solve(Relaxation(rate, 99.0), 2.0, np.linspace(0, 4, 5))
+    if few is None:
+        assert int(found.reached) == 5
+        np.testing.assert_allclose(found.observations["state"][1:], 0.0, atol=1e-9)
+    else:
+        assert int(found.reached) < 5 and int(found.steps) < few
+
+
+class Corner(eqx.Module):
+    """y' = exp(-y), so that exp(y) grows as the time does: steps are as short as the time is."""
+
+    def velocity(self, time, state):
+        return jnp.exp(-state)
+
+    def observe(self, time, state):
+        return state
+
+
+def test_a_solve_whose_steps_grow_goes_on():
+    """A hundred powers of ten of time, each in ten steps: the first half do not come to a millionth of the way."""
+    found = solve(Corner(), -230.0, np.array([0.0, 1.0]))
+    assert int(found.reached) == 2 and int(found.steps) > 512
+    np.testing.assert_allclose(found.observations[-1], 0.0, atol=1e-6)
+
+
 def test_smooth_solution_at_the_times_asked_for():
     solved = solve(Relaxation(1.3, 99.0), [2.0])
     np.testing.assert_allclose(solved.observations["time"], TIMES, rtol=1e-15)

@@ -24,6 +24,14 @@ LOOSE = 1e-7
 FIRST_STEP = 1e-3
 """The first step, as a share of the whole time; corrected within a step or two."""
 
+FIRST_LOOK = 128
+"""Steps after which, and after each doubling, it is looked at whether the last time can be reached at all."""
+SPARE, SURE = 10, 4096
+"""A solve ends early where at its pace it would need `SPARE` times the steps that it may take, after so many steps; of
+fewer, which say less, the more in proportion to the square."""
+GATHERING = 4
+"""A solve whose pace doubles twice over twice the steps is still under way to longer ones, as near a corner at zero."""
+
 FEW_NUMBERS = 2**16
 """Fewer are kept, to be observed all at once in the end: for few numbers time goes by the number of kernels."""
 
@@ -53,7 +61,9 @@ class Trajectories(NamedTuple):
 class _Walk(NamedTuple):
     """Where L lanes are: time, proposed step, state and velocity.
 
-    `fresh`: some velocity is not known; `seen` (L,) times passed and their observations `out` (L, T, m).
+    `fresh`: some velocity is not known; `seen` (L,) times passed and their observations `out` (L, T, m); `allowed` (L,)
+    steps in all; `mark` (L,) the time at the last power of two of steps and `pace` (L,) how far it came since the one
+    before.
     """
 
     time: Any
@@ -64,6 +74,9 @@ class _Walk(NamedTuple):
     seen: Any
     out: Any
     steps: Any
+    allowed: Any
+    mark: Any
+    pace: Any
 
 
 def integrate(
@@ -158,7 +171,7 @@ def _integrate(
         return system.ended(restore(y)) if hasattr(system, "ended") else jnp.asarray(False)
 
     def going(walk: _Walk) -> Array:
-        return (walk.time < end) & (walk.steps < most_steps)
+        return (walk.time < end) & (walk.steps < walk.allowed)
 
     def advance(walk: Any) -> _Walk:
         live = going(walk)
@@ -199,8 +212,14 @@ def _integrate(
         at_jump = accepted & cut & (limit < end)
         now = jnp.where(accepted, jnp.where(at_jump, ahead, arrived), walk.time)
         steps = walk.steps + live
+        looked_at = live & (steps >= FIRST_LOOK) & (steps & (steps - 1) == 0)
+        pace = jnp.where(looked_at, now - walk.mark, walk.pace)
+        needed = (limit - now) * steps / 2  # over the pace, which may be zero
+        spared = SPARE * most_steps * (1 + (SURE / jnp.maximum(steps, 1)) ** 2)
+        crawls = looked_at & (steps > FIRST_LOOK) & (needed > spared * pace) & (pace < GATHERING * walk.pace)
+        allowed = jnp.where(crawls, steps, walk.allowed)
         # All lanes are looked at together, so the last time waits until every lane is there.
-        nearly = jnp.where(jnp.any((now < end) & (steps < most_steps)), wanted - 1, wanted)
+        nearly = jnp.where(jnp.any((now < end) & (steps < allowed)), wanted - 1, wanted)
 
         def due(seen: Array) -> tuple[Array, Array]:
             time = times[lane, jnp.minimum(seen, wanted - 1)]
@@ -229,6 +248,9 @@ def _integrate(
             seen=seen,
             out=out,
             steps=steps,
+            allowed=allowed,
+            mark=jnp.where(looked_at, now, walk.mark),
+            pace=pace,
         )
 
     kind = jax.eval_shape(observe, systems, end, state)
@@ -242,6 +264,9 @@ def _integrate(
         seen=jnp.zeros(count, int),
         out=jnp.zeros((count, wanted, width)),
         steps=jnp.zeros(count, int),
+        allowed=jnp.zeros(count, int) + most_steps,
+        mark=times[:, 0],
+        pace=jnp.zeros(count),
     )
     walk = jax.lax.while_loop(lambda walk: jnp.any(going(walk)), advance, begin)
     return Trajectories(walk.out if afterwards else _split(walk.out, kind), walk.seen, walk.steps)

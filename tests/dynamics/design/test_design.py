@@ -268,6 +268,23 @@ def test_held_out_error_on_samples_and_the_training_radius():
     assert free.excess < 0.05 * 9.49e-4  # of what training at the radius of the test ends with
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("beta", [1e4, 1e6, 1e9])
+def test_rates_suit_weights_that_are_huge(beta):
+    """TRADES of a huge weight has gradients as large: no usual rate comes to an end soon, and lower ones are sought."""
+    data = jm.LinearTeacher(jm.identity(100), noise_variance=0.25)
+    problem = jm.Problem(data, jm.SquaredLoss(), 0.3, objective=jm.TRADES(beta=beta))
+    told = jm.design(problem, 20, certificate=False)
+    assert 0.1 / beta < told.schedule.initial < 100 / beta
+    if beta == 1e9:
+        assert told.recommended is None and "the tolerance of a forecast" in told.refusal
+        return
+    assert told.ratios["constant"] > 1
+    curve = jm.forecast(problem, told.schedule, time=20)
+    assert curve.attrs["status"] == "completed"
+    assert float(curve.excess_risk[-1]) == pytest.approx(told.excess, rel=1e-3)
+
+
 def test_beyond_the_collapse_nothing_is_sought():
     problem = least_squares(*QUICK[1:])
     with pytest.raises(jm.errors.InputError, match=r"below the collapse radius.*train_radius=True"):

@@ -11,7 +11,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from jominy.dynamics.design.families import Family
+from jominy.dynamics.design.candidates import POLYAK
+from jominy.dynamics.design.families import Constants, Family
+from jominy.dynamics.design.trials import Trials
+from jominy.errors import InputError
 from jominy.schedules import Schedule
 
 STEP = 1e-3
@@ -27,6 +30,9 @@ CONVERGED, ROUGHLY = 1e-8, 1e-5
 
 MOST_RESTARTS, AGAIN = 4, 1e-4
 """A search is set out anew from where it ended, unless that gained less than so much."""
+
+OVER_POLYAK = 30.0
+"""The largest rate over Polyak's last one, where every usual rate fails: its first one is some ten times its last."""
 
 Judge = Callable[[Sequence[Schedule]], np.ndarray]
 """From P schedules to the logarithms (P,) of what is minimised; not finite where training diverges."""
@@ -114,3 +120,24 @@ def best_of(
         if gain < AGAIN:  # a valley along a bound may end a search before its time
             break
     return best
+
+
+def largest_that_ends(trials: Trials, largest: float) -> float | None:
+    """The largest rate to be looked at: lower than usual where no training at a usual one comes to its end.
+
+    So it is for gradients far larger than the loss's own, such as `TRADES(beta=1e6)` has; Polyak's rate tells their
+    size. None where no constant rate ends all the same.
+    """
+
+    def some_end(rate: float) -> bool:
+        family = Constants(trials.horizon, rate)
+        return bool(np.any(np.isfinite(trials.judge([family.candidate(one) for one in family.beginnings]))))
+
+    if some_end(largest):
+        return largest
+    try:
+        trials.require_optimum_for(POLYAK)
+        lower = OVER_POLYAK * float(trials.endings([POLYAK])["learning_rate"][0])
+    except InputError:
+        return None
+    return lower if 0 < lower < largest and some_end(lower) else None

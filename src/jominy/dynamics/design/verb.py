@@ -15,7 +15,7 @@ from jominy.dynamics.design.families import FAMILIES, Family, family_named
 from jominy.dynamics.design.objective import objective_of
 from jominy.dynamics.design.record import LITTLE, OTHER_RADII, POINTS, SAME, Alternative, Band, Design
 from jominy.dynamics.design.remarks import remarks_on
-from jominy.dynamics.design.search import Found, best_of
+from jominy.dynamics.design.search import HOPELESS, Found, best_of, largest_that_ends
 from jominy.dynamics.design.trials import TINY_EXCESS, Trials
 from jominy.dynamics.engines import engines_of
 from jominy.dynamics.optimum import collapse_radius
@@ -33,6 +33,8 @@ SAFE_SHARE = 0.8
 """Of the collapse radius: beyond it nothing is recommended. Source: theory `design.md` section 4, first trap."""
 BELOW_CRITICAL = 0.97
 """Share of 2 d / tr K up to which rates are looked at. Source: theory `design.md`, base configuration."""
+TOO_LITTLE = 10
+"""Excesses below so many tolerances of the whole are not told from what the integrator leaves."""
 FOOLED = 0.01
 """A design whose excess moves by more than this share in finer steps has exploited the integrator."""
 
@@ -139,6 +141,8 @@ def design(
             problem.final_radius,
             "Lower it, or give `train_radius=True`",
         )
+    ends = largest_that_ends(trials, largest)
+    largest = largest if ends is None else ends
     given, choice = trials, RadiusChoice()
     if train_radius:
         choice = chosen_radius(trials, train_radius == "over-time", largest, SAFE_SHARE * collapse)
@@ -147,7 +151,11 @@ def design(
     names += ["linear", "averaged-constant"] if engines.many_at_once else []
     names += [family] if family not in (*names, "knots") else []
     names += ["knots"] if full or family == "knots" else []
-    found = _searched(trials, names, largest, progress)
+    if ends is None and not train_radius:
+        families = [FAMILIES[name](horizon, largest) for name in dict.fromkeys(("constant", chosen.name))]
+        found = {one.name: Found(one, one.beginnings[0], HOPELESS, 0) for one in families}
+    else:
+        found = _searched(trials, names, largest, progress)
     if objective.floor is not None and np.exp(found[chosen.name].value) < TINY_EXCESS:
         trials = replace(trials, by_distance=True)
         found = _searched(trials, names, largest, progress)
@@ -286,7 +294,13 @@ def _refusal(
 ) -> str:
     """Why the design is not to be recommended; empty where it is."""
     if not np.isfinite(designed.value):
-        return "every schedule that was looked at diverges."
+        return "every schedule that was looked at diverges, or takes more steps than an integrator has."
+    least = TOO_LITTLE * trials.rtol * abs(designed.value)
+    if trials.objective.floor is not None and not trials.by_distance and designed.excess < least:
+        return (
+            f"no schedule can gain more than {max(designed.excess, 0.0):.2g}, {TOO_LITTLE} times the tolerance of a "
+            f"forecast is {least:.2g}."
+        )
     if resting is not None and resting.value <= designed.value:
         return (
             f"the {trials.objective.title} is {resting.value:.4g} at zero, where training starts: no schedule that was "

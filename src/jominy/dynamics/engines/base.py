@@ -23,7 +23,8 @@ if TYPE_CHECKING:
 class ForecastRequest(NamedTuple):
     """How a forecast is to be made and reported: the arguments of `forecast` beside what is trained.
 
-    `optimum`: whether real runs are measured from the optimum, where that is cheap enough.
+    `optimum`: whether real runs are measured from the optimum, where that is cheap enough. `most_steps`: of an
+    integrator, where fewer are allowed than usual.
     """
 
     time: float | None
@@ -41,6 +42,7 @@ class ForecastRequest(NamedTuple):
     runs: int | None = None
     precision: float = PRECISION
     optimum: bool = True
+    most_steps: int | None = None
 
 
 class SimulationRequest(NamedTuple):

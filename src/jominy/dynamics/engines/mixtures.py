@@ -78,6 +78,9 @@ class MixtureEngines:
     def for_many(self, training: Training, request: ForecastRequest, runs: int | None) -> ForecastRequest:
         require_no_runs(runs)
         problem, schedule, start, *_ = training
+        request = request._replace(
+            most_steps=FEW_STEPS + STEPS_OF_TIME * round(mixture_plan(training, request).times[-1])
+        )
         if len(representations(problem.law, start, request.compress)) == 1:
             return request
         # How many nodes are enough is found out once, with an estimate.
@@ -89,7 +92,7 @@ class MixtureEngines:
         return request._replace(compress=representation.size)
 
     def finer(self, request: ForecastRequest) -> ForecastRequest:
-        return request._replace(rtol=max(request.rtol / FINER, TIGHTEST))
+        return request._replace(rtol=max(request.rtol / FINER, TIGHTEST), most_steps=None)
 
     def simulate(self, training: Training, request: SimulationRequest) -> xr.Dataset:
         grid, size = mixture_steps(training, request)
@@ -129,6 +132,9 @@ FINER = 1e4
 """Factor on the tolerance that quarters the steps of the method of order 8, at least."""
 
 
+FEW_STEPS, STEPS_OF_TIME = 1000, 50
+"""Steps of an integrator, in all and per unit of time, beyond which a candidate is out of the question: some hundred
+are usual until time 20, and candidates wait for the slowest one among them."""
 ENOUGH = 1e-6
 """Relative error of nodes, of all variables, that comparisons bear."""
 TOGETHER = 8
@@ -165,7 +171,7 @@ def mixture_plan(training: Training, request: ForecastRequest) -> Plan:
     plan = Plan.of(
         problem.data.dimension, request.time, request.times, training.evaluate_at, request.rtol, request.batch_size,
         optimizer,
-    )  # fmt: skip
+    )._replace(most_steps=request.most_steps)  # fmt: skip
     _check_times(training, plan.times)
     if training.schedule.averaging and plan.finite_steps:
         asked = repr(optimizer) if request.batch_size == 1 else f"batch_size={plan.batch_size}"

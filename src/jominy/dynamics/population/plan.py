@@ -28,7 +28,7 @@ class Plan(NamedTuple):
 
     Without `estimate` nothing is solved twice, and errors are not known (NaN). With `finite_steps` the curve is that of
     steps taken one by one, otherwise the flow of the limit of many dimensions. Gradients of a batch are summed where
-    the optimizer is plain.
+    the optimizer is plain. `most_steps`: of the integrator, where fewer are allowed than usual.
     """
 
     times: np.ndarray
@@ -38,6 +38,7 @@ class Plan(NamedTuple):
     estimate: bool = True
     optimizer: SGD = SGD()
     finite_steps: bool = False
+    most_steps: int | None = None
 
     @classmethod
     def of(

@@ -275,5 +275,6 @@ def _integration(portion: Portion, rule: GaussianRule, plan: Plan) -> tuple[Any,
     if not in_closed_form(first.parts.spec):
         numbers += rule.nodes.size * len(first.problem.law.weights)
     most_steps = min(first.parts.spec.targets.most_steps(first.problem.loss), max(WORK // numbers, USUAL_STEPS))
+    most_steps = most_steps if plan.most_steps is None else min(most_steps, plan.most_steps)
     times = np.repeat(plan.grid[None], len(portion.place), axis=0)
     return systems, states, times, portion.jumps, plan.rtol * portion.rtol, own, most_steps
