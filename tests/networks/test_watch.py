@@ -120,7 +120,8 @@ def test_robust_overfitting_keeps_the_best_weights():
     fresh.load_state_dict(watched.best_state)
     held = watch(fresh, TRAINED, 0.5, held_out=REST, every=1, share=1.0)
     fit(fresh, jm.MinMax(0.5), 3, rate=1e-9, watched=held)
-    assert held.looks[-1].held_out == pytest.approx(best, abs=0.021)
+    again = [look.held_out for look in held.looks if look.held_out is not None]
+    assert again and again[-1] == pytest.approx(best, abs=0.021)
 
 
 def look(step=200, **more):
@@ -279,4 +280,5 @@ def test_models_called_by_name_count_too():
     watched = watch(net, TRAINED, 0.5)
     for _ in range(20):
         watched.step(cross_entropy(net(pixel_values=DATA.inputs, labels=DATA.labels)["logits"], DATA.labels))
-    assert len(watched.looks) == 2 and watched.cost == pytest.approx(100 / (3 * 300 * 20))
+    # 64 inputs' worth for each pass of a small network, three times as many for one of a look.
+    assert len(watched.looks) == 2 and watched.cost == pytest.approx((100 + 3 * 64) / (3 * (300 + 64) * 20))

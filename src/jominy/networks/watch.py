@@ -30,7 +30,7 @@ from jominy.networks.threat import Box, check_box, check_threat, into_ball_and_b
 from jominy.networks.vectors import maximiser, norm
 from jominy.networks.watch_rules import RULES, Alarm, Look
 
-SHARE = 0.025
+SHARE = 0.02
 """Largest share of the passes of training that looks may take: 3 % of its time, with what surrounds the passes."""
 EARLY = 100
 """Steps in which collapse is told; looks without attacks come first until then."""
@@ -38,6 +38,15 @@ INPUTS, ATTACKED = 100, 50
 """Inputs of a look, and of these those that are attacked."""
 FORWARD, BACKWARD = 1.0, 2.0
 """Cost of a pass of one input without and with gradients, in forward passes; a training pass counts 3."""
+CALL, MOST_CALLS = 1.5e6, 64
+"""Multiplications' worth that every pass of the training costs beside its inputs, and inputs' worth at most: of small
+networks most of the time goes there."""
+OF_LOOKS = 3
+"""So much more it is for the passes of a look, with what is read of them."""
+FEWEST = 5
+"""Passes in one mode that are no accident."""
+COUNTED, COUNTED_LATER = 4, 24
+"""Passes are counted in one of so many steps, at first and later: on a small network that takes as long as looks."""
 
 
 def watch(
@@ -147,19 +156,31 @@ class Watch:
         self._passes = {"trained in evaluation mode": 0, "trained": 0, "attacked with dropout": 0}
         self._dropout, self._normalised = random_parts(module), normalised(module)
         self._looking = False
-        self._hook = unwrapped(module).register_forward_pre_hook(self._count, with_kwargs=True)
+        parameters = sum(one.numel() for one in module.parameters())  # about the multiplications for one input
+        self._call = min(MOST_CALLS, CALL / max(parameters, 1))
+        self._hook: Any = None
+        self._counted = COUNTED
+        self._count_passes(True)
         self._look(attacked=False, paid=False)
 
     def _inputs(self, source: Any, most: int) -> LabelledInputs:
         found = LabelledInputs.of(source)
         return LabelledInputs(found.inputs[:most], found.labels[:most]).on(device_of(self.module))
 
+    def _count_passes(self, counting: bool) -> None:
+        """Whether the passes of the next step are counted."""
+        if counting and self._hook is None:
+            self._hook = unwrapped(self.module).register_forward_pre_hook(self._count, with_kwargs=True)
+        elif not counting and self._hook is not None:
+            self._hook.remove()
+            self._hook = None
+
     def _count(self, module: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> None:
-        """Every pass of the training: what it costs, and in which mode it is made."""
+        """A pass of the training: what it costs, and in which mode it is made."""
         inputs = next((one for one in (*given, *named.values()) if isinstance(one, Tensor) and one.ndim), None)
         if self._looking or inputs is None:
             return
-        rows, attack = len(inputs), inputs.requires_grad
+        rows, attack = self._counted * (len(inputs) + self._call), inputs.requires_grad
         if not torch.is_grad_enabled():
             self._trained += FORWARD * rows
         elif attack:
@@ -182,6 +203,8 @@ class Watch:
                 self._losses.append(value)
         if self.steps % self.every == 0:
             self._look(attacked=self._affordable())
+        self._counted = COUNTED if self.steps < EARLY else COUNTED_LATER
+        self._count_passes(self.steps % self._counted == 0)
         return self.alarms[len(before) :]
 
     def _affordable(self) -> bool:
@@ -190,11 +213,13 @@ class Watch:
         return self._spent + cost <= self.share * self._trained
 
     def _cost(self, attacked: bool) -> float:
-        cost = FORWARD * len(self.data.labels)
+        call = OF_LOOKS * self._call
+        rows = len(self.data.labels) + call
+        cost = FORWARD * rows
         if attacked:
-            count = min(ATTACKED, len(self.data.labels))
-            cost += count * (BACKWARD * 7 + 2 * FORWARD) + self._normalised * FORWARD * len(self.data.labels)
-            cost += 0 if self.held_out is None else len(self.held_out.labels) * (BACKWARD * 6 + FORWARD)
+            count = min(ATTACKED, len(self.data.labels)) + call
+            cost += count * (BACKWARD * 7 + 2 * FORWARD) + self._normalised * FORWARD * rows
+            cost += 0 if self.held_out is None else (len(self.held_out.labels) + call) * (BACKWARD * 6 + FORWARD)
             if self._attacks % 3 == 2:
                 cost += count * (BACKWARD * 11 + 2 * FORWARD)
         return cost
@@ -276,26 +301,28 @@ class Watch:
         return _told(scores, y, loss, accuracy)
 
     def _modes(self) -> None:
-        """Alarms of the modes in which passes were made since the last look."""
+        """Alarms of the modes in which passes were made, as soon as there are enough."""
         seen = self._passes
-        if seen["trained"] >= 5 and seen["trained in evaluation mode"] == seen["trained"]:
+        if max(seen["trained"], seen["attacked with dropout"]) < FEWEST:
+            return
+        if seen["trained"] >= FEWEST and seen["trained in evaluation mode"] == seen["trained"]:
             if self._dropout or self._normalised:
                 what = "batch normalisation keeps its statistics" if self._normalised else "dropout does nothing"
                 self._tell(
                     Alarm(
                         "wrong mode",
                         self.steps,
-                        f"all {seen['trained']} training passes since the last look were made in evaluation mode, in "
+                        f"all {seen['trained']} training passes that were looked at were made in evaluation mode, in "
                         f"which {what}",
                         "Call module.train() after the attack; freeze single layers if that is what you want",
                     )
                 )
-        if seen["attacked with dropout"] >= 5:
+        if seen["attacked with dropout"] >= FEWEST:
             self._tell(
                 Alarm(
                     "wrong mode",
                     self.steps,
-                    f"{seen['attacked with dropout']} passes of the attack since the last look were made with dropout",
+                    f"{seen['attacked with dropout']} passes of the attack that were looked at were made with dropout",
                     "Call module.eval() before the attack and module.train() after it: the attack is made on another "
                     "network in every step, and comes out weaker",
                 )
@@ -334,7 +361,7 @@ class Watch:
 
     def close(self) -> None:
         """Take the watch off the module."""
-        self._hook.remove()
+        self._count_passes(False)
 
     def lightning(self) -> Any:
         """A callback for Lightning's Trainer; InputError where Lightning is not installed."""
