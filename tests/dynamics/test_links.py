@@ -70,7 +70,8 @@ def test_moments_where_no_target_reaches_the_middle_of_the_ends(monkeypatch):
     one = erf_case(0.0, classes=True)
     o = oracle_ode.orders(one.law, one.start, (0.0, 0.0))
     expected = oracle_links.moments(one.law, o, one.radius)
-    order = OrderParameters(*(np.asarray(o[name]) for name in ("a", "q", "b", "s2", "rho", "rho", "ta", "tq", "tc")))
+    given = [np.asarray(o[name]) for name in ("a", "q", "b", "s2", "rho", "rho", "ta", "tq", "tc")]
+    order = OrderParameters(*given[:5], given[5][None], *given[6:])
     problem = one.problem()
     targets = problem.loss.targets(problem.data.law)
     found = double_precision(targets.moments)(problem.loss, order, one.radius * order.norm, gaussian_rule(2.0))

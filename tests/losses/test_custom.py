@@ -14,7 +14,9 @@ from l2_moments import by_norm
 
 
 def order(mean, variance, norm=1.0):
-    return OrderParameters(mean, variance, mean, variance, np.asarray(norm), np.asarray(norm), mean, variance, mean)
+    return OrderParameters(
+        mean, variance, mean, variance, np.asarray(norm), np.asarray(norm)[None], mean, variance, mean
+    )
 
 
 @double_precision

@@ -26,7 +26,7 @@ def test_moments_are_sums_over_draws(name, loss):
     objective, shares = SHARES[name][0], SHARES[name][1].reshape(150, 10).mean(axis=1)
     zero, mean, sd, label, shift = np.zeros(1), 0.4, 1.1, 1.0, 0.9
     order = OrderParameters(
-        np.array([mean]), np.array([sd**2]), np.array([mean - label]), np.array([sd**2]), np.ones(()), np.ones(()),
+        np.array([mean]), np.array([sd**2]), np.array([mean - label]), np.array([sd**2]), np.ones(()), np.ones(1),
         zero, zero, zero,
     )  # fmt: skip
     rule, labels = gaussian_rule(2.0), np.array([label])

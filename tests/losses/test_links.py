@@ -26,7 +26,7 @@ TA = np.array([0.3, -0.5, 1.0, 0.0, 0.0, 0.7])
 
 
 def order(a, q, ta, tq, tc, rho, noise=0.0):
-    return OrderParameters(a, q, a - ta, noise + q + tq - 2 * tc, np.asarray(rho), np.asarray(rho), ta, tq, tc)
+    return OrderParameters(a, q, a - ta, noise + q + tq - 2 * tc, np.asarray(rho), np.asarray(rho)[None], ta, tq, tc)
 
 
 @jax.jit

@@ -32,7 +32,7 @@ RESIDUAL = [SquaredLoss, PlainSquare, Huber, LogCosh]
 def order(mean=MEAN, variance=VARIANCE, norm=NORM):
     """The same law for the margin and for the residual, whichever the loss reads."""
     nothing, size = np.zeros_like(mean), np.asarray(norm)
-    return OrderParameters(mean, variance, mean, variance, size, size, nothing, nothing, nothing)
+    return OrderParameters(mean, variance, mean, variance, size, size[None], nothing, nothing, nothing)
 
 
 @jax.jit

@@ -85,7 +85,7 @@ def plain(loss, objective, score, shift, target):
 def moments_of(loss, mean, sd, shift, label):
     zero = np.zeros(1)
     order = OrderParameters(
-        np.array([mean]), np.array([sd**2]), np.array([mean - label]), np.array([sd**2]), np.ones(()), np.ones(()),
+        np.array([mean]), np.array([sd**2]), np.array([mean - label]), np.array([sd**2]), np.ones(()), np.ones(1),
         zero, zero, zero,
     )  # fmt: skip
     return loss.moments(order, np.array([label]), np.asarray(shift), gaussian_rule(2.0 * sd))

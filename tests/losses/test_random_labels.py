@@ -43,7 +43,7 @@ CONFIGURATIONS = {
 
 def order(o):
     nothing, size = np.zeros_like(o["a"]), np.asarray(o["rho"])
-    return OrderParameters(o["a"], o["q"], nothing, nothing, size, size, o["ta"], o["tq"], o["tc"])
+    return OrderParameters(o["a"], o["q"], nothing, nothing, size, size[None], o["ta"], o["tq"], o["tc"])
 
 
 @jax.jit

@@ -13,7 +13,7 @@ from jominy.numerics.precision import double_precision
 
 ORDER = OrderParameters(
     margin_mean=np.array([0.4]), margin_variance=np.array([1.3]), residual_mean=np.array([0.2]),
-    residual_variance=np.array([0.9]), norm=np.array(0.8), size=np.array(0.8), teacher_mean=np.zeros(1),
+    residual_variance=np.array([0.9]), norm=np.array(0.8), sizes=np.array([0.8]), teacher_mean=np.zeros(1),
     teacher_variance=np.ones(1), teacher_covariance=np.zeros(1),
 )  # fmt: skip
 

@@ -91,6 +91,11 @@ class Attack(abc.ABC):
         """Whether size(X)^2 is a quadratic form of X; otherwise size(X) is a sum over single weights."""
         return True
 
+    @property
+    def of_inner_products(self) -> bool:
+        """Whether inner products of the weights tell its size on a mixture; otherwise each weight is followed."""
+        return self.quadratic
+
     def form(self, dimension: int) -> np.ndarray | None:
         """M with size(X)^2 = X' M X in the user's coordinates: (d,) its diagonal, (d, d), or None for the identity.
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -135,12 +135,16 @@ class BlockL2(Attack):
     def reach(self, budgets: np.ndarray) -> Reach:
         return BlockReach(budgets, self.block, len(self.budget))
 
-    def of(self, law: EigenLaw | DenseLaw) -> NoReturn:
-        raise InputError(
-            "Several budgets at once are known on samples",
-            "a mixture",
-            "Draw rows, Samples(X, y), or use `Mahalanobis(weights=...)`: one budget, and features that cost more",
-        )
+    @property
+    def of_inner_products(self) -> bool:
+        return True
+
+    def of(self, law: EigenLaw | DenseLaw) -> EigenLaw | DenseLaw:
+        if not law.listed:
+            return law.under(np.ones(1))  # which refuses it
+        budgets = self.budgets(law.dimension)
+        assert budgets is not None
+        return law.under_blocks(budgets**2, self.block)
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "BlockL2", "block": described(self.block), "budget": described(self.budget)}

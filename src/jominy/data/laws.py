@@ -54,6 +54,8 @@ class EigenLaw:
                     for the others
     power:          q > 1 of an l_p attack, size(X) = (mean of (budget |u|)^q)^(1/q) with u = sqrt(d) X; None for q = 1
     intercept:      whether the last coordinate is a feature that is 1 everywhere, which no attack can touch
+    block:          (Q,) number of the block of an attack with several budgets at once: the size is the sum over blocks
+                    g of the root of X' M_g X, M_g being `attack` on the block; None for a single one
 
     On nodes a vector of norm s that is spread evenly has the coordinates s * sqrt(shares).
     """
@@ -74,6 +76,7 @@ class EigenLaw:
     budgets: Array | None = None
     intercept: bool = False
     power: Array | None = None
+    block: Array | None = None
 
     @property
     def commuting(self) -> bool:
@@ -189,6 +192,20 @@ class EigenLaw:
             return replace(self, attack=np.maximum(np.diag(turned), 0.0))
         return self._dense(full)
 
+    def under_blocks(self, form: Array, block: Array) -> EigenLaw | DenseLaw:
+        """Under an attack with a budget for each block of features: its form (d,), and their numbers (d,)."""
+        form = within_reach(form) if self.intercept else form
+        law, block = self.under(form), _reached_blocks(form, block)  # type: ignore[assignment]
+        if block is None or not isinstance(law, EigenLaw) or law.basis is None:
+            return replace(law, block=block)
+        squares = law.basis.T**2
+        shares = np.stack([squares @ (block == number) for number in range(int(block.max()) + 1)])
+        within = np.max(shares, axis=0) >= 1 - COMMUTES
+        # Each eigenvector that the attack reaches lies within one block; else the blocks' forms do not commute.
+        if not np.all(within | (law.attack == 0)):
+            return replace(self._dense(np.diag(form)), block=block)
+        return replace(law, block=np.argmax(shares, axis=0))
+
     def moved_by_feature(self, budgets: Array | None, power: float | None = None) -> EigenLaw:
         """Under an attack that moves each feature by its own budget (d,), by default one; all alike, or in l_p."""
         if self.basis is not None:
@@ -236,6 +253,7 @@ class DenseLaw:
     dimension:      d
     attack:         (d, d) the attack's form M, size(X)^2 = X' M X; None for the identity
     intercept:      whether the last coordinate is a feature that is 1 everywhere, which no attack can touch
+    block:          (d,) number of each feature's block, as in `EigenLaw`; `attack` does not join blocks
     """
 
     weights: Array
@@ -249,6 +267,7 @@ class DenseLaw:
     dimension: int
     attack: Array | None = None
     intercept: bool = False
+    block: Array | None = None
 
     @property
     def commuting(self) -> bool:
@@ -331,6 +350,11 @@ class DenseLaw:
         form = within_reach(form) if self.intercept else form
         return replace(self, attack=np.diag(form) if form.ndim == 1 else form)
 
+    def under_blocks(self, form: Array, block: Array) -> DenseLaw:
+        """Under an attack with a budget for each block of features: its form (d,), and their numbers (d,)."""
+        form = within_reach(form) if self.intercept else form
+        return replace(self, attack=np.diag(form), block=_reached_blocks(form, block))
+
 
 Law = TypeVar("Law", EigenLaw, DenseLaw)
 
@@ -346,6 +370,17 @@ def _seen_through_noise(law: Law, teacher: Array, hidden: float) -> Law:
         noise_variance=law.noise_variance + hidden,
         labels=law.labels if not np.any(offsets) else read_only(labels),
     )
+
+
+def _reached_blocks(form: Array, block: Array) -> Array | None:
+    """Numbers from zero without gaps of the blocks (d,) that an attack reaches; None where there is one.
+
+    A feature out of reach is in any block.
+    """
+    reached = np.unique(block[form > 0])
+    if reached.size < 2:
+        return None
+    return np.where(np.isin(block, reached), np.searchsorted(reached, block), 0)
 
 
 def with_column(rows: Array, value: float) -> Array:

@@ -29,7 +29,8 @@ class Nodes(NamedTuple):
         teacher: (A, Q) coefficients of the teacher (zero without one).
         labels: (n,) class labels or offsets (zero without them).
         noise_variance: () variance of the label noise.
-        attack: (Q,) the attack's form M on the node: size(X)^2 = sum_q M_q ||X_q||^2; ones for l2.
+        attack: (G, Q) the attack's forms M_g on the node: size(X) = sum_g rho_g, rho_g^2 = sum_q M_gq ||X_q||^2. One
+            row but for an attack with several budgets at once, and no node has two; ones for l2.
     """
 
     weights: np.ndarray
@@ -47,7 +48,7 @@ class Nodes(NamedTuple):
 class Groups(NamedTuple):
     """Coordinates with equal tuples of eigenvalues and attack: `group[j]` in 0..G-1 for coordinate j, and the tuples.
 
-    eigenvalues (n, G), attack (G,).
+    eigenvalues (n, G), attack (number of forms, G).
     """
 
     group: np.ndarray
@@ -64,19 +65,19 @@ class Groups(NamedTuple):
 def group_coordinates(law: EigenLaw) -> Groups:
     """Group the coordinates that are exactly equal in every eigenvalue and to the attack, in increasing order."""
     group = np.zeros(law.eigenvalues.shape[1], dtype=np.int64)
-    attack = _attack(law)
-    rows = law.eigenvalues if law.attack is None else [*law.eigenvalues, attack]
+    attack = forms_of(law)
+    rows = law.eigenvalues if law.attack is None else [*law.eigenvalues, *attack]
     for row in rows:  # refined component by component: far cheaper than sorting tuples
         values, place = np.unique(row, return_inverse=True)
         _, first, group = np.unique(group * len(values) + place, return_index=True, return_inverse=True)
-    return Groups(group, law.eigenvalues[:, first], attack[first])
+    return Groups(group, law.eigenvalues[:, first], attack[:, first])
 
 
 def coordinate_nodes(law: EigenLaw) -> Nodes:
     """Every coordinate its own node, with one unit basis vector: a student is its vector, (1, d)."""
     size = law.eigenvalues.shape[1]
     vectors = law.means[:, None], _teacher(law)[None]
-    return _nodes(law, law.eigenvalues, law.shares, np.ones((1, 1, size)), *vectors, _attack(law))
+    return _nodes(law, law.eigenvalues, law.shares, np.ones((1, 1, size)), *vectors, forms_of(law))
 
 
 @lru_cache(maxsize=16)
@@ -178,26 +179,35 @@ def forecast_nodes(law: EigenLaw, fixed: FixedVectors) -> Nodes:
 def with_fixed_vectors(law: EigenLaw, eigenvalues, shares, gram, fixed: FixedVectors, attack=None) -> Nodes:
     """Nodes with these eigenvalues (n, Q), shares (Q,) and Gram sums (A, A, Q), the fixed vectors being the basis.
 
-    `attack` (Q,), by default ones.
+    `attack` (G, Q), by default ones.
     """
     size = eigenvalues.shape[1]
     means = np.repeat(fixed.means[:, :, None], size, axis=2)
     teacher = np.repeat(fixed.teacher[:, None], size, axis=1)
-    return _nodes(law, eigenvalues, shares, gram, means, teacher, np.ones(size) if attack is None else attack)
+    return _nodes(law, eigenvalues, shares, gram, means, teacher, np.ones((1, size)) if attack is None else attack)
+
+
+def by_block(form: np.ndarray, block: np.ndarray) -> np.ndarray:
+    """(G, Q) or (G, d, d): a form (Q,) or (d, d) on each block of features, whose numbers are `block`."""
+    within = block == np.arange(int(block.max()) + 1)[:, None]
+    return np.where(within if form.ndim == 1 else within[:, :, None] & within[:, None, :], form, 0.0)
 
 
 def _teacher(law: EigenLaw) -> np.ndarray:
     return np.zeros(law.eigenvalues.shape[1]) if law.teacher is None else law.teacher
 
 
-def _attack(law: EigenLaw) -> np.ndarray:
+def forms_of(law: EigenLaw) -> np.ndarray:
+    """(G, Q) the diagonals of the attack's forms; InputError for attacks on single features, which have none."""
     if law.budgets is not None:  # what nodes keep, inner products, does not tell its size
         raise InputError(
             "This is known for attacks whose size is the root of a quadratic form, such as l2",
             "an l_inf attack",
             "Use `forecast`, `simulate`, `optimum` or `stationary`; or `L2()` or `Mahalanobis(weights=...)`",
         )
-    return np.ones(law.eigenvalues.shape[1]) if law.attack is None else law.attack
+    if law.attack is None:
+        return np.ones((1, law.eigenvalues.shape[1]))
+    return law.attack[None] if law.block is None else by_block(law.attack, law.block)
 
 
 def _nodes(law: EigenLaw, eigenvalues, shares, gram, means, teacher, attack) -> Nodes:

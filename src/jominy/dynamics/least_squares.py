@@ -6,6 +6,7 @@ Source: theory `dynamics.md` sections 4.1 and 4.2 (the equivalence is the paper'
 import numpy as np
 
 from jominy.data.laws import EigenLaw
+from jominy.data.nodes import forms_of
 from jominy.dynamics.problem import Problem
 
 MEAN_ABS = float(np.sqrt(2 / np.pi))
@@ -52,7 +53,8 @@ def interpolation_threshold(law: EigenLaw) -> float:
     """c / sqrt(n' K^{-1} n), n the slope of the attack's size at X*: up to it X* is optimal; 0 with label noise.
 
     Near X* the adversarial risk is above that of X* by eps size (c ||X - X*||_K + eps <n, X - X*>). X* is the teacher
-    as far as it is seen, on the range of K; n = M X* / size with the attack's form M, the identity for l2. Under l_inf
+    as far as it is seen, on the range of K; n = M X* / size with the attack's form M, the identity for l2
+    (of several forms the sum). Under l_inf
     with budgets s: c / sqrt(<s^2 / k>), the mean over the features that the teacher uses; under l_p with s^q f(u*) in
     place of s.
     """
@@ -68,6 +70,8 @@ def interpolation_threshold(law: EigenLaw) -> float:
             slope = slope * (lengths / np.sum(shares * lengths**q) ** (1 / q)) ** (q - 1)
         cost = np.sum(shares * slope**2 / k[seen])
         return float(MEAN_ABS / np.sqrt(cost)) if cost > 0 else np.inf
-    form = np.ones_like(k) if law.attack is None else law.attack
-    size, cost = np.sum(form[seen] * mass[seen]), np.sum(form[seen] ** 2 * mass[seen] / k[seen])
-    return float(MEAN_ABS * np.sqrt(size / cost)) if cost > 0 else np.inf
+    forms = forms_of(law)[:, seen]
+    sizes = np.sqrt(forms @ mass[seen])[:, None]
+    slope = np.sum(np.where(sizes > 0, forms / np.where(sizes > 0, sizes, 1.0), 0.0), axis=0)
+    cost = np.sum(slope**2 * mass[seen] / k[seen])
+    return float(MEAN_ABS / np.sqrt(cost)) if cost > 0 else np.inf

@@ -95,7 +95,7 @@ def read_under(
     order, setting = setting.without_noise(order), setting._replace(noise=None)
     found: dict[str, list[np.ndarray]] = {"risk_at_attack": [], "accuracy_at_attack": []}
     for other, size in zip(others, sizes, strict=True):
-        read = read_out(setting, order._replace(size=np.asarray(size)), other.radius, np.zeros(0), known, ("time",))
+        read = read_out(setting, order.of_size(np.asarray(size)), other.radius, np.zeros(0), known, ("time",))
         for name, values in found.items():
             told = read.get("adversarial_" + name.removesuffix("_at_attack"))
             if told is not None:

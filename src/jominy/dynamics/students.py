@@ -70,24 +70,35 @@ def order_parameters(nodes: Nodes, student: Student) -> OrderParameters:
         residual_mean=jnp.sum(nodes.mean_overlaps * student.residual, axis=(1, 2)) - nodes.labels,
         residual_variance=nodes.noise_variance + jnp.maximum(nodes.eigenvalues @ residual_size, 0.0),
         norm=root(jnp.sum(size)),
-        size=root(jnp.sum(nodes.attack * size)),
+        sizes=root(jnp.sum(nodes.attack * size, axis=-1)),
         teacher_mean=jnp.sum(nodes.mean_overlaps * nodes.teacher, axis=(1, 2)),
         teacher_variance=nodes.eigenvalues @ inner(nodes.gram, nodes.teacher, nodes.teacher),
         teacher_covariance=nodes.eigenvalues @ inner(nodes.gram, student.coefficients, nodes.teacher),
     )
 
 
-def attack_ridge(moments: Moments, weights: Array, radius: Array, size: Array) -> Array:
-    """eps E Psi_s / rho: what the attack's form M is multiplied by in the gradient; the shift of scores is s = eps rho.
+def attack_ridges(moments: Moments, weights: Array, radius: Array, sizes: Array) -> Array:
+    """(G,) eps E Psi_s / rho_g: what the attack's form M_g is multiplied by in the gradient.
 
-    Source: theory `attacks.md` section 2; for l2, where M is the identity, an ordinary ridge.
+    The shift of scores is s = eps sum_g rho_g. Source: theory `attacks.md` section 2; for l2, where M is the identity,
+    an ordinary ridge.
     """
-    return radius * (weights @ moments.shift_slope) / jnp.maximum(size, FLOOR)
+    return radius * (weights @ moments.shift_slope) / jnp.maximum(sizes, FLOOR)
 
 
-def gradient(nodes: Nodes, student: Student, moments: Moments, ridge: Array) -> tuple[Array, Array]:
+def whole_ridge(ridges: Array) -> float:
+    """eps E Psi_s / rho of the whole size, from those of its parts."""
+    return float(ridges[0]) if len(ridges) == 1 else float(1 / np.sum(1 / np.asarray(ridges)))
+
+
+def attack_pull(ridges: Array, forms: Array) -> Array:
+    """(Q,) or (d, d) sum_g ridge_g M_g, of forms (G, ...); by NumPy where all are its arrays."""
+    return (ridges.reshape(-1, *(1,) * (forms.ndim - 1)) * forms).sum(axis=0)
+
+
+def gradient(nodes: Nodes, student: Student, moments: Moments, ridges: Array) -> tuple[Array, Array]:
     """(A, Q) coefficients of grad R at the student's mean, and (Q,) the diagonal `alpha` of the bulk Hessian."""
-    weights, pull = nodes.weights, ridge * nodes.attack
+    weights, pull = nodes.weights, attack_pull(ridges, nodes.attack)
     curvature = (weights * moments.curvature) @ nodes.eigenvalues
     # Written with the residual, so that at a vanishing norm the divergent ridge meets only the vanishing student.
     surplus = (weights * (moments.curvature + moments.teacher_curvature)) @ nodes.eigenvalues
@@ -147,8 +158,8 @@ def slopes(system: OnNodes, time: Array, student: Student, memory: Array) -> Slo
     order = order_parameters(nodes, student)
     radius = system.radius.at(time)
     moments = system.targets.moments(system.loss, order, radius * order.size, system.rule)
-    ridge = attack_ridge(moments, nodes.weights, radius, order.size)
-    coefficients, alpha = gradient(nodes, student, moments, ridge)
+    ridges = attack_ridges(moments, nodes.weights, radius, order.sizes)
+    coefficients, alpha = gradient(nodes, student, moments, ridges)
     pushed = descent(nodes, student, system.optimum, moments, coefficients, alpha)
     return Slopes(order, moments, coefficients, alpha, pushed._replace(memory=memory))
 

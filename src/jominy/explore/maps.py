@@ -41,7 +41,7 @@ def phase_result(forecasts: Forecasts, asked: Map) -> xr.Dataset:
     if scenario.loaded is not None:
         scenario = _lean(scenario, asked.state.horizon)
     if (
-        scenario.loaded is not None or not forecasts.problem(scenario).attack.quadratic
+        scenario.loaded is not None or not forecasts.problem(scenario).attack.of_inner_products
     ):  # forecasts that are made one by one
         points = _affordable(scenario, asked)
     over = {name: replace(chosen_range(scenario, name), points=points) for name in ("radius", "rate")}

@@ -199,6 +199,6 @@ def _averages(loss: MarginLoss | ResidualLoss, mean: Array, sd: Array, rule: Gau
     """(4, points) averages of the loss as the moments take them."""
     if isinstance(loss, MarginLoss):
         return jnp.stack(loss.averages(mean, sd, rule))
-    order = OrderParameters(mean, sd**2, mean, sd**2, jnp.ones(()), jnp.ones(()), mean, sd**2, mean)
+    order = OrderParameters(mean, sd**2, mean, sd**2, jnp.ones(()), jnp.ones(1), mean, sd**2, mean)
     found = loss.moments(order, jnp.zeros_like(mean), jnp.asarray(0.5), rule)
     return jnp.stack([found.value, found.slope, found.curvature, found.slope_squared])

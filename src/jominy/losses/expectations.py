@@ -20,7 +20,8 @@ class OrderParameters(NamedTuple):
         residual_mean: (n,) E_i[r - y] for linear targets, <X - X*, mu_i> - h_i.
         residual_variance: (n,) Var_i[r - y] = nu^2 + (X - X*)' K_i (X - X*).
         norm: () ||X||.
-        size: () rho, the root of X' M X with the attack's form M: the shift is eps rho. For l2 it is the norm.
+        sizes: (G,) rho_g, the roots of X' M_g X with the attack's forms M_g; their sum is `size`, the shift of scores
+            per radius. There is one but for attacks with several budgets at once, and for l2 it is the norm.
         teacher_mean: (n,) E_i r* = <X*, mu_i>, zero without a teacher.
         teacher_variance: (n,) Var_i r* = X*' K_i X*.
         teacher_covariance: (n,) Cov_i(r, r*) = X' K_i X*.
@@ -31,10 +32,19 @@ class OrderParameters(NamedTuple):
     residual_mean: Array
     residual_variance: Array
     norm: Array
-    size: Array
+    sizes: Array
     teacher_mean: Array
     teacher_variance: Array
     teacher_covariance: Array
+
+    @property
+    def size(self) -> Array:
+        """() rho, what the radius is multiplied by in the attack's shift of scores."""
+        return self.sizes.sum(axis=-1)
+
+    def of_size(self, size: Array) -> "OrderParameters":
+        """The same under an attack of this size (), whatever it is made of."""
+        return self._replace(sizes=size[..., None])
 
 
 class Moments(NamedTuple):

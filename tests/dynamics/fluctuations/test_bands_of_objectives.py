@@ -29,7 +29,7 @@ def test_second_moments_of_a_step_by_brute_force(name, kind, weights):
     loss = loss if weights is None else ClassWeightedLoss(loss, weights)
     assert loss.steps_known
     zero = np.zeros(2)
-    order = OrderParameters(MEAN, VARIANCE, MEAN - 0.3, VARIANCE, np.array(SIZE), np.array(SIZE), zero, zero, zero)
+    order = OrderParameters(MEAN, VARIANCE, MEAN - 0.3, VARIANCE, np.array(SIZE), np.array([SIZE]), zero, zero, zero)
     told = double_precision(
         lambda: np.asarray(loss.step_moments(LABELS, order, np.array(RADIUS), gaussian_rule(3.0)).second)
     )()

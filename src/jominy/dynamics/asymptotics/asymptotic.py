@@ -61,7 +61,7 @@ def asymptotic_rate(problem: Problem, schedule: Schedule) -> AsymptoticRate:
     found = population_optimum(problem, representations(problem.law)[-1])
     if found.regime == "shrink":
         scalars = found.solved.scalars
-        total = float(scalars.curvature[0] + scalars.ridge)
+        total = float(scalars.curvature[0] + scalars.ridges[0])
         return AsymptoticRate("inverse time", 2 * float(found.solved.risk) / total**2)
     if found.regime != "interpolating":
         raise InputError("Under collapse there is no such law", problem.final_radius, "Lower the radius")

@@ -21,7 +21,7 @@ from jominy.dynamics.laws.geometry import (
     dense_order_parameters,
 )
 from jominy.dynamics.laws.risk import RiskSpec
-from jominy.dynamics.students import Student, attack_ridge, error_coefficients, inner
+from jominy.dynamics.students import Student, attack_pull, attack_ridges, error_coefficients, inner
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.roots import fixed_point
@@ -30,11 +30,11 @@ SMALLEST = 1e-290
 
 
 class FixedPoint(NamedTuple):
-    """A state at rest: its order parameters, risk, ridge E Psi_rho / rho, and square distance to an optimum."""
+    """A state at rest: its order parameters, risk, ridges (G,) E Psi_rho / rho_g, and square distance to an optimum."""
 
     order: OrderParameters
     risk: Array
-    ridge: Array
+    ridges: Array
     distance_squared: Array
 
 
@@ -47,7 +47,7 @@ def _image(
     strength = setting.weights * power
     if isinstance(geometry, NodeGeometry):
         nodes = geometry.nodes
-        alpha = (setting.weights * scalars.curvature) @ nodes.eigenvalues + scalars.ridge * nodes.attack
+        alpha = (setting.weights * scalars.curvature) @ nodes.eigenvalues + attack_pull(scalars.ridges, nodes.attack)
         variance = rate / 2 * (strength @ nodes.eigenvalues) * nodes.shares / jnp.maximum(alpha, SMALLEST)
         student = Student(mean.coefficients, mean.residual, jnp.where(variance != 0, variance, 0.0))
         order = geometry.order(student)
@@ -56,23 +56,23 @@ def _image(
     else:
         assert isinstance(geometry, DenseGeometry)
         curvature = jnp.einsum("n,nij->ij", setting.weights * scalars.curvature, geometry.covariances)
-        values, vectors = jnp.linalg.eigh(curvature + scalars.ridge * geometry.attack)
+        values, vectors = jnp.linalg.eigh(curvature + attack_pull(scalars.ridges, geometry.attack))
         noise = rate / len(mean) * jnp.einsum("n,nij->ij", strength, geometry.covariances)
         sums = jnp.maximum(values[:, None] + values, SMALLEST)
         spread = vectors @ ((vectors.T @ noise @ vectors) / sums) @ vectors.T
         order = dense_order_parameters(geometry, mean, spread)
         distance = (mean - target) @ (mean - target) + jnp.trace(spread)
     moments = setting.moments(order)
-    ridge = attack_ridge(moments, setting.weights, setting.radius, order.size)
-    found = LocalAverages(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
-    return found, moments.slope_squared, FixedPoint(order, setting.weights @ moments.value, ridge, distance)
+    ridges = attack_ridges(moments, setting.weights, setting.radius, order.sizes)
+    found = LocalAverages(moments.slope, moments.curvature, moments.teacher_curvature, ridges)
+    return found, moments.slope_squared, FixedPoint(order, setting.weights @ moments.value, ridges, distance)
 
 
 @jax.jit
 def _scalars_at(setting: RiskSpec, order: OrderParameters) -> tuple[LocalAverages, Array]:
     moments = setting.moments(order)
-    ridge = attack_ridge(moments, setting.weights, setting.radius, order.size)
-    return LocalAverages(moments.slope, moments.curvature, moments.teacher_curvature, ridge), moments.slope_squared
+    ridges = attack_ridges(moments, setting.weights, setting.radius, order.sizes)
+    return LocalAverages(moments.slope, moments.curvature, moments.teacher_curvature, ridges), moments.slope_squared
 
 
 def rest_near(
@@ -83,23 +83,23 @@ def rest_near(
     `free` (n,): `LocalAverages.flat` to begin with, where there are weights that means alone hold.
     """
     count = len(setting.weights)
+    end = 4 * count + geometry.forms
     first, overlaps = _raveled(*_scalars_at(setting, order)), np.asarray(geometry.free_means())
     held = bool(np.any(overlaps))
     if held:
         first = np.concatenate([first, np.zeros(count) if free is None else free])
 
     def state_at(row: np.ndarray) -> tuple[np.ndarray, FixedPoint]:
-        u = row[: 4 * count + 1]
-        slope, curvature, pull, power = np.reshape(u[:-1], (4, count))
+        slope, curvature, pull, power = np.reshape(row[: 4 * count], (4, count))
         # In logarithms where a sign is known: a rest may have scalars of any size.
-        curvature, power, ridge = np.exp(np.minimum([curvature, power, np.full(count, u[-1])], 600.0))
-        scalars = LocalAverages(slope, curvature, pull * curvature, np.asarray(ridge[0]))
+        curvature, power, ridges = (np.exp(np.minimum(u, 600.0)) for u in (curvature, power, row[4 * count : end]))
+        scalars = LocalAverages(slope, curvature, pull * curvature, ridges)
         if held:
-            scalars = scalars._replace(flat=row[4 * count + 1 :])
+            scalars = scalars._replace(flat=row[end:])
         found, squared, rest = _image(geometry, setting, np.asarray(rate), target, scalars, power)
         image = _raveled(found, squared)
         if held:  # where they do not move; a step downhill, which no curvature there makes too long
-            weights, flat = np.asarray(setting.weights), row[4 * count + 1 :]
+            weights, flat = np.asarray(setting.weights), row[end:]
             bound = weights * np.asarray(found.curvature) @ np.diag(overlaps) * np.max(np.diag(overlaps))
             image = np.concatenate(
                 [image, flat - overlaps @ (weights * np.asarray(found.slope)) / max(bound, SMALLEST)]
@@ -113,6 +113,6 @@ def rest_near(
 
 
 def _raveled(scalars: LocalAverages, power: Array) -> np.ndarray:
-    slope, curvature, pull, ridge = (np.asarray(part) for part in scalars[:4])
-    curvature, power, ridge = (np.maximum(part, SMALLEST) for part in (curvature, np.asarray(power), ridge))
-    return np.concatenate([slope, np.log(curvature), pull / curvature, np.log(power), [np.log(ridge)]])
+    slope, curvature, pull, ridges = (np.asarray(part) for part in scalars[:4])
+    curvature, power, ridges = (np.maximum(part, SMALLEST) for part in (curvature, np.asarray(power), ridges))
+    return np.concatenate([slope, np.log(curvature), pull / curvature, np.log(power), np.log(ridges)])

@@ -23,6 +23,7 @@ from jominy.dynamics.optima.optimum import population_optimum
 from jominy.dynamics.population.plan import Plan
 from jominy.dynamics.population.solve import solve
 from jominy.dynamics.problem import Problem
+from jominy.dynamics.students import whole_ridge
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.results import Status
 from jominy.schedules import Constant
@@ -60,7 +61,7 @@ def mixture_end(problem: Problem, rate: float) -> Stationary:
         float(order.norm),
         float(solution.variables.get("distance_to_optimum", ((), [np.inf]))[1][-1]),
         _residual_variance(problem, order),
-        float(rest.ridge),
+        whole_ridge(rest.ridges),
         rate,
         critical,
         Status.STEP_LIMIT.label,
@@ -98,7 +99,7 @@ def _least_squares(problem: Problem, rate: float, critical: float) -> Stationary
         return _diverged(rate, critical)
     found = population_optimum(problem, representations(law)[-1])
     scalars = found.solved.scalars
-    ridge = np.inf if found.regime == "collapse" else float(scalars.ridge / scalars.curvature[0])
+    ridge = np.inf if found.regime == "collapse" else float(scalars.ridges[0] / scalars.curvature[0])
     k = law.eigenvalues[0]
     seen = k > 0
 
@@ -128,7 +129,7 @@ def _described(problem: Problem, rest: FixedPoint, rate: float, critical: float,
         float(rest.order.norm),
         np.inf if separable else float(np.sqrt(max(rest.distance_squared, 0.0))),
         _residual_variance(problem, rest.order),
-        float(rest.ridge),
+        whole_ridge(rest.ridges),
         rate,
         critical,
     )

@@ -72,7 +72,7 @@ def order_parameters(points: Points, averages: Averages) -> OrderParameters:
         residual_variance=points.noise_variance
         + jnp.maximum(points.eigenvalues @ (shares * (variance + (mean - teacher) ** 2)), 0.0),
         norm=root(shares @ square),
-        size=size_of(points, averages),
+        sizes=size_of(points, averages)[None],
         teacher_mean=points.means @ (shares * teacher),
         teacher_variance=points.eigenvalues @ (shares * teacher**2),
         teacher_covariance=points.eigenvalues @ (shares * mean * teacher),

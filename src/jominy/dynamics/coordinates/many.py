@@ -31,7 +31,7 @@ def plain_coordinate_forecasts(
     @double_precision  # which a thread does not inherit
     def told(point: tuple[Problem, Schedule, Any]) -> Plain:
         problem, schedule, start = point
-        if problem.attack.quadratic:
+        if problem.attack.of_inner_products:
             (one,) = plain_forecasts([point], **same, rtol=rtol, batch_size=batch_size)
             return one
         schedule.check(plan.times)

@@ -68,7 +68,7 @@ class CoordinateSGD(Module):
         """Order parameters, distance, overlap and rate: population values at the current student."""
         student = student_of(self.nodes, state)
         size = self.reach.size(state.coordinates[0])
-        order = order_parameters(self.nodes, student)._replace(size=size)
+        order = order_parameters(self.nodes, student).of_size(size)
         return observe(self.nodes, student, self.optimum, order, self._rate(state, time))
 
 

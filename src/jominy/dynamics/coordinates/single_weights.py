@@ -20,12 +20,13 @@ from jominy.data.points import Points
 from jominy.dynamics.coordinates.closure import NormalLaws, normal_averages
 from jominy.dynamics.coordinates.equations import motion, order_parameters
 from jominy.dynamics.laws.risk import largest_logit, risk_spec
+from jominy.data.nodes import forms_of
 from jominy.dynamics.other_attacks import OtherAttack, read_under
 from jominy.dynamics.population.plan import Plan
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
 from jominy.dynamics.start import random_variance, start_in_eigenbasis
-from jominy.dynamics.students import OUT_OF_SCALE, attack_ridge
+from jominy.dynamics.students import OUT_OF_SCALE, attack_pull, attack_ridges
 from jominy.errors import InputError
 from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array, root
@@ -46,10 +47,10 @@ class WeightLaws(NamedTuple):
 
 
 class WeightFlow(Module):
-    """Mean and variance of every weight; `form` (Q,) is the diagonal of the attack's form."""
+    """Mean and variance of every weight; `forms` (G, Q) are the diagonals of the attack's forms."""
 
     points: Points
-    form: Array
+    forms: Array
     loss: Loss
     targets: Targets
     schedule: Schedule
@@ -58,15 +59,15 @@ class WeightFlow(Module):
 
     def _order(self, state: NormalLaws) -> OrderParameters:
         averages = normal_averages(state.mean, state.variance)
-        size = root(self.points.shares @ (self.form * averages.square))
-        return order_parameters(self.points, averages)._replace(size=size)
+        sizes = root(self.forms @ (self.points.shares * averages.square))
+        return order_parameters(self.points, averages)._replace(sizes=sizes)
 
     def velocity(self, time: Array, state: NormalLaws) -> NormalLaws:
-        """dm = -g (H m + beta), dv = -2 g H v + g^2 D with H = alpha + ridge M."""
+        """dm = -g (H m + beta), dv = -2 g H v + g^2 D with H = alpha + sum_g ridge_g M_g."""
         order, radius = self._order(state), self.radius.at(time)
         moments = self.targets.moments(self.loss, order, radius * order.size, self.rule)
         alpha, beta, _, noise = motion(self.points, moments, radius, order.size)
-        stiff = alpha + attack_ridge(moments, self.points.weights, radius, order.size) * self.form
+        stiff = alpha + attack_pull(attack_ridges(moments, self.points.weights, radius, order.sizes), self.forms)
         rate = self.schedule.rate(time, UNKNOWN_DESCENT)
         return NormalLaws(
             -rate * (stiff * state.mean + beta), rate * (rate * noise - 2 * stiff * state.variance), jnp.zeros(())
@@ -128,14 +129,14 @@ def _laws(problem: Problem, law: EigenLaw, schedule: Schedule, plan: Plan, start
         np.zeros(len(law.weights)) if law.labels is None else np.asarray(law.labels, float),
         np.asarray(law.noise_variance, float),
     )
-    form = np.ones(size) if law.attack is None else law.attack
+    forms = forms_of(law)
     begin = NormalLaws(points.start, np.full(size, random_variance(start)), np.zeros(()))
     jumps = np.array(sorted({*problem.radius_schedule.jumps, *schedule.jumps}), dtype=float)
     times, logit = np.unique(np.append(0.0, plan.times)), 0.0
     place = np.searchsorted(times, plan.times)
     for _ in range(6):
         spec = risk_spec(law, problem, logit) if logit else risk_spec(law, problem)
-        flow = WeightFlow(points, form, problem.loss, spec.targets, schedule, problem.radius_schedule, spec.rule)
+        flow = WeightFlow(points, forms, problem.loss, spec.targets, schedule, problem.radius_schedule, spec.rule)
         systems, states = jax.tree.map(lambda leaf: np.asarray(leaf)[None], (flow, begin))
         seen = integrate(systems, states, times[None], jumps[None], np.array([plan.rtol]), None, MOST_STEPS)
         if int(seen.reached[0]) < len(times):

@@ -33,7 +33,7 @@ class SingleFeatureEngines(MixtureEngines):
     many_at_once: bool = False
 
     def covers(self, problem: Problem) -> bool:
-        return not problem.attack.quadratic
+        return not problem.attack.of_inner_products
 
     def forecast(self, training: Training, request: ForecastRequest) -> xr.Dataset:
         require_no_average(training, "attacks on single features of a mixture")

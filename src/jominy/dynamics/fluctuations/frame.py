@@ -27,7 +27,7 @@ class Frame(Module):
         kept: which of all fixed vectors the v_a are.
         optimum: (A, Q) coefficients of the adversarial optimum.
         teacher_mean, teacher_variance: (n,) order parameters that do not move.
-        matrix: (K + 2, n) gradient of the K order parameters (norm and size squared), of the squared distance to the
+        matrix: (K + 2, n) gradient of the K order parameters (norm and sizes squared), of the squared distance to the
             optimum and of the overlap with the teacher; n = (1 + A) Q.
     """
 
@@ -58,14 +58,15 @@ class Frame(Module):
 
     def order(self, theta: Array) -> OrderParameters:
         """The inverse of `as_vector`."""
-        margin_mean, margin_variance, residual_mean, residual_variance, covariance = jnp.split(theta[:-2], 5)
+        count = self.nodes.weights.size
+        margin_mean, margin_variance, residual_mean, residual_variance, covariance = jnp.split(theta[: 5 * count], 5)
         return OrderParameters(
             margin_mean=margin_mean,
             margin_variance=margin_variance,
             residual_mean=residual_mean,
             residual_variance=residual_variance,
-            norm=jnp.sqrt(theta[-2]),
-            size=jnp.sqrt(theta[-1]),
+            norm=jnp.sqrt(theta[5 * count]),
+            sizes=jnp.sqrt(theta[5 * count + 1 :]),
             teacher_mean=self.teacher_mean,
             teacher_variance=self.teacher_variance,
             teacher_covariance=covariance,
@@ -115,7 +116,7 @@ def _matrix(nodes: Nodes, optimum: np.ndarray) -> np.ndarray:
         (spread, -2 * spread * teacher),
         (nothing, spread * teacher),
         (ones, 0 * teacher),
-        (nodes.attack[None, None], 0 * teacher),
+        (nodes.attack[:, None], np.repeat(0 * teacher, len(nodes.attack), axis=0)),
         (ones, -2 * optimum[None]),
         (0 * ones, teacher),
     ]
@@ -124,7 +125,7 @@ def _matrix(nodes: Nodes, optimum: np.ndarray) -> np.ndarray:
 
 
 def as_vector(order: OrderParameters) -> Array:
-    """(..., K) the order parameters that are affine in the state; norm and size are squared."""
+    """(..., K) the order parameters that are affine in the state; norm and sizes are squared."""
     return jnp.concatenate(
         [
             order.margin_mean,
@@ -133,7 +134,7 @@ def as_vector(order: OrderParameters) -> Array:
             order.residual_variance,
             order.teacher_covariance,
             order.norm[..., None] ** 2,
-            order.size[..., None] ** 2,
+            order.sizes**2,
         ],
         axis=-1,
     )

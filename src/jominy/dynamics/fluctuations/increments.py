@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.fluctuations.frame import Frame
-from jominy.dynamics.students import attack_ridge, inner
-from jominy.losses import Loss, Targets
+from jominy.dynamics.students import attack_pull, attack_ridges, inner
+from jominy.losses import Loss, OrderParameters, Targets
+from jominy.losses.base import FLOOR
 from jominy.losses.steps import SLOPE, StepMoments
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
@@ -35,24 +36,25 @@ class Increments(Module):
         """Which entries of theta the loss reads; the others cost time and change nothing."""
         count = self.frame.nodes.weights.size
         fields = np.arange(5 * count).reshape(5, count)[list(self.targets.step_fields)]
-        return np.append(fields.ravel(), 5 * count + 1)
+        return np.append(fields.ravel(), 5 * count + 1 + np.arange(len(self.frame.nodes.attack)))
 
     def scalars(self, theta: Array) -> Array:
-        """(4 n + 1,) through which theta enters the drift: E_i of Psi_r, Psi_rr, Psi_{r r*}, Psi_r^2, and the ridge."""
+        """(4 n + G,) through which theta enters the drift: E_i of Psi_r, Psi_rr, Psi_{r r*}, Psi_r^2, and the ridges."""
         nodes, order = self.frame.nodes, self.frame.order(theta)
         found = self.targets.moments(self.loss, order, self.radius * order.size, self.rule)
-        ridge = attack_ridge(found, nodes.weights, self.radius, order.size)
+        ridges = attack_ridges(found, nodes.weights, self.radius, order.sizes)
         per_class = (found.slope, found.curvature, found.teacher_curvature, found.slope_squared)
-        return jnp.append(jnp.concatenate(per_class), ridge)
+        return jnp.concatenate([*per_class, ridges])
 
     def _gradient(self, scalars: Array) -> tuple[Array, Array, Array]:
         """alpha (Q,), beta (A, Q), noise (Q,): grad R = alpha X + sum_a beta_a v_a, noise = sum p E[Psi_r^2] lambda.
 
-        The attack's ridge counts on each node by its form there, M_q.
+        The attack's ridges count on each node by its forms there, M_gq.
         """
         nodes = self.frame.nodes
-        slope, curvature, pull, power = nodes.weights * scalars[:-1].reshape(4, -1)
-        alpha = curvature @ nodes.eigenvalues + scalars[-1] * nodes.attack
+        count = 4 * nodes.weights.size
+        slope, curvature, pull, power = nodes.weights * scalars[:count].reshape(4, -1)
+        alpha = curvature @ nodes.eigenvalues + attack_pull(scalars[count:], nodes.attack)
         beta = jnp.sum(slope[:, None, None] * nodes.means, axis=0) + (pull @ nodes.eigenvalues) * nodes.teacher
         return alpha, beta, power @ nodes.eigenvalues
 
@@ -94,11 +96,17 @@ class Increments(Module):
         """Sigma (n, n) and F1 (n,); `mean` is F."""
         order = self.frame.order(theta)
         moments = self.targets.step_moments(self.loss, order, self.radius, self.rule)
-        columns = self._columns(state, rate, moments)
+        form = self._form(order)
+        columns = self._columns(state, rate, moments, form)
         weights, second = self.frame.nodes.weights, moments.second
         told = jnp.einsum("i,ipm,ipk,ikn->mn", weights, columns, second, columns)
         covariance = told + self._beside_the_score(state, rate, second) - mean[:, None] * mean
-        return covariance, self._correction(state, rate, moments)
+        return covariance, self._correction(state, rate, moments, form)
+
+    def _form(self, order: OrderParameters) -> Array:
+        """(Q,) sum_g (rho / rho_g) M_g: the form of a single attack of the same pull, whose size is rho."""
+        sizes = jnp.maximum(order.sizes, FLOOR)
+        return attack_pull(jnp.maximum(order.size, FLOOR) / sizes, self.frame.nodes.attack)
 
     def _score_overlaps(self, state: Array, moments: StepMoments) -> tuple[Array, Array]:
         """Covariance of the score's directions with <x, X> (i, c, Q) and with <x, v_a> (i, c, A, Q)."""
@@ -112,14 +120,14 @@ class Increments(Module):
             eigenvalues[:, None] * jnp.einsum("ick,kaq->icaq", moments.directions, with_basis),
         )
 
-    def _columns(self, state: Array, rate: Array, moments: StepMoments) -> Array:
+    def _columns(self, state: Array, rate: Array, moments: StepMoments, form: Array) -> Array:
         """(i, p, n) the increment of each class as a linear function of the features."""
         frame, nodes = self.frame, self.frame.nodes
         size, along = frame.rows(state)
         with_student, with_basis = self._score_overlaps(state, moments)
         on_means = frame.flat(2 * jnp.sum(nodes.means * along, axis=1), nodes.mean_overlaps)[:, None]
         on_score = frame.flat(2 * with_student, with_basis)
-        on_self = jnp.broadcast_to(frame.flat(2 * nodes.attack * size, nodes.attack * along), on_means.shape)
+        on_self = jnp.broadcast_to(frame.flat(2 * form * size, form * along), on_means.shape)
         square = frame.flat(nodes.eigenvalues * nodes.shares, jnp.zeros_like(nodes.mean_overlaps))[:, None]
         return jnp.concatenate([-rate * on_means, -rate * on_score, -rate * on_self, rate**2 * square], axis=1)
 
@@ -134,7 +142,7 @@ class Increments(Module):
         count = blocks.shape[0] * blocks.shape[2]
         return jnp.einsum("abq,qr->aqbr", power * blocks, jnp.eye(blocks.shape[2])).reshape(count, count)
 
-    def _correction(self, state: Array, rate: Array, moments: StepMoments) -> Array:
+    def _correction(self, state: Array, rate: Array, moments: StepMoments, form: Array) -> Array:
         """F1 (n,): nothing on the overlaps."""
         frame, nodes = self.frame, self.frame.nodes
         size, along = frame.rows(state)
@@ -150,8 +158,8 @@ class Increments(Module):
             second[:, SLOPE, SLOPE] * jnp.sum(nodes.means * nodes.mean_overlaps, axis=1)
             + 2 * jnp.sum(mean_score * second[:, SLOPE, first:last], axis=1)
             + nodes.eigenvalues**2 * jnp.sum(pairs * second[:, first:last, first:last], axis=(1, 2))
-            + 2 * second[:, SLOPE, last] * nodes.attack * jnp.sum(nodes.means * along, axis=1)
-            + 2 * nodes.attack * jnp.sum(second[:, first:last, last] * with_student, axis=1)
-            + second[:, last, last] * nodes.attack**2 * size
+            + 2 * second[:, SLOPE, last] * form * jnp.sum(nodes.means * along, axis=1)
+            + 2 * form * jnp.sum(second[:, first:last, last] * with_student, axis=1)
+            + second[:, last, last] * form**2 * size
         )
         return frame.flat(rate**2 * (nodes.weights @ per_class), 0 * along)

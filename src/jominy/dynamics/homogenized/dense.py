@@ -8,7 +8,7 @@ from jominy.dynamics.laws.geometry import dense_order_parameters
 from jominy.dynamics.simulation.dense_sgd import DenseSGD
 from jominy.dynamics.simulation.noise import PATH_PURPOSE, Normals
 from jominy.dynamics.simulation.sgd import VectorState
-from jominy.dynamics.students import Observation, attack_ridge
+from jominy.dynamics.students import Observation, attack_pull, attack_ridges
 from jominy.numerics.arrays import Array
 from jominy.numerics.module import Module
 
@@ -30,11 +30,12 @@ class DenseSDE(Module):
         curvature = law.weights * moments.curvature
         surplus = curvature + law.weights * moments.teacher_curvature
         pulls = jnp.einsum("nij,jk->nik", law.covariances, jnp.stack([vector - law.teacher, law.teacher], axis=1))
+        attacked = attack_pull(attack_ridges(moments, law.weights, radius, order.sizes), law.attack)
         gradient = (
             curvature @ pulls[..., 0]
             + surplus @ pulls[..., 1]
             + (law.weights * moments.slope) @ law.means
-            + attack_ridge(moments, law.weights, radius, order.size) * (law.attack @ vector)
+            + attacked @ vector
         )
         rate = self.sgd.rate(state, time)
         power = law.weights * moments.slope_squared / vector.size

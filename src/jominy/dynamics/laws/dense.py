@@ -8,7 +8,7 @@ import numpy as np
 
 from jominy.dynamics.laws.flow import Dense, Flow, GaussianState, LocalModel
 from jominy.dynamics.laws.geometry import DenseGeometry, dense_order_parameters
-from jominy.dynamics.students import Observation, attack_ridge
+from jominy.dynamics.students import Observation, attack_pull, attack_ridges
 from jominy.losses import Loss, OrderParameters, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import GaussianRule
@@ -35,18 +35,18 @@ class DenseFlow(Flow):
         order = self.order(state)
         radius = self.radius.at(time)
         moments = self.targets.moments(self.loss, order, radius * order.size, self.rule)
-        ridge = attack_ridge(moments, law.weights, radius, order.size)
+        pull = attack_pull(attack_ridges(moments, law.weights, radius, order.sizes), law.attack)
         curvature = jnp.einsum("n,nij->ij", law.weights * moments.curvature, law.covariances)
         surplus = law.weights * (moments.curvature + moments.teacher_curvature)
         # Written with the error of the teacher, so that at a vanishing norm the divergent ridge meets only the student.
         gradient = (
             curvature @ (mean - law.teacher)
-            + ridge * (law.attack @ mean)
+            + pull @ mean
             + (law.weights * moments.slope) @ law.means
             + jnp.einsum("n,nij,j->i", surplus, law.covariances, law.teacher)
         )
         noise = jnp.einsum("n,nij->ij", law.weights * moments.slope_squared, law.covariances)
-        hessian = curvature + ridge * law.attack
+        hessian = curvature + pull
         spread = hessian @ covariance
         descent = Descent(
             gradient_dot_error=gradient @ (mean - self.optimum) + jnp.trace(spread),

@@ -10,8 +10,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.data.laws import DenseLaw
-from jominy.data.nodes import Nodes
-from jominy.dynamics.students import Student, order_parameters
+from jominy.data.nodes import Nodes, by_block
+from jominy.dynamics.students import Student, attack_pull, order_parameters
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array, namespace, root
 
@@ -21,18 +21,18 @@ class LocalAverages(NamedTuple):
 
     Attributes:
         slope, curvature, teacher_curvature: (n,) E_i Psi_r, E_i Psi_rr, E_i Psi_{r r*}.
-        ridge: () B = E Psi_rho / rho.
+        ridges: (G,) B_g = E Psi_rho / rho_g, one for each of the attack's forms.
         pinned: (n,) whether a component's score is certain at the optimum (its target is met exactly, or its margin
             lies at a kink), which no finite curvature says; None where there is no such component.
         flat: (n,) the class means' coefficients in the optimum on directions in which no input varies, where slopes
-            and ridge may vanish together; None where they tell it. Where there are means on such directions that no
+            and ridges may vanish together; None where they tell it. Where there are means on such directions that no
             attack can touch (an intercept), it is on these alone.
     """
 
     slope: Array
     curvature: Array
     teacher_curvature: Array
-    ridge: Array
+    ridges: Array
     pinned: Array | None = None
     flat: Array | None = None
 
@@ -53,6 +53,10 @@ class RiskGeometry(Protocol):
     @property
     def centred(self) -> bool:
         """Whether all class means are zero."""
+
+    @property
+    def forms(self) -> int:
+        """How many forms G the attack has, none of which overlap."""
 
     def minimiser(self, scalars: LocalAverages, free: Array | None = None) -> Any:
         """The minimiser of the quadratic model in which the scalars are frozen."""
@@ -90,10 +94,10 @@ class RiskGeometry(Protocol):
     def untouched(self) -> bool:
         """Whether there are directions that the attack cannot touch."""
 
-    def attackable_pull(self, student: Any, scalars: LocalAverages) -> float:
-        """sqrt(g' M^-1 g) of the risk's gradient g without the attack's own part, where the attack's form M reaches.
+    def attackable_pulls(self, student: Any, scalars: LocalAverages) -> np.ndarray:
+        """(G,) sqrt(g' M_g^-1 g) of the risk's gradient g without the attack's own part, where each form M_g reaches.
 
-        `scalars` are those at the student, whose ridge does not count.
+        The largest is the dual norm of the attack's size. `scalars` are those at the student; ridges do not count.
         """
 
 
@@ -110,6 +114,10 @@ class NodeGeometry(NamedTuple):
     def centred(self) -> bool:
         return not np.any(self.nodes.means)
 
+    @property
+    def forms(self) -> int:
+        return len(self.nodes.attack)
+
     def free(self, pinned: Array | None) -> Array | None:
         """(Q,) nodes."""
         if pinned is None:
@@ -123,7 +131,7 @@ class NodeGeometry(NamedTuple):
         curvature = (nodes.weights * scalars.curvature) @ nodes.eigenvalues
         teacher_pull = (nodes.weights * scalars.teacher_curvature) @ nodes.eigenvalues
         class_pull = xp.einsum("n,naq->aq", nodes.weights * scalars.slope, nodes.means)
-        pull_back = scalars.ridge * nodes.attack
+        pull_back = attack_pull(scalars.ridges, nodes.attack)
         alpha = curvature + pull_back
         seen = alpha > LEAST_CURVATURE  # what no risk depends on is zero in the vector of least norm
         alpha = xp.where(seen, alpha, 1.0)
@@ -139,7 +147,7 @@ class NodeGeometry(NamedTuple):
             told = xp.einsum("n,naq->aq", scalars.flat, nodes.means)
             widest = xp.max(nodes.eigenvalues, axis=0)
             flat = xp.asarray(widest <= NO_VARIANCE * xp.max(widest))
-            free = flat & (nodes.attack == 0)
+            free = flat & xp.all(nodes.attack == 0, axis=0)
             flat = xp.where(xp.any(free & xp.any(nodes.means != 0, axis=(0, 1))), free, flat)
             coefficients = xp.where(flat, told, coefficients)
             residual = xp.where(flat, told - nodes.teacher, residual)
@@ -147,7 +155,8 @@ class NodeGeometry(NamedTuple):
 
     def response(self, scalars: LocalAverages) -> Array:
         nodes = self.nodes
-        alpha = (nodes.weights * scalars.curvature) @ nodes.eigenvalues + scalars.ridge * nodes.attack
+        alpha = (nodes.weights * scalars.curvature) @ nodes.eigenvalues
+        alpha = alpha + attack_pull(scalars.ridges, nodes.attack)
         fall = nodes.means / jnp.maximum(alpha, LEAST_CURVATURE)
         return jnp.sum(fall[:, None] * nodes.mean_overlaps, axis=(2, 3))
 
@@ -193,12 +202,12 @@ class NodeGeometry(NamedTuple):
     def free_means(self) -> Array:
         nodes = self.nodes
         widest = np.max(nodes.eigenvalues, axis=0)
-        free = (widest <= NO_VARIANCE * np.max(widest)) & (np.asarray(nodes.attack) == 0)
+        free = (widest <= NO_VARIANCE * np.max(widest)) & np.all(np.asarray(nodes.attack) == 0, axis=0)
         return np.einsum("naq,maq->nm", nodes.means[..., free], nodes.mean_overlaps[..., free])
 
     @property
     def untouched(self) -> bool:
-        return bool(np.any((np.asarray(self.nodes.attack) == 0) & self.there))
+        return bool(np.any(np.all(np.asarray(self.nodes.attack) == 0, axis=0) & self.there))
 
     @property
     def there(self) -> np.ndarray:
@@ -206,7 +215,7 @@ class NodeGeometry(NamedTuple):
         nodes = self.nodes
         return (np.asarray(nodes.shares) > 0) | np.any(np.einsum("aaq->aq", np.asarray(nodes.gram)) > 0, axis=0)
 
-    def attackable_pull(self, student: Student, scalars: LocalAverages) -> float:
+    def attackable_pulls(self, student: Student, scalars: LocalAverages) -> np.ndarray:
         nodes, w = self.nodes, np.asarray(self.nodes.weights)
         curvature = (w * np.asarray(scalars.curvature)) @ nodes.eigenvalues
         teacher = (w * np.asarray(scalars.teacher_curvature)) @ nodes.eigenvalues
@@ -214,7 +223,7 @@ class NodeGeometry(NamedTuple):
         gradient = curvature * np.asarray(student.coefficients) + teacher * nodes.teacher + push
         square = np.einsum("abq,aq,bq->q", nodes.gram, gradient, gradient)
         within = np.asarray(nodes.attack) > 0
-        return float(np.sqrt(np.sum(square[within] / nodes.attack[within])))
+        return np.sqrt(np.sum(np.where(within, square / np.where(within, nodes.attack, 1.0), 0.0), axis=1))
 
 
 LEAST_CURVATURE = 1e-200
@@ -262,6 +271,15 @@ class DenseGeometry(NamedTuple):
     def centred(self) -> bool:
         return not np.any(self.means)
 
+    @property
+    def forms(self) -> int:
+        return len(self.attack)
+
+    @property
+    def reached(self) -> Array:
+        """(d, d) the sum of the attack's forms, whose kernel it cannot touch."""
+        return self.attack.sum(axis=0)
+
     def free(self, pinned: Array | None) -> Array | None:
         """(d, d) projection."""
         if pinned is None:
@@ -274,7 +292,7 @@ class DenseGeometry(NamedTuple):
         curvature = jnp.einsum("n,nij->ij", self.weights * scalars.curvature, self.covariances)
         pull = jnp.einsum("n,nij,j->i", self.weights * scalars.teacher_curvature, self.covariances, self.teacher)
         pull = pull + (self.weights * scalars.slope) @ self.means
-        curvature = curvature + scalars.ridge * self.attack
+        curvature = curvature + attack_pull(scalars.ridges, self.attack)
         if scalars.flat is not None:
             flat = self._told_directions()
             varied = jnp.eye(len(pull)) - flat
@@ -294,14 +312,14 @@ class DenseGeometry(NamedTuple):
         flat = self.free(jnp.ones(len(self.weights), bool))
         assert flat is not None
         values, vectors = jnp.linalg.eigh(
-            flat @ self.attack @ flat + jnp.max(jnp.abs(self.attack)) * (jnp.eye(len(flat)) - flat)
+            flat @ self.reached @ flat + jnp.max(jnp.abs(self.attack)) * (jnp.eye(len(flat)) - flat)
         )
         free = (vectors * (values <= NO_VARIANCE * jnp.max(jnp.abs(self.attack)))) @ vectors.T
         return jnp.where(jnp.max(jnp.abs(self.means @ free)) > NO_VARIANCE * jnp.max(jnp.abs(self.means)), free, flat)
 
     def response(self, scalars: LocalAverages) -> Array:
         curvature = jnp.einsum("n,nij->ij", self.weights * scalars.curvature, self.covariances)
-        curvature = curvature + scalars.ridge * self.attack
+        curvature = curvature + attack_pull(scalars.ridges, self.attack)
         return self.means @ jnp.linalg.solve(curvature, self.means.T)
 
     def order(self, student: Array) -> OrderParameters:
@@ -330,20 +348,21 @@ class DenseGeometry(NamedTuple):
     def free_means(self) -> Array:
         values, vectors = np.linalg.eigh(np.sum(self.covariances, axis=0))
         flat = vectors[:, values <= NO_VARIANCE * values[-1]]
-        on = self.means @ flat @ kernel(flat.T @ self.attack @ flat, NO_VARIANCE * np.max(np.abs(self.attack)))
+        on = self.means @ flat @ kernel(flat.T @ self.reached @ flat, NO_VARIANCE * np.max(np.abs(self.attack)))
         return on @ on.T
 
     @property
     def untouched(self) -> bool:
-        values = np.linalg.eigvalsh(self.attack)
+        values = np.linalg.eigvalsh(self.reached)
         return bool(values[0] <= NO_VARIANCE * values[-1])
 
-    def attackable_pull(self, student: Array, scalars: LocalAverages) -> float:
+    def attackable_pulls(self, student: Array, scalars: LocalAverages) -> np.ndarray:
         w = np.asarray(self.weights)
         curvature = np.einsum("n,nij->ij", w * np.asarray(scalars.curvature), self.covariances)
         teacher = np.einsum("n,nij,j->i", w * np.asarray(scalars.teacher_curvature), self.covariances, self.teacher)
         gradient = curvature @ np.asarray(student) + teacher + (w * np.asarray(scalars.slope)) @ self.means
-        return float(np.sqrt(gradient @ np.linalg.pinv(self.attack, rcond=NO_VARIANCE, hermitian=True) @ gradient))
+        inverses = np.linalg.pinv(self.attack, rcond=NO_VARIANCE, hermitian=True)
+        return np.sqrt(np.einsum("i,gij,j->g", gradient, inverses, gradient))
 
 
 def kernel(matrix: np.ndarray, least: float) -> np.ndarray:
@@ -357,8 +376,9 @@ def dense_geometry(law: DenseLaw) -> DenseGeometry:
     teacher = np.zeros(law.dimension) if law.teacher is None else law.teacher
     labels = np.zeros(len(law.weights)) if law.labels is None else law.labels
     form = np.eye(law.dimension) if law.attack is None else law.attack
+    forms = form[None] if law.block is None else by_block(form, law.block)
     noise = np.asarray(law.noise_variance)
-    return DenseGeometry(law.weights, law.means, law.covariances, teacher, labels, noise, form)
+    return DenseGeometry(law.weights, law.means, law.covariances, teacher, labels, noise, forms)
 
 
 def dense_order_parameters(law: DenseGeometry, mean: Array, covariance: Array | None) -> OrderParameters:
@@ -366,14 +386,14 @@ def dense_order_parameters(law: DenseGeometry, mean: Array, covariance: Array | 
     residual = mean - law.teacher
     spread = 0.0 if covariance is None else jnp.einsum("nij,ij->n", law.covariances, covariance)
     square = mean @ mean + (0.0 if covariance is None else jnp.trace(covariance))
-    size = mean @ law.attack @ mean + (0.0 if covariance is None else jnp.sum(law.attack * covariance))
+    sizes = law.attack @ mean @ mean + (0.0 if covariance is None else jnp.sum(law.attack * covariance, axis=(1, 2)))
     return OrderParameters(
         margin_mean=law.means @ mean,
         margin_variance=jnp.einsum("i,nij,j->n", mean, law.covariances, mean) + spread,
         residual_mean=law.means @ residual - law.labels,
         residual_variance=law.noise_variance + jnp.einsum("i,nij,j->n", residual, law.covariances, residual) + spread,
         norm=root(square),
-        size=root(size),
+        sizes=root(sizes),
         teacher_mean=law.means @ law.teacher,
         teacher_variance=jnp.einsum("i,nij,j->n", law.teacher, law.covariances, law.teacher),
         teacher_covariance=jnp.einsum("i,nij,j->n", mean, law.covariances, law.teacher),

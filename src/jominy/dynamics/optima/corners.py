@@ -30,7 +30,7 @@ NEAR_CORNER = 0.05
 
 def well_found(solved: OptimumSolution, stiffness: float) -> bool:
     """Whether the scalars say what the optimum is; `stiffness` is that of flat directions, infinite without them."""
-    ridge = np.inf if np.isinf(stiffness) else float(solved.scalars.ridge) / stiffness
+    ridge = np.inf if np.isinf(stiffness) else float(np.min(solved.scalars.ridges)) / stiffness
     return solved.mismatch < GOOD and ridge > 100 * RIDGES[0] and np.isfinite(solved.risk)
 
 
@@ -60,7 +60,8 @@ def optimum_with_corners(
     setting, eased = _eased(geometry, setting, zero, ridges, untouched)
     polishing = []
     for ridge, one in zip(ridges, eased, strict=True):
-        none = as_it_is(setting)._replace(ridge=np.asarray(NOWHERE if untouched else ridge))
+        none = as_it_is(setting, geometry.forms)
+        none = none._replace(ridges=np.full(geometry.forms, NOWHERE if untouched else ridge))
         polishing.append(polished(geometry, setting, one.scalars._replace(flat=None), none))
         for pins, scalars in _at_corners(setting, one, zero):
             polishing.append(polished(geometry, setting, scalars, none._replace(pins=pins)))
@@ -81,7 +82,7 @@ def _eased(
         found = []
         for scalars in minima(frame, setting, scale, _spreads(setting, scale), ridges):
             if untouched:
-                scalars = scalars._replace(ridge=np.asarray(NOWHERE))
+                scalars = scalars._replace(ridges=np.full(geometry.forms, NOWHERE))
             there = visit(geometry, setting, minimiser(geometry, scalars))
             found.append(OptimumSolution(scalars, there.order, float(there.risk), np.inf))
         finer = setting.finer(max(largest_logit(setting, one.order) for one in found))
@@ -124,7 +125,7 @@ def _at_corners(
                 scalars.slope,
                 np.where(pinned, 1.0, scalars.curvature),
                 np.where(pinned, pull, scalars.teacher_curvature),
-                scalars.ridge,
+                scalars.ridges,
                 pinned,
             ),
         )

@@ -25,7 +25,7 @@ from jominy.dynamics.laws.geometry import (
     kernel,
 )
 from jominy.dynamics.laws.risk import RiskSpec
-from jominy.dynamics.students import attack_ridge
+from jominy.dynamics.students import attack_ridges
 from jominy.errors import InputError
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
@@ -50,7 +50,7 @@ class Frame(NamedTuple):
         teacher: (D,) the teacher, as far as it is seen.
         at_zero: order parameters of the zero vector.
         flat: (n, D) from coordinates to the class means' coefficients on flat directions.
-        attack: (D, D) with size(X)^2 = z' attack z, or None for l2, where it is the square of the lengths.
+        attack: (G, D, D) with rho_g^2 = z' attack_g z, or None for l2, where it is the square of the lengths.
     """
 
     weights: np.ndarray
@@ -63,8 +63,8 @@ class Frame(NamedTuple):
     attack: np.ndarray | None
 
     def pull(self, z: np.ndarray) -> np.ndarray:
-        """(D,) half the gradient of the square size."""
-        return self.sizes**2 * z if self.attack is None else self.attack @ z
+        """(G, D) half the gradients of the square sizes."""
+        return (self.sizes**2 * z)[None] if self.attack is None else self.attack @ z
 
     def spread(self, z: np.ndarray) -> np.ndarray:
         """(n, D) V z."""
@@ -81,7 +81,7 @@ class Frame(NamedTuple):
             residual_mean=zero.residual_mean + mean,
             residual_variance=np.maximum(zero.residual_variance + apart, 0.0),
             norm=np.asarray(np.linalg.norm(self.sizes * z)),
-            size=np.sqrt(np.maximum(z @ self.pull(z), 0.0)),
+            sizes=np.sqrt(np.maximum(self.pull(z) @ z, 0.0)),
             teacher_covariance=shared,
         )
 
@@ -99,25 +99,26 @@ def frame_of(geometry: RiskGeometry, untouched: bool = False) -> Frame:
         variances = np.broadcast_to(nodes.eigenvalues[:, None], (len(means), *present.shape))[:, present]
         widest = np.max(variances, axis=0)
         flat = widest <= NO_VARIANCE * np.max(widest, initial=0.0)
-        form = np.broadcast_to(nodes.attack, present.shape)[present]
-        isotropic = bool(np.all(np.asarray(nodes.attack)[geometry.there] == 1))
+        forms = np.broadcast_to(nodes.attack[:, None], (len(nodes.attack), *present.shape))[:, present]
+        isotropic = len(forms) == 1 and bool(np.all(np.asarray(nodes.attack)[:, geometry.there] == 1))
         if untouched:
-            seen = flat | (form == 0)
-            means, teacher, variances, form, flat = (
+            seen = flat | np.all(forms == 0, axis=0)
+            means, teacher, variances, forms, flat = (
                 means[:, seen],
                 teacher[seen],
                 variances[:, seen],
-                form[seen],
+                forms[:, seen],
                 flat[seen],
             )
-        curved, form, reached = variances[:, ~flat], form[~flat], bool(np.any(means[:, flat] * form[flat]))
+        reached = bool(np.any(means[:, flat] * np.sum(forms[:, flat], axis=0)))
+        curved, forms = variances[:, ~flat], forms[:, ~flat]
     else:
         assert isinstance(geometry, DenseGeometry)
         values, vectors = np.linalg.eigh(np.sum(geometry.covariances, axis=0))
         means, teacher = np.asarray(geometry.means) @ vectors, np.asarray(geometry.teacher) @ vectors
         flat = values <= NO_VARIANCE * values[-1]
-        attack = np.asarray(geometry.attack)
-        isotropic = np.array_equal(attack, np.eye(len(values)))
+        attack = np.asarray(geometry.reached)
+        isotropic = geometry.forms == 1 and np.array_equal(attack, np.eye(len(values)))
         reached = bool(
             np.max(np.abs(means[:, flat] @ vectors[:, flat].T @ attack), initial=0.0) > 1e-12 * np.max(attack)
         )
@@ -128,7 +129,7 @@ def frame_of(geometry: RiskGeometry, untouched: bool = False) -> Frame:
             means, teacher = np.asarray(geometry.means) @ vectors, np.asarray(geometry.teacher) @ vectors
             flat = np.arange(vectors.shape[1]) >= on.shape[1]
         curved = on.T @ np.asarray(geometry.covariances) @ on
-        form = on.T @ attack @ on
+        forms = on.T @ np.asarray(geometry.attack) @ on
     # On flat directions nothing but the span of the means is seen.
     left, lengths, rows = np.linalg.svd(means[:, flat], full_matrices=False)
     kept = lengths > SEEN * np.max(np.abs(means), initial=0.0)
@@ -156,8 +157,8 @@ def frame_of(geometry: RiskGeometry, untouched: bool = False) -> Frame:
     coefficients = np.concatenate([np.zeros((len(means), curves)), left / lengths * sizes[curves:]], axis=1)
     pulled = None
     if not isotropic:
-        pulled = np.zeros((count, count))
-        pulled[:curves, :curves] = (np.diag(form) if form.ndim == 1 else form) * np.outer(
+        pulled = np.zeros((len(forms), count, count))
+        pulled[:, :curves, :curves] = (forms[:, :, None] * np.eye(curves) if forms.ndim == 2 else forms) * np.outer(
             sizes[:curves], sizes[:curves]
         )
     return Frame(weights, means * sizes, variances, sizes, teacher / sizes, order, coefficients, pulled)
@@ -169,7 +170,10 @@ def _weights(geometry: RiskGeometry) -> np.ndarray:
 
 
 class Slopes(NamedTuple):
-    """Of each component's risk, by mean, variance and covariance of the score and by the size: (n,) and (n, 4)."""
+    """Of each component's risk, by mean, variance and covariance of the score and by the size: (n,) and (n, 4).
+
+    The size is the sum of those of the attack's forms.
+    """
 
     value: Array
     slopes: Array
@@ -185,20 +189,21 @@ def _bends(setting: RiskSpec, spread: Array, order: OrderParameters) -> tuple[Sl
         )
         found = setting.moments(softer)
         each = (found.slope, found.curvature / 2, found.teacher_curvature, setting.radius * found.shift_slope)
-        ridge = attack_ridge(found, setting.weights, setting.radius, moved.size)
-        scalars = LocalAverages(found.slope, found.curvature, found.teacher_curvature, ridge)
+        ridges = attack_ridges(found, setting.weights, setting.radius, moved.sizes)
+        scalars = LocalAverages(found.slope, found.curvature, found.teacher_curvature, ridges)
         return Slopes(found.value, jnp.stack(each, axis=-1)), scalars
 
     def along(way: Array) -> Array:
         nothing = jax.tree.map(lambda leaf: jnp.zeros_like(jnp.asarray(leaf)), order)
         ones = jnp.ones(setting.weights.shape)
+        first_size = jnp.zeros(order.sizes.shape).at[0].set(1.0)  # any of them: they count by their sum
         tangent = nothing._replace(
             margin_mean=way[0] * ones,
             residual_mean=way[0] * ones,
             margin_variance=way[1] * ones,
             residual_variance=(way[1] - 2 * way[2]) * ones,
             teacher_covariance=way[2] * ones,
-            size=way[3],
+            sizes=way[3] * first_size,
         )
         return jax.jvp(lambda moved: slopes(moved)[0].slopes, (order,), (tangent,))[1]
 
@@ -218,17 +223,18 @@ class Point(NamedTuple):
 
 def _point(frame: Frame, setting: RiskSpec, spread: float, ridge: float, z: np.ndarray) -> Point:
     order = frame.order(z)
-    order = order._replace(size=np.maximum(order.size, 1e-150))
+    order = order._replace(sizes=np.maximum(order.sizes, 1e-150))
     found, scalars, bends = jax.tree.map(np.asarray, _bends(setting, np.asarray(spread**2), order))
     weighted = frame.weights[:, None] * found.slopes
     metric, pull = frame.sizes**2, frame.pull(z)
     turned = frame.spread(z)
+    along = pull / order.sizes[:, None]
     ways = np.stack(
         [
             frame.means,
             2 * turned,
             frame.spread(frame.teacher),
-            np.broadcast_to(pull / order.size, frame.means.shape),
+            np.broadcast_to(np.sum(along, axis=0), frame.means.shape),
         ],
         axis=1,
     )  # (n, 4, D)
@@ -242,13 +248,13 @@ def _point(frame: Frame, setting: RiskSpec, spread: float, ridge: float, z: np.n
         for i, weight in enumerate(frame.weights):
             block = weight * bends[:, i, :]
             inner[4 * i : 4 * i + 4, 4 * i : 4 * i + 4] = (block + block.T) / 2
-        push = float(np.sum(weighted[:, 3])) / order.size
-        total = rows.T @ inner @ rows - push * np.outer(pull, pull) / order.size**2
+        pushes = float(np.sum(weighted[:, 3])) / order.sizes
+        total = rows.T @ inner @ rows - (pushes[:, None] * along).T @ along
         total[np.diag_indices(count)] += ridge * metric
         if frame.attack is None:
-            total[np.diag_indices(count)] += push * metric
+            total[np.diag_indices(count)] += pushes[0] * metric
         else:
-            total += push * frame.attack
+            total += np.tensordot(pushes, frame.attack, 1)
         if frame.variances.ndim == 2:
             total[np.diag_indices(count)] += 2 * weighted[:, 1] @ frame.variances
         else:
@@ -394,7 +400,7 @@ def minima(
             at = partial(_point, frame, setting, spreads[-1], ridge)
             here = settled(at, descend(at, at(here.z)))
             slope = here.scalars.slope + _missing_slopes(frame, here)
-            scalars = here.scalars._replace(slope=slope, ridge=here.scalars.ridge + ridge)
+            scalars = here.scalars._replace(slope=slope, ridges=here.scalars.ridges + ridge)
             told.append(scalars._replace(flat=frame.flat @ here.z))
     return told
 

@@ -68,7 +68,7 @@ NOWHERE = 1e200
 
 @jax.jit
 def _compiled_visit(geometry: RiskGeometry, setting: RiskSpec, student: Any) -> Evaluation:
-    return visited(geometry, setting, as_it_is(setting), student)
+    return visited(geometry, setting, as_it_is(setting, geometry.forms), student)
 
 
 def visit(geometry: RiskGeometry, setting: RiskSpec, student: Any) -> Evaluation:
@@ -76,33 +76,35 @@ def visit(geometry: RiskGeometry, setting: RiskSpec, student: Any) -> Evaluation
     return jax.tree.map(np.asarray, _compiled_visit(geometry, setting, student))
 
 
-def as_it_is(setting: RiskSpec) -> Easing:
-    """No easing."""
-    return Easing(np.zeros(()), np.zeros(()), np.zeros(setting.weights.shape))
+def as_it_is(setting: RiskSpec, forms: int) -> Easing:
+    """No easing, of a risk under an attack with so many forms."""
+    return Easing(np.zeros(()), np.zeros(forms), np.zeros(setting.weights.shape))
 
 
-def at_zero(setting: RiskSpec) -> LocalAverages:
+def at_zero(setting: RiskSpec, forms: int) -> LocalAverages:
     """The scalars whose student is the zero vector."""
     ones = np.ones(setting.weights.shape)
-    return LocalAverages(0 * ones, ones, 0 * ones, np.asarray(NOWHERE))
+    return LocalAverages(0 * ones, ones, 0 * ones, np.full(forms, NOWHERE))
 
 
-def towards_teacher(setting: RiskSpec, size: float) -> LocalAverages:
+def towards_teacher(setting: RiskSpec, forms: int, size: float) -> LocalAverages:
     """The scalars whose student is `size` times the teacher."""
     ones = np.ones(setting.weights.shape)
-    return LocalAverages(0 * ones, ones, -size * ones, np.zeros(()))
+    return LocalAverages(0 * ones, ones, -size * ones, np.zeros(forms))
 
 
 def search_from_zero(geometry: RiskGeometry, setting: RiskSpec, easing: Easing | None = None) -> Found:
     """The search from the zero vector, which goes on while its caller does other things."""
-    return _begun(geometry, setting, easing, _opening(geometry.zero(), at_zero(setting), LOOK, FROM_ZERO))
+    return _begun(
+        geometry, setting, easing, _opening(geometry.zero(), at_zero(setting, geometry.forms), LOOK, FROM_ZERO)
+    )
 
 
 def from_zero(
     geometry: RiskGeometry, setting: RiskSpec, easing: Easing | None = None, begun: Found | None = None
 ) -> FromZero:
     """What the search from the zero vector finds, which may have been `begun`."""
-    scalars = at_zero(setting)
+    scalars = at_zero(setting, geometry.forms)
     found = _told(search_from_zero(geometry, setting, easing) if begun is None else begun, scalars)
     at_start = found.rows["zero"]
     zero = OptimumSolution(scalars, order_of(at_start, len(setting.weights)), float(risk_of(at_start)), 0.0)
@@ -165,17 +167,17 @@ def _asked(
 def _begun(
     geometry: RiskGeometry, setting: RiskSpec, easing: Easing | None, opening: Opening, logarithmic: bool = False
 ) -> Found:
-    easing = as_it_is(setting) if easing is None else easing
+    easing = as_it_is(setting, geometry.forms) if easing is None else easing
     return search(geometry, setting, easing, opening, logarithmic=logarithmic, centred=geometry.centred)
 
 
 def _told(found: Found, first: LocalAverages) -> _Answer:
-    return _Answer(found.student, told(np.asarray(found.row), len(first.slope)))
+    return _Answer(found.student, told(np.asarray(found.row), len(first.slope), len(first.ridges)))
 
 
 def _solved(found: _Answer, first: LocalAverages) -> OptimumSolution:
     count, rows = len(first.slope), found.rows
-    lead = scalars_of(rows["lead"], first.pinned)
+    lead = scalars_of(rows["lead"], count, first.pinned)
     descent = Descent(found.student, float(risk_of(rows["there"])), lead, order_of(rows["there"], count))
-    scalars, risk = scalars_of(rows["best"], first.pinned), float(risk_of(rows["found"]))
+    scalars, risk = scalars_of(rows["best"], count, first.pinned), float(risk_of(rows["found"]))
     return OptimumSolution(scalars, order_of(rows["found"], count), risk, float(rows["mismatch"][0]), descent)

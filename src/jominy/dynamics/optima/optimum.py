@@ -15,6 +15,7 @@ from jominy.dynamics.laws.representations import Reference, Representation, repr
 from jominy.dynamics.laws.risk import RiskSpec, largest_logit, risk_spec
 from jominy.dynamics.least_squares import interpolation_threshold
 from jominy.dynamics.optima.corners import FLAT, GOOD, flat_stiffness, optimum_with_corners, well_found
+from jominy.dynamics.optima.empty_blocks import with_empty_blocks
 from jominy.dynamics.optima.far_classes import are_far, far_optimum, is_tail
 from jominy.dynamics.optima.minimise import (
     NOWHERE,
@@ -72,8 +73,8 @@ def mixture_optimum(problem: Problem) -> Optimum:
     scalars = found.solved.scalars
     centred = len(law.weights) == 1 and not np.any(law.means)
     ridge = None
-    if centred and problem.loss.least_squares:
-        ridge = float(scalars.ridge / scalars.curvature[0]) if found.regime != "collapse" else float("inf")
+    if centred and problem.loss.least_squares and len(scalars.ridges) == 1:
+        ridge = float(scalars.ridges[0] / scalars.curvature[0]) if found.regime != "collapse" else float("inf")
     vector: np.ndarray | None
     if found.regime == "separable":
         vector = None
@@ -115,12 +116,12 @@ def _optimum_on(problem: Problem, reference: Reference) -> PopulationOptimum:
         if apart is not None:
             return PopulationOptimum(apart, "separable" if np.isinf(apart.order.norm) else "interior", threshold)
     if _interpolates(problem):
-        at_teacher = at_scalars(geometry, setting, towards_teacher(setting, 1.0))
+        at_teacher = at_scalars(geometry, setting, towards_teacher(setting, geometry.forms, 1.0))
         return PopulationOptimum(at_teacher, "interpolating" if least_squares else "interior", threshold)
     solved = _lowest(law, geometry, setting, begun)
     if not loss.convex:
         sizes = () if law.teacher is None else TEACHER_SIZES
-        others = [solve_at(geometry, setting, towards_teacher(setting, size)) for size in sizes]
+        others = [solve_at(geometry, setting, towards_teacher(setting, geometry.forms, size)) for size in sizes]
         solved = min(solved, *others, begun.zero, key=lambda one: one.risk if np.isfinite(one.risk) else np.inf)
     pinned = solved.scalars.pinned
     regime = "shrink" if least_squares else "interior"
@@ -148,23 +149,28 @@ def _begun(
     Source: theory `attacks.md` section 2, general collapse rule.
     """
     if not geometry.untouched:
-        return from_zero(geometry, setting, begun=searching), None
+        found = from_zero(geometry, setting, begun=searching)
+        if float(setting.radius) < found.threshold:
+            found = found._replace(solved=with_empty_blocks(geometry, setting, found.solved))
+        return found, None
     clean = setting._replace(radius=np.zeros(()))
-    found = from_zero(geometry, clean, as_it_is(setting)._replace(ridge=np.asarray(NOWHERE)))
+    forms = geometry.forms
+    found = from_zero(geometry, clean, as_it_is(setting, forms)._replace(ridges=np.full(forms, NOWHERE)))
     free = np.asarray(geometry.free_means())
     if np.any(free):
         stiffness = flat_stiffness(np.asarray(setting.weights), free)
         found = found._replace(solved=optimum_with_corners(geometry, clean, stiffness, found.zero, untouched=True))
-    scalars = found.solved.scalars._replace(ridge=np.asarray(NOWHERE))
+    scalars = found.solved.scalars._replace(ridges=np.full(forms, NOWHERE))
     student = minimiser(geometry, scalars)
     seen = visit(geometry, setting._replace(radius=np.ones(())), student)
     push = float(seen.norm_slope)
-    threshold = float(threshold_of(geometry.attackable_pull(student, seen.scalars), push))
+    threshold = float(threshold_of(np.max(geometry.attackable_pulls(student, seen.scalars)), push))
     alone = OptimumSolution(scalars, seen.order, float(visit(geometry, clean, student).risk), found.solved.mismatch)
     if float(setting.radius) >= threshold:
         return found._replace(threshold=threshold), alone
-    firmly = seen.scalars._replace(ridge=np.asarray(float(setting.radius) ** 2 + 0.1))
-    return FromZero(threshold, found.zero, solve_from(geometry, setting, student, firmly)), alone
+    firmly = seen.scalars._replace(ridges=np.full(forms, float(setting.radius) ** 2 + 0.1))
+    solved = with_empty_blocks(geometry, setting, solve_from(geometry, setting, student, firmly))
+    return FromZero(threshold, found.zero, solved), alone
 
 
 @lru_cache(maxsize=64)
@@ -263,7 +269,9 @@ def _told_apart(
         everyone = np.ones(len(labels), bool)
         ridge = np.max(np.abs(gram))
         slope = -labels * weights * end / (1 - radius / margin) * ridge / law.weights
-        scalars = LocalAverages(slope, np.ones(len(labels)), np.zeros(len(labels)), np.asarray(ridge), everyone)
+        scalars = LocalAverages(
+            slope, np.ones(len(labels)), np.zeros(len(labels)), np.full(geometry.forms, ridge), everyone
+        )
         if np.any(geometry.free_means()):
             scalars = scalars._replace(flat=labels * weights * end / (1 - radius / margin))
         found = at_scalars(geometry, setting, scalars)
@@ -284,7 +292,7 @@ def _told_apart(
 
 def _at_infinity(geometry: RiskGeometry, setting: RiskSpec, loss: Loss) -> OptimumSolution:
     """What stands for an optimum that lies at infinity: the scalars are those of the zero vector."""
-    nothing = at_scalars(geometry, setting, at_zero(setting))
+    nothing = at_scalars(geometry, setting, at_zero(setting, geometry.forms))
     return nothing._replace(order=nothing.order._replace(norm=np.asarray(np.inf)), risk=loss.infimum)
 
 

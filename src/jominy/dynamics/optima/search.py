@@ -16,7 +16,7 @@ from jax import lax
 
 from jominy.dynamics.laws.geometry import LocalAverages, RiskGeometry
 from jominy.dynamics.laws.risk import RiskSpec
-from jominy.dynamics.students import attack_ridge
+from jominy.dynamics.students import attack_ridges
 from jominy.losses import OrderParameters
 from jominy.losses.base import FLOOR
 from jominy.numerics.arrays import Array
@@ -28,12 +28,12 @@ class Easing(NamedTuple):
 
     Attributes:
         spread: () variance added to every margin and every residual.
-        ridge: () added to that of the attack, and its half times ||X||^2 to the risk.
+        ridges: (G,) added to those of the attack, and their halves times rho_g^2 to the risk.
         pins: (n,) margins at which the components of `LocalAverages.pinned` are held (residuals are held at zero).
     """
 
     spread: Array
-    ridge: Array
+    ridges: Array
     pins: Array
 
 
@@ -110,9 +110,10 @@ TOLD = ("lead", "there", "zero", "best", "found", "threshold", "mismatch")
 """Of a search, in this order."""
 
 
-def told(row: np.ndarray, n: int) -> dict[str, np.ndarray]:
-    """What is named in `TOLD`, for n components."""
-    scalars, order = 3 * n + 1, 10 * n + 5
+def told(row: np.ndarray, n: int, forms: int) -> dict[str, np.ndarray]:
+    """What is named in `TOLD`, for n components and as many forms of the attack."""
+    scalars = 3 * n + forms
+    order = scalars + 2 + 7 * n + 1 + forms
     lengths = [scalars, order, order, scalars, order, 1, 1]
     return dict(zip(TOLD, np.split(row, np.cumsum(lengths)[:-1]), strict=True))
 
@@ -144,9 +145,9 @@ def visited(geometry: RiskGeometry, setting: RiskSpec, easing: Easing, student: 
         margin_variance=order.margin_variance + easing.spread, residual_variance=order.residual_variance + easing.spread
     )
     moments = setting.moments(softer)
-    ridge = attack_ridge(moments, setting.weights, setting.radius, order.size) + easing.ridge
-    found = LocalAverages(moments.slope, moments.curvature, moments.teacher_curvature, ridge)
-    risk = setting.weights @ moments.value + easing.ridge * order.size**2 / 2
+    ridges = attack_ridges(moments, setting.weights, setting.radius, order.sizes) + easing.ridges
+    found = LocalAverages(moments.slope, moments.curvature, moments.teacher_curvature, ridges)
+    risk = setting.weights @ moments.value + jnp.sum(easing.ridges * order.sizes**2) / 2
     return Evaluation(risk, found, order, setting.radius * (setting.weights @ moments.shift_slope))
 
 
@@ -158,7 +159,7 @@ def _row(found: Evaluation) -> Array:
 
 def scalars_row(scalars: LocalAverages) -> Array:
     """(k,) without the pins."""
-    return jnp.concatenate([scalars.slope, scalars.curvature, scalars.teacher_curvature, jnp.ravel(scalars.ridge)])
+    return jnp.concatenate([scalars.slope, scalars.curvature, scalars.teacher_curvature, scalars.ridges])
 
 
 def risk_of(row: Any) -> Any:
@@ -166,19 +167,18 @@ def risk_of(row: Any) -> Any:
     return row[0]
 
 
-def scalars_of(row: Any, pinned: Any) -> LocalAverages:
+def scalars_of(row: Any, n: int, pinned: Any) -> LocalAverages:
     """The scalars in a row (k,), as NumPy's or JAX's arrays."""
-    n = (len(row) - 1) // 3
-    return LocalAverages(row[:n], row[n : 2 * n], row[2 * n : 3 * n], row[3 * n], pinned)
+    return LocalAverages(row[:n], row[n : 2 * n], row[2 * n : 3 * n], row[3 * n :], pinned)
 
 
 def order_of(row: Any, n: int) -> OrderParameters:
-    """The order parameters in what was found, a row (m,)."""
-    rest, parts = row[3 * n + 3 :], []
+    """The order parameters in what was found, a row (m,) = (3 n + G + 2 + 7 n + 1 + G,)."""
+    forms = (len(row) - 10 * n - 3) // 2
+    rest, parts = row[3 * n + forms + 2 :], []
     for name in OrderParameters._fields:
-        single = name in ("norm", "size")
-        length = 1 if single else n
-        parts.append(rest[0] if single else rest[:n])
+        length = {"norm": 1, "sizes": forms}.get(name, n)
+        parts.append(rest[0] if name == "norm" else rest[:length])
         rest = rest[length:]
     return OrderParameters(*parts)
 
@@ -208,26 +208,28 @@ def search(
     """
     student, first, begin, lead, most_tries = opening
     n = setting.weights.shape[0]
-    k, pinned = 3 * n + 1, first.pinned
+    k, pinned = 3 * n + first.ridges.shape[0], first.pinned
     size_at = k + 2 + 4 * n + 1  # of the order parameters in a row
+    sizes_at = slice(size_at, size_at + first.ridges.shape[0])
     many = max(k + 1, len(SHARES))
     free = geometry.free(pinned)
     given = scalars_row(first)
     halves = 0.5 ** jnp.arange(many)
     shares = jnp.array([*SHARES, *[SHARES[-1]] * (many - len(SHARES))])
     # With curvature zero and a unit ridge the minimiser is minus the gradient at zero.
-    of_pull = jnp.concatenate([jnp.ones(n), jnp.zeros(n), jnp.ones(n), jnp.zeros(1)])
-    unit_ridge = jnp.zeros(k).at[-1].set(1.0)
-    # Where little but the means holds the student, slopes are multipliers, as small as the ridge is.
-    tiny = (jnp.arange(k) < n) | (jnp.arange(k) == k - 1)
-    tiny = tiny & (easing.ridge > 0) if pinned is None else tiny
+    is_ridge = jnp.arange(k) >= 3 * n
+    unit_ridges = jnp.where(is_ridge, 1.0, 0.0)
+    of_pull = jnp.concatenate([jnp.ones(n), jnp.zeros(n), jnp.ones(n), jnp.zeros(k - 3 * n)])
+    # Where little but the means holds the student, slopes are multipliers, as small as the ridges are.
+    tiny = (jnp.arange(k) < n) | is_ridge
+    tiny = tiny & jnp.any(easing.ridges > 0) if pinned is None else tiny
 
     def ask(one: Any, radius: Array) -> Array:
         return _row(visited(geometry, setting._replace(radius=radius), easing, one))
 
     def followed(state: Search) -> jax.Array:
         """The lead with slopes that follow the means of the scores, as they do to first order."""
-        scalars = scalars_of(state.lead, pinned)
+        scalars = scalars_of(state.lead, n, pinned)
         response = geometry.response(scalars)
         slope, bend = scalars.slope, jnp.maximum(scalars.curvature, 0.0)
         root = jnp.sqrt(setting.weights * bend)
@@ -237,26 +239,26 @@ def search(
 
     def scales(places: Array) -> Array:
         """Of mismatches: where the ridge is tiny as well, its own."""
-        return jnp.where(tiny & (jnp.arange(k) == k - 1), 0.0, 1e-3) + jnp.abs(places)
+        return jnp.where(tiny & is_ridge, 0.0, 1e-3) + jnp.abs(places)
 
     def body(state: Search) -> Search:
         is_look, is_pull, descends, slopes, tries = (state.phase == phase for phase in range(5))
         newton = slopes | tries
 
         # The students asked about: on a line, or those of Newton's places.
-        least = jnp.where(tiny, jnp.minimum(_plain(state.place, state.method)[-1], 1e-3), 1e-3)
+        least = jnp.where(tiny, jnp.minimum(jnp.min(_plain(state.place, n, state.method)[3 * n :]), 1e-3), 1e-3)
         units = least + jnp.abs(state.place)
         shifts = jnp.zeros((many, k)).at[1 : k + 1].set(jnp.diag(NUDGE * units))
         places = state.place + jnp.where(tries, shares[:, None] * state.step, shifts)
-        pull = state.zero[2 : k + 2] * of_pull + unit_ridge
+        pull = state.zero[2 : k + 2] * of_pull + unit_ridges
         lead_on = state.lead if centred else jnp.where(descends, followed(state), state.lead)
         ahead = jnp.where(is_pull, pull, lead_on)
-        asked = jnp.where(newton, _plain(places, state.method), ahead)
+        asked = jnp.where(newton, _plain(places, n, state.method), ahead)
         whole = newton | is_pull | (is_look & (lead == AT))
         lengths = jnp.where(descends, state.length * halves, jnp.where(whole, 1.0, 0.0))
 
         def aim(row: Array) -> Any:
-            return geometry.minimiser(scalars_of(row, pinned), free)
+            return geometry.minimiser(scalars_of(row, n, pinned), free)
 
         def apart() -> Any:
             return jax.vmap(aim)(asked)
@@ -279,7 +281,7 @@ def search(
         if pinned is not None:
             image = _held(first, setting, easing, asked, found)
         risks = jnp.where(jnp.isnan(found[:, 0]), jnp.inf, found[:, 0])
-        gaps = _chosen(image, state.method) - places
+        gaps = _chosen(image, n, state.method) - places
         sizes = jnp.where(jnp.isfinite(gaps).all(1), jnp.max(jnp.abs(gaps) / scales(places), axis=1), jnp.inf)
         good = sizes < state.size
         row = jnp.select([descends, tries], [jnp.argmin(risks), jnp.argmax(good)], 0)
@@ -292,14 +294,14 @@ def search(
         little = down & (gain <= 1e-7 * (1.0 if logarithmic else jnp.abs(here[0])))
         stuck = descends & ~down & (shorter < SHORTEST)
         # At the zero vector, where there is a corner, only a direction close to the gradient's descends.
-        turns = stuck & (state.there[size_at] == 0) & (state.taken < MOST_TURNS)
+        turns = stuck & jnp.all(state.there[sizes_at] == 0) & (state.taken < MOST_TURNS)
         rests = descends & (little | (stuck & ~turns) | (state.taken >= MOST_STEPS))
         moves = is_look | down
-        firmly = setting.radius**2 + 0.1 + easing.ridge
-        begun = jnp.asarray(told).at[-1].set(jnp.where(lead == FROM_ZERO, firmly, told[-1]))
+        firmly = setting.radius**2 + 0.1 + easing.ridges
+        begun = jnp.asarray(told).at[3 * n :].set(jnp.where(lead == FROM_ZERO, firmly, told[3 * n :]))
         leads = jnp.where(down, told, jnp.where(is_look & (lead != TOWARDS), begun, state.lead))
-        leads = jnp.asarray(leads).at[-1].multiply(jnp.where(turns, 30.0, 1.0))
-        threshold = threshold_of(found[0, size_at], state.push)
+        leads = jnp.asarray(leads).at[3 * n :].multiply(jnp.where(turns, 30.0, 1.0))
+        threshold = threshold_of(jnp.max(found[0, sizes_at]), state.push)
         collapsed = is_pull & (setting.radius >= threshold) & (easing.spread == 0)
 
         # Newton's method.
@@ -326,7 +328,7 @@ def search(
         )
         place = jnp.select(
             [rests, next_method, steps],
-            [_chosen(leads, method), _chosen(best, method), places[row]],
+            [_chosen(leads, n, method), _chosen(best, n, method), places[row]],
             state.place,
         )
         return Search(
@@ -349,7 +351,7 @@ def search(
         )
 
     student = jax.tree.map(jnp.asarray, student)
-    nothing, zero, inf = jnp.full(k + 4 + 7 * n, jnp.nan), jnp.zeros((), int), jnp.full((), jnp.inf)
+    nothing, zero, inf = jnp.full(2 * k + 4 * n + 3, jnp.nan), jnp.zeros((), int), jnp.full((), jnp.inf)
     state = Search(
         phase=jnp.asarray(begin),
         taken=zero,
@@ -417,19 +419,17 @@ def _largest(gaps: Array, places: Array) -> Array:
     return jnp.where(jnp.isfinite(size), size, jnp.inf)
 
 
-def _chosen(row: Array, method: Array) -> Array:
+def _chosen(row: Array, n: int, method: Array) -> Array:
     """LocalAverages (..., k) as Newton's method sees them: those whose signs are known as logarithms, with method 1."""
-    n = (row.shape[-1] - 1) // 3
-    positive = jnp.maximum(jnp.concatenate([row[..., n : 2 * n], row[..., -1:]], axis=-1), SMALLEST)
+    positive = jnp.maximum(jnp.concatenate([row[..., n : 2 * n], row[..., 3 * n :]], axis=-1), SMALLEST)
     logs, ratio = jnp.log(positive), row[..., 2 * n : 3 * n] / positive[..., :n]
     logarithms = jnp.concatenate([row[..., :n], logs[..., :n], ratio, logs[..., n:]], axis=-1)
     return jnp.where(method == 1, logarithms, row)
 
 
-def _plain(row: Array, method: Array) -> Array:
+def _plain(row: Array, n: int, method: Array) -> Array:
     """The inverse."""
-    n = (row.shape[-1] - 1) // 3
-    positive = jnp.exp(jnp.minimum(jnp.concatenate([row[..., n : 2 * n], row[..., -1:]], axis=-1), 600.0))
+    positive = jnp.exp(jnp.minimum(jnp.concatenate([row[..., n : 2 * n], row[..., 3 * n :]], axis=-1), 600.0))
     pull = row[..., 2 * n : 3 * n] * positive[..., :n]
     scalars = jnp.concatenate([row[..., :n], positive[..., :n], pull, positive[..., n:]], axis=-1)
     return jnp.where(method == 1, scalars, row)
@@ -444,15 +444,15 @@ def _held(first: LocalAverages, setting: RiskSpec, easing: Easing, asked: Array,
     assert pinned is not None
 
     def one(at: Array, row: Array) -> Array:
-        scalars, order = scalars_of(row[2 : 3 * n + 3], None), order_of(row, n)
+        scalars, order = scalars_of(row[2 : len(at) + 2], n, None), order_of(row, n)
         off = setting.targets.off_corner(order, setting.radius * order.size, easing.pins)
         slope = jnp.where(pinned, at[:n] + off, scalars.slope)
         along = setting.targets.shift_slope_of(slope)
-        ridge = scalars.ridge
+        ridges = scalars.ridges
         if along is not None:
-            ridge = setting.radius * (setting.weights @ along) / jnp.maximum(order.size, FLOOR) + easing.ridge
+            ridges = setting.radius * (setting.weights @ along) / jnp.maximum(order.sizes, FLOOR) + easing.ridges
         curvature = jnp.where(pinned, first.curvature, scalars.curvature)
         pull = jnp.where(pinned, first.teacher_curvature, scalars.teacher_curvature)
-        return scalars_row(LocalAverages(slope, curvature, pull, ridge))
+        return scalars_row(LocalAverages(slope, curvature, pull, ridges))
 
     return jax.vmap(one)(asked, found)

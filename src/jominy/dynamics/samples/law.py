@@ -172,7 +172,7 @@ def sample_order(rows: Rows, spread: Spread, form: Array | Reach | None = None) 
     size = norm if form is None else mean_size(form, spread)
     no_teacher = jnp.zeros_like(score)
     teacher = no_teacher, no_teacher, no_teacher
-    return OrderParameters(score, variance, score - rows.targets, variance, norm, size, *teacher)
+    return OrderParameters(score, variance, score - rows.targets, variance, norm, size[None], *teacher)
 
 
 def slope_at(

@@ -48,19 +48,19 @@ class DenseSGD(Module):
         return self.observe(state, time).rate
 
     def step(self, state: VectorState, noise: DenseNoise, time: Array) -> VectorState:
-        """X <- X - (g/d) sum (Psi_r x + Psi_rho M X / size(X)) over a batch of fresh samples x (usually one)."""
+        """X <- X - (g/d) sum (Psi_r x + Psi_rho sum_g M_g X / rho_g) over a batch of fresh samples x (usually one)."""
         law, loss, vector = self.flow.law, self.flow.loss, state.vector
         component = noise.component
         # Every class's root meets the noise of all seeds in one matrix product; gathering roots per seed would not fit.
         noises = jnp.einsum("nij,bj->bni", self.roots, noise.input)
         sample = law.means[component] + noises[jnp.arange(component.size), component]
         target = jax.vmap(self.flow.targets.draw)(component, sample @ law.teacher, noise.label)
-        along = law.attack @ vector
-        size = jnp.sqrt(jnp.maximum(vector @ along, 0.0))
+        along = law.attack @ vector  # (G, d)
+        sizes = jnp.sqrt(jnp.maximum(along @ vector, 0.0))
         radius = self.flow.radius.at(time)
-        slope, shift_slope = loss.sample_slopes(sample @ vector, radius * size, target, noise.chance)
-        pull = jnp.where(size > 0, radius * jnp.sum(shift_slope) / jnp.where(size > 0, size, 1.0), 0.0)
-        push = slope @ sample + pull * along
+        slope, shift_slope = loss.sample_slopes(sample @ vector, radius * jnp.sum(sizes), target, noise.chance)
+        pull = jnp.where(sizes > 0, radius * jnp.sum(shift_slope) / jnp.where(sizes > 0, sizes, 1.0), 0.0)
+        push = slope @ sample + pull @ along
         if self.flow.schedule.remembers:
             state = state._replace(memory=state.memory + push @ push / vector.size**2)
         step = self.rate(state, time) / vector.size

@@ -15,7 +15,7 @@ from jax.scipy.special import ndtr
 
 from jominy.data.nodes import Nodes
 from jominy.dynamics.simulation.noise import SGD_PURPOSE, Normals, class_cuts
-from jominy.dynamics.students import Observation, Student, observe, order_parameters, slopes
+from jominy.dynamics.students import Observation, Student, attack_pull, observe, order_parameters, slopes
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
 from jominy.numerics.chi_square import ChiSquare
@@ -100,7 +100,7 @@ class NodeSGD(Module):
         return self.schedule.rate(time, slopes(self, time, student_of(self.nodes, state), state.memory).descent)
 
     def step(self, state: NodeState, noise: NodeNoise, time: Array) -> NodeState:
-        """X <- X - (g/d) sum (Psi_r x + Psi_rho M X / size(X)) over a batch of fresh samples x (usually one).
+        """X <- X - (g/d) sum (Psi_r x + Psi_rho sum_g M_g X / rho_g) over a batch of fresh samples x (usually one).
 
         An optimizer makes its own step of the batch's mean gradient; nothing may then be outside the basis.
         """
@@ -114,11 +114,12 @@ class NodeSGD(Module):
         teacher_score = inner(nodes.teacher, sample)
         target = jax.vmap(self.targets.draw)(component, teacher_score, noise.label)
         squares = jnp.sum(coordinates**2, axis=0) + (state.rest if state.rest.size else 0.0)
-        size = jnp.sqrt(nodes.attack @ squares)
+        sizes = jnp.sqrt(nodes.attack @ squares)
         radius = self.radius.at(time)
-        slope, shift_slope = self.loss.sample_slopes(score, radius * size, target, noise.chance)
+        slope, shift_slope = self.loss.sample_slopes(score, radius * jnp.sum(sizes), target, noise.chance)
         # Where the attack reaches nothing of X yet, any pull in its set is a slope, zero among them.
-        pull = jnp.where(size > 0, radius * jnp.sum(shift_slope) / jnp.where(size > 0, size, 1.0), 0.0) * nodes.attack
+        ridges = jnp.where(sizes > 0, radius * jnp.sum(shift_slope) / jnp.where(sizes > 0, sizes, 1.0), 0.0)
+        pull = attack_pull(ridges, nodes.attack)
         # The batch's gradient: in the basis, along the student's rest, and its square norm beyond both.
         push = jnp.tensordot(slope, sample, 1) + pull * coordinates
         rest_push = slope @ rest_sample + (pull if state.rest.size else 0.0) * rest_size

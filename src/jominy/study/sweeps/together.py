@@ -78,7 +78,7 @@ class _Maker:
 
 def _solve(members: list[tuple[int, tuple]], common: dict[str, Any], outcomes: dict[int, Outcome]) -> None:
     """Forecast some points in one call; where it is refused, halves, until it is known of which point."""
-    together = all(problem.attack.quadratic for _, (problem, _, _) in members)
+    together = all(problem.attack.of_inner_products for _, (problem, _, _) in members)
     forecasts = plain_forecasts if together else plain_coordinate_forecasts
     try:
         results = forecasts([point for _, point in members], **common)
