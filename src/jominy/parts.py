@@ -344,7 +344,7 @@ ATTACKS = _registry(
     Part(
         "block-l2",
         "jominy.attacks:BlockL2",
-        "Several budgets at once: within each block of features an l2 norm of at most radius * budget, on samples.",
+        "Several budgets at once: within each block of features an l2 norm of at most radius * budget.",
         (
             Setting("block", "per-feature", "the block of each feature, from 0, repeated over all of them"),
             Setting("budget", "not-negatives", "one per block; 0 cannot be touched (default: 1)", None),

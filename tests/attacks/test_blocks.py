@@ -130,10 +130,6 @@ def test_a_scenario_has_it():
         (lambda: jm.BlockL2([0, 1], [1.0]), "2 budgets"),
         (lambda: jm.BlockL2([0, 1], [0.0, 0.0]), "not all of them zero"),
         (lambda: jm.Problem(SAMPLES, jm.LogisticLoss(), 0.1, jm.BlockL2([0, 1])), "one block for each feature"),
-        (
-            lambda: jm.Problem(jm.LinearTeacher(jm.identity(6)), jm.SquaredLoss(), 0.1, ATTACK),
-            "Several budgets at once are known on samples",
-        ),
     ],
 )
 def test_bad_blocks_are_refused(make, words):

@@ -18,6 +18,10 @@ from jominy.errors import InputError
 from jominy.numerics.arrays import Array
 
 TINY = 1e-150
+FEW = 16
+"""Of the features of a block: from so many on nobody needs to know how much its norm fluctuates."""
+OFF = 6.0
+"""Percent of a risk, times the features of a block; found with blocks of 1 to 16 of 240 features, least squares."""
 
 
 class BlockReach(Reach):
@@ -70,8 +74,10 @@ class BlockL2(Attack):
     up every budget, and moves a score by radius * sum_g budget_g ||X_g||. With one block it is `L2()`. A block that is
     not worth its price ends with weights that are all zero.
 
-    Known on samples: forecasts, SGD, optimum, collapse radius, and as another attack in `evaluate_at`. From mixtures
-    draw rows.
+    On samples and on Gaussian mixtures, where the forecast is exact in the limit of blocks of many features: against
+    streaming SGD at d = 200 (three blocks of 50 to 100 features, 300 runs, least squares and logistic) risks are within
+    .6 %, 2.8 standard errors. A block of n features has a norm that fluctuates, and risks are off by up to about 6 / n
+    percent. With a loss of several classes use one budget.
 
     Parameters
     ----------
@@ -145,6 +151,15 @@ class BlockL2(Attack):
         budgets = self.budgets(law.dimension)
         assert budgets is not None
         return law.under_blocks(budgets**2, self.block)
+
+    def remarks(self, radius: float, dimension: float) -> list[str]:
+        smallest = int(np.min(np.bincount(self.block)[self.budget > 0]))
+        if radius == 0 or smallest >= FEW:
+            return []
+        return [
+            f"The smallest block has {smallest} features: the forecast takes the norm of a block for its root mean "
+            f"square, and risks are too large by up to about {OFF / smallest:.2g} %."
+        ]
 
     def describe(self) -> dict[str, Any]:
         return {"kind": "BlockL2", "block": described(self.block), "budget": described(self.budget)}

@@ -31,8 +31,8 @@ class Status(Enum):
     )
     STUCK = (
         "stuck at zero",
-        "Exact line search never leaves a start at zero when the radius is positive: its learning rate vanishes there. "
-        "Start elsewhere (`start=0.1`), or use `Polyak()` or `Constant(0.5)`.",
+        "Exact line search never leaves a start at zero (of all weights, or of a block) when the radius is positive: "
+        "its learning rate vanishes there. Start elsewhere (`start=0.1`), or use `Polyak()` or `Constant(0.5)`.",
     )
     UNSTABLE = (
         "unstable tail events",

@@ -16,11 +16,11 @@ import numpy as np
 
 from jominy.attacks import Reach
 from jominy.data.laws import EigenLaw
+from jominy.data.nodes import forms_of
 from jominy.data.points import Points
 from jominy.dynamics.coordinates.closure import NormalLaws, normal_averages
 from jominy.dynamics.coordinates.equations import motion, order_parameters
 from jominy.dynamics.laws.risk import largest_logit, risk_spec
-from jominy.data.nodes import forms_of
 from jominy.dynamics.other_attacks import OtherAttack, read_under
 from jominy.dynamics.population.plan import Plan
 from jominy.dynamics.problem import Problem

@@ -9,7 +9,7 @@ from jominy.dynamics.fluctuations.frame import Frame, make_frame
 from jominy.dynamics.fluctuations.increments import Increments
 from jominy.dynamics.fluctuations.linear_noise import Fluctuation, LinearNoise, NoisyState
 from jominy.dynamics.fluctuations.observables import as_variables, rate_reading, readings
-from jominy.dynamics.fluctuations.start import EARLY, at_start, from_zero, shortly_after
+from jominy.dynamics.fluctuations.start import EARLY, at_start, from_corner, shortly_after
 from jominy.dynamics.fluctuations.trust import judge, withheld
 from jominy.dynamics.laws.flow import GaussianState
 from jominy.dynamics.laws.geometry import NodeGeometry
@@ -105,7 +105,8 @@ def population_bands(
         )
     start = initial(point.representation, problem.law, point.start)
     calm, count, zero = times[sound], len(times), system.root_time
-    moving = np.asarray(curve.observation.order.norm)[sound] > 0 if zero else np.ones(calm.size, dtype=bool)
+    sizes = np.asarray(curve.observation.order.sizes)[sound]
+    moving = np.all(sizes > 0, axis=-1) if zero else np.ones(calm.size, dtype=bool)
     if moving.any():
         fluctuation, reached = _solve(system, start, random_variance(point.start), calm, rtol, most_steps)
     else:  # the rate is zero at zero: no run ever leaves the start
@@ -125,7 +126,8 @@ def population_bands(
     notes = list(trust.notes)
     if zero:
         notes.append(
-            "Bands begin with the first step, at which the norm is zero; those of the first few steps are rough."
+            "Bands begin with the first step, at which the norm, or that of a block, is zero; those of the first few "
+            "steps are rough."
         )
     return Bands(withheld(variables, dimension), attributes, notes)
 
@@ -137,7 +139,7 @@ def noise_around(point: Point, flow: SpectralFlow) -> LinearNoise:
     assert isinstance(geometry, NodeGeometry) and fixed is not None
     frame = make_frame(geometry.nodes, fixed, flow.optimum)
     step = Increments(frame, problem.loss, flow.targets, np.asarray(problem.final_radius), flow.rule)
-    return LinearNoise(flow, step, root_time=from_zero(initial(representation, problem.law, point.start)))
+    return LinearNoise(flow, step, root_time=from_corner(flow, initial(representation, problem.law, point.start)))
 
 
 def begun(system: LinearNoise, start: GaussianState, variance: float, end: float) -> tuple[float, NoisyState, Array]:

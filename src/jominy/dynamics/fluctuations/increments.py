@@ -39,7 +39,7 @@ class Increments(Module):
         return np.append(fields.ravel(), 5 * count + 1 + np.arange(len(self.frame.nodes.attack)))
 
     def scalars(self, theta: Array) -> Array:
-        """(4 n + G,) through which theta enters the drift: E_i of Psi_r, Psi_rr, Psi_{r r*}, Psi_r^2, and the ridges."""
+        """(4 n + G,) through which theta enters the drift: E_i Psi_r, Psi_rr, Psi_{r r*}, Psi_r^2, and the ridges."""
         nodes, order = self.frame.nodes, self.frame.order(theta)
         found = self.targets.moments(self.loss, order, self.radius * order.size, self.rule)
         ridges = attack_ridges(found, nodes.weights, self.radius, order.sizes)

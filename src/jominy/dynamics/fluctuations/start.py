@@ -1,8 +1,9 @@
 """Covariance and bias of the state at the start, and what to do where the start is the zero vector.
 
 Source: theory `fluctuations.md` section 3 (starts). The start at zero is ours: under attack F is not differentiable
-there, but on the mean curve rho^2 grows like t, C like t and the bias like t, so all coefficients of the equations are
-at most of order t^(-1/2). Their integral exists, and starting at t0 instead of 0 costs O(sqrt t0).
+there, nor where a block of features with a budget of its own is at zero, but on the mean curve rho^2 grows like t, C
+like t and the bias like t, so all coefficients of the equations are at most of order t^(-1/2). Their integral exists,
+and starting at t0 instead of 0 costs O(sqrt t0).
 """
 
 import jax
@@ -11,6 +12,7 @@ import numpy as np
 
 from jominy.dynamics.fluctuations.linear_noise import LinearNoise, NoisyState
 from jominy.dynamics.laws.flow import GaussianState
+from jominy.dynamics.laws.spectral import SpectralFlow
 from jominy.numerics.arrays import Array
 
 EARLY = 1e-14
@@ -30,14 +32,14 @@ def at_start(system: LinearNoise, mean: GaussianState, variance: float) -> Noisy
     return NoisyState(mean, covariance, np.zeros(size))
 
 
-def from_zero(mean: GaussianState) -> bool:
-    """Whether the start is the zero vector."""
-    return not (np.any(mean.mean.coefficients) or np.any(mean.covariance))
+def from_corner(flow: SpectralFlow, mean: GaussianState) -> bool:
+    """Whether the start is zero where the attack, or one of its forms, reaches it."""
+    return bool(np.any(np.asarray(flow.order(mean).sizes) == 0))
 
 
 @jax.jit
 def shortly_after(system: LinearNoise, mean: GaussianState, time: Array) -> NoisyState:
-    """The leading order of mean, covariance and bias at a short `time` after a start at zero."""
+    """The leading order of mean, covariance and bias at a short `time` after a start at a corner."""
     pushed = jax.tree.map(lambda old, speed: old + time * speed, mean, system.flow.velocity(jnp.zeros(()), mean))
     theta, state = system.point(pushed)
     rate = system.flow.rate(time, pushed)

@@ -1,8 +1,8 @@
 """Optima under attacks with several budgets at once: blocks of features that are not worth their price hold no weight.
 
 The size of such an attack is a sum of norms, which has a corner where the weights of one block are zero, as that of a
-group lasso. There the ridge of the block is infinite, so that the scalars' fixed point cannot tell it: the block is held
-at zero instead, and the rest is solved with it.
+group lasso. There the ridge of the block is infinite, so that the scalars' fixed point cannot tell it: the block is
+held at zero instead, and the rest is solved with it.
 
 Source: theory `attacks.md` section 2 (several budgets at once, and the collapse rule, block by block).
 """
@@ -24,8 +24,8 @@ BARELY = 1e-12
 def with_empty_blocks(geometry: RiskGeometry, setting: RiskSpec, solved: OptimumSolution) -> OptimumSolution:
     """The optimum, from where a search without corners in the size has ended, with those blocks at zero that are.
 
-    Block g is empty where sqrt(g' M_g^-1 g) <= E Psi_rho, with g the gradient without the attack's part and the block at
-    zero.
+    Block g is empty where sqrt(g' M_g^-1 g) <= eps E Psi_s, with g the gradient without the attack's part and the block
+    at zero.
     """
     if geometry.forms == 1 or solved.mismatch < GOOD or solved.descent is None:
         return solved

@@ -18,7 +18,8 @@ def outcome_of(point: Point, solved: ForecastBatch, plan: Plan) -> Outcome:
     """How the forecast of the one point solved ended."""
     problem, schedule, found = point.problem, point.schedule, solved.tasks[0].optimum
     (status,), solution = statuses(solved), solved.only()
-    notes = found.record(problem.final_radius).notes()
+    notes = problem.attack.remarks(problem.final_radius, problem.data.dimension)
+    notes += found.record(problem.final_radius).notes()
     if np.any(solution.lost):
         notes.append("After the divergence risks and norms are infinite; accuracies keep their last value.")
     remembered = plan.batch_size / (1 - plan.optimizer.momentum)
@@ -42,7 +43,9 @@ def statuses(solved: ForecastBatch) -> list[Status]:
     for place in np.flatnonzero(~diverged & (last > 0) & (risk > risks[every, before])):
         diverged[place] = rate[place] > divergent_rate(solved.tasks[place].problem)
     told = np.full(len(every), Status.COMPLETED, dtype=object)
-    for place in np.flatnonzero((norm < 1e-12) & attacked):
+    sizes = np.asarray(solved.observation.order.sizes)[every, last]
+    cornered = np.any(sizes < 1e-12, axis=-1) & (rate == 0)  # such as a block of features
+    for place in np.flatnonzero(((norm < 1e-12) | cornered) & attacked):
         if solved.tasks[place].schedule.rests_at_zero:
             told[place] = Status.STUCK
     told[collapse] = Status.COLLAPSED
