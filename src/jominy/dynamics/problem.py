@@ -157,6 +157,16 @@ class Problem:
         return self.samples.under(self.attack)
 
     @cached_property
+    def feature_noise(self) -> np.ndarray | None:
+        """(d,) variance of the noise that training adds to each feature of samples, none to an intercept; or None."""
+        variance = self.objective.input_noise
+        if not variance:
+            return None
+        found = np.full(self.samples.dimension, variance)
+        found[self.samples.dimension - self.samples.intercept :] = 0.0
+        return found
+
+    @cached_property
     def law(self) -> EigenLaw | DenseLaw:
         """The law of a mixture, with the attack's form in its coordinates; InputError where they do not fit."""
         return _trained_on(self.mixture.law, self.objective.input_noise, self.attack)

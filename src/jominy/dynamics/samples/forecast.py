@@ -104,7 +104,8 @@ def sample_forecast(
             groups["held_out_"] = as_precise_as(begin.rows.columns, begin.frame.rows(*test))
         compiled = begin.compile()
         form = begin.statement.form
-        reader = compile_reading(problem, groups, begin.spreads(len(grid)), grid, evaluate_at, form)
+        coordinates = form, begin.frame.noise
+        reader = compile_reading(problem, groups, begin.spreads(len(grid)), grid, evaluate_at, *coordinates)
         found = sample_optimum(problem)
         found.require_for(schedule)
         bar.update()
@@ -115,7 +116,7 @@ def sample_forecast(
         bar.set_postfix_str("risks and accuracies of all rows")
         reader()
         spreads = curve.recorded.spreads
-        variables, risk = read_rows(problem, groups, spreads, curve.times, evaluate_at, curve.rule, form)
+        variables, risk = read_rows(problem, groups, spreads, curve.times, evaluate_at, curve.rule, *coordinates)
     variables |= _more_variables(problem, risk, curve, found)
     if others:
         variables |= read_rows_under(
@@ -237,11 +238,16 @@ def beginning(
     vector = start_vector(start, dimension)
     mean = np.full(dimension, vector / np.sqrt(dimension)) if isinstance(vector, float) else vector
     variance = random_variance(start) / dimension
-    form = problem.form
+    form, noise = problem.form, problem.feature_noise
+    if noise is not None and optimizer.batch_size > 1 and not optimizer.replacement:
+        raise InputError(
+            "With noise on the inputs batches are known that are drawn with replacement", repr(optimizer),
+            "Give `replacement=True`, or leave the batch out",
+        )  # fmt: skip
     if isinstance(form, Reach) or (form is not None and form.ndim == 2):
-        frame, exact = own_frame(samples)
+        frame, exact = own_frame(samples, noise)
     else:
-        frame, exact, form = frame_of(samples, mean, variance, form)
+        frame, exact, form = frame_of(samples, mean, variance, form, noise)
     rows = exact
     if single_precision_does(problem.loss, exact, largest_block):
         rows = light_rotation(samples) if form is None and exact is rotation(samples)[0] else light(exact)
@@ -263,8 +269,9 @@ def beginning(
     nowhere = Spread(*map(np.zeros_like, spread))
     radius = problem.radius_schedule
     statement = SampleProblem(
-        rows, nowhere, problem.loss, schedule, radius, None, nowhere.mean, frame.copies, dimension, form, optimizer
-    )
+        rows, nowhere, problem.loss, schedule, radius, None, nowhere.mean, frame.copies, dimension, form, optimizer,
+        frame.input_noise,
+    )  # fmt: skip
     from_zero, singly = not np.any(mean) and variance == 0, bool(np.max(plan.length) <= 1)
     return Beginning(frame, exact, rows, statement, spread, plan, steps, from_zero, singly, notes)
 
@@ -274,7 +281,8 @@ def sample_curve(problem: Problem, begin: Beginning, times: np.ndarray, found: O
     frame, steps = begin.frame, begin.steps
     target = np.zeros(len(frame.basis)) if found.vector is None else found.vector
     diagonal = begin.spread.covariance.ndim == 1
-    launched = first_step(begin.exact, np.asarray(at_zero(problem.data, problem.loss).slopes), diagonal)
+    slopes = np.asarray(at_zero(problem.data, problem.loss).slopes)
+    launched = first_step(begin.exact, slopes, diagonal, frame.input_noise)
     statement = begin.statement._replace(optimum=target @ frame.basis, launched=launched)
     scale = 0.0
     while True:

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from jominy.data import Samples
-from jominy.dynamics.samples.law import Rows, as_rows, light
+from jominy.dynamics.samples.law import InputNoise, Rows, as_rows, light
 
 LEAST = 1e-12
 """Share of the largest eigenvalue below which a direction in the space of few rows is rounding and is left out."""
@@ -24,11 +24,18 @@ class Frame(NamedTuple):
         copies: (r,) of how many dimensions a coordinate's variance is the sum: one, but for those of zeros.
         parts: which features (indices) and which coordinates (a slice) make up each part. An attack tells parts apart,
             and no direction within one; a coordinate of zeros is the last of its part.
+        noise: (r,) variance of the noise on inputs in training in each dimension of a coordinate, or None.
     """
 
     basis: np.ndarray
     copies: np.ndarray
     parts: tuple[tuple[np.ndarray, slice], ...]
+    noise: np.ndarray | None = None
+
+    @property
+    def input_noise(self) -> InputNoise | None:
+        """The noise as a step sees it."""
+        return None if self.noise is None else InputNoise(self.noise, self.noise * self.copies)
 
     def rows(self, features: np.ndarray, targets: np.ndarray) -> Rows:
         """Rows (m, d) of any origin in these coordinates."""
@@ -68,42 +75,52 @@ def light_rotation(samples: Samples) -> Rows:
     return light(rotation(samples)[0])
 
 
-def own_frame(samples: Samples) -> tuple[Frame, Rows]:
-    """The features themselves as coordinates, for attacks that tell directions apart."""
+def own_frame(samples: Samples, noise: np.ndarray | None = None) -> tuple[Frame, Rows]:
+    """The features themselves as coordinates, for attacks that tell directions apart, with `noise` (d,) on them."""
     dimension = samples.dimension
     everything = (np.arange(dimension), slice(0, dimension))
-    return Frame(np.eye(dimension), np.ones(dimension), (everything,)), as_rows(
+    return Frame(np.eye(dimension), np.ones(dimension), (everything,), noise), as_rows(
         samples.features, samples.targets, samples.sample_weights
     )
 
 
 @lru_cache(maxsize=8)
-def _parts(samples: Samples, weights: bytes) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
-    """Features, coordinates (n, r) and basis of each part in which the weights (d,) of an attack are one number."""
-    values = np.frombuffer(weights)
-    owned = [np.flatnonzero(values == value) for value in np.unique(values)[::-1]]
+def _parts(samples: Samples, told: bytes) -> tuple[tuple[np.ndarray, np.ndarray, np.ndarray], ...]:
+    """Features, coordinates (n, r) and basis of each part in which what is told of them, rows (., d), is the same."""
+    rows = np.frombuffer(told).reshape(-1, samples.dimension)
+    kinds, kind = np.unique(rows, axis=1, return_inverse=True)
+    owned = [np.flatnonzero(np.ravel(kind) == number) for number in range(kinds.shape[1])[::-1]]
     return tuple((own, *turned(samples.features[:, own])) for own in owned)
 
 
 def frame_of(
-    samples: Samples, mean: np.ndarray, variance: float, weights: np.ndarray | None = None
+    samples: Samples,
+    mean: np.ndarray,
+    variance: float,
+    weights: np.ndarray | None = None,
+    noise: np.ndarray | None = None,
 ) -> tuple[Frame, Rows, np.ndarray | None]:
     """The coordinates that a start of this mean (d,) and variance per coordinate needs, and the samples in them.
 
-    `weights` (d,) of an attack: within features of equal weight nothing tells directions apart, so the rows of each
-    such part are followed in their own space. Returns the weights (r,) of the coordinates as well.
+    `weights` (d,) of an attack and `noise` (d,) on the features: within features of equal weight and noise nothing
+    tells directions apart, so the rows of each such part are followed in their own space; noise leaves it. Returns the
+    weights (r,) of the coordinates as well.
     """
     dimension = samples.dimension
+    variance = variance if noise is None else variance + float(np.max(noise))
     if weights is None:
+        assert noise is None or not np.ptp(noise)  # an attack that reaches everything leaves no intercept out
         rows, basis = rotation(samples)
         columns, further, copies = _extended(basis, mean, variance)
         if further:
             rows = as_rows(np.pad(rows.columns.T, ((0, 0), (0, further))), samples.targets, samples.sample_weights)
         everything = (np.arange(dimension), slice(0, columns.shape[1]))
-        return Frame(columns, copies, (everything,)), rows, None
-    bases, known, counted, parts, own_weights = [], [], [], [], []
+        noise = None if noise is None else np.full(columns.shape[1], noise[0])
+        return Frame(columns, copies, (everything,), noise), rows, None
+    bases, known, counted, parts, own_weights, own_noise = [], [], [], [], [], []
+    told = np.asarray([weights] if noise is None else [weights, noise], float).tobytes()
     begin = 0
-    for own, coordinates, basis in _parts(samples, np.ascontiguousarray(weights, dtype=float).tobytes()):
+    for own, coordinates, basis in _parts(samples, told):
         columns, further, copies = _extended(basis, mean[own], variance)
         width = columns.shape[1]
         placed = np.zeros((dimension, width))
@@ -113,8 +130,12 @@ def frame_of(
         counted.append(copies)
         parts.append((own, slice(begin, begin + width)))
         own_weights.append(np.full(width, weights[own[0]]))
+        own_noise.append(np.full(width, 0.0 if noise is None else noise[own[0]]))
         begin += width
-    frame = Frame(np.column_stack(bases), np.concatenate(counted), tuple(parts))
+    frame = Frame(
+        np.column_stack(bases), np.concatenate(counted), tuple(parts),
+        None if noise is None else np.concatenate(own_noise),
+    )  # fmt: skip
     return frame, as_rows(np.column_stack(known), samples.targets, samples.sample_weights), np.concatenate(own_weights)
 
 

@@ -18,6 +18,8 @@ from jominy.numerics.precision import as_precise_as
 from jominy.schedules import Descent
 
 SMALLEST_VARIANCE = 1e-14
+NOISY_LOGITS = 10.0
+"""Standard deviations of the scores of noisy inputs that losses with kinks are resolved for."""
 
 
 class Rows(NamedTuple):
@@ -161,12 +163,21 @@ def pull_of(form: Array | Reach | None, vector: Array, push: Array) -> Array:
     return jnp.where(size > 0, push / jnp.where(size > 0, size, 1.0), 0.0) * pulled(form, vector)
 
 
-def sample_order(rows: Rows, spread: Spread, form: Array | Reach | None = None) -> OrderParameters:
-    """Order parameters with every row a component, arrays (n,), in the rows' precision."""
-    spread, form = as_precise_as(rows.columns, (spread, form))
+def noise_in_scores(spread: Spread, noise: Array) -> Array:
+    """E X' N X, the variance that noise on the inputs, (d,) in each coordinate, gives every score."""
+    covariance = spread.covariance
+    return noise @ (spread.mean**2 + (covariance if covariance.ndim == 1 else jnp.diagonal(covariance)))
+
+
+def sample_order(
+    rows: Rows, spread: Spread, form: Array | Reach | None = None, noise: Array | None = None
+) -> OrderParameters:
+    """Order parameters with every row a component, arrays (n,), in the rows' precision; of inputs with `noise` (d,)."""
+    spread, form, noise = as_precise_as(rows.columns, (spread, form, noise))
     x, covariance = rows.columns, spread.covariance
     variance = covariance @ rows.squares if covariance.ndim == 1 else jnp.sum(x * (covariance @ x), axis=0)
     variance = jnp.maximum(variance, SMALLEST_VARIANCE)
+    variance = variance if noise is None else variance + noise_in_scores(spread, noise)
     score = spread.mean @ x
     norm = jnp.sqrt(jnp.maximum(mean_square_size(None, spread), 0.0))
     size = norm if form is None else mean_size(form, spread)
@@ -175,22 +186,45 @@ def sample_order(rows: Rows, spread: Spread, form: Array | Reach | None = None) 
     return OrderParameters(score, variance, score - rows.targets, variance, norm, size[None], *teacher)
 
 
+class InputNoise(NamedTuple):
+    """Normal noise that training adds to every input: its `variance` (d,) in a coordinate, and that of all the
+    dimensions that the coordinate stands for together, `total` (d,)."""
+
+    variance: Array
+    total: Array
+
+
 def slope_at(
-    rows: Rows, spread: Spread, loss: Loss, radius: Array, rule: Any, form: Array | Reach | None = None
+    rows: Rows,
+    spread: Spread,
+    loss: Loss,
+    radius: Array,
+    rule: Any,
+    form: Array | Reach | None = None,
+    noise: InputNoise | None = None,
 ) -> Slope:
     """The recursion's coefficients at a spread, in the spread's precision; sums over rows in that of the rows.
 
     An attack whose `form` is a matrix needs a dense covariance.
     """
+    if noise is not None:
+        return _under_noise(rows, spread, loss, radius, rule, form, noise)
     student = spread.mean
     spread, radius, rule, form = as_precise_as(rows.columns, (spread, jnp.asarray(radius), rule, form))
-    count = rows.columns.shape[1]
     order = sample_order(rows, spread, form)
     moments = weighed(loss.moments(order, rows.targets, radius * order.size, rule), rows.weights)
+    return as_precise_as(student, _slope(rows, spread, order.size, moments, radius, form))
+
+
+def _slope(
+    rows: Rows, spread: Spread, size: Array, moments: Moments, radius: Array, form: Array | Reach | None
+) -> Slope:
+    """The coefficients of inputs without noise, from the moments of the rows' losses."""
     if isinstance(form, Reach):
-        return as_precise_as(student, _under_signs(rows, spread, moments, radius, form))
+        return _under_signs(rows, spread, moments, radius, form)
+    count = rows.columns.shape[1]
     x, mean = rows.columns, pulled(form, spread.mean)
-    pull = radius / jnp.maximum(order.size, FLOOR)
+    pull = radius / jnp.maximum(size, FLOOR)
     ridge = pull * jnp.mean(moments.shift_slope)
     first, cross = x @ moments.slope / count, x @ moments.slope_shift_slope * (pull / count)
     gradient = first + ridge * mean
@@ -201,15 +235,89 @@ def slope_at(
         weights = 1.0 if form is None else form
         square = mean**2 + weights**2 * spread.covariance
         noise = noise + 2 * cross * mean + along * square - gradient**2
-        found = Slope(gradient, hessian + ridge * weights, noise, ridge)
-        return as_precise_as(student, found)
+        return Slope(gradient, hessian + ridge * weights, noise, ridge)
     attack = jnp.eye(mean.size) if form is None else jnp.diag(form) if form.ndim == 1 else form
     hessian = (moments.curvature * x) @ x.T / count + ridge * attack
     noise = (moments.slope_squared * x) @ x.T / count - gradient[:, None] * gradient
     mixed = cross[:, None] * mean
     varied = spread.covariance if form is None else pulled(form, pulled(form, spread.covariance).T)
     square = mean[:, None] * mean + varied
-    return as_precise_as(student, Slope(gradient, hessian, noise + mixed + mixed.T + along * square, ridge))
+    return Slope(gradient, hessian, noise + mixed + mixed.T + along * square, ridge)
+
+
+def _under_noise(
+    rows: Rows,
+    spread: Spread,
+    loss: Loss,
+    radius: Array,
+    rule: Any,
+    form: Array | Reach | None,
+    noise: InputNoise,
+) -> Slope:
+    """The coefficients where every input x is x + xi, xi ~ N(0, N), in the loss and in its gradient.
+
+    Given X a score has the further variance X' N X, and by Stein's lemma, with f = Psi_r, Psi_r^2 or Psi_r Psi_s,
+    E f xi = E f' N X and E f xi xi' = E f N + E f'' N X X' N. Over X ~ N(m, V) these are E f' N m + E f'' N V x, for
+    the score knows X, and E f'' N (m m' + V) N but for higher derivatives. Those of averages by the score's mean and
+    variance are E f' and E f'' / 2.
+
+    Source: theory `attacks.md` section 6, random noise.
+    """
+    student = spread.mean
+    spread, radius, rule, form, noise = as_precise_as(rows.columns, (spread, jnp.asarray(radius), rule, form, noise))
+    order, count = sample_order(rows, spread, form, noise.variance), rows.columns.shape[1]
+
+    def moments_at(mean: Array, variance: Array) -> Moments:
+        moved = order._replace(
+            margin_mean=order.margin_mean + mean, residual_mean=order.residual_mean + mean,
+            margin_variance=order.margin_variance + variance, residual_variance=order.residual_variance + variance,
+        )  # fmt: skip
+        return weighed(loss.moments(moved, rows.targets, radius * order.size, rule), rows.weights)
+
+    still = jnp.zeros_like(order.margin_mean)
+    moments, by_mean = jax.jvp(lambda mean: moments_at(mean, still), (still,), (jnp.ones_like(still),))
+    by_variance = jax.jvp(lambda variance: moments_at(still, variance), (still,), (jnp.ones_like(still),))[1]
+    found = _slope(rows, spread, order.size, moments, radius, form)
+
+    x, covariance, tilt = rows.columns, spread.covariance, noise.variance * spread.mean  # N m
+    turning = x @ by_mean.curvature / count  # E Psi_rrr x
+    push, attack = radius * jnp.mean(by_mean.slope_shift_slope), _size_slopes(form, spread, order.size)
+    crossed = x @ by_mean.slope_squared / count + push * attack.mean
+    curvature, bend = jnp.mean(moments.curvature), 2 * jnp.mean(by_variance.curvature)
+    power, bends = jnp.mean(moments.slope_squared), 2 * by_variance.slope_squared
+    if covariance.ndim == 1:
+        gradient = found.gradient + curvature * tilt + noise.variance * covariance * turning
+        hessian = found.hessian + curvature * noise.variance + 2 * turning * tilt + bend * tilt**2
+        along = (
+            crossed * tilt + (rows.squares @ bends / count * covariance + push * attack.with_weights) * noise.variance
+        )
+        added = power * noise.total + 2 * along + jnp.mean(bends) * (tilt**2 + noise.variance**2 * covariance)
+        added = added + found.gradient**2 - gradient**2
+        return as_precise_as(student, Slope(gradient, hessian, found.noise + added, found.ridge))
+    gradient = found.gradient + curvature * tilt + noise.variance * (covariance @ turning)
+    both = turning[:, None] * tilt
+    hessian = found.hessian + curvature * jnp.diag(noise.variance) + both + both.T + bend * tilt[:, None] * tilt
+    told = (bends * x) @ (x.T @ covariance) / count + push * attack.with_weights
+    along = crossed[:, None] * tilt + told * noise.variance
+    square = tilt[:, None] * tilt + noise.variance[:, None] * covariance * noise.variance
+    added = jnp.diag(power * noise.total) + along + along.T + jnp.mean(bends) * square
+    added = added + found.gradient[:, None] * found.gradient - gradient[:, None] * gradient
+    return as_precise_as(student, Slope(gradient, hessian, found.noise + added, found.ridge))
+
+
+class _SizeSlopes(NamedTuple):
+    """Of the gradient of an attack's size, over the law of X: its mean (d,), and covariance with X as that of X is."""
+
+    mean: Array
+    with_weights: Array
+
+
+def _size_slopes(form: Array | Reach | None, spread: Spread, size: Array) -> _SizeSlopes:
+    if isinstance(form, Reach):
+        found = over_normal(form, spread)
+        return _SizeSlopes(found.slope, (found.bend * spread.covariance.T).T)
+    size = jnp.maximum(size, FLOOR)
+    return _SizeSlopes(pulled(form, spread.mean) / size, pulled(form, spread.covariance) / size)
 
 
 def _under_signs(rows: Rows, spread: Spread, moments: Moments, radius: Array, reach: Reach) -> Slope:
@@ -266,7 +374,7 @@ def risk_sd(spread: Spread, slope: Slope, copies: Array) -> Array:
     return 1.15 * jnp.sqrt(jnp.maximum(first + second / 2, 0.0))
 
 
-def first_step(rows: Rows, slopes: np.ndarray, diagonal: bool) -> Spread:
+def first_step(rows: Rows, slopes: np.ndarray, diagonal: bool, noise: InputNoise | None = None) -> Spread:
     """The exact law after one step of size one from X = 0, where the attack has no direction yet.
 
     `slopes` (n,) are loss'(0, y). A step of another size multiplies the mean by it and the covariance by its square.
@@ -274,7 +382,11 @@ def first_step(rows: Rows, slopes: np.ndarray, diagonal: bool) -> Spread:
     pulls = slopes * rows.columns
     mean = pulls.mean(axis=1)
     centred = pulls - mean[:, None]
-    return Spread(-mean, np.mean(centred**2, axis=1) if diagonal else centred @ centred.T / pulls.shape[1])
+    covariance = np.mean(centred**2, axis=1) if diagonal else centred @ centred.T / pulls.shape[1]
+    if noise is not None:
+        added = np.mean(slopes**2) * noise.total
+        covariance = covariance + (added if diagonal else np.diag(added))
+    return Spread(-mean, covariance)
 
 
 def advance(spread: Spread, slope: Slope, step: Array, count: Array) -> Spread:

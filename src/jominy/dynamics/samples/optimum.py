@@ -5,7 +5,7 @@ kinks are smoothed, and the smoothing is removed step by step (trust-region Newt
 """
 
 from functools import lru_cache, partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -17,7 +17,8 @@ from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.optima.separation import last_kink, widest_margin
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.samples.frame import frame_of, rotation
-from jominy.losses import Loss
+from jominy.dynamics.samples.law import NOISY_LOGITS, SMALLEST_VARIANCE, rule_for_rows, weighed
+from jominy.losses import Loss, Moments, OrderParameters
 from jominy.numerics.arrays import Array
 
 BLUNT = 0.1
@@ -38,12 +39,20 @@ class SmoothedRisk(NamedTuple):
     risk: Array
 
 
+class Noise(NamedTuple):
+    """Normal noise on the inputs: its covariance (d, d), and a quadrature for averages over it."""
+
+    covariance: Array
+    rule: Any
+
+
 @partial(jax.jit, static_argnames="loss")
 def _risk(
     loss: Loss,
     features: Array,
     targets: Array,
     weights: Array | None,
+    noise: Noise | None,
     radius: Array,
     form: Array | Reach,
     smoothing: Array,
@@ -54,6 +63,8 @@ def _risk(
     Corners of the loss are rounded too; see `Loss.smoothed`. `form` (d,) is the diagonal
     of the attack's form, ones for l2. Each row's loss counts with its weight (n,).
     """
+    if noise is not None:
+        return _noisy_risk(loss, features, targets, weights, noise, radius, form, smoothing, x)
     count = len(targets)
     norm, unit, tangent, size = _smoothed_size(form, smoothing, x)
     scores = features @ x
@@ -74,6 +85,63 @@ def _risk(
         + radius**2 * jnp.mean(at.by_shift_twice) * unit[:, None] * unit
         + along * tangent,
         jnp.mean(risks),
+    )
+
+
+def _noisy_risk(
+    loss: Loss,
+    features: Array,
+    targets: Array,
+    weights: Array | None,
+    noise: Noise,
+    radius: Array,
+    form: Array | Reach,
+    smoothing: Array,
+    x: Array,
+) -> SmoothedRisk:
+    """The risk averaged over noise N(0, N) on the inputs, which rounds all corners in the scores.
+
+    A row's risk is a function of its score's mean <X, x>, of the noise's variance X' N X in it, which has the square of
+    the smoothing beside it, and of the shift: its slopes and their derivatives are those of the moments.
+    """
+    count = len(targets)
+    norm, unit, tangent, size = _smoothed_size(form, smoothing, x)
+    tilt = noise.covariance @ x
+    zeros, variance = jnp.zeros_like(targets), jnp.maximum(x @ tilt, SMALLEST_VARIANCE)
+
+    def moments(mean: Array, spread: Array, shift: Array) -> Moments:
+        none = zeros, zeros, zeros
+        order = OrderParameters(mean, spread, mean - targets, spread, norm, norm[None], *none)
+        return weighed(loss.moments(order, targets, shift, noise.rule), weights)
+
+    def slopes(mean: Array, spread: Array, shift: Array) -> Array:
+        found = moments(mean, spread, shift)
+        return jnp.stack([found.slope, found.curvature / 2, found.shift_slope])
+
+    at = features @ x, zeros + variance + smoothing**2, radius * norm
+    first = slopes(*at)
+    still = tuple(jnp.zeros_like(part) for part in at)
+    second = jnp.stack(
+        [
+            jax.jvp(slopes, at, tuple(jnp.ones_like(part) if k == j else still[k] for k, part in enumerate(at)))[1]
+            for j in range(3)
+        ]
+    )
+    commons = jnp.stack([2 * tilt, radius * unit])  # gradients of what all rows share: the variance and the shift
+    by_row = second[0] @ features / count  # (3, d): derivatives by a row's own score, of each slope
+    mixed = by_row[1:].T @ commons
+    shared = jnp.mean(second[1:, 1:], axis=-1)
+    means = jnp.mean(first[1:], axis=-1)
+    return SmoothedRisk(
+        jnp.mean(moments(*at).value),
+        first[0] @ features / count + means @ commons,
+        features.T @ (second[0, 0][:, None] * features) / count
+        + mixed
+        + mixed.T
+        + commons.T @ ((shared + shared.T) / 2) @ commons
+        + 2 * means[0] * noise.covariance
+        + radius * means[1] * tangent,
+        jnp.mean(moments(features @ x, zeros + variance, radius * size).value),
     )
 
 
@@ -122,7 +190,7 @@ def sample_collapse_radius(problem: Problem) -> float:
     Where features cannot be touched the optimum without the others takes the place of the zero vector.
     """
     samples = problem.samples
-    if problem.form is not None:
+    if problem.form is not None or problem.feature_noise is not None:
         return _weighted(problem).threshold
     zero = at_zero(samples, problem.loss)
     return float(np.linalg.norm(zero.pull) / zero.size) if zero.size > 0 else np.inf
@@ -141,7 +209,7 @@ def sample_optimum(problem: Problem) -> Optimum:
     convex set; the optimum is its vector of least norm, the support vector machine.
     """
     samples, loss, radius = problem.samples, problem.loss, problem.final_radius
-    if problem.form is not None:
+    if problem.form is not None or problem.feature_noise is not None:
         return _weighted_optimum(problem)
     threshold = sample_collapse_radius(problem)
     start = at_zero(samples, loss)
@@ -152,7 +220,7 @@ def sample_optimum(problem: Problem) -> Optimum:
         features, pull = np.ascontiguousarray(np.asarray(rows.columns).T), pull @ basis
     elif (basis := _space_of_rows(samples)) is not None:
         features, pull = np.asarray(features) @ basis, pull @ basis
-    evaluate = partial(_risk, loss, features, samples.targets, samples.sample_weights, radius, np.ones(len(pull)))
+    evaluate = partial(_risk, loss, features, samples.targets, samples.sample_weights, None, radius, np.ones(len(pull)))
     if radius >= threshold:
         risk = float(evaluate(0.0, 0 * pull + 1e-150).risk)
         return Optimum(risk, 0.0, "collapse", radius, threshold, None, np.zeros(samples.dimension))
@@ -201,6 +269,7 @@ class _Weighted(NamedTuple):
         pull: (r,) gradient of the clean risk there.
         threshold: radius from which on that is the optimum.
         feature: the one that sets it, where one alone does.
+        noise: on the inputs, in these coordinates.
     """
 
     features: np.ndarray
@@ -210,27 +279,33 @@ class _Weighted(NamedTuple):
     pull: np.ndarray
     threshold: float
     feature: int | None
+    noise: Noise | None
 
 
 @lru_cache(maxsize=16)
 def _weighted(problem: Problem) -> _Weighted:
     """Source: theory `attacks.md` section 2, general collapse rule."""
-    samples, loss = problem.samples, problem.loss
-    assert problem.form is not None
+    samples, loss, noise = problem.samples, problem.loss, None
     if isinstance(problem.form, Reach):
         form, basis, features = problem.form.weights, np.eye(samples.dimension), np.asarray(samples.features)
-    elif problem.form.ndim == 2:
+    elif problem.form is not None and problem.form.ndim == 2:
         form, basis = np.linalg.eigh(problem.form)
         features = np.asarray(samples.features) @ basis
     else:  # few rows are looked at in the spaces that they span
-        frame, rows, weights = frame_of(samples, np.zeros(samples.dimension), 0.0, problem.form)
+        within = np.ones(samples.dimension) if problem.form is None else problem.form
+        frame, rows, weights = frame_of(samples, np.zeros(samples.dimension), 0.0, within, problem.feature_noise)
         assert weights is not None
-        features, basis, form = np.ascontiguousarray(np.asarray(rows.columns).T), frame.basis, weights
+        own = np.any(frame.basis, axis=0)  # but for what stands for dimensions without rows
+        features = np.ascontiguousarray(np.asarray(rows.columns).T[:, own])
+        basis, form = frame.basis[:, own], weights[own]
     form = np.where(form > DEPENDENT * np.max(form), form, 0.0)
     within = form > 0
     lengths = np.linalg.norm(features, axis=0)
     features = np.where(lengths > ROUNDING * np.max(lengths), features, 0.0)  # where no row reaches
-    if not np.all(within) and (seen := _seen_directions(features[:, ~within])) is not None:
+    if problem.feature_noise is not None:
+        noise = Noise((basis.T * problem.feature_noise) @ basis, rule_for_rows(loss, NOISY_LOGITS))
+        order = np.arange(len(form))
+    elif not np.all(within) and (seen := _seen_directions(features[:, ~within])) is not None:
         # Of what cannot be touched some is a sum of the rest, such as all kinds of a word and the intercept.
         order = np.concatenate([np.flatnonzero(within), np.flatnonzero(~within)])
         features = np.concatenate([features[:, within], features[:, ~within] @ seen], axis=1)
@@ -242,35 +317,51 @@ def _weighted(problem: Problem) -> _Weighted:
     alone = np.zeros(len(form))
     if not np.all(within):
         free = features[:, ~within]
-        clean = partial(_risk, loss, free, samples.targets, samples.sample_weights, 0.0, np.zeros(free.shape[1]))
+        inside = None if noise is None else noise._replace(covariance=noise.covariance[np.ix_(~within, ~within)])
+        nothing = np.zeros(free.shape[1])
+        clean = partial(_risk, loss, free, samples.targets, samples.sample_weights, inside, 0.0, nothing)
         begin = np.asarray(at_zero(samples, loss).slopes) @ free / samples.count
         alone[~within] = _descended(problem, clean, free, begin)
-    slopes, along = map(np.asarray, _slopes_at(loss, features @ alone, samples.targets))
+    slopes, bend, along = map(np.asarray, _slopes_at(loss, features @ alone, samples.targets, noise, alone))
     if samples.sample_weights is not None:
-        slopes, along = samples.sample_weights * slopes, samples.sample_weights * along
+        slopes, bend, along = (samples.sample_weights * part for part in (slopes, bend, along))
     pull, size = slopes @ features / samples.count, float(np.mean(np.abs(along)))
+    if noise is not None:
+        pull = pull + np.mean(bend) * noise.covariance @ alone
     if isinstance(problem.form, Reach):
         reach, first = problem.form.with_weights(form).strongest(pull)
         feature = None if first is None else int(order[first])
     else:
         feature, reach = None, np.sqrt(np.sum(pull[within] ** 2 / form[within]))
     threshold = float(reach / size) if size > 0 else np.inf
-    return _Weighted(features, form, basis, alone, pull, threshold, feature)
+    return _Weighted(features, form, basis, alone, pull, threshold, feature, noise)
 
 
 @partial(jax.jit, static_argnames="loss")
-def _slopes_at(loss: Loss, scores: Array, targets: Array) -> tuple[Array, Array]:
-    """(n,) Psi_r and Psi_s without attack."""
-    return loss.adversarial_slopes(scores, jnp.zeros(()), targets)
+def _slopes_at(loss: Loss, scores: Array, targets: Array, noise: Noise | None, x: Array) -> tuple[Array, Array, Array]:
+    """(n,) Psi_r, Psi_rr and Psi_s without attack; averages over noise where the weights x feel any."""
+    slopes, along = loss.adversarial_slopes(scores, jnp.zeros(()), targets)
+    zeros = jnp.zeros_like(targets)
+    if noise is None:
+        return slopes, zeros, along
+    variance = x @ noise.covariance @ x
+    spread = zeros + jnp.maximum(variance, SMALLEST_VARIANCE)
+    order = OrderParameters(scores, spread, scores - targets, spread, spread[0], spread[:1], zeros, zeros, zeros)
+    found = loss.moments(order, targets, jnp.zeros(()), noise.rule)
+    felt = variance > 0
+    return (
+        jnp.where(felt, found.slope, slopes), jnp.where(felt, found.curvature, 0.0),
+        jnp.where(felt, found.shift_slope, along),
+    )  # fmt: skip
 
 
 def _weighted_optimum(problem: Problem) -> Optimum:
     """The optimum under an attack with weights of its own."""
     samples, loss, radius = problem.samples, problem.loss, problem.final_radius
-    features, form, basis, alone, pull, threshold, feature = _weighted(problem)
+    features, form, basis, alone, pull, threshold, feature, noise = _weighted(problem)
     signs = isinstance(problem.form, Reach)
     size = problem.form.with_weights(form) if isinstance(problem.form, Reach) else form
-    evaluate = partial(_risk, loss, features, samples.targets, samples.sample_weights, radius, size)
+    evaluate = partial(_risk, loss, features, samples.targets, samples.sample_weights, noise, radius, size)
     vector = alone
     if radius < threshold:
         begin = alone - 0.1 * pull * np.linalg.norm(alone) / max(np.linalg.norm(pull), 1e-300)
@@ -278,7 +369,8 @@ def _weighted_optimum(problem: Problem) -> Optimum:
         if signs and feature is not None:  # only corners in single weights leave exact zeros
             vector = _thresholded(problem, form, vector)
     risk = float(evaluate(0.0, vector + 1e-150).risk)
-    if loss.needs_classes and risk < float(at_zero(samples, loss).least) / samples.count and not loss.plain.kinks:
+    separable = loss.needs_classes and noise is None
+    if separable and risk < float(at_zero(samples, loss).least) / samples.count and not loss.plain.kinks:
         return Optimum(0.0, float("inf"), "separable", radius, threshold, None, None)
     regime = "interior" if loss.needs_classes else "shrink"
     if radius >= threshold and not np.any(alone):
@@ -300,7 +392,7 @@ def _descended(
 ) -> np.ndarray:
     """The minimiser of a risk whose gradient at zero is `pull`, as its kinks, also those of `signs`, become sharp."""
     samples, loss = problem.samples, problem.loss
-    margin = loss.needs_classes
+    margin = loss.needs_classes and problem.feature_noise is None  # with noise no rows are apart
     scale = _scale(samples, loss)
     sizes = np.sqrt(np.mean(features**2, axis=0))
     height = float(at_zero(samples, loss).loss)

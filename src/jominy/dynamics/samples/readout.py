@@ -11,7 +11,7 @@ import numpy as np
 from jominy.attacks import Reach
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables, radius_at
-from jominy.dynamics.samples.law import Rows, Spread, rule_for_rows, sample_order, weighed
+from jominy.dynamics.samples.law import Rows, Spread, noise_in_scores, rule_for_rows, sample_order, weighed
 from jominy.losses import Loss
 from jominy.losses.targets import fixed_accuracy
 from jominy.numerics.arrays import Array
@@ -31,6 +31,13 @@ class Radii(NamedTuple):
     others: np.ndarray
     evaluation: np.ndarray
     final: int
+
+    @property
+    def trained(self) -> np.ndarray:
+        """(K,) which are radii of the training: that of the moment, and the final one."""
+        found = np.zeros(1 + len(self.others), bool)
+        found[[0, self.final]] = True
+        return found
 
     @classmethod
     def of(cls, problem: Problem, evaluate_at: np.ndarray) -> "Radii":
@@ -72,6 +79,7 @@ def read_rows(
     evaluate_at: np.ndarray,
     rule: Any,
     form: Array | Reach | None = None,
+    noise: Array | None = None,
 ) -> tuple[Variables, np.ndarray]:
     """What is reported of students with laws `spreads` (T, ...) on groups of rows, in one pass over all of them.
 
@@ -79,11 +87,12 @@ def read_rows(
         groups: rows by the prefix of the variables' names; those trained on first.
         times: (T,) of the students.
         form: that of the attack, in the coordinates of the rows; None for the identity.
+        noise: (d,) on the inputs in training there; the risks trained for are those of the first group with it.
         rule: good for the logits of the first group; where those of another are beyond it, that one gets a finer one.
 
     Returns the variables, and the (T,) risk of the first group at the final radius.
     """
-    statement = _statement(problem, groups, spreads, times, evaluate_at, form)
+    statement = _statement(problem, groups, spreads, times, evaluate_at, form, noise)
     rows, classification = statement[1], problem.data.classification
     asked = Radii.of(problem, evaluate_at)
     read = [jax.tree.map(np.asarray, _read(*statement, rule, classification))] * len(groups)
@@ -105,13 +114,15 @@ def compile_reading(
     times: np.ndarray,
     evaluate_at: np.ndarray,
     form: Array | Reach | None = None,
+    noise: Array | None = None,
 ) -> Callable[[], None]:
     """Compile `read_rows` for arguments like these beside other work; returns what waits for the end."""
 
     def arguments() -> tuple[Any, ...]:
         rows = next(iter(groups.values()))
         rule = as_precise_as(rows.columns, rule_for_rows(problem.loss, 0.0))
-        return (*_statement(problem, groups, spreads, times, evaluate_at, form), rule, problem.data.classification)
+        statement = _statement(problem, groups, spreads, times, evaluate_at, form, noise)
+        return (*statement, rule, problem.data.classification)
 
     return compile_beside(_read, arguments)
 
@@ -123,6 +134,7 @@ def _statement(
     times: np.ndarray,
     evaluate_at: np.ndarray,
     form: Array | Reach | None,
+    noise: Array | None,
 ) -> tuple[Any, ...]:
     """What `_read` is asked, but for the quadrature."""
     everything = _together(list(groups.values()))
@@ -130,7 +142,16 @@ def _statement(
     shares = np.repeat(np.diag([1 / count for count in counts]), counts, axis=1)
     asked = Radii.of(problem, evaluate_at)
     radii = np.column_stack([radius_at(problem, times), np.tile(asked.others, (len(times), 1))])
-    return problem.loss, everything, shares, spreads, radii, form
+    noisy = None if noise is None else Noisy(noise, asked.trained, np.repeat(np.eye(len(counts))[0], counts) > 0)
+    return problem.loss, everything, shares, spreads, radii, form, noisy
+
+
+class Noisy(NamedTuple):
+    """Noise (d,) on inputs, and where it is: at which of the radii (K,), of which rows (n,)."""
+
+    noise: Array
+    radii: np.ndarray
+    rows: np.ndarray
 
 
 def _together(groups: list[Rows]) -> Rows:
@@ -152,6 +173,7 @@ def _read(
     spreads: Spread,
     radii: Array,
     form: Array | Reach | None,
+    noisy: Noisy | None,
     rule: Any,
     classification: bool,
 ) -> _Read:
@@ -161,17 +183,31 @@ def _read(
     def at_time(both: tuple[Spread, Array]) -> _Read:
         spread, radii = both
         order = sample_order(rows, spread, form)
+        more = jnp.zeros_like(rows.targets)
+        if noisy is not None:
+            told, noise = as_precise_as(rows.columns, (spread, noisy.noise))
+            more = jnp.where(noisy.rows, noise_in_scores(told, noise), 0.0)
 
-        def at_radius(radius: Array) -> tuple[Array, Array]:
-            shift = radius * order.size
+        def at_radius(given: tuple[Array, Array]) -> tuple[Array, Array]:
+            radius, trained = given
+            shift, seen = radius * order.size, order
             right = fixed_accuracy(rows.targets, order, shift) if classification else jnp.zeros_like(rows.targets)
-            value = weighed(loss.moments(order, rows.targets, shift, rule), rows.weights).value
+            if noisy is not None:
+                seen = order._replace(
+                    margin_variance=order.margin_variance + trained * more,
+                    residual_variance=order.residual_variance + trained * more,
+                )
+            value = weighed(loss.moments(seen, rows.targets, shift, rule), rows.weights).value
             return shares @ value.astype(float), shares @ right.astype(float)
 
-        scale = jnp.zeros_like(order.norm) if loss.closed_form else loss.logit_sd(order)
+        widest = order._replace(
+            margin_variance=order.margin_variance + more, residual_variance=order.residual_variance + more
+        )
+        scale = jnp.zeros_like(order.norm) if loss.closed_form else loss.logit_sd(widest)
         scale = jnp.where((shares > 0) & jnp.isfinite(scale), scale, 0.0)
         # The products of many rows' values with the nodes' weights stay in order if radii are taken one by one.
-        risk, accuracy = jax.lax.map(at_radius, radii)
+        trained = jnp.zeros(radii.shape) if noisy is None else jnp.asarray(noisy.radii).astype(radii.dtype)
+        risk, accuracy = jax.lax.map(at_radius, (radii, trained))
         return _Read(risk, accuracy, jnp.max(scale, axis=1))
 
     read = jax.lax.map(at_time, (spreads, radii))

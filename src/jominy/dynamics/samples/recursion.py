@@ -13,6 +13,7 @@ import numpy as np
 from jominy.attacks import Reach
 from jominy.dynamics.samples.affine import Law, batch_noise, launched, many_steps, noise_share, one_step, parts_of
 from jominy.dynamics.samples.law import (
+    InputNoise,
     Rows,
     Slope,
     Spread,
@@ -60,7 +61,7 @@ class SampleProblem(NamedTuple):
     """What the recursion needs: `rows` perhaps rounded, and the law after a first step of size one (`first_step`).
 
     `optimum` (r,) and `copies` (r,) are in the rows' frame; `dimension` is the number of features; `form` is that of
-    an attack with weights, in the frame, or the reach of one on single features.
+    an attack with weights, in the frame, or the reach of one on single features; `noise` is that of the inputs.
     """
 
     rows: Rows
@@ -74,6 +75,7 @@ class SampleProblem(NamedTuple):
     dimension: int
     form: Array | Reach | None = None
     optimizer: Optimizer = SGD()
+    noise: InputNoise | None = None
 
 
 class StepPreview(NamedTuple):
@@ -166,13 +168,13 @@ def run_recursion(
     Where the attack's ridge is large a block is taken in pieces (`BRISK`).
     It ends early at a report whose logit is beyond `largest_logit`.
     """
-    rows, first_law, loss, schedule, radius, rule, optimum, copies, dimension, form, optimizer = problem
+    rows, first_law, loss, schedule, radius, rule, optimum, copies, dimension, form, optimizer, noise = problem
     diagonal = start.covariance.ndim == 1
     step_time, share = optimizer.batch_size / dimension, noise_share(optimizer, rows.targets.size)
 
     def look(spread: Spread, memory: Array, step: Array) -> StepPreview:
         time = step * step_time
-        slope = slope_at(rows, spread, loss, radius.at(time), rule, form)
+        slope = slope_at(rows, spread, loss, radius.at(time), rule, form, noise)
         felt = slope if optimizer.plain else slope._replace(noise=batch_noise(slope, spread, share))
         pushed = sample_descent(spread, felt, optimum, dimension)
         growth = pushed.noise / dimension if schedule.remembers else jnp.zeros(())
@@ -207,7 +209,7 @@ def run_recursion(
         return Law.of(Spread(step * first_law.mean, step**2 * first_law.covariance))
 
     def record(kept: Recorded, index: Array, spread: Spread, slope: Slope, rate: Array) -> Recorded:
-        order = sample_order(rows, spread, form)
+        order = sample_order(rows, spread, form, None if noise is None else noise.variance)
         logit = jnp.where(order.norm**2 < OUT_OF_SCALE, jnp.max(loss.logit_sd(order)), 0.0).astype(float)
         here = (spread, risk_sd(spread, slope, copies), rate)
         placed = jax.tree.map(lambda store, leaf: store.at[index].set(leaf), kept[:3], here)

@@ -14,7 +14,7 @@ from jominy.dynamics.samples.forecast import (
     require_rate_for,
     sample_curve,
 )
-from jominy.dynamics.samples.law import rounding_does
+from jominy.dynamics.samples.law import NOISY_LOGITS, rounding_does, rule_for_rows
 from jominy.dynamics.samples.optimum import sample_optimum
 from jominy.dynamics.samples.readout import Radii
 from jominy.dynamics.samples.recursion import block_ends
@@ -27,7 +27,7 @@ from jominy.dynamics.samples.remarks import (
     unsafe_rate,
 )
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, sampling_for
-from jominy.dynamics.samples.sgd import Rows, RowSource, SampleObservation, SampleSGD
+from jominy.dynamics.samples.sgd import NoisyInputs, Rows, RowSource, SampleObservation, SampleSGD
 from jominy.dynamics.simulation.averages import with_average
 from jominy.dynamics.simulation.sgd import Record, RowRuns, moments_told, run_sgd, vector_states
 from jominy.dynamics.simulation.starts import random_starts
@@ -81,6 +81,9 @@ def sample_runs(training: Training, wanted: RowRuns) -> tuple[Any, np.ndarray]:
     rows = (Rows(samples.features, samples.targets, samples.sample_weights), Rows(test_features, test_targets))
     if rounding_does(problem.loss, samples.features):
         rows = as_precise_as(np.float32(0), rows)
+    noise = None
+    if problem.feature_noise is not None:
+        noise = NoisyInputs(problem.feature_noise, rule_for_rows(problem.loss, NOISY_LOGITS), asked.trained)
     engine = SampleSGD(
         samples.features,
         samples.targets,
@@ -94,13 +97,15 @@ def sample_runs(training: Training, wanted: RowRuns) -> tuple[Any, np.ndarray]:
         keep,
         optimizer,
         samples.sample_weights,
+        noise,
     )
     vectors = mean + random_starts(start, seeds, dimension)
     states = vector_states(vectors, optimizer.buffer(vectors))
     runs, states = with_average(engine, states, schedule, batch / dimension)
     told = "" if optimizer.plain else f", {optimizer!r}"
     method = Method("simulate", f"rows of the samples, {type(sampling).__name__}{told}")
-    source = RowSource(seeds, sampling, int(steps[-1]), samples.count, problem.loss.random, batch)
+    noisy = 0 if noise is None else dimension
+    source = RowSource(seeds, sampling, int(steps[-1]), samples.count, problem.loss.random, batch, noisy)
 
     def result(record: Record, grid: np.ndarray):
         seen: SampleObservation = record.observations
