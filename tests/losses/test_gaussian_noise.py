@@ -201,10 +201,6 @@ def test_the_state_at_rest_many_forecasts_and_other_attacks():
 
 REFUSED = {
     "a negative variance": (lambda: jm.GaussianNoise(-1.0), ">= 0"),
-    "samples": (
-        lambda: jm.Problem(jm.Samples(np.eye(4), [1, -1, 1, -1]), jm.LogisticLoss(), 0.1, objective=NOISE),
-        "on samples",
-    ),
     "an intercept": (lambda: jm.Problem(classes(0, True), jm.LogisticLoss(), 0.1, objective=NOISE), "Leave intercept"),
     "a teacher and two covariances": (
         lambda: jm.Problem(

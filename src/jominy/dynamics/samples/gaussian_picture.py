@@ -98,6 +98,7 @@ def gaussian_picture(
         samples.features.shape != whole.samples.features.shape
         or whole.form is not None
         or whole.loss.plain != whole.loss
+        or whole.feature_noise is not None
     ):
         # It is asked about the rows: whatever is done to them besides is left out on both sides.
         problem = Problem(samples, problem.loss.plain, problem.radius)

@@ -11,7 +11,7 @@ from jominy.dynamics.laws.stability import far_curvature
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.readout import Variables
-from jominy.dynamics.samples.stability import sample_rate_limits, sample_stability
+from jominy.dynamics.samples.stability import sample_rate_limits, stability_of
 
 FEW_SAMPLES = 20
 """Samples per dimension below which a forecast for these samples says little of the population."""
@@ -110,7 +110,7 @@ def unsafe_rate(problem: Problem, rates: np.ndarray, risk: np.ndarray) -> float 
     """
     if problem.loss.least_squares:
         largest = float(np.max(rates))
-        return None if sample_stability(problem.data).safe(largest) else largest
+        return None if stability_of(problem).safe(largest) else largest
     last = float(rates[-1])
     return last if risk[-1] > np.min(risk) and last > sample_rate_limits(problem).divergent else None
 
@@ -127,12 +127,12 @@ def largest_safe_rate(problem: Problem) -> float | None:
         return None
     if curvature == 0:
         return np.inf
-    return sample_stability(problem.data).largest_safe / curvature
+    return stability_of(problem).largest_safe / curvature
 
 
 def stability_attributes(problem: Problem) -> dict[str, Any]:
     """The limits on the rate, for least squares."""
     if not problem.loss.least_squares:
         return {}
-    limits = sample_stability(problem.data)
+    limits = stability_of(problem)
     return {"mean_square_stability_rate": limits.mean_square, "largest_sample_rate": limits.largest_sample}
