@@ -157,6 +157,30 @@ def test_no_vector_has_a_lower_risk_than_the_optimum(loss, budget, radius, empty
     assert sizes(above, problem.attack.block, budget).sum() < 1e-12 < 1e-3 < sizes(below, blocks_of(60), budget).sum()
 
 
+@pytest.mark.parametrize("count", [20, pytest.param(400, marks=pytest.mark.slow)])
+def test_the_optimum_has_a_subgradient_that_is_zero(count):
+    """Random least squares in closed form: blocks that are used pull as the attack does, empty ones no more than it."""
+    g, empty = np.random.default_rng(12), 0
+    for _ in range(count):
+        number = int(g.integers(2, 6))
+        block = g.permutation(np.append(np.arange(number), g.integers(0, number, 24 - number)))
+        budget, k, radius = g.uniform(0.2, 1.5, number), g.uniform(0.1, 1.8, 24), g.uniform(0.02, 1.2)
+        teacher = g.standard_normal(24) / np.sqrt(24) * g.choice([0.2, 1.0, 3.0], 24)
+        data = jm.LinearTeacher(k, teacher, noise_variance=0.25)
+        found = jm.optimum(jm.Problem(data, jm.SquaredLoss(), radius, jm.BlockL2(block, budget)))
+        x = found.vector
+        shift, sd = radius * sizes(x, block, budget).sum(), np.sqrt(0.25 + k @ (x - teacher) ** 2)
+        pull, push = k * (x - teacher) * (1 + C * shift / sd), radius * (C * sd + shift)
+        for number, price in enumerate(budget):
+            own, length = pull[block == number], np.linalg.norm(x[block == number])
+            if length:
+                np.testing.assert_allclose(own, -push * price * x[block == number] / length, atol=1e-7)
+            else:
+                empty += 1
+                assert np.linalg.norm(own) <= push * price * (1 + 1e-6)
+    assert empty > count / 4
+
+
 @pytest.mark.slow
 def test_a_block_for_each_feature_has_the_optimum_of_l_inf():
     """Other equations, weight by weight: a soft threshold for each."""

@@ -221,9 +221,12 @@ class Point(NamedTuple):
     scalars: LocalAverages
 
 
-def _point(frame: Frame, setting: RiskSpec, spread: float, ridge: float, z: np.ndarray) -> Point:
+def _point(
+    frame: Frame, setting: RiskSpec, spread: float, ridge: float, z: np.ndarray, rounding: float = 1e-150
+) -> Point:
+    """The risk where sizes are sqrt(rho_g^2 + rounding^2)."""
     order = frame.order(z)
-    order = order._replace(sizes=np.maximum(order.sizes, 1e-150))
+    order = order._replace(sizes=np.hypot(order.sizes, rounding))
     found, scalars, bends = jax.tree.map(np.asarray, _bends(setting, np.asarray(spread**2), order))
     weighted = frame.weights[:, None] * found.slopes
     metric, pull = frame.sizes**2, frame.pull(z)
@@ -403,6 +406,27 @@ def minima(
             scalars = here.scalars._replace(slope=slope, ridges=here.scalars.ridges + ridge)
             told.append(scalars._replace(flat=frame.flat @ here.z))
     return told
+
+
+ROUNDINGS = np.geomspace(1e-1, 1e-9, 9)
+"""Of the sizes of an attack's blocks, in units of that of a first vector."""
+
+
+def rounded_minimum(frame: Frame, setting: RiskSpec) -> list[LocalAverages]:
+    """The scalars of the minimisers of a risk whose corners, where a block of the student is zero, become sharp.
+
+    The sharpest last but one first: of very sharp corners rounding takes one side for the other.
+    """
+    told: list[LocalAverages] = []
+    with np.errstate(over="ignore", invalid="ignore", divide="ignore"):  # steps that go too far are taken back
+        scale = setting.loss.unit_score(float(np.max(frame.at_zero.residual_mean**2 + frame.at_zero.residual_variance)))
+        here = begun(frame, partial(_point, frame, setting, 0.0, 0.0, rounding=1e-2), scale)
+        unit = float(np.max(frame.order(here.z).sizes))
+        for rounding in unit * ROUNDINGS:
+            at = partial(_point, frame, setting, 0.0, 0.0, rounding=rounding)
+            here = descend(at, at(here.z))
+            told.append(here.scalars)
+    return told[:2:-1]
 
 
 def _missing_slopes(frame: Frame, here: Point) -> np.ndarray:

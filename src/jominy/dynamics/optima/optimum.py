@@ -38,8 +38,8 @@ from jominy.dynamics.problem import Problem
 from jominy.losses import Loss, OrderParameters
 from jominy.losses.targets import stated_labels
 
-HELD = 1e-150
-"""Weights so small are those of what is held at zero."""
+HELD, NOTHING = 1e-25, 1e-150
+"""Relative to the largest, and by itself: weights so small are those of what is held at zero."""
 CERTAIN = 1e-6
 """In units of the loss at zero: classes with a larger risk are not told apart with certainty."""
 TEACHER_SIZES = (1.0, 3.0)
@@ -58,7 +58,8 @@ class PopulationOptimum:
         """The optimum as users see it."""
         risk, norm = float(self.solved.risk), float(self.solved.order.norm)
         if vector is not None:
-            vector = np.where(np.abs(vector) < HELD, 0.0, vector)
+            lengths = np.abs(vector)
+            vector = np.where(lengths <= HELD * np.max(lengths) + NOTHING, 0.0, vector)
             norm = float(np.linalg.norm(vector))  # the scalars multiply their rounding by flat directions' stiffness
         return Optimum(risk, norm, self.regime, radius, self.collapse_radius, ridge, vector)
 
