@@ -8,7 +8,7 @@ import pytest
 
 import jominy as jm
 from jominy.cli.main import main
-from jominy.study.checking.check import RUNS, Measure
+from jominy.study.checking.check import RUNS, USUAL, Measure
 from jominy.study.checking.healthy import RIDGE, Healthy, ends_of, estimates, excursions, threshold
 from jominy.study.checking.logs import Log, chosen_times, read_log
 from jominy.study.checking.suspects import Plan, suspects_of
@@ -234,6 +234,42 @@ def test_of_several_classes_a_number_is_named_too():
         assert not verdict.normal and verdict.cause.name == name
         truth = 1.25 if name == "rate" else 0.26
         assert abs(verdict.cause.value - truth) < 3 * verdict.cause.error
+
+
+def several_classes(name):
+    """Rows of several classes under the softmax loss, at radius 0.2 and 0.3."""
+    sets = pytest.importorskip("sklearn.datasets")
+    if name == "wine":
+        rows, labels = sets.load_wine(return_X_y=True)
+        return jm.Problem(jm.Samples((rows - rows.mean(axis=0)) / rows.std(axis=0), labels), jm.SoftmaxLoss(), 0.3)
+    rows, labels = sets.load_digits(return_X_y=True)
+    rows, labels = rows[labels < 4] / 16, labels[labels < 4]
+    return jm.Problem(jm.Samples(rows - rows.mean(axis=0), labels), jm.SoftmaxLoss(), 0.2)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["digits", "wine"])
+def test_rates_of_alarms_and_names_of_several_classes(name):
+    """1,000 healthy runs, whose share of alarms is good to .3 %, and five runs with each number 20 % off."""
+    plan = Plan(several_classes(name), jm.Constant(1.0))
+    dimension = plan.problem.data.dimension
+    times = np.unique(np.round(np.geomspace(0.25, 8, 16) * dimension)) / dimension
+
+    def runs(plan, seeds):
+        made = jm.simulate(plan.problem, plan.schedule, times=times.tolist(), seeds=seeds, progress=False)
+        return np.stack([made[one].values for one in NAMES], axis=-1)
+
+    first = runs(plan, [5000])[0]
+    log = Log(np.round(times * dimension), times, {one: first[:, place] for place, one in enumerate(NAMES)})
+    measure = Measure.of(plan, log, NAMES, RUNS, 0.01, False)
+    healthy = transformed(runs(plan, 1000), NAMES).reshape(1000, -1)
+    assert 0.003 <= (measure.excursions(healthy).max(axis=1) > measure.threshold).mean() <= 0.02
+    for suspect in (one for one in suspects_of(plan) if one.name in USUAL):
+        for value in (0.8, 1.2):
+            wrong = transformed(runs(suspect.plan(value), list(range(100, 105))), NAMES).reshape(5, -1)
+            assert (measure.excursions(wrong).max(axis=1) > measure.threshold).sum() >= (5 if name == "digits" else 3)
+            if name == "digits":
+                assert [measure.cause(run).name for run in wrong[:2]] == [suspect.name] * 2
 
 
 def test_a_finished_forecast_is_enough():
