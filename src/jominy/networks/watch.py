@@ -30,7 +30,7 @@ from jominy.networks.threat import Box, check_box, check_threat, into_ball_and_b
 from jominy.networks.vectors import maximiser, norm
 from jominy.networks.watch_rules import RULES, Alarm, Look
 
-SHARE = 0.02
+SHARE = 0.025
 """Largest share of the passes of training that looks may take: 3 % of its time, with what surrounds the passes."""
 EARLY = 100
 """Steps in which collapse is told; looks without attacks come first until then."""
@@ -38,11 +38,6 @@ INPUTS, ATTACKED = 100, 50
 """Inputs of a look, and of these those that are attacked."""
 FORWARD, BACKWARD = 1.0, 2.0
 """Cost of a pass of one input without and with gradients, in forward passes; a training pass counts 3."""
-CALL, MOST_CALLS = 1.5e6, 64
-"""Multiplications' worth that every pass of the training costs beside its inputs, and inputs' worth at most: of small
-networks most of the time goes there."""
-OF_LOOKS = 3
-"""So much more it is for the passes of a look, with what is read of them."""
 FEWEST = 5
 """Passes in one mode that are no accident."""
 COUNTED, COUNTED_LATER = 4, 24
@@ -156,8 +151,6 @@ class Watch:
         self._passes = {"trained in evaluation mode": 0, "trained": 0, "attacked with dropout": 0}
         self._dropout, self._normalised = random_parts(module), normalised(module)
         self._looking = False
-        parameters = sum(one.numel() for one in module.parameters())  # about the multiplications for one input
-        self._call = min(MOST_CALLS, CALL / max(parameters, 1))
         self._hook: Any = None
         self._counted = COUNTED
         self._count_passes(True)
@@ -180,7 +173,7 @@ class Watch:
         inputs = next((one for one in (*given, *named.values()) if isinstance(one, Tensor) and one.ndim), None)
         if self._looking or inputs is None:
             return
-        rows, attack = self._counted * (len(inputs) + self._call), inputs.requires_grad
+        rows, attack = self._counted * len(inputs), inputs.requires_grad
         if not torch.is_grad_enabled():
             self._trained += FORWARD * rows
         elif attack:
@@ -213,13 +206,11 @@ class Watch:
         return self._spent + cost <= self.share * self._trained
 
     def _cost(self, attacked: bool) -> float:
-        call = OF_LOOKS * self._call
-        rows = len(self.data.labels) + call
-        cost = FORWARD * rows
+        cost = FORWARD * len(self.data.labels)
         if attacked:
-            count = min(ATTACKED, len(self.data.labels)) + call
-            cost += count * (BACKWARD * 7 + 2 * FORWARD) + self._normalised * FORWARD * rows
-            cost += 0 if self.held_out is None else (len(self.held_out.labels) + call) * (BACKWARD * 6 + FORWARD)
+            count = min(ATTACKED, len(self.data.labels))
+            cost += count * (BACKWARD * 7 + 2 * FORWARD) + self._normalised * FORWARD * len(self.data.labels)
+            cost += 0 if self.held_out is None else len(self.held_out.labels) * (BACKWARD * 6 + FORWARD)
             if self._attacks % 3 == 2:
                 cost += count * (BACKWARD * 11 + 2 * FORWARD)
         return cost
