@@ -34,6 +34,7 @@ LOSSES: dict[str, Callable[[], Any]] = {
     "smoothed hinge": jm.SmoothedHingeLoss,
     "exponential": jm.ExponentialLoss,
     "link": lambda: jm.LinkSquaredLoss(jm.Erf()),
+    "softmax": jm.SoftmaxLoss,
 }
 MARGIN = ("logistic", "probit", "hinge", "squared hinge", "smoothed hinge", "exponential")
 
@@ -154,6 +155,16 @@ def numbered_rows(n: Numbers) -> Any:
     return jm.Samples(X, n.any() * n.random.standard_normal(20))
 
 
+def three_labels(n: Numbers) -> Any:
+    means = [[n.signed() for _ in range(D)] for _ in range(3)]
+    return jm.GaussianMixture([0.2, 0.3, 0.5], means, [spectrum(n)] * 3, labels=[0, 1, 2])
+
+
+def three_kinds_of_rows(n: Numbers) -> Any:
+    X = n.any(zero=0) * n.random.standard_normal((20, 3))
+    return jm.Samples(X, np.array(["a", "b", "c"])[np.arange(20) % 3])
+
+
 SCHEDULES: dict[str, Callable[[Numbers], Any]] = {
     "constant": lambda n: jm.Constant(n.any()),
     "inverse time": lambda n: jm.InverseTime(n.any(), decay=n.any()),
@@ -254,6 +265,44 @@ def budgeted_bands(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
             raise problem
         return jm.forecast(problem, schedule, times=times, start=start, bands=True)
 
+    return Scenario(ask, text)
+
+
+def in_blocks(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    """Under several budgets at once."""
+    attack = jm.BlockL2(np.arange(int(law.dimension)) % 2, [n.any(), n.any()])
+    problem: Any
+    try:
+        problem = jm.Problem(law, loss, n.any(zero=0.2), attack)
+    except InputError as refused:
+        problem = refused
+    times, start, whole = times_of(n), a_start(n), n.random.random() < 0.5
+    text = f"forecast({problem}, {schedule}, times={times}, start={start}) or its optimum: {whole}"
+
+    def ask() -> Any:
+        if isinstance(problem, InputError):
+            raise problem
+        return jm.optimum(problem) if whole else jm.forecast(problem, schedule, times=times, start=start)
+
+    return Scenario(ask, text)
+
+
+def noisy(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    """With random noise on the inputs in training."""
+    problem = jm.Problem(law, loss, n.any(zero=0.2), objective=jm.GaussianNoise(n.any(zero=0)))
+    times, start = times_of(n), a_start(n)
+    text = f"forecast({problem}, {schedule}, times={times}, start={start})"
+    return Scenario(lambda: jm.forecast(problem, schedule, times=times, start=start), text)
+
+
+def several(n: Numbers, law: Any, loss: Any, schedule: Any) -> Scenario:
+    """Several classes: rows by the recursion, a mixture under an optimizer."""
+    problem, times = jm.Problem(law, loss, n.any(zero=0.2)), times_of(n)
+    optimizer = OPTIMIZERS[n.random.integers(len(OPTIMIZERS))]
+    start = None if n.random.random() < 0.5 else jm.RandomStart(n.any(zero=0))
+    more = {"method": "recursion"} if problem.data.empirical else {}
+    text = f"forecast({problem}, {schedule}, times={times}, start={start}, optimizer={optimizer}, {more})"
+    ask = lambda: jm.forecast(problem, schedule, times=times, start=start, optimizer=optimizer, **more)  # noqa: E731
     return Scenario(ask, text)
 
 
@@ -389,6 +438,11 @@ def structures() -> list[Structure]:
     moved = [*few, (limiting, "squared"), (matrices, "logistic"), (with_intercept, "logistic")]
     found += [Structure(optimized, law, loss, name, 2) for law, loss in moved for name in ("constant", "Polyak")]
     found += [Structure(budgeted_bands, law, loss, "constant") for law, loss in (few[1], few[3], moved[-1])]
+    divided = [(teacher_law, "squared"), (classes, "logistic"), (matrices, "logistic"), (with_intercept, "logistic")]
+    found += [Structure(in_blocks, law, loss, name) for law, loss in divided for name in ("constant", "Polyak")]
+    shaken = [(rows, "logistic"), (numbered_rows, "squared"), (one_level, "squared")]
+    found += [Structure(noisy, law, loss, "constant") for law, loss in shaken]
+    found += [Structure(several, law, "softmax", "constant") for law in (three_labels, three_kinds_of_rows)]
     return found
 
 
@@ -424,6 +478,9 @@ def what_is_wrong(answer: Any) -> list[str]:
             if name == "distance_to_optimum":  # of classes that are apart with certainty there is none
                 known = known & np.isfinite(answer["optimum_norm"])
             values = values.where(known, 0.0)
+        if "point" in values.dims:  # of points of several kinds some lack a variable
+            lacking = values.isnull().all([dim for dim in values.dims if dim != "point"])
+            values = values.where(~lacking, 0.0)
         if attrs.get("engine") == "compare" and set(values.dims) == set(answer["mean"].dims):
             # Where both are infinite, as the ridge of a student at zero is, there is no difference to tell.
             values = values.where(np.isfinite(answer["mean"]) & np.isfinite(answer["forecast"]), 0.0)

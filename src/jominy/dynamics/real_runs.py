@@ -10,7 +10,7 @@ import numpy as np
 from jominy.data import Samples
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.samples.forecast import DENSE_DIMENSION, EVERY_STEP, largest_usual_block
-from jominy.dynamics.samples.recursion import block_ends
+from jominy.dynamics.samples.recursion import block_count
 from jominy.dynamics.times import counted_steps, report_times, whole_steps
 from jominy.errors import InputError
 from jominy.optimizers import SGD, Optimizer
@@ -93,7 +93,7 @@ def work_of_recursion(training: Training, grid: np.ndarray, held_out: tuple[Any,
     size = min(count, dimension)
     steps = np.rint(grid * dimension / batch).astype(int)
     every = training.problem.loss.least_squares and count * dimension**2 * float(steps[-1]) < EVERY_STEP
-    blocks = steps[-1] if every else len(block_ends(int(steps[-1]), largest_usual_block(dimension, batch)))
+    blocks = steps[-1] if every else block_count(int(steps[-1]), largest_usual_block(dimension, batch))
     dense = not (dimension > DENSE_DIMENSION and count >= 10 * dimension)
     parts = 1 if training.optimizer.plain else 4
     each = PRODUCTS * (2.0 * count + 10.0 * parts * size) * size**2 if dense else 4.0 * count * size

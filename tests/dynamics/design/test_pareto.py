@@ -1,5 +1,7 @@
 """The front of clean against adversarial risk, against the reference values of theory `design.md` section 2."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
@@ -42,6 +44,15 @@ def test_of_two_classes_the_front_is_a_point():
     assert front.designed[1] == pytest.approx(
         [1 - float(curve.clean_accuracy[-1]), 1 - float(curve.accuracy_at_radius[-1, 0])], rel=1e-5
     )
+
+
+def test_trainings_that_all_diverge_are_no_point():
+    """Without a warning of infinity minus infinity."""
+    problem = jm.Problem(jm.LinearTeacher(jm.identity(50), noise_variance=0.1), jm.SquaredLoss(), 0.2)
+    front = jm.pareto(problem, 1.0, [0.1, 0.2])
+    beyond = dataclasses.replace(front, designed=np.full_like(front.designed, np.inf))
+    with np.errstate(all="raise"):
+        assert not beyond.is_point and beyond.sentences()
 
 
 def test_bad_radii_are_refused():

@@ -72,6 +72,8 @@ class Front:
     def is_point(self) -> bool:
         """Whether the front spans less than a hundredth of both values."""
         front = self.designed[self.best]
+        if not np.all(np.isfinite(front)):
+            return False
         return bool(np.all(np.ptp(front, axis=0) <= POINT * np.max(np.abs(front), axis=0)))
 
     def sentences(self) -> list[str]:

@@ -129,6 +129,17 @@ def block_ends(last: int, largest: int) -> np.ndarray:
     return np.array(ends)
 
 
+def block_count(last: int, largest: int) -> int:
+    """How many uncut blocks there are up to step `last`, which may be far, or one more.
+
+    >>> block_count(10**12, 5), block_count(1000, 6) - len(block_ends(1000, 6)) + 1 in (0, 1)
+    (200000000043, True)
+    """
+    from_there = min(last, BLOCK_SHARE * largest)  # all are as long as they may be
+    ends = block_ends(from_there, largest)
+    return len(ends) - 1 + -(-(last - from_there) // block_length(from_there, largest))
+
+
 class _Walk(NamedTuple):
     """Where the recursion is.
 
