@@ -32,6 +32,8 @@ ROWS = jm.Problem(jm.Samples(np.eye(3)[[0, 1, 2, 0]], [1.0, 2.0, 3.0, 1.5]), jm.
         # Of 10^12 steps not even the blocks can be listed, to tell what they cost.
         (lambda: jm.forecast(ROWS, jm.Constant(0.5), times=[0, 1e11]), r"within 1e\+06 steps"),
         (lambda: jm.simulate(ROWS, jm.Constant(0.5), times=[1e20]), r"within 1e\+12 steps"),
+        # The rows of 10^8 steps of five runs would be a gigabyte or more.
+        (lambda: jm.simulate(ROWS, jm.Constant(0.5), times=[1e8], seeds=5, progress=False), "draw at most 5e"),
     ],
 )
 def test_what_is_too_large_is_said(wrong, says):

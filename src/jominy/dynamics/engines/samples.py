@@ -26,6 +26,7 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.real_runs import batch_times, work_of_recursion, work_of_run
 from jominy.dynamics.samples.forecast import largest_usual_block, sample_forecast, sample_times
 from jominy.dynamics.samples.optimum import sample_collapse_radius, sample_optimum
+from jominy.dynamics.samples.sgd import MOST_DRAWN
 from jominy.dynamics.samples.simulation import sample_runs
 from jominy.dynamics.samples.stability import sample_rate_limits
 from jominy.dynamics.simulation.sgd import RowRuns
@@ -131,6 +132,8 @@ class SampleEngines:
     def spares_nothing(self, training: Training, grid: np.ndarray, request: ForecastRequest) -> bool:
         """Whether the recursion would be dearer than the runs that it spares, and those can answer."""
         if training.others or training.schedule.adaptive or request.diagonal is not None or request.largest_block:
+            return False
+        if self.at_once * float(grid[-1]) * training.problem.samples.dimension > MOST_DRAWN:
             return False
         of_runs = RUNS_SPARED * work_of_run(training, grid, request.held_out)
         return work_of_recursion(training, grid, request.held_out) > max(of_runs, QUICK)

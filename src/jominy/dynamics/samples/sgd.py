@@ -157,6 +157,10 @@ class SampleSGD(Module):
         return RowsSeen(risk, accuracy)
 
 
+MOST_DRAWN = 5e8
+"""Rows that runs may draw: they are kept, four bytes each and as many on the way."""
+
+
 class RowSource:
     """Row numbers for many seeds, all drawn beforehand (a step needs as many integers as its batch has samples)."""
 
@@ -174,10 +178,17 @@ class RowSource:
     ) -> None:
         self.team, self.width = len(seeds), batch_size * (1 + random_loss + noisy_features)
         drawn = steps * batch_size
-        numbers = [np.stack([drawn_rows(sampling, seed, drawn, count) for seed in seeds])]
+        if drawn * len(seeds) > MOST_DRAWN:
+            raise InputError(
+                f"Runs on rows draw at most {MOST_DRAWN:.0e} of them, beforehand and in all",
+                f"{len(seeds)} runs of {drawn:.3g} rows each",
+                'Ask for a shorter time or fewer seeds; `forecast(..., method="recursion")` draws none',
+            )
+        numbers = [np.stack([drawn_rows(sampling, seed, drawn, count).astype(np.int32) for seed in seeds])]
         if random_loss:
-            numbers.append(np.stack([stream(seed, CHANCE_PURPOSE).integers(CHANCES, size=drawn) for seed in seeds]))
-        shaped = [part.astype(np.int32).reshape(len(seeds), steps, batch_size) for part in numbers]
+            chances = [stream(seed, CHANCE_PURPOSE).integers(CHANCES, size=drawn).astype(np.int32) for seed in seeds]
+            numbers.append(np.stack(chances))
+        shaped = [part.reshape(len(seeds), steps, batch_size) for part in numbers]
         self.numbers = np.concatenate(shaped, axis=-1)
         self.normals = NormalStreams(seeds, NOISE_PURPOSE, batch_size * noisy_features) if noisy_features else None
 
