@@ -13,6 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.data.laws import EigenLaw
+from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.classes.mixture_flow import ClassFlow, FlowSeen, trained_points
 from jominy.dynamics.classes.mixture_law import FlowState, antithetic_points, kinds_of, read_points, score_law
 from jominy.dynamics.classes.mixture_optimum import mixture_class_optimum
@@ -61,7 +62,7 @@ def class_mixture_forecast(training: Training, times: np.ndarray) -> Any:
     )
     problem.radius_schedule.check(times)
     schedule.check(times)
-    if _in_steps(training.optimizer, law):
+    if _in_steps(training.optimizer, law, times[-1]):
         assert isinstance(training.optimizer, SGD)
         times = whole_steps(times, law.dimension / training.optimizer.batch_size)
         seen, stopped = stepped(flow, training.optimizer, state, int(law.dimension), times), False
@@ -70,7 +71,7 @@ def class_mixture_forecast(training: Training, times: np.ndarray) -> Any:
     notes = [
         *found.notes(),
         f"{len(flow.law.weights)} components, {classes} classes; averages over scores by {len(flow.points)} points",
-        *_notes_on(training.optimizer, law),
+        *_notes_on(training.optimizer, law, times[-1]),
     ]
     variables = _variables(problem, seen, ("time",), training.evaluate_at, found)
     status, advice = Status.STEP_LIMIT if stopped else Status.COMPLETED, None
@@ -120,10 +121,13 @@ def _flown(flow: ClassFlow, state: FlowState, times: np.ndarray) -> tuple[FlowSe
     return seen._replace(norm=np.where(beyond, np.inf, seen.norm)), begun[told], stopped
 
 
-def _in_steps(optimizer: Optimizer, law: EigenLaw) -> bool:
+def _in_steps(optimizer: Optimizer, law: EigenLaw, horizon: float) -> bool:
     """Whether batches and a buffer are followed step by step; a decay alone is one of the flow."""
     assert isinstance(optimizer, SGD)
-    return bool(np.isfinite(law.dimension)) and (optimizer.batch_size > 1 or bool(optimizer.momentum))
+    remembered = bool(optimizer.momentum)
+    return bool(np.isfinite(law.dimension)) and in_finite_steps(
+        optimizer.batch_size, law.dimension, horizon, remembered
+    )
 
 
 class FullState(NamedTuple):
@@ -252,9 +256,9 @@ def _flow(training: Training, found: np.ndarray | None) -> tuple[EigenLaw, Class
     return law, flow
 
 
-def _notes_on(optimizer: Optimizer, law: EigenLaw) -> list[str]:
+def _notes_on(optimizer: Optimizer, law: EigenLaw, horizon: float) -> list[str]:
     """How an optimizer's batches and memory are followed."""
-    if _in_steps(optimizer, law):
+    if _in_steps(optimizer, law, horizon):
         return ["batches and momentum are followed step by step, weights and buffer together"]
     return []
 

@@ -21,7 +21,7 @@ from jominy.dynamics.labelled import Training
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.real_runs import PRODUCTS, work_of_run
 from jominy.dynamics.samples.affine import noise_share, parts_of
-from jominy.dynamics.samples.recursion import plan_blocks
+from jominy.dynamics.samples.recursion import block_count, plan_blocks
 from jominy.dynamics.simulation.sgd import Record, RowRuns
 from jominy.dynamics.start import random_variance, start_in_classes
 from jominy.errors import InputError
@@ -44,8 +44,8 @@ POINTS = 1600
 """Points of the averages over scores, of all rows together: two for each of many rows, more for each of few."""
 BLOCK_SHARE = 4
 """Blocks are as long as this part of the steps before them."""
-MOST_WORK = 1e12
-"""Multiplications that a recursion may take, some minutes."""
+MOST_WORK, MOST_BLOCKS = 1e12, 100_000
+"""Multiplications and blocks that a recursion may take, some minutes."""
 RUNS = 200
 """Real runs whose mean is about as exact."""
 FEW_ROWS = 10.0
@@ -79,14 +79,16 @@ def class_recursion(
     kept = "whole" if front == dimension else f"among {front} of {dimension} principal coordinates"
     description = f"recursion of mean and covariance, {classes} classes, covariance {kept}, {optimizer!r}"
     trial = class_trial(training, wanted, found, description)
-    blocks = plan_blocks(trial.steps, largest_block or max(1, dimension // optimizer.batch_size), BLOCK_SHARE)
-    work = _work(count, dimension, classes, front, len(blocks.first), parts_of(optimizer))
+    largest = largest_block or max(1, dimension // optimizer.batch_size)
+    number = len(trial.steps) + block_count(int(trial.steps[-1]), largest)
+    work = _work(count, dimension, classes, front, number, parts_of(optimizer))
     of_runs = RUNS * work_of_run(training, wanted.grid, wanted.held_out)
     cost = f"about {work:.1g} multiplications; {RUNS} real runs, whose mean is about as exact, take {of_runs:.1g}"
-    if work > MOST_WORK:
+    if work > MOST_WORK or number > MOST_BLOCKS:
         raise InputError(
             "The recursion takes minutes at most", cost, "Leave method out: the forecast is then the mean of real runs"
         )
+    blocks = plan_blocks(trial.steps, largest, BLOCK_SHARE)
     recursion = _recursion(training, trial.engine, basis, optimizer)
     mean = start_in_classes(training.start, classes, dimension)
     law = start_law(basis.T @ mean.T, random_variance(training.start) / dimension, front, parts_of(optimizer))
