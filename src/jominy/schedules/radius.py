@@ -129,7 +129,7 @@ class RadiusKnots(RadiusSchedule):
 
     What the best radius over time is sought among (`design(..., train_radius="over-time")`).
 
-    >>> [float(RadiusKnots([0.0, 5.0, 10.0], [0.2, 0.0, 0.5]).at(t)) for t in (0.0, 2.5, 20.0)]
+    >>> [round(float(RadiusKnots([0.0, 5.0, 10.0], [0.2, 0.0, 0.5]).at(t)), 6) for t in (0.0, 2.5, 20.0)]
     [0.2, 0.1, 0.5]
     """
 
