@@ -174,6 +174,31 @@ def test_both_ways_of_moving_scores_agree_and_reach_what_attacks_reach(form):
     assert gain <= told * (1 + 1e-12) and gain > 0.9 * told
 
 
+@pytest.mark.parametrize(
+    ("loss", "off"),
+    [  # ten steps stand for the exact attack
+        (SoftmaxLoss(), 1e-5), (SoftmaxLoss(attack_steps=1), 1e-6), (SoftmaxLoss(attack_steps=0), 1e-6),
+        (SoftmaxBoundLoss(), 1e-6),
+    ],
+    ids=["exact", "FGM", "clean", "bound"],
+)  # fmt: skip
+def test_the_response_is_the_pull_and_its_derivative(loss, off):
+    """What the theory takes for a row's gradient is SGD's own, and its slope is the difference quotient."""
+    W, X, _, scores, own = _rows(4, 6, count=25, size=0.5)
+    gram, radius = jnp.array(W @ W.T), 0.3
+    moves = GramMoves.of_gram(gram)
+
+    def at(scores):
+        return loss.response(scores, own, moves, gram, radius)
+
+    told, pull, by_weights = at(scores), loss.pull(scores, own, moves, radius), WeightMoves(jnp.array(W), None)
+    exact = pull.scores @ X + radius * by_weights.pull(pull.attack, pull.directions)
+    np.testing.assert_allclose(told.scores @ X + jnp.sum(told.attack, axis=2) @ W, exact, rtol=off, atol=off)
+    way = jnp.array(np.random.default_rng(5).standard_normal(scores.shape))
+    quotient = (at(scores + 1e-5 * way).scores - at(scores - 1e-5 * way).scores) / 2e-5
+    np.testing.assert_allclose(jnp.einsum("kln,ln->kn", told.slope, way), quotient, rtol=1e-4, atol=1e-6)
+
+
 def test_far_margins_keep_their_attack():
     W = np.array([[200.0, 0.0], [-200.0, 1.0], [0.0, 3.0]])
     x = np.array([0.9, 0.5 / 3])

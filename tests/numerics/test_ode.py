@@ -61,6 +61,8 @@ def test_no_more_steps_than_allowed():
     )
     few, enough = (jax.tree.map(np.asarray, double_precision(integrate)(*lane, most_steps=most)) for most in (3, 1000))
     assert few.steps == 3 and few.reached < len(TIMES)
+    beyond = int(few.reached[0])
+    assert not np.any(few.observations["time"][0, beyond:]) and np.all(few.observations["state"][0, :beyond] != 0)
     assert 3 < enough.steps < 1000 and enough.reached == len(TIMES)
 
 

@@ -27,7 +27,7 @@ UNROLLED = 4
 GRADIENT = 1e-7
 """How exactly the exact attack of training is found, relative to its reach."""
 EXACT_STEPS = 10
-"""Of the attack in the theory of training where it is the exact one: more change nothing."""
+"""Of the attack in the theory of training where it is the exact one: more change a gradient by 1e-5 of itself."""
 SMALLEST_ROOT = 1e-4
 """Scores that attacks of radius one move by less have no direction: at zero weights there is none."""
 CORNERS = 3

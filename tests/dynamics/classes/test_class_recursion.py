@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits, load_iris, load_wine
 
 import jominy as jm
 import jominy.dynamics.classes.recursion_forecast as forecasts
-from jominy.dynamics.classes.recursion import Block, advance, congruence, many_steps, start_law
+from jominy.dynamics.classes.recursion import Block, WeightLaw, advance, congruence, many_steps, start_law
 from jominy.dynamics.classes.simulation import class_trial
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.simulation.sgd import RowRuns
@@ -114,6 +114,41 @@ def test_the_law_after_a_step_from_random_weights():
     assert np.sqrt(np.mean(away**2)) < 2 and np.max(np.abs(away)) < 9
     start = size**2 / dimension
     assert np.max(np.abs(told.covariance[0] - start * np.eye(len(spread))) / error) > 15
+
+
+@pytest.mark.parametrize("attack", [jm.L2(), jm.Mahalanobis(weights=[1.0, 0.0, 1.0, 1.0, 1.0, 1.0])])
+def test_a_covariance_that_is_kept_in_parts_is_that_kept_whole(attack):
+    """Where coordinates behind the front are independent: gradient, Hessian and noise are those of the whole."""
+    X, y = kinds(count=40, dimension=6)
+    problem = jm.Problem(jm.Samples(X, y, intercept=False), jm.SoftmaxLoss(), radius=0.5, attack=attack)
+    classes, dimension, front, g = 3, 6, 2, np.random.default_rng(1)
+    mean = g.standard_normal((dimension, classes))
+    roots = 0.4 * g.standard_normal((dimension - front, classes, classes))
+    behind = roots @ np.swapaxes(roots, 1, 2)
+    ahead = 0.4 * g.standard_normal((front * classes, front * classes))
+    ahead = ahead @ ahead.T
+    whole = np.zeros((dimension * classes,) * 2)
+    whole[: front * classes, : front * classes] = ahead
+    for k in range(front, dimension):
+        own = slice(k * classes, (k + 1) * classes)
+        whole[own, own] = behind[k - front]
+
+    @double_precision
+    def met():
+        training = Training(problem, jm.Constant(1.0), None, np.zeros(0), optimizer=jm.SGD())
+        trial = class_trial(training, RowRuns(np.array([0.0, 1.0]), [0]), None, "")
+        recursion = forecasts._recursion(training, trial.engine, np.eye(dimension), jm.SGD())
+        parts = WeightLaw(Block(mean[:front].reshape(1, -1), ahead[None]), Block(mean[front:], behind))
+        at_once = WeightLaw(Block(mean.reshape(1, -1), whole[None]), Block(mean[:0], behind[:0]))
+        return jax.tree.map(np.asarray, (recursion.local(parts, 0.0), recursion.local(at_once, 0.0)))
+
+    told, exact = met()
+    np.testing.assert_allclose(told.gradient, exact.gradient, rtol=1e-10)
+    for some, every in ((told.hessians, exact.hessians), (told.noises, exact.noises)):
+        np.testing.assert_allclose(some[0][0], every[0][0][: front * classes, : front * classes], rtol=1e-9, atol=1e-12)
+        for k in range(front, dimension):
+            own = slice(k * classes, (k + 1) * classes)
+            np.testing.assert_allclose(some[1][k - front], every[0][0][own, own], rtol=1e-9, atol=1e-12)
 
 
 def test_two_classes_are_the_binary_theory():

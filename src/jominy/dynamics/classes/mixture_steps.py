@@ -25,8 +25,8 @@ from jominy.numerics.module import Module
 from jominy.optimizers import SGD, LinearStep
 from jominy.schedules import Schedule
 
-BLOCK_SHARE = 8
-"""Of the dimension, in samples: the longest way that is gone with the same coefficients."""
+LONGEST = 8
+"""One in so many of the dimension's samples is the longest way that is gone with the same coefficients."""
 
 
 class StepLaw(NamedTuple):
@@ -90,7 +90,7 @@ def stepped(flow: ClassFlow, optimizer: SGD, start: FlowState, dimension: int, t
         np.asarray(flow.law.shares),
     )  # fmt: skip
     numbers = np.rint(times * dimension / optimizer.batch_size).astype(int)
-    blocks = plan_blocks(numbers, max(1, dimension // (BLOCK_SHARE * optimizer.batch_size)))
+    blocks = plan_blocks(numbers, max(1, dimension // (LONGEST * optimizer.batch_size)))
     seen = []
     for first, length, place in zip(*blocks, strict=True):
         if place >= 0:

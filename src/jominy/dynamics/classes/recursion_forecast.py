@@ -19,7 +19,7 @@ from jominy.dynamics.classes.simulation import class_trial
 from jominy.dynamics.ensemble import forecast_of_draws
 from jominy.dynamics.labelled import Training
 from jominy.dynamics.optima.record import Optimum
-from jominy.dynamics.real_runs import PRODUCTS, work_of_run
+from jominy.dynamics.real_runs import PRODUCTS, RUNS_SPARED, work_of_run
 from jominy.dynamics.samples.affine import noise_share, parts_of
 from jominy.dynamics.samples.recursion import block_count, plan_blocks
 from jominy.dynamics.simulation.sgd import Record, RowRuns
@@ -46,12 +46,9 @@ BLOCK_SHARE = 4
 """Blocks are as long as this part of the steps before them."""
 MOST_WORK, MOST_BLOCKS = 1e12, 100_000
 """Multiplications and blocks that a recursion may take, some minutes."""
-RUNS = 200
-"""Real runs whose mean is about as exact."""
 FEW_ROWS = 10.0
 """Rows per dimension below which risks on the rows trained on are told too low."""
-DEAL, DRAW = 31, 32
-"""Purposes of random streams."""
+DEAL_PURPOSE, DRAW_PURPOSE = 31, 32
 
 
 @double_precision
@@ -82,8 +79,10 @@ def class_recursion(
     largest = largest_block or max(1, dimension // optimizer.batch_size)
     number = len(trial.steps) + block_count(int(trial.steps[-1]), largest)
     work = _work(count, dimension, classes, front, number, parts_of(optimizer))
-    of_runs = RUNS * work_of_run(training, wanted.grid, wanted.held_out)
-    cost = f"about {work:.1g} multiplications; {RUNS} real runs, whose mean is about as exact, take {of_runs:.1g}"
+    of_runs = RUNS_SPARED * work_of_run(training, wanted.grid, wanted.held_out)
+    cost = (
+        f"about {work:.1g} multiplications; {RUNS_SPARED} real runs, whose mean is about as exact, take {of_runs:.1g}"
+    )
     if work > MOST_WORK or number > MOST_BLOCKS:
         raise InputError(
             "The recursion takes minutes at most", cost, "Leave method out: the forecast is then the mean of real runs"
@@ -192,7 +191,7 @@ def _recursion(training: Training, engine: ClassSGD, basis: np.ndarray, optimize
     form = np.diag(form) if form.ndim == 1 else form
     each = 2 * max(1, round(POINTS / 2 / count))
     half = antithetic_points(count * each, classes - 1)[: count * each // 2]
-    half = stream(0, DEAL).permutation(half).reshape(count, each // 2, classes - 1)
+    half = stream(0, DEAL_PURPOSE).permutation(half).reshape(count, each // 2, classes - 1)
     weights = np.ones(count) if samples.sample_weights is None else samples.sample_weights
     return ClassRecursion(
         samples.features @ basis,
@@ -219,7 +218,7 @@ def matched_normals(count: int, dimension: int) -> np.ndarray:
     >>> bool(np.allclose(normals[:, :32].T @ normals[:, :32] / 64, np.eye(32)))
     True
     """
-    normals = stream(0, DRAW).standard_normal((count, dimension))
+    normals = stream(0, DRAW_PURPOSE).standard_normal((count, dimension))
     leading = normals[:, : count // 2]
     root = np.linalg.cholesky(leading.T @ leading / count)
     return np.concatenate([np.linalg.solve(root, leading.T).T, normals[:, count // 2 :]], axis=1)

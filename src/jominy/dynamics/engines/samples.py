@@ -23,7 +23,7 @@ from jominy.dynamics.laws.stability import RateLimits
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.other_attacks import require_none
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.real_runs import batch_times, work_of_recursion, work_of_run
+from jominy.dynamics.real_runs import RUNS_SPARED, batch_times, work_of_recursion, work_of_run
 from jominy.dynamics.samples.forecast import largest_usual_block, sample_forecast, sample_times
 from jominy.dynamics.samples.optimum import sample_collapse_radius, sample_optimum
 from jominy.dynamics.samples.sgd import MOST_DRAWN
@@ -35,8 +35,6 @@ from jominy.errors import InputError
 if TYPE_CHECKING:
     import xarray as xr
 
-RUNS_SPARED = 200
-"""Runs whose mean has the error that the recursion has, about half a per cent of the risk."""
 QUICK = 1e9
 """Multiplications of a few tenths of a second: what takes less is not worth the noise of real runs."""
 
