@@ -154,12 +154,15 @@ def ascent(
     stride = 2.5 * radius / max(steps, 1) if step_size is None else step_size
     best, at_best = torch.full_like(rows[:, 0], -math.inf), torch.zeros_like(rows)
     for eta in starts:
-        for step in range(steps + 1):
+        for _ in range(steps):
             found, slopes = gradient(value, eta)
             better = found > best
             best, at_best = torch.where(better, found, best), torch.where(better.unsqueeze(1), eta, at_best)
-            if step < steps:
-                eta = into_ball_and_box(eta + stride * ascent_direction(slopes, p), rows, p, radius, box)
+            eta = into_ball_and_box(eta + stride * ascent_direction(slopes, p), rows, p, radius, box)
+        with torch.no_grad():  # nothing climbs from the last point
+            found = value(eta)
+        better = found > best
+        best, at_best = torch.where(better, found, best), torch.where(better.unsqueeze(1), eta, at_best)
     return at_best
 
 
