@@ -15,7 +15,7 @@ from jominy.networks import LabelledInputs, diagnose, measure_chi  # noqa: E402
 from jominy.networks.chi import LearntFirst  # noqa: E402
 from jominy.networks.class_batches import residuals, two_batches  # noqa: E402
 from jominy.networks.modules import as_trained  # noqa: E402
-from jominy.networks.threat import nearest_class_distance  # noqa: E402
+from jominy.networks.threat import Threat, nearest_class_distance  # noqa: E402
 
 DATA = jm.gaussian_classes(400, 20, 4, seed=5)
 
@@ -82,7 +82,7 @@ def test_the_attack_is_the_worst_of_the_plane():
     data = LabelledInputs(torch.from_numpy(draw.standard_normal((200, 2)) + 1.5 * labels[:, None]), labels)
     with as_trained(module):
         first = LearntFirst.of(module, data)
-        found = first.chi(0.4, 2, None, 30)
+        found = first.chi(Threat(0.4, 2), 30)
         angles = torch.linspace(0, 2 * math.pi, 721, dtype=torch.float64)[:-1]
         around = 0.4 * torch.stack([angles.cos(), angles.sin()], 1)
         with torch.no_grad():
@@ -214,7 +214,7 @@ def test_the_largest_radius_is_where_chi_is_1_8():
         module = mlp()
         with as_trained(module):
             first = LearntFirst.of(module, DATA)
-            found = first.largest_radius(2, None, start, first.chi(start, 2), most=12)
+            found = first.largest_radius(Threat(start, 2), first.chi(Threat(start, 2)), most=12)
         radius, value = found
         assert 1.8 <= value < 2.0 and chi(module, DATA, radius) == pytest.approx(value, rel=0.03)
         assert chi(module, DATA, 1.08 * radius) < 1.85

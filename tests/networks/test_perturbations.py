@@ -12,6 +12,7 @@ from jominy.errors import InputError  # noqa: E402
 from jominy.meanfield import Architecture, ReLULike  # noqa: E402
 from jominy.networks import RandomNetwork, strongest_perturbation  # noqa: E402
 from jominy.networks.perturbations import quick_perturbation  # noqa: E402
+from jominy.networks.threat import Threat  # noqa: E402
 from jominy.networks.vectors import norm  # noqa: E402
 
 PAIRS = list(itertools.product((1, 2, math.inf), repeat=2))
@@ -78,7 +79,7 @@ def test_quick_perturbation_comes_close():
     net = RandomNetwork(Architecture(1, 400, 100, 10, **kind), seed=1)
     x = torch.zeros(40, 100)
     generator = torch.Generator().manual_seed(0)
-    eta = quick_perturbation(net, x, 1.0, 2, 2, steps=2, generator=generator)
+    eta = quick_perturbation(net, x, Threat(1.0, 2), 2, steps=2, generator=generator)
     share = norm(net(x + eta).detach(), 2) / strongest_perturbation(net, x[:1], 1.0, 2, 2).loss
     assert 0.85 < float(share.mean()) <= 1 + 1e-5
     assert float(share.max()) <= 1 + 1e-5

@@ -12,9 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from jominy.errors import InputError
-from jominy.meanfield.norms import norm_exponent
 from jominy.networks.class_batches import residuals, two_batches
-from jominy.networks.classification import ascent_direction
 from jominy.networks.inputs import LabelledInputs
 from jominy.networks.intake import device_of, in_single
 from jominy.networks.modules import (
@@ -27,9 +25,8 @@ from jominy.networks.modules import (
     slopes_of,
     unwrapped,
 )
-from jominy.networks.perturbations import check_radius
 from jominy.networks.random_network import RandomNetwork
-from jominy.networks.threat import Box, check_box, check_threat, into_ball_and_box, nearest_class_distance
+from jominy.networks.threat import Box, Threat, nearest_class_distance
 from jominy.networks.vectors import norm
 from jominy.results import Status, make_result
 
@@ -120,21 +117,21 @@ def measure_chi(
     2.5
     """
     several = [networks] if isinstance(networks, nn.Module) else list(networks)
-    p, radius, box = norm_exponent(p, "p"), check_radius(radius), check_box(box)
+    threat = Threat.of(radius, p, box)
     data = LabelledInputs.of(data)
     values: dict[str, list[float]] = {name: [] for name in NAMES}
     notes = []
     size = min(batch_size, len(data.labels) // 2)
     for index, given in enumerate(several):
         network = in_single_precision(given)
-        check_threat(data.inputs, radius, p, box)
+        threat.check(data.inputs)
         with as_trained(network):
             first = LearntFirst.of(
                 network, data, batch_size=batch_size, adaptive=adaptive, balanced=balanced, seed=seed
             )
-            found = first.chi(radius, p, box, attack_steps)
-        distance = first.distance(p)
-        for name, value in zip(NAMES, (found.chi, first.signal, found.attack_part, radius / distance), strict=True):
+            found = first.chi(threat, attack_steps)
+        share = threat.radius / first.distance(threat.p)
+        for name, value in zip(NAMES, (found.chi, first.signal, found.attack_part, share), strict=True):
             values[name].append(value)
         if first.signal <= 0:
             notes.append(f"Network {index}: the two batches show no common class signal; take larger batches.")
@@ -145,9 +142,9 @@ def measure_chi(
         engine="measure chi",
         scenario={
             "data": data.name,
-            "radius": radius,
-            "p": p,
-            "box": None if box is None else list(box),
+            "radius": threat.radius,
+            "p": threat.p,
+            "box": None if threat.box is None else list(threat.box),
             "adaptive": bool(adaptive),
             "balanced": bool(balanced),
             "batch_size": size,
@@ -242,22 +239,22 @@ class LearntFirst:
             raise InputError("what the module learns first must be finite", signal, "scale the inputs or the weights")
         return LearntFirst(h, rows, labels, residual, signals)
 
-    def chi(self, radius: float, p: float, box: Box = None, steps: int = 5, warm: Tensor | None = None) -> ChiAt:
-        """a / w at a radius, from the perturbations `warm` (or zero) on. At radius 0 chi is infinite."""
-        if radius == 0:
+    def chi(self, threat: Threat, steps: int = 5, warm: Tensor | None = None) -> ChiAt:
+        """a / w under a threat, from the perturbations `warm` (or zero) on. At radius 0 chi is infinite."""
+        if threat.radius == 0:
             return ChiAt(math.inf if self.signal > 0 else 0.0, 0.0, 0.0, torch.zeros_like(self.rows))
 
         def gained(eta: Tensor) -> Tensor:
             return -(self.residual * self.function(self.rows + eta)).sum(1)
 
-        stride = 2.5 * radius / steps
-        eta = torch.zeros_like(self.rows) if warm is None else into_ball_and_box(warm, self.rows, p, radius, box)
+        stride = 2.5 * threat.radius / steps
+        eta = torch.zeros_like(self.rows) if warm is None else threat.nearest(warm, self.rows)
         best, at_best = torch.full_like(self.rows[:, 0], -math.inf), eta
         for _ in range(steps):
             value, slopes = gradient(gained, eta)
             better = value > best
             best, at_best = torch.where(better, value, best), torch.where(better.unsqueeze(1), eta, at_best)
-            eta = into_ball_and_box(eta + stride * ascent_direction(slopes, p), self.rows, p, radius, box)
+            eta = threat.climbed(eta, slopes, stride, self.rows)
         with torch.no_grad():
             value = gained(eta)
             if bool((value < best).any()):  # rows may see each other through the statistics of the batch
@@ -268,7 +265,7 @@ class LearntFirst:
         if not math.isfinite(part):
             raise InputError(
                 "the outputs of the module must be finite at every point within the radius",
-                f"NaN or infinite outputs within a radius of {radius:g}",
+                f"NaN or infinite outputs within a radius of {threat.radius:g}",
                 "take a smaller radius",
             )
         if self.signal <= 0:
@@ -284,17 +281,19 @@ class LearntFirst:
         return nearest_class_distance(self.rows, self.labels, p)
 
     def largest_radius(
-        self, p: float, box: Box, start: float, found: ChiAt, *, wanted: float = TRAINS_FROM, most: int = 8
+        self, threat: Threat, found: ChiAt, *, wanted: float = TRAINS_FROM, most: int = 8
     ) -> tuple[float, float] | None:
         """The largest radius at which chi is still `wanted`, within 5 %, and chi there; None where none was found.
 
-        Bisection in the logarithm of the radius from chi = `found` at `start`, on guesses that take chi as a power of
-        the radius, with attacks that start from the last one. Radii above the distance between classes are not tried.
+        Bisection in the logarithm of the radius from chi = `found` under the threat, on guesses that take chi as a
+        power of the radius, with attacks that start from the last one. Radii above the distance between classes are not
+        tried.
         """
         if self.signal <= 0:
             return None
+        start = threat.radius
         known = {start: found.chi}
-        ceiling = self.distance(p)
+        ceiling = self.distance(threat.p)
         floor = NEGLIGIBLE * ceiling
         low, high = (start, None) if found.chi >= wanted else (None, start)
         eta, radius = found.eta, start
@@ -314,7 +313,7 @@ class LearntFirst:
                 trial = low * (high / low) ** min(max(share, 0.1), 0.9)
                 if share * math.log(high / low) < math.log(CLOSE) / 2:
                     trial = low * CLOSE
-            at_trial = self.chi(trial, p, box, 3, eta * (trial / radius))
+            at_trial = self.chi(threat.at(trial), 3, eta * (trial / radius))
             eta, radius = at_trial.eta, trial
             known[trial] = at_trial.chi
             if at_trial.chi >= wanted:

@@ -12,7 +12,7 @@ from torch import nn
 from jominy.networks.chi import BATCH, FAILS_BELOW, TRAINS_FROM, LearntFirst
 from jominy.networks.inputs import LabelledInputs
 from jominy.networks.modules import as_trained, normalised
-from jominy.networks.threat import Box
+from jominy.networks.threat import Threat
 
 NOISY = 100
 """Inputs in a batch below which chi is up to 30 % too low."""
@@ -184,27 +184,25 @@ class RobustOutlook:
 def robust_outlook(
     module: nn.Module,
     data: LabelledInputs,
-    radius: float,
-    p: float,
-    box: Box,
+    threat: Threat,
     *,
     accuracy: float,
     trained: bool,
     seed: int,
     tries: int,
 ) -> RobustOutlook:
-    """chi of a module at a radius, and the largest radius of chi = 1.8 within `tries` further measurements."""
+    """chi of a module under a threat, and the largest radius of chi = 1.8 within `tries` further measurements."""
     with as_trained(module):
         first = LearntFirst.of(module, data, seed=seed)
-        found = first.chi(radius, p, box)
-        largest = None if math.isinf(found.chi) else first.largest_radius(p, box, radius, found, most=tries)
+        found = first.chi(threat)
+        largest = None if math.isinf(found.chi) else first.largest_radius(threat, found, most=tries)
     radius_there, chi_there = (None, None) if largest is None else largest
     return RobustOutlook(
-        radius=radius,
-        p=p,
+        radius=threat.radius,
+        p=threat.p,
         chi=found.chi,
         error=found.error,
-        radius_over_distance=radius / first.distance(p),
+        radius_over_distance=threat.radius / first.distance(threat.p),
         largest_radius=radius_there,
         chi_there=chi_there,
         batch_size=len(first.rows),

@@ -9,13 +9,8 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from jominy.errors import InputError
-from jominy.meanfield.norms import norm_exponent
 from jominy.networks.modules import Function, applied, evaluating, flat_function, gradient
-from jominy.networks.perturbations import check_radius
-from jominy.networks.threat import Box, check_box, check_threat, chunks, into_ball_and_box, random_start, seeded
-from jominy.networks.vectors import maximiser
-
-SPARSITY = 0.05  # share of the coordinates that one l1 step moves
+from jominy.networks.threat import Box, Threat, chunks, seeded
 
 
 def fgsm(network: nn.Module, inputs: Tensor, labels: Tensor, radius: float, p: float, *, box: Box = None) -> Tensor:
@@ -29,17 +24,17 @@ def fgsm(network: nn.Module, inputs: Tensor, labels: Tensor, radius: float, p: f
     >>> fgsm(linear, torch.ones(1, 2), torch.tensor([0]), 0.25, 1).tolist()
     [[-0.25, 0.0]]
     """
-    p, radius, box = norm_exponent(p, "p"), check_radius(radius), check_box(box)
+    threat = Threat.of(radius, p, box)
     with evaluating(network):
         parts, rows = chunks(inputs), inputs.flatten(1)
         function, _ = flat_function(network, parts[0])
         labels = check_labels(labels, function, rows).to(inputs.device)
-        check_threat(inputs, radius, p, box)
+        threat.check(inputs)
         slopes = []
         for part, own in zip(parts, labels.split(len(parts[0])), strict=True):
             loss = partial(_entropy, function, part.flatten(1), own)
             slopes.append(gradient(loss, torch.zeros_like(part.flatten(1)))[1])
-    return into_ball_and_box(radius * maximiser(torch.cat(slopes), p), rows, p, radius, box).view_as(inputs)
+    return threat.farthest(torch.cat(slopes), rows).view_as(inputs)
 
 
 def _entropy(function: Function, rows: Tensor, labels: Tensor, eta: Tensor) -> Tensor:
@@ -90,22 +85,20 @@ def pgd(
         Labels that do not fit; a negative radius, or one in other units than the inputs; another p; a box that does not
         hold the inputs; a module that does not accept them.
     """
-    p, radius, box = norm_exponent(p, "p"), check_radius(radius), check_box(box)
+    threat = Threat.of(radius, p, box)
     if steps < 1 or restarts < 0:
         raise InputError("pgd needs at least one step, and restarts zero or positive", (steps, restarts))
     with evaluating(network):
         parts = chunks(inputs)
         labels = check_labels(labels, flat_function(network, parts[0])[0], inputs.flatten(1)).to(inputs.device)
-        check_threat(inputs, radius, p, box)
+        threat.check(inputs)
         draw = seeded(inputs, seed)
         found = [
             projected_ascent(
                 network,
                 part,
                 own,
-                radius,
-                p,
-                box=box,
+                threat,
                 steps=steps,
                 restarts=restarts,
                 step_size=step_size,
@@ -120,10 +113,8 @@ def projected_ascent(
     network: nn.Module,
     inputs: Tensor,
     labels: Tensor,
-    radius: float,
-    p: float,
+    threat: Threat,
     *,
-    box: Box = None,
     steps: int,
     restarts: int = 0,
     step_size: float | None = None,
@@ -136,29 +127,27 @@ def projected_ascent(
         return cross_entropy(forward((rows + eta).view_as(inputs)).flatten(1), labels, reduction="none")
 
     starts = [torch.zeros_like(rows)]
-    starts += [random_start(rows, p, radius, box, generator) for _ in range(restarts)]
-    return ascent(loss, rows, starts, radius, p, box, steps, step_size).view_as(inputs)
+    starts += [threat.random_start(rows, generator) for _ in range(restarts)]
+    return ascent(loss, rows, starts, threat, steps, step_size).view_as(inputs)
 
 
 def ascent(
     value: Function,
     rows: Tensor,
     starts: Sequence[Tensor],
-    radius: float,
-    p: float,
-    box: Box,
+    threat: Threat,
     steps: int,
     step_size: float | None = None,
 ) -> Tensor:
     """The best eta (n, d) that projected gradient ascent of `value`, eta to (n,), passes from any of the starts."""
-    stride = 2.5 * radius / max(steps, 1) if step_size is None else step_size
+    stride = 2.5 * threat.radius / max(steps, 1) if step_size is None else step_size
     best, at_best = torch.full_like(rows[:, 0], -math.inf), torch.zeros_like(rows)
     for eta in starts:
         for _ in range(steps):
             found, slopes = gradient(value, eta)
             better = found > best
             best, at_best = torch.where(better, found, best), torch.where(better.unsqueeze(1), eta, at_best)
-            eta = into_ball_and_box(eta + stride * ascent_direction(slopes, p), rows, p, radius, box)
+            eta = threat.climbed(eta, slopes, stride, rows)
         with torch.no_grad():  # nothing climbs from the last point
             found = value(eta)
         better = found > best
@@ -181,12 +170,3 @@ def check_labels(labels: Tensor, function, rows: Tensor) -> Tensor:
             f"from {int(labels.min())} to {int(labels.max())}",
         )
     return labels.long()
-
-
-def ascent_direction(slopes: Tensor, p: float) -> Tensor:
-    """A step of length one in the norm p that climbs along `slopes` (n, d); for p = 1 over the largest 5 % of them."""
-    if p != 1:
-        return maximiser(slopes, p)
-    count = max(1, round(SPARSITY * slopes.shape[1]))
-    largest = slopes.abs().topk(count, dim=1).indices
-    return torch.zeros_like(slopes).scatter_(1, largest, slopes.gather(1, largest).sign() / count)

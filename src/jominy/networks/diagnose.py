@@ -36,8 +36,8 @@ from jominy.networks.modules import (
     with_statistics_of,
 )
 from jominy.networks.operator_norms import operator_norm
-from jominy.networks.perturbations import check_radius, strongest_perturbation
-from jominy.networks.threat import Box, check_box, check_threat
+from jominy.networks.perturbations import strongest_perturbation
+from jominy.networks.threat import Box, Threat
 from jominy.networks.vectors import norm
 
 USED = 400
@@ -107,14 +107,14 @@ def diagnose(
     >>> found.anatomy.known, len(found.layers), round(found.adversarial_loss[0] / found.predicted_loss, 1)
     (True, 2, 0.9)
     """
-    p, q, radius = norm_exponent(p, "p"), norm_exponent(q, "q"), check_radius(radius)
+    threat, q = Threat.of(radius, p, box), norm_exponent(q, "q")
     if not isinstance(module, nn.Module):
         raise InputError("diagnose takes a torch.nn.Module", type(module).__name__)
     check_weights(module)
     whole = unwrapped(module)
     module = in_single_precision(whole)
     inputs, labels = _taken(inputs, labels, module)
-    if radius == 0:
+    if threat.radius == 0:
         raise InputError("a diagnosis needs a radius above zero", radius, "say how strong the attack is")
     weight = float(magnitude(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
     _check_precision(inputs, "inputs")
@@ -123,28 +123,26 @@ def diagnose(
         trained_weights(module)
     with evaluating(module):
         flat_function(module, inputs)
-    box = check_box(box)
-    check_threat(inputs, radius, p, box)
+    threat.check(inputs)
     untrained = normalised_by_untrained_statistics(module)
     with with_statistics_of(module, inputs):
-        found = _diagnosed(module, inputs, radius, p, q, box, labelled, weight, initial, seed, progress)
+        found = _diagnosed(module, inputs if labelled is None else labelled, threat, q, weight, initial, seed, progress)
     return replace(found, statistics_of_inputs=untrained, half_precision=module is not whole)
 
 
 def _diagnosed(
     module: nn.Module,
-    inputs: Tensor,
-    radius: float,
-    p: float,
+    data: Tensor | LabelledInputs,
+    threat: Threat,
     q: float,
-    box: Box,
-    labelled: LabelledInputs | None,
     weight: float,
     initial: nn.Module | None,
     seed: int,
     progress: bool,
 ) -> Diagnosis:
     """`diagnose` of arguments that are sound, with every normalisation knowing its statistics."""
+    inputs, labelled = (data.inputs, data) if isinstance(data, LabelledInputs) else (data, None)
+    radius, p = threat.radius, threat.p
     work = ["parts", "attack", "Jacobians", *([] if labelled is None else ["index tau", "index chi"])]
     with stages(work, progress) as stage:
         with evaluating(module):
@@ -166,14 +164,12 @@ def _diagnosed(
         index, outlook = None, None
         if labelled is not None:
             stage("index tau")
-            index = measure_index(module, labelled, radius, p, q, weight, parts, seed, box=box, large=len(few) < count)
+            index = measure_index(module, labelled, threat, q, weight, parts, seed, large=len(few) < count)
             stage("index chi")
             outlook = robust_outlook(
                 module,
                 labelled,
-                radius,
-                p,
-                box,
+                threat,
                 accuracy=index.accuracy,
                 trained=index.trained,
                 seed=seed,

@@ -16,7 +16,7 @@ from jominy.networks.intake import device_of
 from jominy.networks.measured_index import measure_trainability
 from jominy.networks.modules import applied, evaluating, random_parts
 from jominy.networks.random_network import RandomNetwork
-from jominy.networks.threat import Box
+from jominy.networks.threat import Threat
 
 HALVINGS = 6
 """How often the radius is halved in search of one at which the module can be trained."""
@@ -117,14 +117,12 @@ class MeasuredIndex:
 def measure_index(
     module: nn.Module,
     data: LabelledInputs,
-    radius: float,
-    p: float,
+    threat: Threat,
     q: float,
     weight: float,
     parts: Anatomy,
     seed: int,
     *,
-    box: Box = None,
     large: bool = False,
 ) -> MeasuredIndex:
     """The index of one module at a radius, and down to which radius it must fall to be safe.
@@ -143,7 +141,9 @@ def measure_index(
         )
 
     def measured(eps: float) -> Any:
-        return measure_trainability(module, data, eps, p=p, q=q, adversarial_weight=weight, seed=seed).isel(network=0)
+        return measure_trainability(module, data, eps, p=threat.p, q=q, adversarial_weight=weight, seed=seed).isel(
+            network=0
+        )
 
     with evaluating(module), torch.no_grad():
         outputs = applied(module)(data.inputs).flatten(1)
@@ -152,22 +152,22 @@ def measure_index(
     limits = list(parts.others)
     limits += ["leaky ReLU"] if parts.leaky else []
     limits += ["dropout (left out of the measurement)"] if random_parts(module) else []
-    limits += ["norms other than l2"] if (p, q) != (2.0, 2.0) else []
-    limits += ["attacks that stay within a box (tau is measured without one)"] if box is not None else []
+    limits += ["norms other than l2"] if (threat.p, q) != (2.0, 2.0) else []
+    limits += ["attacks that stay within a box (tau is measured without one)"] if threat.box is not None else []
     limits += [TRAINED] if accuracy > LEARNT * chance and accuracy > 0.5 else []
     tau: float | None = None
     time: float | None = None
     if not (large and limits):
-        found = measured(radius)
+        found = measured(threat.radius)
         units = module.architecture.width if isinstance(module, RandomNetwork) else 1
         if float(found["signal_rate"]) > 0:
             tau, time = float(found["trainability_index"]), float(found["signal_time"]) / units
     slowdown = None if tau is None or limits else float(slowdown_law(tau, weight, shortcuts))
-    safe_radius, safe_tau = (radius, tau) if tau is not None and tau >= SAFE_FROM else (None, None)
+    safe_radius, safe_tau = (threat.radius, tau) if tau is not None and tau >= SAFE_FROM else (None, None)
     for halving in range(1, HALVINGS + 1) if tau is not None and tau < SAFE_FROM and not limits else ():
-        smaller = float(measured(radius / 2**halving)["trainability_index"])
+        smaller = float(measured(threat.radius / 2**halving)["trainability_index"])
         if smaller >= SAFE_FROM:
-            safe_radius, safe_tau = radius / 2**halving, smaller
+            safe_radius, safe_tau = threat.radius / 2**halving, smaller
             break
     return MeasuredIndex(
         adversarial_weight=weight,

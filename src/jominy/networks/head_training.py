@@ -32,7 +32,7 @@ from jominy.networks.classification import ascent
 from jominy.networks.frozen import Backbone
 from jominy.networks.intake import device_of
 from jominy.networks.modules import evaluating
-from jominy.networks.threat import Box, check_box
+from jominy.networks.threat import Box, Threat, check_box
 from jominy.numerics.interrupts import deferred_interrupt
 from jominy.optimizers import Optimizer
 from jominy.results import Status, make_result
@@ -106,7 +106,8 @@ class HeadNetwork:
             made = scores(self.rows((flat + eta).view(shape))).reshape(count * batch, -1)
             return cross_entropy(made, repeated, reduction="none")
 
-        eta = ascent(value, flat, [torch.zeros_like(flat)], radius, self.p, box, steps) if radius > 0 else 0.0
+        threat = Threat(radius, self.p, box)
+        eta = ascent(value, flat, [torch.zeros_like(flat)], threat, steps) if radius > 0 else 0.0
         with torch.no_grad():
             rows = self.rows((flat + eta).view(shape)).view(count, batch, -1)
             return rows, scores(rows)

@@ -14,8 +14,9 @@ from jominy.meanfield import Architecture
 from jominy.meanfield.norms import NORMS, norm_exponent
 from jominy.networks.ensembles import check_inputs, measure_ensemble, usual_precision
 from jominy.networks.operator_norms import operator_norm
-from jominy.networks.perturbations import check_radius, strongest_perturbation
+from jominy.networks.perturbations import strongest_perturbation
 from jominy.networks.random_network import RandomNetwork
+from jominy.networks.threat import check_radius
 from jominy.networks.vectors import dual_vector, norm
 
 if TYPE_CHECKING:

@@ -16,9 +16,9 @@ from jominy.meanfield.numbers import magnitude
 from jominy.networks.inputs import LabelledInputs
 from jominy.networks.intake import device_of, in_single
 from jominy.networks.modules import applied, as_trained, check_finite, flat_function, in_single_precision, slopes_of
-from jominy.networks.perturbations import check_radius, quick_perturbation
+from jominy.networks.perturbations import quick_perturbation
 from jominy.networks.random_network import RandomNetwork
-from jominy.networks.threat import seeded
+from jominy.networks.threat import Threat, seeded
 from jominy.networks.vectors import norm
 from jominy.results import Status, make_result
 
@@ -88,7 +88,7 @@ def measure_trainability(
     True
     """
     several = [networks] if isinstance(networks, nn.Module) else list(networks)
-    p, q, radius = norm_exponent(p, "p"), norm_exponent(q, "q"), check_radius(radius)
+    threat, q = Threat.of(radius, p), norm_exponent(q, "q")
     weight = float(magnitude(adversarial_weight, "weight of the adversarial loss", minimum=0.0))
     data = LabelledInputs.of(data)
     if data.classes < 2 or len(data.labels) < 4:
@@ -105,12 +105,12 @@ def measure_trainability(
     for index, given in enumerate(several):
         network = in_single_precision(given)
         with as_trained(network):
-            measured = _measure(network, data, batches, radius, weight, p, q, attack_steps, draw)
+            measured = _measure(network, data, batches, threat, q, weight, attack_steps, draw)
         for name in NAMES:
             values[name].append(measured[name])
         if measured["signal_rate"] <= 0:
             notes.append(f"Network {index}: the two batches show no common class signal; take larger batches.")
-        if measured["gradient_power"] <= 0 and radius * weight > 0:
+        if measured["gradient_power"] <= 0 and threat.radius * weight > 0:
             notes.append(f"Network {index}: the two batches show no common adversarial gradient; tau is large.")
     seeds = [network.seed for network in several if isinstance(network, RandomNetwork)]
     return make_result(
@@ -119,8 +119,8 @@ def measure_trainability(
         engine="measure trainability",
         scenario={
             "data": data.name,
-            "radius": radius,
-            "p": p,
+            "radius": threat.radius,
+            "p": threat.p,
             "q": q,
             "adversarial_weight": weight,
             "batch_size": size,
@@ -151,10 +151,9 @@ def _measure(
     network: nn.Module,
     data: LabelledInputs,
     batches: list[Tensor],
-    radius: float,
-    weight: float,
-    p: float,
+    threat: Threat,
     q: float,
+    weight: float,
     attack_steps: int,
     draw: torch.Generator,
 ) -> dict[str, float]:
@@ -171,8 +170,8 @@ def _measure(
         residual = torch.nn.functional.one_hot(y, outputs).to(f) - 1 / outputs
         signal.append(_gradient((residual * f).sum(1).mean(), trained))
         source = draw if device == draw.device else seeded(x, index)
-        eta = quick_perturbation(network, x, radius, p, q, steps=attack_steps, generator=source)
-        loss = check_finite(norm((forward(x + eta) - forward(x)).flatten(1), q), radius).mean()
+        eta = quick_perturbation(network, x, threat, q, steps=attack_steps, generator=source)
+        loss = check_finite(norm((forward(x + eta) - forward(x)).flatten(1), q), threat.radius).mean()
         losses.append(float(loss.detach()))
         adversarial.append(_gradient(loss, trained))
     width = network.architecture.width if isinstance(network, RandomNetwork) else 1

@@ -15,8 +15,8 @@ from jominy.meanfield.norms import norm_exponent
 from jominy.meanfield.numbers import magnitude
 from jominy.networks.classification import projected_ascent
 from jominy.networks.modules import Function
-from jominy.networks.perturbations import check_radius, quick_perturbation
-from jominy.networks.threat import Box, check_box
+from jominy.networks.perturbations import quick_perturbation
+from jominy.networks.threat import Box, Threat, check_box, check_radius
 from jominy.networks.vectors import norm
 
 
@@ -27,6 +27,11 @@ class Objective(abc.ABC):
     p: float
     q: float
     box: Box
+
+    @property
+    def threat(self) -> Threat:
+        """What the attack may do."""
+        return Threat(self.radius, self.p, self.box)
 
     @abc.abstractmethod
     def perturb(self, network: nn.Module, inputs: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
@@ -64,9 +69,7 @@ class AdversarialLoss(Objective):
         check_objective(self)
 
     def perturb(self, network: nn.Module, inputs: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
-        return quick_perturbation(
-            network, inputs, self.radius, self.p, self.q, box=self.box, steps=self.attack_steps, generator=generator
-        )
+        return quick_perturbation(network, inputs, self.threat, self.q, steps=self.attack_steps, generator=generator)
 
     def losses(self, function: Function, inputs: Tensor, labels: Tensor, eta: Tensor) -> Tensor:
         return norm((function(inputs + eta) - function(inputs)).flatten(1), self.q)
@@ -95,9 +98,7 @@ class CrossEntropyPlus(Objective):
     def perturb(self, network: nn.Module, inputs: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         if self.weight == 0:
             return torch.zeros_like(inputs)
-        return quick_perturbation(
-            network, inputs, self.radius, self.p, self.q, box=self.box, steps=self.attack_steps, generator=generator
-        )
+        return quick_perturbation(network, inputs, self.threat, self.q, steps=self.attack_steps, generator=generator)
 
     def losses(self, function: Function, inputs: Tensor, labels: Tensor, eta: Tensor) -> Tensor:
         outputs = function(inputs)
@@ -131,9 +132,7 @@ class MinMax(Objective):
             network,
             inputs,
             labels,
-            self.radius,
-            self.p,
-            box=self.box,
+            self.threat,
             steps=self.attack_steps,
             restarts=self.restarts,
             generator=generator,

@@ -8,12 +8,10 @@ from typing import Any, NamedTuple
 import torch
 from torch import Tensor, nn
 
-from jominy.errors import InputError
 from jominy.meanfield.norms import norm_exponent
-from jominy.meanfield.numbers import magnitude
 from jominy.networks.modules import Function, applied, check_finite, evaluating, flat_function, gradient, jacobians
 from jominy.networks.operator_norms import operator_norm
-from jominy.networks.threat import Box, chunks, into_ball_and_box, seeded
+from jominy.networks.threat import Threat, check_radius, chunks, seeded
 from jominy.networks.vectors import maximiser, norm, project, random_point
 
 OUTPUTS = 64  # networks with more outputs are attacked without their whole Jacobian
@@ -99,7 +97,7 @@ def strongest_perturbation(
             jacobian = jacobians(network, function, rows)
             for eta in _linear_candidates(jacobian, p, q, seed):
                 candidates += [radius * eta, -radius * eta]
-        eta, loss = _follow(function, rows, centre, torch.stack(candidates), radius, p, q, steps, followed)
+        eta, loss = _follow(function, rows, centre, torch.stack(candidates), Threat(radius, p), q, steps, followed)
     return Perturbation(eta.view_as(inputs), check_finite(loss, radius))
 
 
@@ -111,11 +109,9 @@ def _in_parts(parts: tuple[Tensor, ...], attack: Callable[[Tensor], Perturbation
 def quick_perturbation(
     network: nn.Module,
     inputs: Tensor,
-    radius: float,
-    p: float,
+    threat: Threat,
     q: float,
     *,
-    box: Box = None,
     steps: int = 2,
     generator: torch.Generator,
 ) -> Tensor:
@@ -131,20 +127,11 @@ def quick_perturbation(
 
     with torch.no_grad():
         centre = function(rows)
-    eta = radius * random_point(tuple(rows.shape), p, generator, rows)
+    eta = threat.radius * random_point(tuple(rows.shape), threat.p, generator, rows)
     for _ in range(steps):
         _, slopes = gradient(lambda e: norm(function(rows + e) - centre, q), eta)
-        eta = radius * maximiser(slopes, p)
-        eta = eta if box is None else into_ball_and_box(eta, rows, p, radius, box)
+        eta = threat.farthest(slopes, rows)
     return eta.view(shape)
-
-
-def check_radius(radius: float) -> float:
-    """A finite radius that is zero or positive, as a number; InputError otherwise."""
-    checked = magnitude(radius, "radius", minimum=0.0)
-    if not isinstance(checked, float):
-        raise InputError("an attack takes one radius", radius, "attack once for each radius")
-    return checked
 
 
 def _linear_candidates(jacobian: Tensor, p: float, q: float, seed: int) -> list[Tensor]:
@@ -165,8 +152,7 @@ def _follow(
     rows: Tensor,
     centre: Tensor,
     candidates: Tensor,
-    radius: float,
-    p: float,
+    threat: Threat,
     q: float,
     steps: int,
     starts: int,
@@ -199,11 +185,11 @@ def _follow(
             continue
         here, stride = eta[active], strides[active, kind].unsqueeze(1)
         if kind == 0:
-            proposal = here + stride * (radius * maximiser(slopes[active], p) - here)
-            proposal = radius * maximiser(proposal, 2) if p == 2 else proposal
+            proposal = here + stride * (threat.radius * maximiser(slopes[active], threat.p) - here)
+            proposal = threat.radius * maximiser(proposal, 2) if threat.p == 2 else proposal
         else:
             proposal = here + stride * (norm(here, 2).unsqueeze(1) * maximiser(slopes[active], 2))
-        proposal = project(proposal, p, radius)
+        proposal = project(proposal, threat.p, threat.radius)
         value, ahead = gradient(partial(loss, of=origin[active]), proposal)
         better = value > best[active]
         gained = value > best[active] * (1 + 1e-4)

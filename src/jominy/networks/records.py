@@ -57,9 +57,9 @@ def record(network: nn.Module, objective: Objective, data: LabelledInputs, *, se
         weights = layer_weights(network)
         loss = objective.losses(forward, inputs, labels, eta).mean()
         slopes = torch.autograd.grad(loss, list(weights.values()), allow_unused=True)
-        radius, p, q, box = objective.radius, objective.p, objective.q, objective.box
-        strong = quick_perturbation(network, inputs, radius, p, q, box=box, steps=6, generator=draw)
-        worst = projected_ascent(network, inputs, labels, radius, p, box=box, steps=10)
+        threat, q = objective.threat, objective.q
+        strong = quick_perturbation(network, inputs, threat, q, steps=6, generator=draw)
+        worst = projected_ascent(network, inputs, labels, threat, steps=10)
         with torch.no_grad():
             outputs, moved = forward(inputs), forward(inputs + strong)
             attacked = forward(inputs + worst).argmax(1)

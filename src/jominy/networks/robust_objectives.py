@@ -10,10 +10,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, kl_div, log_softmax, nll_loss
 
 from jominy.meanfield.numbers import magnitude
-from jominy.networks.classification import ascent, ascent_direction, projected_ascent
+from jominy.networks.classification import ascent, projected_ascent
 from jominy.networks.modules import Function, applied, gradient
 from jominy.networks.objectives import Objective, check_objective
-from jominy.networks.threat import Box, into_ball_and_box, random_start
+from jominy.networks.threat import Box
 
 SMALL = 1e-3
 """Standard deviation of the random start of TRADES's attack, which has no gradient at zero."""
@@ -42,15 +42,15 @@ class FGSM(Objective):
 
     def perturb(self, network: nn.Module, inputs: Tensor, labels: Tensor, generator: torch.Generator) -> Tensor:
         rows, forward = inputs.flatten(1), applied(network)
-        start = random_start(rows, self.p, self.radius, self.box, generator)
+        threat = self.threat
+        start = threat.random_start(rows, generator)
         if self.p == math.inf:  # anywhere in the cube, as published
             share = torch.rand(rows.shape, generator=generator, dtype=torch.float64, device=rows.device).to(rows)
-            start = into_ball_and_box(self.radius * (2 * share - 1), rows, self.p, self.radius, self.box)
+            start = threat.nearest(self.radius * (2 * share - 1), rows)
         _, slopes = gradient(
             lambda e: cross_entropy(forward((rows + e).view_as(inputs)).flatten(1), labels, reduction="none"), start
         )
-        eta = start + self.stride * self.radius * ascent_direction(slopes, self.p)
-        return into_ball_and_box(eta, rows, self.p, self.radius, self.box).view_as(inputs)
+        return threat.climbed(start, slopes, self.stride * self.radius, rows).view_as(inputs)
 
     def losses(self, function: Function, inputs: Tensor, labels: Tensor, eta: Tensor) -> Tensor:
         return cross_entropy(function(inputs + eta), labels, reduction="none")
@@ -86,8 +86,8 @@ class NetworkTRADES(Objective):
             return divergence(clean, log_softmax(forward((rows + eta).view_as(inputs)).flatten(1), 1))
 
         spread = torch.randn(rows.shape, generator=generator, dtype=torch.float64, device=rows.device).to(rows)
-        start = into_ball_and_box(SMALL * spread, rows, self.p, self.radius, self.box)
-        return ascent(loss, rows, [start], self.radius, self.p, self.box, self.attack_steps).view_as(inputs)
+        start = self.threat.nearest(SMALL * spread, rows)
+        return ascent(loss, rows, [start], self.threat, self.attack_steps).view_as(inputs)
 
     def losses(self, function: Function, inputs: Tensor, labels: Tensor, eta: Tensor) -> Tensor:
         clean, moved = log_softmax(function(inputs), 1), log_softmax(function(inputs + eta), 1)
@@ -121,9 +121,7 @@ class MART(Objective):
             network,
             inputs,
             labels,
-            self.radius,
-            self.p,
-            box=self.box,
+            self.threat,
             steps=self.attack_steps,
             restarts=1,
             generator=generator,

@@ -23,7 +23,7 @@ from jominy.networks.objectives import Objective
 from jominy.networks.optimizers import Optimizers, Schedulers, Steps, optimizer_of, radii_of, rates_of, scheduler_of
 from jominy.networks.random_network import ATTACKS, BATCHES, check_seed
 from jominy.networks.records import PER_LAYER, SCALARS, layer_weights, record
-from jominy.networks.threat import check_threat, seeded
+from jominy.networks.threat import seeded
 from jominy.networks.trained import labelled_training
 from jominy.numerics.interrupts import deferred_interrupt
 from jominy.schedules import RadiusSchedule, Schedule
@@ -230,7 +230,7 @@ def _check(
     shapes = [[tuple(value.shape) for value in layer_weights(network).values()] for network in networks]
     if any(shape != shapes[0] for shape in shapes) or not shapes[0]:
         raise InputError("the networks must have weights to train, in the same layers", f"shapes {shapes[:2]}")
-    check_threat(data.inputs, objective.radius, objective.p, objective.box)
+    objective.threat.check(data.inputs)
     for network in networks:
         with preserved(network):  # in the mode in which it is trained, on a batch as large as those of the training
             function, rows = flat_function(network, data.inputs[:batch_size].to(device_of(network)))

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import logging
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from jominy.errors import InputError
-from jominy.meanfield.norms import norm_exponent
 from jominy.networks.classification import check_labels, projected_ascent
 from jominy.networks.inputs import LabelledInputs
 from jominy.networks.intake import device_of
@@ -25,9 +24,8 @@ from jominy.networks.modules import (
     random_parts,
     unwrapped,
 )
-from jominy.networks.perturbations import check_radius
-from jominy.networks.threat import Box, check_box, check_threat, into_ball_and_box, random_start, seeded
-from jominy.networks.vectors import maximiser, norm
+from jominy.networks.threat import Box, Threat, check_radius, seeded
+from jominy.networks.vectors import norm
 from jominy.networks.watch_rules import RULES, Alarm, Look
 
 SHARE = 0.025
@@ -101,7 +99,23 @@ def watch(
     >>> watched.alarms, watched.looks[-1].clean > 0.9
     ((), True)
     """
-    return Watch(module, data, radius, p, box, held_out, every, share, logger, seed)
+    return Watch(module, data, Threat.of(radius, p, box), held_out, LookPace.of(every, share), logger, seed)
+
+
+class LookPace(NamedTuple):
+    """How often looks are taken: every so many steps, as far as they take this share of the training's passes."""
+
+    every: int
+    share: float
+
+    @staticmethod
+    def of(every: int, share: float) -> LookPace:
+        """The pace a user asks for; InputError where it is none."""
+        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
+            raise InputError("the steps between looks must be a whole number, at least 1", every)
+        if not isinstance(share, int | float) or not 0 < share <= 1:
+            raise InputError("the share of the cost must lie between 0 and 1", share)
+        return LookPace(every, float(share))
 
 
 class Watch:
@@ -111,24 +125,15 @@ class Watch:
         self,
         module: nn.Module,
         data: Any,
-        radius: float,
-        p: float,
-        box: Box,
+        threat: Threat,
         held_out: Any,
-        every: int,
-        share: float,
+        pace: LookPace,
         logger: logging.Logger | None,
         seed: int,
     ) -> None:
         if not isinstance(module, nn.Module):
             raise InputError("watch takes a torch.nn.Module", type(module).__name__)
-        if not isinstance(every, int) or isinstance(every, bool) or every < 1:
-            raise InputError("the steps between looks must be a whole number, at least 1", every)
-        if not isinstance(share, int | float) or not 0 < share <= 1:
-            raise InputError("the share of the cost must lie between 0 and 1", share)
-        self.module, self.radius = module, check_radius(radius)
-        self.p, self.box = norm_exponent(p, "p"), check_box(box)
-        self.every, self.share, self.seed = every, float(share), seed
+        self.module, self.threat, self.pace, self.seed = module, threat, pace, seed
         self.logger = logging.getLogger("jominy.watch") if logger is None else logger
         self.data, self.held_out = self._inputs(data, INPUTS), None
         if held_out is not None:
@@ -138,7 +143,7 @@ class Watch:
         with evaluating(module), torch.no_grad():
             check_labels(self.data.labels, function, rows)
             self.chance = math.log(function(rows[:2]).shape[1])
-        check_threat(self.data.inputs, self.radius, self.p, self.box)
+        threat.check(self.data.inputs)
         self.alarms: tuple[Alarm, ...] = ()
         self.looks: list[Look] = []
         self.steps = 0
@@ -155,6 +160,15 @@ class Watch:
         self._counted = COUNTED
         self._count_passes(True)
         self._look(attacked=False, paid=False)
+
+    @property
+    def radius(self) -> float:
+        """The radius of the attacks that looks make."""
+        return self.threat.radius
+
+    @radius.setter
+    def radius(self, radius: float) -> None:
+        self.threat = self.threat.at(check_radius(radius))
 
     def _inputs(self, source: Any, most: int) -> LabelledInputs:
         found = LabelledInputs.of(source)
@@ -194,7 +208,7 @@ class Watch:
                 self._not_finite("the loss")
             else:
                 self._losses.append(value)
-        if self.steps % self.every == 0:
+        if self.steps % self.pace.every == 0:
             self._look(attacked=self._affordable())
         self._counted = COUNTED if self.steps < EARLY else COUNTED_LATER
         self._count_passes(self.steps % self._counted == 0)
@@ -203,7 +217,7 @@ class Watch:
     def _affordable(self) -> bool:
         """Whether attacks may be part of this look; the first after as many looks as one of them costs."""
         cost = self._cost(attacked=True)
-        return self._spent + cost <= self.share * self._trained
+        return self._spent + cost <= self.pace.share * self._trained
 
     def _cost(self, attacked: bool) -> float:
         cost = FORWARD * len(self.data.labels)
@@ -218,7 +232,7 @@ class Watch:
     def _look(self, *, attacked: bool, paid: bool = True) -> None:
         cost = self._cost(attacked)
         # Later on half of what may be spent is kept for looks with attacks, which tell what comes late.
-        share = self.share * (0.5 if self.steps > EARLY and not attacked else 1.0)
+        share = self.pace.share * (0.5 if self.steps > EARLY and not attacked else 1.0)
         if paid and self._spent + cost > share * self._trained:
             return
         self._spent += cost if paid else 0.0
@@ -268,7 +282,8 @@ class Watch:
             lambda e: cross_entropy(forward((rows + e).view_as(x)).flatten(1), y, reduction="none"),
             torch.zeros_like(rows),
         )
-        eta = into_ball_and_box(self.radius * maximiser(slopes, self.p), rows, self.p, self.radius, self.box)
+        threat = self.threat
+        eta = threat.farthest(slopes, rows)
         values = {"flat": float((slopes == 0).all(1).double().mean())}
         values |= self._at(x, y, eta, "fgsm_loss", "fgsm")
         parts = [(x, y)] if self.held_out is None else [(x, y), (self.held_out.inputs, self.held_out.labels)]
@@ -277,9 +292,9 @@ class Watch:
             values["held_out"] = held_out[0][1]
         if self._attacks % 3 == 2:
             ((values["long_loss"], values["long"]),) = self._robust(parts[:1], 10)
-            eta = random_start(rows, self.p, self.radius, self.box, seeded(rows, self.seed + self.steps))
-            sizes = norm(eta, self.p).unsqueeze(1).clamp_min(1e-30)
-            eta = into_ball_and_box(eta * (self.radius / sizes), rows, self.p, self.radius, self.box)
+            eta = threat.random_start(rows, seeded(rows, self.seed + self.steps))
+            sizes = norm(eta, threat.p).unsqueeze(1).clamp_min(1e-30)
+            eta = threat.nearest(eta * (threat.radius / sizes), rows)
             values |= self._at(x, y, eta, "noise_loss", "noise")
         return values
 
@@ -291,7 +306,7 @@ class Watch:
         if len(parts) > 1 and self._normalised:
             return [found for part in parts for found in self._robust([part], steps)]
         x, y = (torch.cat(values) for values in zip(*parts, strict=True))
-        eta = projected_ascent(self.module, x, y, self.radius, self.p, box=self.box, steps=steps)
+        eta = projected_ascent(self.module, x, y, self.threat, steps=steps)
         with torch.no_grad():
             scores = applied(self.module)(x + eta).flatten(1)
         sizes = [len(labels) for _, labels in parts]
