@@ -210,6 +210,20 @@ def test_looks_keep_to_their_share():
     assert len(watched.looks) == before
 
 
+def test_training_and_held_out_inputs_are_attacked_as_each_would_be_alone():
+    net = network(depth=3)
+    watched = watch(net, TRAINED, 0.5, held_out=REST)
+    look = watched._measured(attacked=True)
+    for part, accuracy in ((TRAINED, look.pgd), (REST, look.held_out)):
+        x, y = part.inputs[:50], part.labels[:50]
+        eta = jm.pgd(net, x, y, 0.5, 2, steps=5, restarts=0)
+        assert accuracy == float((net(x + eta).argmax(1) == y).double().mean())
+    # Rows that are normalised together see each other: then each part is attacked by itself.
+    net = network(nn.BatchNorm1d(32))
+    alone, both = watch(net, TRAINED, 0.5), watch(net, TRAINED, 0.5, held_out=REST)
+    assert alone._measured(attacked=True).pgd_loss == both._measured(attacked=True).pgd_loss
+
+
 def test_callbacks(monkeypatch):
     """By stand-ins with the interfaces of Lightning and transformers."""
     base = ModuleType("lightning.pytorch")
