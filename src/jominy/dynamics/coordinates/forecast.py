@@ -15,7 +15,12 @@ import numpy as np
 from jominy.data.points import Points, grouped, merged
 from jominy.dynamics.batches import in_finite_steps
 from jominy.dynamics.coordinates.closure import NormalLaws, Setting
-from jominy.dynamics.coordinates.optimum import CoordinateOptimum, coordinate_optimum, weights_at
+from jominy.dynamics.coordinates.optimum import (
+    CoordinateOptimum,
+    coordinate_optimum,
+    points_at_rest,
+    weights_at,
+)
 from jominy.dynamics.coordinates.plan import AT_REST, Course, Pilot, between, clocked, course, first_time, fly, legs
 from jominy.dynamics.coordinates.readout import coordinate_reading
 from jominy.dynamics.coordinates.volumes import run_volumes
@@ -87,7 +92,8 @@ def coordinate_forecast(
             read_under(others, [getattr(order, name) for name in sized], solved.setting, order, told_classes)
             for order in solved.orders
         )
-        told = told | _limit(solved.parts, (coarse, fine))
+        both = {name: (dims, np.stack([coarse[name][1], values])) for name, (dims, values) in fine.items()}
+        told = told | _rows(_limits(solved.parts, both, (slice(2),)), 0)
     variables = past_divergence(told, solved.lost)
     status, advice = _status(problem, schedule, record, variables, solved.lost, len(plan.times))
     merging = "" if solved.points.shares.size == solved.distinct else f" for {solved.distinct} distinct features"
@@ -168,6 +174,28 @@ def _sound(pilot: Pilot) -> OrderParameters:
     return jax.tree.map(lambda leaf: leaf[sound], pilot.sight.order)
 
 
+class _Walk(NamedTuple):
+    """Steps that are being taken in so many parts of a leg.
+
+    Attributes:
+        time: (S,) when.
+        closure: (S, G) what is seen there along the closure.
+        seen: what will have been seen, a table of at least S rows.
+        further: how to go from there to the times that are reported.
+    """
+
+    parts: int
+    time: np.ndarray
+    closure: np.ndarray
+    seen: Any
+    further: Any = None
+
+    @property
+    def table(self) -> np.ndarray:
+        """(S, G) what was seen."""
+        return np.asarray(self.seen)[: len(self.time)]
+
+
 @dataclass(frozen=True)
 class _Piloted:
     solver: _Solver
@@ -178,41 +206,49 @@ class _Piloted:
     times: np.ndarray
     begin: float
 
-    def solved(self, parts: Sequence[int]) -> tuple[list[Variables], list[Observation]]:
-        """Variables (1, T) and what was seen (T,) on the cells and steps for each number of `parts`; 0: the closure."""
-        seen = [self._seen(count) if count else self._closure for count in parts]
-        observed = jax.tree.map(lambda *leaves: np.stack(leaves), *seen)
+    def solved(self, parts: Sequence[int]) -> tuple[Variables, list[Observation]]:
+        """Variables (P, T) and what was seen (T,) on the cells and steps for each number of `parts`; 0: the closure."""
+        # All are begun before anything is waited for.
+        walks = [self._begun(count) if count else None for count in parts]
         read = coordinate_reading(self.solver.problem, self.static, self.solver.found, self.times, len(parts))
+        closure = self._closure
+        tables = np.stack([closure if walk is None else self._told(walk) for walk in walks])
+        observed = self.pilot.columns.tree(tables)
         told = population_variables(read, observed, self.solver.plan.evaluate_at, ("time",))
-        rows = [{name: (dims, values[k : k + 1]) for name, (dims, values) in told.items()} for k in range(len(parts))]
-        return rows, seen
+        return told, [self.pilot.columns.tree(table) for table in tables]
 
-    def _seen(self, parts: int) -> Observation:
-        """What is seen at the times: along the closure, and how far the laws on cells are off that."""
+    def _begun(self, parts: int) -> "_Walk | None":
+        """The laws on cells, whose steps go on while other things are made ready."""
         times, late, jumps = self.times, self.times >= self.begin, self.solver.jumps
-        told = self._closure
         if not np.any(late):
-            return told
-        # Cells differ little from the closure, so that a cubic from step to step tells by how much.
+            return None
         way = self._usual if self._usual.parts % (2 * parts) == 0 else self._course(self._ends, parts)
-        taken, exact = self._walked(way, parts)
-        if np.any(diverged(exact.order)):
-            # Here every time reported is that of a step.
-            taken, exact = self._walked(self._course(legs(self.pilot, times[late], jumps, self.begin), parts), parts)
-            place = np.searchsorted(taken, times[late] * (1 - 1e-13))
-            return jax.tree.map(lambda one, other: np.concatenate([one[~late], other[place]]), told, exact)
-        off = jax.tree.map(lambda leaf, closure: leaf - closure[:: way.parts // parts], exact, way.seen)
-        later = jumps[jumps > taken[0]]
-        clock = clocked(self._ends[0], np.concatenate([taken, times[late], later]))
-        at, wanted, parting = np.split(clock, [len(taken), len(taken) + np.count_nonzero(late)])
-        further = between(at, off, wanted, parting)
-        return jax.tree.map(lambda one, other: np.concatenate([one[~late], one[late] + other]), told, further)
+        begun = self._walked(way, parts)
+        # Cells differ little from the closure, so that a cubic from step to step tells by how much.
+        later = jumps[jumps > begun.time[0]]
+        clock = clocked(self._ends[0], np.concatenate([begun.time, times[late], later]))
+        at, wanted, parting = np.split(clock, [len(begun.time), len(begun.time) + np.count_nonzero(late)])
+        return begun._replace(further=between(at, wanted, parting))
 
-    @property
-    def _closure(self) -> Observation:
-        """What is seen at the times along the closure."""
-        place = np.searchsorted(self.pilot.times, self.times)
-        return jax.tree.map(lambda leaf: leaf[place], self.pilot.seen)
+    def _told(self, walk: "_Walk | None") -> np.ndarray:
+        """(T, G) what is seen at the times: along the closure, and how far the laws on cells are off that."""
+        told, times = self._closure, self.times
+        if walk is None:
+            return told
+        late, exact = times >= self.begin, walk.table
+        if np.any(diverged(self.pilot.columns.tree(exact).order)):
+            # Here every time reported is that of a step.
+            ends = legs(self.pilot, times[late], self.solver.jumps, self.begin)
+            walk = self._walked(self._course(ends, walk.parts), walk.parts)
+            place = np.searchsorted(walk.time, times[late] * (1 - 1e-13))
+            return np.concatenate([told[~late], walk.table[place]])
+        off = walk.further.of(exact - walk.closure)
+        return np.concatenate([told[~late], told[late] + off])
+
+    @cached_property
+    def _closure(self) -> np.ndarray:
+        """(T, G) what is seen at the times along the closure."""
+        return self.pilot.seen[np.searchsorted(self.pilot.times, self.times)]
 
     def _course(self, ends: tuple[np.ndarray, np.ndarray], parts: int) -> Course:
         return course(self.pilot, self.setting, ends, self.solver.jumps, 2 * parts)
@@ -226,13 +262,13 @@ class _Piloted:
         """Of the first solves."""
         return self._course(self._ends, math.lcm(*PARTS[:FIRST]))
 
-    def _walked(self, way: Course, parts: int) -> tuple[np.ndarray, Observation]:
-        """When steps were taken (S,), and what was seen there."""
+    def _walked(self, way: Course, parts: int) -> "_Walk":
+        """Steps along a way, begun."""
         steps = way.steps(parts)
         first = self.start if self.begin == 0 else self._laws_at(self.begin)
-        looked = run_volumes(self.setting, first, steps, CELLS * parts)
-        count = int(steps.taken)
-        return steps.time[:count], jax.tree.map(lambda leaf: np.asarray(leaf)[:count], looked)
+        looked = run_volumes(self.setting, first, steps, CELLS * parts, bool(np.all(way.cells[0])))
+        stride = way.parts // parts
+        return _Walk(parts, way.time[::stride], way.seen[::stride], looked)
 
     def _laws_at(self, time: float) -> NormalLaws:
         # Between two times means and variances that start at a point are straight lines.
@@ -249,51 +285,62 @@ def solve_coordinates(problem: Problem, schedule: Schedule, plan: Plan, start: A
     law = problem.law.in_eigenbasis
     found = coordinate_optimum(problem)
     found.record.require_for(schedule)
-    everything = grouped(law, _start(problem, start)).points
+    begin = _start(problem, start)
+    everything = (grouped(law, begin) if np.any(begin) else points_at_rest(problem.law)).points
     jumps = np.array(sorted({*problem.radius_schedule.jumps, *schedule.jumps}), dtype=float)
     solver = _Solver(problem, schedule, plan, found, random_variance(start), jumps)
     points = merged(everything, MOST_POINTS)
     flown = solver.piloted(_filled(points))
     parts = list(PARTS[:FIRST])
-    (closure, *solves), (_, *seen) = flown.solved([0, *parts])
+    solves, (_, *seen) = flown.solved([0, *parts])  # the closure first
     while True:
         lost = np.logical_or.accumulate(np.asarray(diverged(seen[-1].order)))
-        before, limit = (_limit(parts[k:][:2], solves[k:][:2]) for k in (-3, -2))
-        told = _limit(parts[-3:], solves[-3:])
+        led_on = _limits(parts[-3:], _rows(solves, slice(-3, None)), (slice(2), slice(1, 3), slice(3)))
+        before, limit, told = (_rows(led_on, slice(k, k + 1)) for k in range(3))
         error = LEFT * float(relative_differences(limit, before, ~lost[None])[0])
         further = PARTS[len(parts) : len(parts) + 1]
         if error < ACCEPTED or not further or np.any(lost):
             break
         parts += further
         more, looked = flown.solved(further)
-        solves, seen = solves + more, seen + looked
+        solves = {name: (dims, np.concatenate([values, more[name][1]])) for name, (dims, values) in solves.items()}
+        seen += looked
     if points.shares.size < everything.shares.size:
-        (fewer,), _ = solver.piloted(_filled(merged(everything, MOST_POINTS // 2))).solved(PARTS[:1])
-        count = min(len(one["radius"][1][0]) for one in (solves[0], fewer))
-        many, few = (
-            {name: (dims, values[:, :count]) for name, (dims, values) in one.items()} for one in (solves[0], fewer)
-        )
-        error += float(relative_differences(many, few, ~lost[None, :count])[0])
-    variables = {name: (dims, values[0]) for name, (dims, values) in told.items()}
+        fewer, _ = solver.piloted(_filled(merged(everything, MOST_POINTS // 2))).solved(PARTS[:1])
+        many = _rows(solves, slice(1, 2))
+        count = min(len(one["radius"][1][0]) for one in (many, fewer))
+        many, fewer = (_rows(one, (slice(None), slice(count))) for one in (many, fewer))
+        error += float(relative_differences(many, fewer, ~lost[None, :count])[0])
     orders = tuple(one.order for one in seen[-2:])
-    risk, roughly = told["adversarial_risk"][1], closure["adversarial_risk"][1]
+    risk, roughly = told["adversarial_risk"][1], solves["adversarial_risk"][1][:1]
     gap = float(np.max(np.abs(roughly / risk - 1), where=~lost[None] & (risk > 0), initial=0.0))
     return CoordinateSolution(
-        variables, error, gap, CELLS * parts[-1], found, points, everything.shares.size, lost, orders,
+        _rows(told, 0), error, gap, CELLS * parts[-1], found, points, everything.shares.size, lost, orders,
         tuple(parts[-2:]), flown.static,
     )  # fmt: skip
 
 
-def _limit(parts: Sequence[int], solves: Sequence[Variables]) -> Variables:
-    """The limit of no cells at all: errors go by even powers of their width, 1 / `parts`."""
-    squares = np.square(np.asarray(parts, float))
-    weights = [np.prod([one / (one - other) for other in squares if other != one]) for one in squares]
+def _rows(told: Variables, index: Any) -> Variables:
+    return {name: (dims, values[index]) for name, (dims, values) in told.items()}
+
+
+def _limits(parts: Sequence[int], solves: Variables, choices: Sequence[slice]) -> Variables:
+    """(C, ...) limits of no cells at all, each led on from a choice of the solves (P, ...) with so many `parts`.
+
+    Errors go by even powers of the width of cells, 1 / `parts`.
+    """
+    squares, weights = np.square(np.asarray(parts, float)), np.zeros((len(choices), len(parts)))
+    finest = [np.arange(len(parts))[chosen][-1] for chosen in choices]
+    for row, chosen in zip(weights, choices, strict=True):
+        inside = squares[chosen]
+        row[chosen] = [np.prod([one / (one - other) for other in inside if other != one]) for one in inside]
     told: Variables = {}
-    for name, (dims, values) in solves[-1].items():
+    for name, (dims, values) in solves.items():
+        last, share = values[finest], weights.reshape(*weights.shape, *(1,) * (values.ndim - 1))
         # The differences from the finest solve are small, where it is not infinite.
         with np.errstate(invalid="ignore"):
-            off = sum(w * (one[name][1] - values) for w, one in zip(weights, solves[:-1], strict=False))
-        limit = np.where(np.isfinite(values + off), values + off, values)
+            off = np.sum(np.where(share != 0, share * (values - last[:, None]), 0.0), axis=1)
+        limit = np.where(np.isfinite(last + off), last + off, last)
         if "accuracy" in name:
             limit = np.clip(limit, 0.0, 1.0)
         elif name == "alignment":

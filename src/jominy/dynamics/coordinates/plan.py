@@ -4,16 +4,16 @@ Source: ours; the rules for cells are those of theory `attacks.md` section 4.
 """
 
 import math
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import jax
 import numpy as np
 
 from jominy.dynamics.coordinates.closure import ClosureFlow, NormalLaws, Setting, Sight
-from jominy.dynamics.coordinates.equations import Motion
 from jominy.dynamics.coordinates.volumes import Steps
 from jominy.dynamics.students import Observation
 from jominy.numerics.ode import MOST_STEPS, integrate
+from jominy.numerics.tables import Columns
 
 REACH = 6.0
 """Standard deviations of a law on its cells on each side: the mass beyond is 2e-9."""
@@ -21,8 +21,8 @@ KINK, BEND = 8.0, 20.0
 """Standard deviations from zero beyond which the jump of the drift is not felt, and a power of it is next to linear."""
 AT_REST = 1e-8
 """Norm of a student that has not left zero."""
-PILOT_RTOL = 1e-6
-PILOT_POINTS = 120
+PILOT_RTOL = 1e-5
+PILOT_POINTS = 80
 EARLY = 0.6
 """The length of early legs, in units of the time since the start."""
 USUAL, LONGEST, SLOWING = 0.6, 2.4, 0.18
@@ -36,14 +36,17 @@ FEWEST = 128
 class Pilot(NamedTuple):
     """The closure at increasing times (P,): means and variances (P, Q), and how many of the times were reached.
 
-    `unpulled` (reached, Q): how far out the weights are that have not met zero yet; `seen` (reached, ...).
+    `unpulled` (reached, Q): how far out the weights are that have not met zero yet; `moved` (reached, 4 Q + 1): what
+    moves the weights, and the rate; `seen` (reached, G): the table of an `Observation`, whose `columns` these are.
     """
 
     times: np.ndarray
     sight: Sight
     reached: int
     unpulled: np.ndarray
-    seen: Observation
+    moved: np.ndarray
+    seen: np.ndarray
+    columns: Columns
 
 
 def fly(setting: Setting, start: NormalLaws, times: np.ndarray, jumps: np.ndarray) -> Pilot:
@@ -65,7 +68,9 @@ def fly(setting: Setting, start: NormalLaws, times: np.ndarray, jumps: np.ndarra
     told = Observation(known.order, error, known.mean @ (points.shares * points.teacher), known.rate)
     # Under l_p what pulls far out is no longer the same everywhere: there none of it is counted.
     counted = known if points.power is None else known._replace(moved=known.moved._replace(pull=0 * known.moved.pull))
-    return Pilot(grid, sight, reached, _unpulled(grid[:reached], counted), told)
+    columns = Columns.of(jax.tree.map(lambda leaf: leaf[0], told))
+    moved = np.concatenate([*known.moved, known.rate[:, None]], axis=1)
+    return Pilot(grid, sight, reached, _unpulled(grid[:reached], counted), moved, columns.table(told), columns)
 
 
 def _unpulled(times: np.ndarray, sight: Sight) -> np.ndarray:
@@ -134,9 +139,9 @@ class Course(NamedTuple):
         parts: P.
         time: (K P + 1,) increasing.
         fresh: (K P + 1,) whether what comes before says nothing of it.
-        scale, cells: (K P + 1, Q) as in `Steps`.
-        closure: what moves the weights along the closure, and the learning rate.
-        seen: of the closure.
+        scale, cells: (K P + 1, Q) as in `Step`.
+        moved: (K P + 1, 4 Q + 1) what moves the weights along the closure, and the learning rate.
+        seen: (K P + 1, G) of the closure, the table of an `Observation`.
     """
 
     parts: int
@@ -144,30 +149,24 @@ class Course(NamedTuple):
     fresh: np.ndarray
     scale: np.ndarray
     cells: np.ndarray
-    closure: tuple[Motion, np.ndarray]
-    seen: Observation
+    moved: np.ndarray
+    seen: np.ndarray
 
     def steps(self, parts: int) -> Steps:
         """So many steps for each leg; twice that divides the parts."""
         stride = self.parts // parts
-        time = self.time[::stride]
-        size = FEWEST * 2 ** max(0, math.ceil(math.log2(len(time) / FEWEST)))
-
-        def filled(values: np.ndarray) -> np.ndarray:
-            return np.concatenate([values, np.repeat(values[-1:], size - len(values), axis=0)])
-
-        def every(leaf: np.ndarray) -> np.ndarray:
-            return filled(leaf[::stride])
-
-        def halfway(leaf: np.ndarray) -> np.ndarray:
-            return filled(np.concatenate([leaf[stride // 2 :: stride], leaf[-1:]]))
-
-        length = filled(np.append(np.diff(time), 0.0))
-        closure, middle = (jax.tree.map(take, self.closure) for take in (every, halfway))
-        return Steps(
-            filled(time), length, every(self.fresh), every(self.scale), every(self.cells), np.asarray(len(time)),
-            *closure, *middle,
+        time, scale, moved = self.time[::stride], self.scale[::stride], self.moved[::stride]
+        length = np.append(np.diff(time), 0.0)
+        following = np.concatenate([scale[1:], scale[-1:]])
+        growth = np.log(following / scale) / np.where(length > 0, length, 1.0)[:, None]
+        halfway = np.concatenate([self.moved[stride // 2 :: stride], self.moved[-1:]])
+        columns = (
+            time[:, None], length[:, None], self.fresh[::stride, None], scale, np.sqrt(scale * following), growth,
+            self.cells[::stride], moved, halfway,
         )  # fmt: skip
+        table = np.concatenate(columns, axis=1)
+        size = FEWEST * 2 ** max(0, math.ceil(math.log2(len(time) / FEWEST)))
+        return Steps(np.concatenate([table, np.repeat(table[-1:], size - len(time), axis=0)]), np.asarray(len(time)))
 
 
 def legs(pilot: Pilot, marks: np.ndarray, jumps: np.ndarray, begin: float) -> tuple[np.ndarray, np.ndarray]:
@@ -233,13 +232,25 @@ def course(
     near = (np.abs(mean) < _felt(setting.points.power) * deviation) & (setting.points.budgets > 0)
     at = np.clip(np.searchsorted(known, time, side="right") - 1, 0, last)
     cells = np.logical_or.accumulate(near[at], axis=0)
-    sight = jax.tree.map(lambda leaf: leaf[: last + 1], pilot.sight)
-    closure, seen = between(known, ((sight.moved, sight.rate), pilot.seen), time, jumps)
-    return Course(parts, time, fresh, scales, cells, closure, seen)
+    table = np.concatenate([pilot.moved, pilot.seen], axis=1)
+    moved, seen = np.split(between(known, time, jumps).of(table), [pilot.moved.shape[1]], axis=1)
+    return Course(parts, time, fresh, scales, cells, moved, seen)
 
 
-def between(known: np.ndarray, leaves: Any, times: np.ndarray, jumps: np.ndarray) -> Any:
-    """Leaves (T, ...) given at the `known` times at other times, along polynomials that never reach across a jump."""
+class Between(NamedTuple):
+    """Polynomials through values at known times: for each of T others the `nodes` they go through and their `weights`,
+    (T, NEAR) both."""
+
+    nodes: np.ndarray
+    weights: np.ndarray
+
+    def of(self, table: np.ndarray) -> np.ndarray:
+        """(T, F) values at the other times, of those at the known ones."""
+        return sum(self.weights[:, j, None] * table[self.nodes[:, j]] for j in range(NEAR))  # type: ignore[return-value]
+
+
+def between(known: np.ndarray, times: np.ndarray, jumps: np.ndarray) -> Between:
+    """From the `known` times to others, along polynomials that never reach across a jump."""
     apart = np.append(True, np.diff(known) > 1e-4 * known[1:])
     piece, own = np.searchsorted(jumps, times, side="right"), np.searchsorted(jumps, known, side="right")
     nodes, weights = np.zeros((len(times), NEAR), int), np.zeros((len(times), NEAR))
@@ -254,4 +265,4 @@ def between(known: np.ndarray, leaves: Any, times: np.ndarray, jumps: np.ndarray
         for j in range(count):
             others = np.delete(at, j, axis=1)
             weights[asked, j] = np.prod((times[asked, None] - others) / (at[:, j : j + 1] - others), axis=1)
-    return jax.tree.map(lambda leaf: np.einsum("sj,sj...->s...", weights, leaf[nodes]), leaves)
+    return Between(nodes, weights)

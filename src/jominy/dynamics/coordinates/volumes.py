@@ -24,36 +24,56 @@ from jominy.dynamics.coordinates.equations import Averages, Motion
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
 from jominy.numerics.programs import jit_lightly
+from jominy.numerics.tables import Columns
 from jominy.schedules import UNKNOWN_DESCENT
 
 LEAST_NOISE = 1e-14
 """Of a weight in units of its length, per time: below, a law moves as a point does."""
 
 
-class Steps(NamedTuple):
-    """S steps, the last of length zero: there is only looked.
+class Step(NamedTuple):
+    """One step; of length zero, there is only looked.
 
     Attributes:
-        time, length: (S,) where a step begins, and how long it takes.
-        fresh: (S,) whether what came before says nothing of it.
-        scale: (S, Q) the length in units of which a law is cut into cells, where the step begins.
-        cells: (S, Q) whether a law is on cells during the step; otherwise it is normal.
-        taken: how many steps there are; what is beyond is filling.
-        closure, closure_rate: (S, Q) and (S,) what moves the weights along the Gaussian closure where the step begins,
+        time, length: () where it begins, and how long it takes.
+        fresh: () whether what came before says nothing of it.
+        scale, middle: (Q,) the length in units of which a law is cut into cells, where the step begins and halfway.
+        growth: (Q,) at which that length grows, relative to it.
+        cells: (Q,) whether a law is on cells during the step; otherwise it is normal.
+        closure, closure_rate: (Q,) each and () what moves the weights along the Gaussian closure where the step begins,
             and the learning rate there.
         halfway, halfway_rate: likewise in the middle of the step.
     """
 
-    time: np.ndarray
-    length: np.ndarray
-    fresh: np.ndarray
-    scale: np.ndarray
-    cells: np.ndarray
-    taken: np.ndarray
+    time: Any
+    length: Any
+    fresh: Any
+    scale: Any
+    middle: Any
+    growth: Any
+    cells: Any
     closure: Motion
-    closure_rate: np.ndarray
+    closure_rate: Any
     halfway: Motion
-    halfway_rate: np.ndarray
+    halfway_rate: Any
+
+    @staticmethod
+    def columns(points: int) -> Columns:
+        """Of a table of steps of so many points."""
+        one, each = 0.0, np.zeros(points)
+        moved = Motion(each, each, each, each)
+        return Columns.of(Step(one, one, one, each, each, each, each, moved, one, moved, one))
+
+
+class Steps(NamedTuple):
+    """S steps as rows of a `table` (S, F), the last of length zero.
+
+    Attributes:
+        taken: how many there are; what is beyond is filling.
+    """
+
+    table: np.ndarray
+    taken: np.ndarray
 
 
 class _Walk(NamedTuple):
@@ -168,71 +188,89 @@ def stepped(
     return 2 * middle - masses
 
 
-@partial(jit_lightly, static_argnames="count")
-def run_volumes(setting: Setting, start: NormalLaws, steps: Steps, count: int) -> Observation:
-    """What is seen where each of the steps begins, leaves (S, ...): laws on `count` cells, normal at the start."""
+@partial(jit_lightly, static_argnames=("count", "everywhere"))
+def run_volumes(setting: Setting, start: NormalLaws, steps: Steps, count: int, everywhere: bool) -> Array:
+    """What is seen where each of the steps begins, the table (S, G) of an `Observation`.
+
+    Laws on `count` cells, normal at the start; `everywhere`: all of them are on cells from the first step on.
+    """
     points, schedule = setting.points, setting.schedule
     teacher, optimum = points.teacher, setting.optimum
-
+    columns = Step.columns(points.shares.size)
     powers = None if points.power is None else PowerCells.of(count, jnp.asarray(points.power))
 
-    def averages(masses: Array, normal: NormalLaws, scale: Array, cells: Array) -> Averages:
-        on_cells = cell_averages(masses, scale) if powers is None else power_averages(masses, scale, powers)
+    def averages(masses: Array, normal: NormalLaws, step: Step) -> Averages:
+        on_cells = cell_averages(masses, step.scale) if powers is None else power_averages(masses, step.scale, powers)
+        if everywhere:
+            return on_cells
         as_normal = normal_averages(normal.mean, normal.variance, points.power)
-        return Averages(*(jnp.where(cells, one, other) for one, other in zip(on_cells, as_normal, strict=True)))
+        return Averages(
+            *(jnp.where(step.cells > 0, one, other) for one, other in zip(on_cells, as_normal, strict=True))
+        )
 
-    def one(k: Array, walk: _Walk) -> _Walk:
-        time, length, scale, cells = steps.time[k], steps.length[k], steps.scale[k], steps.cells[k]
-        normal = walk.normal
-        before = steps.cells[jnp.maximum(k - 1, 0)] & (k > 0)
-        enter = cells & ~before
+    def entered(k: Array, walk: _Walk, step: Step) -> Array:
+        """The masses, with those of laws that are on cells from this step on."""
+        before = (columns.tree(steps.table[jnp.maximum(k - 1, 0)]).cells > 0) & (k > 0)
+        enter = (step.cells > 0) & ~before
 
         def begun() -> Array:
-            begin = normal_masses(normal.mean, normal.variance, scale, count)
+            begin = normal_masses(walk.normal.mean, walk.normal.variance, step.scale, count)
             return jnp.where(enter[:, None], begin, walk.masses)
 
-        masses = jax.lax.cond(jnp.any(enter), begun, lambda: jnp.asarray(walk.masses))
-        here = averages(masses, normal, scale, cells)
-        order, moved, pushed, rate, braked = setting.look(time, here, normal.memory)
+        return jax.lax.cond(jnp.any(enter), begun, lambda: jnp.asarray(walk.masses))
+
+    def one(k: Array, walk: _Walk) -> _Walk:
+        step: Step = columns.tree(steps.table[k])
+        normal, length = walk.normal, step.length
+        masses = walk.masses if everywhere else entered(k, walk, step)
+        here = averages(masses, normal, step)
+        order, moved, pushed, rate, braked = setting.look(step.time, here, normal.memory)
         error = jnp.maximum(points.shares @ (here.square - 2 * optimum * here.mean + optimum**2), 0.0)
         seen = Observation(order, error, points.shares @ (here.mean * teacher), rate)
         # Coefficients in the middle of the step: those of the closure, and a straight line for what they are off.
-        ahead = jnp.where(steps.fresh[k] | (walk.length <= 0), 0.0, length / (2 * jnp.maximum(walk.length, 1e-300)))
-        led_by = steps.closure, steps.closure_rate
-        off, off_rate = jax.tree.map(lambda exact, closure: exact - closure[k], (moved, rate), led_by)
+        led_by = step.closure, step.closure_rate
+        off, off_rate = jax.tree.map(lambda exact, closure: exact - closure, (moved, rate), led_by)
+        straight = (step.fresh > 0) | (walk.length <= 0)
+        ahead = jnp.where(straight, 0.0, length / (2 * jnp.maximum(walk.length, 1e-300)))
         alpha, beta, pull, noise = jax.tree.map(
-            lambda closure, new, old: closure[k] + new + ahead * (new - old), steps.halfway, off, walk.off
+            lambda closure, new, old: closure + new + ahead * (new - old), step.halfway, off, walk.off
         )
         middle = Motion(alpha, beta, pull, jnp.maximum(noise, 0.0))
         if schedule.adaptive:
-            led: Array = jnp.maximum(steps.halfway_rate[k] + off_rate + ahead * (off_rate - walk.off_rate), 0.0)
+            led: Array = jnp.maximum(step.halfway_rate + off_rate + ahead * (off_rate - walk.off_rate), 0.0)
         else:
             memory = normal.memory + length / 2 * pushed.noise
-            led = schedule.rate(time + length / 2, UNKNOWN_DESCENT._replace(memory=memory))
+            led = schedule.rate(step.time + length / 2, UNKNOWN_DESCENT._replace(memory=memory))
         led = led * braked
-        following = steps.scale[jnp.minimum(k + 1, steps.taken - 1)]
-        growth = jnp.where(length > 0, jnp.log(following / scale) / jnp.where(length > 0, length, 1.0), 0.0)
-        moved_masses = stepped(masses, middle, led, jnp.sqrt(scale * following), growth, length, powers)
-        # A normal law far from zero moves in closed form: what pulls it is next to linear there.
-        bend = 2 * here.at_zero
-        decay = led * (middle.curvature + middle.pull * bend) * length
-        tiny = jnp.abs(decay) < 1e-8
-        share = jnp.where(tiny, length, length * -jnp.expm1(-decay) / jnp.where(tiny, 1.0, decay))
-        twice = jnp.where(tiny, length, length * -jnp.expm1(-2 * decay) / jnp.where(tiny, 1.0, 2 * decay))
-        push = led * (middle.slope + middle.pull * (here.sign - bend * normal.mean))
-        after = NormalLaws(
-            jnp.exp(-decay) * normal.mean - share * push,
-            jnp.exp(-2 * decay) * normal.variance + twice * led**2 * middle.noise,
-            normal.memory + length * braked * pushed.noise if schedule.remembers else normal.memory,
-        )
-        kept = jax.tree.map(lambda store, leaf: store.at[k].set(leaf), walk.seen, seen)
-        return _Walk(moved_masses, after, off, off_rate, length, kept)
+        memory = normal.memory + length * braked * pushed.noise if schedule.remembers else normal.memory
+        after = normal if everywhere else _normal_after(normal, here, middle, led, length)
+        kept = jax.lax.dynamic_update_index_in_dim(walk.seen, Columns.of(seen).row(seen), k, 0)
+        masses = stepped(masses, middle, led, step.middle, step.growth, length, powers)
+        return _Walk(masses, after._replace(memory=memory), off, off_rate, length, kept)
 
     nothing = normal_averages(start.mean, start.variance, points.power)
-    order, moved, _, rate, _ = setting.look(steps.time[0], nothing, start.memory)
+    first: Step = columns.tree(steps.table[0])
+    order, moved, _, rate, _ = setting.look(first.time, nothing, start.memory)
     looked = Observation(order, jnp.zeros(()), jnp.zeros(()), rate)
-    empty = jax.tree.map(lambda leaf: jnp.zeros((steps.time.size, *jnp.shape(leaf))), looked)
+    empty = jnp.zeros((steps.table.shape[0], Columns.of(looked).row(looked).size))
     still = jax.tree.map(jnp.zeros_like, moved)
-    begin = _Walk(jnp.zeros((points.shares.size, count)), start, still, jnp.zeros(()), jnp.zeros(()), empty)
+    masses = jnp.zeros((points.shares.size, count))
+    if everywhere:
+        masses = normal_masses(jnp.asarray(start.mean), jnp.asarray(start.variance), first.scale, count)
+    begin = _Walk(masses, start, still, jnp.zeros(()), jnp.zeros(()), empty)
     begin = jax.tree.map(jnp.asarray, begin)
     return jax.lax.fori_loop(0, steps.taken, one, begin).seen
+
+
+def _normal_after(normal: NormalLaws, here: Averages, moved: Motion, rate: Array, length: Array) -> NormalLaws:
+    """A normal law far from zero moves in closed form: what pulls it is next to linear there."""
+    bend = 2 * here.at_zero
+    decay = rate * (moved.curvature + moved.pull * bend) * length
+    tiny = jnp.abs(decay) < 1e-8
+    share = jnp.where(tiny, length, length * -jnp.expm1(-decay) / jnp.where(tiny, 1.0, decay))
+    twice = jnp.where(tiny, length, length * -jnp.expm1(-2 * decay) / jnp.where(tiny, 1.0, 2 * decay))
+    push = rate * (moved.slope + moved.pull * (here.sign - bend * normal.mean))
+    return normal._replace(
+        mean=jnp.exp(-decay) * normal.mean - share * push,
+        variance=jnp.exp(-2 * decay) * normal.variance + twice * rate**2 * moved.noise,
+    )
