@@ -2,10 +2,12 @@
 
 import numpy as np
 import pytest
+import scipy.integrate
 import scipy.optimize
 import scipy.special
 
 import jominy as jm
+from jominy.dynamics.coordinates.rest import _power_averages_at_rest
 
 NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(80)
 WEIGHTS = WEIGHTS / WEIGHTS.sum()
@@ -51,8 +53,9 @@ def test_p_of_two_is_l2(budget):
     best, other = (jm.optimum(problem) for problem in (told, same))
     np.testing.assert_allclose(best.vector, other.vector, atol=1e-8)
     assert jm.collapse_radius(told) == pytest.approx(jm.collapse_radius(same), rel=1e-9)
-    with pytest.raises(jm.InputError, match="known under l_inf"):
-        jm.stationary(told, 0.5)
+    ends = [jm.stationary(problem, 0.5) for problem in (told, same)]
+    for name in ("adversarial_risk", "norm", "distance_to_optimum"):
+        assert getattr(ends[0], name) == pytest.approx(getattr(ends[1], name), rel=1e-9), name
     if budget is None:
         free = [jm.Problem(teacher(2, 0.0), jm.SquaredLoss(), 0.1, one) for one in (jm.Lp(2), jm.L2())]
         assert jm.interpolation_radius(free[0]) == pytest.approx(jm.interpolation_radius(free[1]), rel=1e-9)
@@ -89,6 +92,56 @@ def test_the_optimum_is_what_scipy_finds(p):
 
 
 @pytest.mark.slow
+def averages_by_scipy(potential, functions):
+    """Of each function over the density exp(-potential), which is split at zero."""
+    grid = np.linspace(-40, 40, 800_001)
+    least = np.min(potential(grid))
+    inside = grid[potential(grid) < least + 60]
+    edges = sorted({inside[0], inside[-1], *([0.0] if inside[0] < 0 < inside[-1] else [])})
+    sides = list(zip(edges[:-1], edges[1:], strict=True))
+
+    def integral(f):
+        options = {"epsabs": 0, "epsrel": 1e-10, "limit": 300}
+
+        def weighted(u):
+            return f(u) * np.exp(least - potential(u))
+
+        return sum(scipy.integrate.quad(weighted, *side, **options)[0] for side in sides)
+
+    whole = integral(lambda u: 1.0)
+    return [integral(f) / whole for f in functions]
+
+
+@pytest.mark.parametrize("q", [1.3, 3.0])
+@pytest.mark.parametrize(("a", "b", "c"), [(1.0, 0.0, 2.0), (300.0, 200.0, 0.0), (2.0, -30.0, 15.0), (1.0, 0.5, 400.0)])
+def test_laws_at_rest_are_those_of_scipy(q, a, b, c):
+    """Averages over exp(-V), V = a u^2 / 2 + b u + c |u|^q / q: broad, narrow, on one side, gathered at zero."""
+    told = _power_averages_at_rest(np.array([a]), np.array([b]), np.array([c]), q)
+    wanted = {
+        "mean": lambda u: u,
+        "square": lambda u: u**2,
+        "size": lambda u: abs(u) ** q,
+        "sign": lambda u: abs(u) ** (q - 1) * np.sign(u),
+        "sign_squared": lambda u: abs(u) ** (2 * q - 2),
+    }
+    found = averages_by_scipy(lambda u: a * u**2 / 2 + b * u + c * abs(u) ** q / q, wanted.values())
+    for name, value in zip(wanted, found, strict=True):
+        assert float(getattr(told, name)[0]) == pytest.approx(value, rel=1e-8, abs=1e-9), name
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("p", "squared", "radius"), [(1.5, True, 0.5), (3, False, 0.5), (3, True, 4.0)])
+def test_the_end_is_where_a_long_forecast_arrives(p, squared, radius):
+    """At the collapse radius and beyond, too: noise holds the weights off zero."""
+    data, loss = (teacher(2), jm.SquaredLoss()) if squared else (two_classes(2), jm.LogisticLoss())
+    problem, rate = jm.Problem(data, loss, radius, jm.Lp(p)), 0.6 if squared else 1.0
+    end, curve = jm.stationary(problem, rate), jm.forecast(problem, jm.Constant(rate), times=[80.0], start=START)
+    assert end.status == "completed"
+    for name in ("adversarial_risk", "norm", "distance_to_optimum"):
+        near = max(3 * curve.attrs["numerical_error"], 2e-5)
+        assert getattr(end, name) == pytest.approx(float(curve[name][0]), rel=near), name
+
+
 def test_a_large_p_is_next_to_l_inf():
     risks = [
         jm.forecast(jm.Problem(teacher(2), jm.SquaredLoss(), 0.5, one), jm.Constant(0.6), times=[1.0, 4.0], start=START)

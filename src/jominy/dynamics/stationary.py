@@ -20,7 +20,8 @@ def stationary(problem: Problem, rate: float) -> Stationary:
     of X minimises the quadratic model of E Psi_r, E Psi_rr, E Psi_{r r*} (one each per class) and the ridge
     E Psi_rho / ||X||, the variance is (g/2) sum_i p_i E_i[Psi_r^2] lambda_i / (d alpha), and the scalars are those of
     that state; Newton's method starts where a forecast has arrived. Covariances may or may not commute. Under l_inf
-    the law of each weight at rest is piecewise normal, in a self-consistent field of a few scalars.
+    the law of each weight at rest is piecewise normal, in a self-consistent field of a few scalars; under l_p that law
+    has no such form, and its averages are quadratures.
 
     Parameters
     ----------

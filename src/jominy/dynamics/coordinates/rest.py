@@ -1,17 +1,20 @@
 """Where training at a constant rate ends under an attack on single features: the law of each weight at rest.
 
 The law is piecewise normal, proportional to exp(-(2 / (g D)) (alpha u^2 / 2 + beta u + Gamma s |u|)); alpha, beta,
-Gamma and D are those at the averages over these laws.
+Gamma and D are those at the averages over these laws. Under l_p Gamma s |u| gives way to
+Gamma s^q size^(1-q) |u|^q / q, and the averages are quadratures.
 
 Source: theory `attacks.md` section 3 (derived there).
 """
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from jominy.dynamics.coordinates.closure import normal_averages
 from jominy.dynamics.coordinates.equations import Averages, Motion, motion, order_parameters
 from jominy.dynamics.coordinates.optimum import (
     Static,
@@ -24,13 +27,19 @@ from jominy.dynamics.coordinates.optimum import (
 )
 from jominy.dynamics.laws.risk import largest_logit, risk_spec
 from jominy.dynamics.problem import Problem
-from jominy.errors import InputError
 from jominy.losses import OrderParameters
 from jominy.numerics.arrays import Array
 from jominy.numerics.gaussian import gaussian_rule
 from jominy.numerics.programs import jit_lightly
 
 SETTLED, MOST_ITERATIONS = 1e-12, 5000
+DEEP = 45.0
+"""Beyond a density of exp(-45) of the largest there is nothing left to average over."""
+NODES = 100
+"""Of Gauss and Legendre, for each side of zero."""
+GRADED = 4
+"""From zero on the nodes go by this power, so that powers of the weight are smooth."""
+BISECTIONS = 40
 STEEP = 30.0
 """Standard deviations behind zero from which on a side is an exponential, up to a series in its inverse square."""
 
@@ -66,11 +75,18 @@ def _side(centre: np.ndarray, width: np.ndarray) -> tuple[np.ndarray, np.ndarray
     return log_below + t**2 / 2, first, second
 
 
-def resting_averages(moved: Motion, rate: float) -> Averages:
-    """Averages over the laws at rest under this motion; a weight that nothing moves is zero."""
+def resting_averages(moved: Motion, rate: float, power: np.ndarray | None = None) -> Averages:
+    """Averages over the laws at rest under this motion; a weight that nothing moves is zero.
+
+    `power` is that of an l_p attack.
+    """
     alpha, beta, pull, noise = (np.asarray(part) for part in moved)
     moves = (alpha > 0) & (noise > 0)
     alpha, noise = np.where(moves, alpha, 1.0), np.where(moves, noise, 1.0)
+    if power is not None:
+        cold = 2 / (rate * noise)
+        told = _power_averages_at_rest(cold * alpha, cold * beta, cold * pull, float(power))
+        return Averages(*(np.where(moves, part, 0.0) for part in told))
     width = np.sqrt(rate * noise / (2 * alpha))
     right, left = _side(-(beta + pull) / alpha, width), _side((beta - pull) / alpha, width)
     share = 1 / (1 + np.exp(np.clip(left[0] - right[0], -700, 700)))
@@ -79,6 +95,51 @@ def resting_averages(moved: Motion, rate: float) -> Averages:
     parts = mean, square, size, 2 * share - 1
     mean, square, size, sign = (np.where(moves, part, 0.0) for part in parts)
     return Averages(mean, square, size, sign, np.zeros_like(mean), np.ones_like(mean))
+
+
+def _edges(
+    alpha: np.ndarray, beta: np.ndarray, pull: np.ndarray, q: float
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Where exp(-V), V = alpha v^2 / 2 + beta v + pull v^q / q on v > 0, is not negligible, and the least V there."""
+
+    def potential(v: np.ndarray) -> np.ndarray:
+        return alpha * v**2 / 2 + beta * v + pull * v**q / q
+
+    def between(low: np.ndarray, high: np.ndarray, beyond: Callable[[np.ndarray], np.ndarray]) -> np.ndarray:
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            far = beyond(middle)
+            low, high = np.where(far, low, middle), np.where(far, middle, high)
+        return high
+
+    farthest = np.maximum(-beta, 0.0) / alpha
+    mode = between(0 * alpha, farthest, lambda v: alpha * v + beta + pull * v ** (q - 1) > 0)
+    least = np.minimum(potential(mode), 0.0)
+    high = between(mode, farthest + np.sqrt(2 * (DEEP + 1) / alpha), lambda v: potential(v) > least + DEEP)
+    low = between(0 * alpha, mode, lambda v: potential(v) < least + DEEP)
+    return np.where(least > -DEEP, 0.0, low), high, least
+
+
+def _power_averages_at_rest(alpha: np.ndarray, beta: np.ndarray, pull: np.ndarray, q: float) -> Averages:
+    """Averages over the laws proportional to exp(-(alpha u^2 / 2 + beta u + pull |u|^q / q))."""
+    t, w = np.polynomial.legendre.leggauss(NODES)
+    t, w = (t + 1) / 2, w / 2
+    edges = [_edges(alpha, slope, pull, q) for slope in (beta, -beta)]
+    deepest = np.minimum(edges[0][2], edges[1][2])
+    sums = []
+    for slope, (low, high, _) in zip((beta, -beta), edges, strict=True):
+        graded = low[:, None] == 0
+        length = (high - low)[:, None]
+        v = low[:, None] + length * np.where(graded, t**GRADED, t)
+        measure = w * length * np.where(graded, GRADED * t ** (GRADED - 1), 1.0)
+        depth = alpha[:, None] * v**2 / 2 + slope[:, None] * v + pull[:, None] * v**q / q - deepest[:, None]
+        mass = measure * np.exp(-depth)
+        sums.append([np.sum(mass * part, axis=1) for part in (1.0, v, v**2, v**q, v ** (q - 1), v ** (2 * q - 2))])
+    right, left = sums
+    total = right[0] + left[0]
+    mean, slope = ((right[k] - left[k]) / total for k in (1, 4))
+    square, size, squared = ((right[k] + left[k]) / total for k in (2, 3, 5))
+    return Averages(mean, square, size, slope, np.zeros_like(mean), squared)
 
 
 @jit_lightly
@@ -97,22 +158,13 @@ def _moved(static: Static, averages: Averages) -> tuple[Array, OrderParameters, 
 def coordinate_rest(problem: Problem, rate: float) -> CoordinateRest:
     """The state at rest, by a damped iteration from the optimum; its mismatch tells whether it was found."""
     points = points_at_rest(problem.law).points
-    if points.power is not None:
-        raise InputError(
-            "The state at rest is known under l_inf, where the law of a weight is piecewise normal",
-            repr(problem.attack),
-            "Use a forecast over a long time",
-        )
     found = coordinate_optimum(problem)
     optimum = np.asarray(minimiser(points, found.scalars))
     optimum = np.where(np.isfinite(optimum), optimum, 0.0)
     scale = largest_logit(risk_spec(problem.law, problem), found.order)
     static = static_of(problem, points, problem.final_radius, scale)
     width = np.max(points.eigenvalues, axis=0) * rate
-    averages = Averages(
-        optimum, optimum**2 + width, np.abs(optimum) + 0.5 * np.sqrt(width), np.sign(optimum), 0 * optimum,
-        np.ones_like(optimum),
-    )  # fmt: skip
+    averages = jax.tree.map(np.asarray, normal_averages(optimum, width, points.power))
     mismatch, free = np.inf, np.asarray(free_points(points))
     for _ in range(MOST_ITERATIONS):
         risk, order, moved, pull, held = _moved(static, averages)
@@ -120,7 +172,7 @@ def coordinate_rest(problem: Problem, rate: float) -> CoordinateRest:
         if gaussian_rule(logit).logit_scale > static.rule.logit_scale:
             static = static._replace(rule=gaussian_rule(logit))
             continue
-        following = resting_averages(moved, rate)
+        following = resting_averages(moved, rate, points.power)
         if np.any(free):
             told = np.where(free, held, following.mean)
             following = following._replace(
