@@ -246,7 +246,7 @@ class Between(NamedTuple):
 
     def of(self, table: np.ndarray) -> np.ndarray:
         """(T, F) values at the other times, of those at the known ones."""
-        return sum(self.weights[:, j, None] * table[self.nodes[:, j]] for j in range(NEAR))  # type: ignore[return-value]
+        return sum(self.weights[:, j, None] * table[self.nodes[:, j]] for j in range(NEAR))
 
 
 def between(known: np.ndarray, times: np.ndarray, jumps: np.ndarray) -> Between:

@@ -254,7 +254,7 @@ def run_volumes(setting: Setting, start: NormalLaws, steps: Steps, count: int, e
     looked = Observation(order, jnp.zeros(()), jnp.zeros(()), rate)
     empty = jnp.zeros((steps.table.shape[0], Columns.of(looked).row(looked).size))
     still = jax.tree.map(jnp.zeros_like, moved)
-    masses = jnp.zeros((points.shares.size, count))
+    masses: Array = jnp.zeros((points.shares.size, count))
     if everywhere:
         masses = normal_masses(jnp.asarray(start.mean), jnp.asarray(start.variance), first.scale, count)
     begin = _Walk(masses, start, still, jnp.zeros(()), jnp.zeros(()), empty)
