@@ -128,17 +128,28 @@ class TableAdvice:
         told = [
             f"When to stop, training at radius {one.radius:.3g}: the {unit} on {self.rows} under an attack of radius "
             f"{self.test_radius:.3g} is the best at time {one.stop:.3g} ({one.best:.4g}); between times "
-            f"{one.earliest:.3g} and {one.latest:.3g} it is within ±{self.uncertainty:.2g} of that, which {self.count} "
-            "rows cannot tell apart."
+            f"{one.earliest:.3g} and {one.latest:.3g} it is within ±{self.uncertainty:.2g} of that, {self._noise}."
         ]
         end = LONGER * self.horizon
         if one.stop > 0.97 * end:
             told.append(f"It still improves at time {end:.3g}: training longer than planned ({self.horizon:g}) pays.")
         elif one.lost <= self.uncertainty:
-            told.append(f"Going on until time {end:.3g} loses {one.lost:.2g}: less than these rows can tell.")
+            told.append(f"Going on until time {end:.3g} loses {one.lost:.2g}: {self._negligible}.")
         else:
             told.append(f"Going on until time {end:.3g} loses {one.lost:.2g}: stop by time {one.latest:.3g}.")
         return [*told, *self._worth_changing(), *self._gain_of_design()]
+
+    @property
+    def _noise(self) -> str:
+        """Where the uncertainty comes from, in words."""
+        if self.measure == "risk":
+            return "which is as far as a single run strays"
+        return f"which {self.count} rows cannot tell apart"
+
+    @property
+    def _negligible(self) -> str:
+        """That a difference is below the uncertainty, in words."""
+        return "less than a single run strays" if self.measure == "risk" else "less than these rows can tell"
 
     def _gain_of_design(self) -> list[str]:
         """What a designed schedule gains at the planned time, in words."""
@@ -165,7 +176,7 @@ class TableAdvice:
         if not useful:
             return [f"Nothing that was tried gains {unit} over the plan: rate {self.rate:.3g}, as it is."]
         first, *others = useful
-        sure = "" if first.gain > self.uncertainty else ", less than these rows can tell"
+        sure = "" if first.gain > self.uncertainty else f", {self._negligible}"
         told.append(f"Worth changing first: {first.what} (robust {unit} better by {first.gain:.2g}{sure}).")
         if others:
             listed = "; ".join(f"{change.what} ({change.gain:.2g})" for change in others[:3])
