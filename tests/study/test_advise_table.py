@@ -100,7 +100,10 @@ def test_the_command_on_a_raw_table(tmp_path, capsys):
     assert main(["advise", source, "--target", "ill", "--json"]) == 0
     advice = json.loads(capsys.readouterr().out)["advice"]
     assert len(advice["radii"]) == 4 and advice["measure"] == "accuracy" and (tmp_path / "a.png").exists()
-    assert main(["advise", source, "--target", "a", "--drop", "ill"]) == 0  # a table of numbers: risks
+    numbers = X @ [1.0, 0.5, 0.0, 0.0, 0.0] + 0.5 * random.standard_normal(200)
+    lines = ["a,b,c,d,e,n", *(",".join(map(str, [*row, number])) for row, number in zip(X, numbers, strict=True))]
+    (tmp_path / "numbers.csv").write_text("\n".join(lines))
+    assert main(["advise", str(tmp_path / "numbers.csv"), "--target", "n"]) == 0  # a table of numbers: risks
     text = " ".join(capsys.readouterr().out.split())
     # Of numbers the uncertainty is the spread of a run, and no matter of how many rows there are.
     assert "risk at" in text and "as far as a single run strays" in text and "rows cannot tell" not in text
