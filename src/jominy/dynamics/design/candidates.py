@@ -13,7 +13,8 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.numerics.arrays import Array
-from jominy.schedules import Descent, ExactLineSearch, Hill, Knots, Polyak, Schedule
+from jominy.schedules import Constant, Descent, ExactLineSearch, Hill, InverseTime, Knots, Polyak, Schedule
+from jominy.schedules.base import LARGEST
 
 LAST = 1e-6
 """Share of the time at the end of which line search may be asked for its rate."""
@@ -81,3 +82,21 @@ class KnotCandidate(Schedule):
 
 POLYAK = SmoothCandidate(0.0, shares=(1.0, 0.0))
 LINE_SEARCH = SmoothCandidate(0.0, shares=(0.0, 1.0))
+
+
+def candidate_of(schedule: Schedule) -> Schedule:
+    """The same rates by a candidate, for which there is a program already; the schedule itself where there is none.
+
+    >>> candidate_of(InverseTime(2.0, decay=0.5)).describe()["hill"]["half_time"]
+    2.0
+    """
+    for adaptive, candidate in ((Polyak(), POLYAK), (ExactLineSearch(), LINE_SEARCH)):
+        if schedule.describe() == adaptive.describe():
+            return candidate
+    if isinstance(schedule, Constant):
+        return SmoothCandidate(schedule.value, LARGEST)
+    if isinstance(schedule, InverseTime) and schedule.decay * LARGEST > 1:
+        return SmoothCandidate(schedule.initial, 1 / schedule.decay)
+    if isinstance(schedule, Hill):
+        return SmoothCandidate(schedule.initial, schedule.half_time, schedule.exponent)
+    return schedule

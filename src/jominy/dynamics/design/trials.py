@@ -67,10 +67,13 @@ class Trials:
     def endings(self, schedules: Sequence[Schedule]) -> Endings:
         """What P schedules end with; what is known already is not forecast again."""
         keys = [_key(schedule) for schedule in schedules]
-        if not all(key in self.seen for key in keys):
-            found = self._forecast(schedules, self.request)
-            for row, key in enumerate(keys):
-                self.seen[key] = {name: values[row] for name, values in found.items()}
+        unknown = [place for place, key in enumerate(keys) if key not in self.seen]
+        if unknown and engines_of(self.problem).many_at_once:  # as many as before, for which there is a program
+            unknown = list(range(len(keys)))
+        if unknown:
+            found = self._forecast([schedules[place] for place in unknown], self.request)
+            for row, place in enumerate(unknown):
+                self.seen[keys[place]] = {name: values[row] for name, values in found.items()}
         rows = [self.seen[key] for key in keys]
         return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
@@ -97,6 +100,15 @@ class Trials:
         """The objective of one schedule, integrated in much finer steps."""
         request = engines_of(self.problem).finer(self.request)
         return float(self.objective.values(self._forecast([schedule], request))[0])
+
+    def with_bands(self, schedule: Schedule, dimension: float | None) -> tuple[dict[str, np.ndarray], str]:
+        """What one schedule ends with, by variable, with how far one run strays; and whether that is to be trusted."""
+        if self.problem.data.empirical:  # forecasts on rows tell it as they are
+            return {name: values[0] for name, values in self.endings([schedule]).items()}, "good"
+        request = self.request._replace(bands=True, dimension=dimension)
+        curve = engines_of(self.problem).forecast(self.training(schedule), request)
+        last = {str(name): curve[name].values[-1] for name in curve.data_vars if curve[name].dims[:1] == ("time",)}
+        return last, str(curve.attrs.get("bands", "good"))
 
     def require_optimum_for(self, schedule: Schedule) -> None:
         """InputError for a schedule that steers towards an optimum that there is not, or is not known."""

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from jominy.dynamics.design.alternatives import RESTS, ended
-from jominy.dynamics.design.candidates import LINE_SEARCH, POLYAK
+from jominy.dynamics.design.candidates import LINE_SEARCH, POLYAK, candidate_of
 from jominy.dynamics.design.choice import RadiusChoice, chosen_radius
 from jominy.dynamics.design.families import FAMILIES, Family, family_named
 from jominy.dynamics.design.objective import objective_of
@@ -159,9 +161,12 @@ def design(
     if objective.floor is not None and np.exp(found[chosen.name].value) < TINY_EXCESS:
         trials = replace(trials, by_distance=True)
         found = _searched(trials, names, largest, progress)
-    own = None if schedule is None else ended(given, "own", "your own schedule", schedule, schedule)
-    others = [*choice.alternatives, *([] if own is None else [own])]
-    return _record(trials, found, chosen, others, collapse, choice, dimension, largest)
+    with ThreadPoolExecutor(1) as pool:
+        # Much finer steps are another program, which is compiled while the rest is made.
+        finer = pool.submit(double_precision(trials.finer), found[chosen.name].candidate)
+        own = None if schedule is None else ended(given, "own", "your own schedule", schedule, candidate_of(schedule))
+        others = [*choice.alternatives, *([] if own is None else [own])]
+        return _record(trials, found, chosen, others, collapse, choice, dimension, largest, finer.result)
 
 
 def _runs(problem: Problem, runs: Any) -> int | None:
@@ -204,6 +209,7 @@ def _record(
     choice: RadiusChoice,
     dimension: float | None,
     largest: float,
+    finer_value: Callable[[], float],
 ) -> Design:
     problem, objective = trials.problem, trials.objective
     winner = found[chosen.name]
@@ -221,13 +227,13 @@ def _record(
         alternatives.append(ended(trials, name, title, adaptive, candidate))
     alternatives += others
     designed = alternatives[0]
-    finer = trials.finer(winner.candidate)
     knots = found.get("knots")
     ratio = None if knots is None else designed.excess / float(objective.excess(trials.values([knots.candidate])[0]))
     last: tuple[float | None, float | None] = None, None
     if knots is not None and isinstance(knots.schedule, Knots) and _at_optimum(trials, knots):
         last = trials.line_search(knots.schedule)
-    band = _band(trials, schedule, dimension)
+    band = _band(trials, winner.candidate, dimension)
+    finer = finer_value()
     resting = next((one for one in alternatives if one.note == RESTS), None)
     refusal = _refusal(trials, designed, finer, band, collapse, resting)
     told = Design(
@@ -265,11 +271,8 @@ def _band(trials: Trials, schedule: Schedule, dimension: float | None) -> Band:
     """How far one run of the design strays, where that is known."""
     problem = trials.problem
     size = problem.data.dimension if dimension is None else dimension
-    request = trials.request._replace(largest_block=None)
-    if not problem.data.empirical:
-        request = request._replace(bands=True, dimension=dimension)
     try:
-        curve = engines_of(problem).forecast(trials.training(schedule), request)
+        last, verdict = trials.with_bands(schedule, dimension)
     except InputError as error:
         return Band(math.nan, math.nan, float(size), "not known", str(error))
     objective = trials.objective
@@ -277,15 +280,14 @@ def _band(trials: Trials, schedule: Schedule, dimension: float | None) -> Band:
     name = f"{kind}_at_{'radius' if objective.attack is None else 'attack'}"
     names = [*([f"held_out_{name}"] if objective.held_out else []), name]
     names += [f"adversarial_{kind}"] if objective.radius == problem.final_radius else []
-    one = next((one for one in names if f"{one}_sd" in curve), None)
+    one = next((one for one in names if f"{one}_sd" in last), None)
     if one is None and objective.attack is None and objective.radius != problem.radius:
         # Rows tell the spread at the radius of the training alone; at that of the test the same rates stray as much.
         return _band(trials.at_radius(objective.radius), schedule, dimension)
     if one is None:
         return Band(math.nan, math.nan, float(size), "not known", f"there is no band of the {objective.title} here.")
-    sd = float(np.ravel(curve[f"{one}_sd"].values[-1])[0])
-    bias = float(np.ravel(curve[f"{one}_bias"].values[-1])[0]) if f"{one}_bias" in curve else 0.0
-    verdict = str(curve.attrs.get("bands", "good"))
+    sd = float(np.ravel(last[f"{one}_sd"])[0])
+    bias = float(np.ravel(last[f"{one}_bias"])[0]) if f"{one}_bias" in last else 0.0
     return Band(sd, bias, float(size), verdict if np.isfinite(sd) else "not to be trusted")
 
 

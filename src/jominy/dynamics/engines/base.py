@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 import numpy as np
@@ -15,6 +16,7 @@ from jominy.dynamics.laws.stability import RateLimits
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
 from jominy.dynamics.simulation.sgd import Watch
+from jominy.numerics.precision import double_precision
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -73,9 +75,14 @@ Endings = dict[str, np.ndarray]
 """The last values of P forecasts by the name of the variable, leaves (P, ...); infinite where training diverged."""
 
 
-def endings_one_by_one(engines: Engines, trainings: Sequence[Training], request: ForecastRequest) -> Endings:
-    """The last values of forecasts that share nothing."""
-    curves = [engines.forecast(training, request) for training in trainings]
+def endings_one_by_one(
+    engines: Engines, trainings: Sequence[Training], request: ForecastRequest, threads: int = 1, alone: int = 0
+) -> Endings:
+    """The last values of forecasts that share nothing, made in so many threads after the first ones, `alone`."""
+    made = double_precision(lambda training: engines.forecast(training, request))
+    curves = [made(training) for training in trainings[:alone]]
+    with ThreadPoolExecutor(threads) as pool:
+        curves += pool.map(made, trainings[alone:])
     names = [str(name) for name in curves[0].data_vars if "time" in curves[0][name].dims]
     return {name: np.stack([curve[name].isel(time=-1).values for curve in curves]) for name in names}
 

@@ -26,11 +26,14 @@ from jominy.dynamics.problem import Problem
 from jominy.dynamics.real_runs import RUNS_SPARED, batch_times, work_of_recursion, work_of_run
 from jominy.dynamics.samples.forecast import largest_usual_block, sample_forecast, sample_times
 from jominy.dynamics.samples.optimum import sample_collapse_radius, sample_optimum
+from jominy.dynamics.samples.recursion import run_recursion
 from jominy.dynamics.samples.sgd import MOST_DRAWN
 from jominy.dynamics.samples.simulation import sample_runs
 from jominy.dynamics.samples.stability import sample_rate_limits
 from jominy.dynamics.simulation.sgd import RowRuns
 from jominy.errors import InputError
+from jominy.numerics.cores import cores
+from jominy.numerics.programs import asked_before
 
 if TYPE_CHECKING:
     import xarray as xr
@@ -94,7 +97,10 @@ class SampleEngines:
         )
 
     def endings(self, trainings: Sequence[Training], request: ForecastRequest) -> Endings:
-        return endings_one_by_one(self, trainings, request)
+        if request.method == "ensemble":  # whose runs have threads of their own
+            return endings_one_by_one(self, trainings, request)
+        # A first one makes the programs that all others use.
+        return endings_one_by_one(self, trainings, request, cores(), alone=int(not asked_before(run_recursion)))
 
     def for_many(self, training: Training, request: ForecastRequest, runs: int | None) -> ForecastRequest:
         if runs is not None:

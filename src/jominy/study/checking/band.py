@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from scipy.stats import t as student
+import scipy  # imports `special` when it is first asked for
 
 from jominy.errors import InputError
 from jominy.results.reading import scenario_of, table_in
@@ -58,7 +58,8 @@ def check_band(log: Any, told: xr.Dataset, columns: Mapping[str, str] | None, fa
     with np.errstate(divide="ignore", invalid="ignore"):
         out = np.abs(transformed(read.table(names), names) - middle) / relative
     excursion = np.where(usable, out, 0.0).max(axis=1)
-    threshold = float(student.isf(false_alarms / (2 * usable.sum()), runs - 1 if runs else MANY))
+    freedom = runs - 1 if runs else MANY
+    threshold = -float(scipy.special.stdtrit(freedom, false_alarms / (2 * usable.sum())))  # Student's
     beyond = np.flatnonzero(excursion > threshold)
     first = int(beyond[0]) if len(beyond) else None
     return Verdict(

@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import scipy  # imports `linalg` when it is first asked for
 from numpy.typing import NDArray
-from scipy.linalg import solve_triangular
 
 from jominy.errors import InputError
 
@@ -65,7 +65,7 @@ class Healthy:
     def white(self, deviations: Floats) -> Floats:
         """Deviations (..., p) as independent numbers of variance one in time order; each needs no later one."""
         rows = np.atleast_2d(deviations)[:, self.kept]
-        found: Floats = solve_triangular(self.root, rows.T, lower=True).T
+        found: Floats = scipy.linalg.solve_triangular(self.root, rows.T, lower=True).T
         return found.reshape(*np.shape(deviations)[:-1], int(self.kept.sum()))
 
     def along(self, slope: Floats, deviations: Floats) -> Floats:
