@@ -282,11 +282,11 @@ class TradesLoss(WrappedLoss):
         sd = jnp.sqrt(jnp.maximum(order.margin_variance, FLOOR))
         labels = labels[:, None]
 
-        def integrand(r: Array, u: Array) -> Array:
+        def integrand(r: Array, u: Array) -> tuple[Array, ...]:
             slope, along = self.adversarial_slopes(r, shift, labels)
             value = self.adversarial(r, shift, labels)
             # Stein's lemma: the corner at r = 0 counts in the curvature.
-            return jnp.stack([value, slope, slope * u, along, slope**2, slope * along, along**2])
+            return value, slope, slope * u, along, slope**2, slope * along, along**2
 
         kink = (jnp.zeros_like(shift),)
         value, slope, curved, along, square, mixed, other = self.expect(integrand, order.margin_mean, sd, rule, kink)

@@ -1,4 +1,6 @@
-"""Candidates of a design: schedules of other kinds by the same numbers, and rows' forecasts in threads."""
+"""Candidates of a design: schedules of other kinds by the same numbers, rows' forecasts in threads, rates looked at."""
+
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -7,6 +9,7 @@ import jominy as jm
 from jominy.dynamics.design.candidates import LINE_SEARCH, POLYAK, candidate_of
 from jominy.dynamics.design.families import Constants
 from jominy.dynamics.design.objective import objective_of
+from jominy.dynamics.design.search import OVER_CONSTANT, largest_that_ends
 from jominy.dynamics.design.trials import Trials
 from jominy.dynamics.engines import samples
 from jominy.numerics.precision import double_precision
@@ -45,3 +48,31 @@ def test_forecasts_in_threads_are_those_made_in_turn(monkeypatch):
     together = judged()
     monkeypatch.setattr(samples, "cores", lambda: 1)
     assert len(set(together)) == len(together) and np.array_equal(together, judged())
+
+
+def looks_of(best, ends_below, most_steps=2000):
+    """Trials whose best constant rate is `best`, where only rates below another one come to an end soon."""
+    looks = []
+
+    def judge(schedules, soon):
+        assert soon
+        rates = np.array([one.hill.initial for one in schedules])
+        looks.append(rates)
+        return np.where(rates < ends_below, np.log(rates / best) ** 2, np.inf)
+
+    return SimpleNamespace(horizon=20.0, request=SimpleNamespace(most_steps=most_steps), judge=judge), looks
+
+
+def test_usual_rates_are_looked_at_where_they_all_end():
+    trials, looks = looks_of(1e-5, 10.0)
+    assert largest_that_ends(trials, 2.0) == 2.0 and len(looks) == 1
+    trials, looks = looks_of(1e-5, 0.5, most_steps=None)  # rows, where a rate that ends late is none that diverges
+    assert largest_that_ends(trials, 2.0) == 2.0 and len(looks) == 1
+
+
+@pytest.mark.parametrize("best", [0.05, 2e-3, 3e-6])
+def test_rates_around_the_best_constant_one_are_looked_at_where_usual_ones_take_too_long(best):
+    trials, looks = looks_of(best, 0.2)
+    found = largest_that_ends(trials, 2.0)
+    assert OVER_CONSTANT * best / 2 < found < OVER_CONSTANT * best * 2 or found == 2.0 < OVER_CONSTANT * best * 2
+    assert len(looks) < 7

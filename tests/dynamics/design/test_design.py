@@ -285,6 +285,17 @@ def test_rates_suit_weights_that_are_huge(beta):
     assert float(curve.excess_risk[-1]) == pytest.approx(told.excess, rel=1e-3)
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("beta", [1e3, 1e4, 1e6])
+def test_excesses_of_huge_weights_scale_with_them(beta):
+    """With beta the optimum is as small as 1 / beta, and so is the best rate: excess and rate times beta stay."""
+    data = jm.GaussianMixture([0.5, 0.5], [1.0, -1.0], [jm.two_level(400)] * 2, labels=[1, -1])
+    told = jm.design(jm.Problem(data, jm.LogisticLoss(), 0.3, objective=jm.TRADES(beta=beta)), 20, certificate=False)
+    assert told.excess * beta == pytest.approx(0.2645, rel=0.04)
+    assert told.ratios["constant"] == pytest.approx(1.397, rel=0.003)
+    assert 30 < told.schedule.initial * beta < 90
+
+
 def test_beyond_the_collapse_nothing_is_sought():
     problem = least_squares(*QUICK[1:])
     with pytest.raises(jm.errors.InputError, match=r"below the collapse radius.*train_radius=True"):

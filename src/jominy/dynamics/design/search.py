@@ -33,6 +33,8 @@ MOST_RESTARTS, AGAIN = 4, 1e-4
 
 OVER_POLYAK = 30.0
 """The largest rate over Polyak's last one, where every usual rate fails: its first one is some ten times its last."""
+OVER_CONSTANT, MOST_LOOKS = 30.0, 6
+"""The largest rate over the best constant one, where usual ones take too long: a Hill schedule begins at some ten."""
 
 Judge = Callable[[Sequence[Schedule]], np.ndarray]
 """From P schedules to the logarithms (P,) of what is minimised; not finite where training diverges."""
@@ -123,21 +125,37 @@ def best_of(
 
 
 def largest_that_ends(trials: Trials, largest: float) -> float | None:
-    """The largest rate to be looked at: lower than usual where no training at a usual one comes to its end.
+    """The largest rate to be looked at: lower than usual where training at a usual one takes far more steps than usual.
 
-    So it is for gradients far larger than the loss's own, such as `TRADES(beta=1e6)` has; Polyak's rate tells their
-    size. None where no constant rate ends all the same.
+    So it is for gradients far larger than the loss's own, such as `TRADES(beta=1e4)` has: rates that are worth a look
+    are then as much smaller, and every candidate waits for the slowest. Where some constant rate comes to its end soon,
+    the best one tells their size; else Polyak's rate. None where no constant rate ends all the same.
     """
 
-    def some_end(rate: float) -> bool:
+    def look(rate: float) -> tuple[np.ndarray, np.ndarray]:
+        """(7,) constant rates, falling, and (7,) what they end with; infinite where they do not end soon."""
         family = Constants(trials.horizon, rate)
-        return bool(np.any(np.isfinite(trials.judge([family.candidate(one) for one in family.beginnings]))))
+        rates = np.exp(np.ravel(family.beginnings))
+        return rates, trials.judge([family.candidate(one) for one in family.beginnings], soon=True)
 
-    if some_end(largest):
+    rates, values = look(largest)
+    if np.all(np.isfinite(values)) or (np.any(np.isfinite(values)) and trials.request.most_steps is None):
         return largest
-    try:
-        trials.require_optimum_for(POLYAK)
-        lower = OVER_POLYAK * float(trials.endings([POLYAK])["learning_rate"][0])
-    except InputError:
-        return None
-    return lower if 0 < lower < largest and some_end(lower) else None
+    if not np.any(np.isfinite(values)):
+        try:
+            trials.require_optimum_for(POLYAK)
+            lower = OVER_POLYAK * float(trials.endings([POLYAK])["learning_rate"][0])
+        except InputError:
+            return None
+        if not 0 < lower < largest:
+            return None
+        rates, values = look(lower)
+        if np.all(np.isfinite(values)):
+            return lower
+        if not np.any(np.isfinite(values)):
+            return None
+    for _ in range(MOST_LOOKS):
+        if np.nanargmin(np.where(np.isfinite(values), values, np.inf)) < len(rates) - 1:
+            break
+        rates, values = look(rates[-1] * 2)
+    return min(largest, OVER_CONSTANT * float(rates[np.nanargmin(np.where(np.isfinite(values), values, np.inf))]))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -23,6 +24,8 @@ from jominy.schedules import Knots, RadiusSchedule, Schedule
 
 TINY_EXCESS = 1e-13
 """Excesses below are rounding: the distance to the optimum takes their place."""
+SOON, SOON_OF_TIME = 200, 10
+"""Steps of an integrator, in all and per unit of time, that usual candidates stay below: a hundred until time 20."""
 Key = tuple[Any, ...]
 
 
@@ -64,14 +67,17 @@ class Trials:
         radii, others = split_evaluation(self.objective.evaluate_at)
         return Training(self.problem, schedule, self.start, evaluation_radii(radii), others, self.optimizer)
 
-    def endings(self, schedules: Sequence[Schedule]) -> Endings:
-        """What P schedules end with; what is known already is not forecast again."""
+    def endings(self, schedules: Sequence[Schedule], soon: bool = False) -> Endings:
+        """What P schedules end with; what is known already is not forecast again. Infinite where that is not `soon`."""
         keys = [_key(schedule) for schedule in schedules]
         unknown = [place for place, key in enumerate(keys) if key not in self.seen]
         if unknown and engines_of(self.problem).many_at_once:  # as many as before, for which there is a program
             unknown = list(range(len(keys)))
         if unknown:
-            found = self._forecast([schedules[place] for place in unknown], self.request)
+            request = self.request
+            if soon and request.most_steps is not None:
+                request = request._replace(most_steps=SOON + SOON_OF_TIME * math.ceil(self.horizon))
+            found = self._forecast([schedules[place] for place in unknown], request)
             for row, place in enumerate(unknown):
                 self.seen[keys[place]] = {name: values[row] for name, values in found.items()}
         rows = [self.seen[key] for key in keys]
@@ -84,9 +90,9 @@ class Trials:
         """(P,) of the objective."""
         return self.objective.values(self.endings(schedules))
 
-    def judge(self, schedules: Sequence[Schedule]) -> np.ndarray:
-        """(P,) logarithms of the excess, or of the distance to the optimum."""
-        return self.logarithms(self.endings(schedules))
+    def judge(self, schedules: Sequence[Schedule], soon: bool = False) -> np.ndarray:
+        """(P,) logarithms of the excess, or of the distance to the optimum; infinite for what does not end `soon`."""
+        return self.logarithms(self.endings(schedules, soon))
 
     def logarithms(self, endings: Endings) -> np.ndarray:
         """(P,) of the excess, or of the distance to the optimum, of P forecasts."""
