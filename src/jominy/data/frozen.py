@@ -174,6 +174,11 @@ class RowReach(NamedTuple):
             return self.jacobians.shape[2]
         return self.factors.shape[2] if self.directions is None else self.directions.shape[1]
 
+    @property
+    def table(self) -> Any:
+        """(n, d, q) what features feel of an attack's q numbers: the Jacobians, or the factors."""
+        return self.factors if self.jacobians is None else self.jacobians
+
     def multiplied_out(self) -> RowReach:
         """The same, quicker where all rows are looked at, if that does not take too much memory."""
         if self.directions is None or self.factors.shape[1] * self.directions[..., 0].size > MOST_JACOBIANS:

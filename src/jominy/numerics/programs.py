@@ -20,7 +20,7 @@ QUICKLY_COMPILED = {"xla_cpu_use_fusion_emitters": False} if _EMITTERS else {}
 """Options of a program that runs for milliseconds: compiled twice as quickly, and no slower."""
 
 
-FULLY_OPTIMISED: dict[str, bool | int] = {"xla_backend_optimization_level": 3}
+FULLY_OPTIMISED: dict[str, bool | int] = {"xla_backend_optimization_level": 3, **QUICKLY_COMPILED}
 """Options of a program that sums for seconds, also where the process asks for programs that compile quickly."""
 
 

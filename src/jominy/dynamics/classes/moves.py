@@ -17,6 +17,7 @@ from jominy.losses.classes import Moves
 from jominy.numerics.arrays import Array
 from jominy.numerics.module import Module
 from jominy.numerics.precision import as_precise_as
+from jominy.numerics.sums import added
 
 Form = Array | Reach | None
 """What the attack's size is made of: M (d, d), its diagonal (d,), None for the identity, or a reach."""
@@ -145,57 +146,56 @@ class RowMoves(Module):
     @classmethod
     def of(cls, weights: Array, reach: RowReach) -> "RowMoves":
         """Those of weights (K, d)."""
-        table = reach.factors if reach.jacobians is None else reach.jacobians
+        table = reach.table
         width, columns, rows = table.shape
         reached = (weights @ table.reshape(width, columns * rows)).reshape(len(weights), columns, rows)
         if reach.jacobians is not None:
             return cls(reached, None, reach)
         if reach.directions is not None:
-            return cls(jnp.sum(reached[:, None] * reach.directions, axis=2), None, reach)
-        return cls(reached, jnp.sum(reached[:, None] * reached, axis=2), reach)
+            return cls(jnp.einsum("krn,qrn->kqn", reached, reach.directions), None, reach)
+        return cls(reached, added(jnp.multiply, 2, reached[:, None], reached[None]), reach)
 
     def shift(self, directions: Array) -> Array:
         """See `Moves`."""
         directions = as_precise_as(self.reached, directions)
         if self.gram is None:
-            return jnp.sum(self.reached * jnp.sign(self._along(directions)), axis=1)
-        moved = jnp.sum(self.gram * directions, axis=1)
+            return added(jnp.multiply, 1, self.reached, jnp.sign(self._along(directions))[None])
+        moved = added(jnp.multiply, 1, self.gram, directions[None])
         return moved / _root(jnp.sum(directions * moved, axis=0))
 
     def pairs(self, own: Array) -> Array:
         """See `Moves`."""
-        return self._size(self.reached - jnp.sum(self.reached * own[:, None], axis=0))
+        return self._size(added(jnp.multiply, 0, self.reached, as_precise_as(self.reached, own)[:, None]))
 
     def singles(self) -> Array:
         """See `Moves`."""
-        return self._size(self.reached)
+        return self._size(jnp.zeros_like(self.reached[0]))
 
     def pull(self, attack: Array, directions: Array) -> Array:
         """(K, d) as `WeightMoves.pull`."""
-        table = self.reach.factors if self.reach.jacobians is None else self.reach.jacobians
-        width, columns, rows = table.shape
         attack, directions = as_precise_as(self.reached, (attack, directions))
-        along = sum(a[:, None] * self._steepest(u) for a, u in zip(attack, directions, strict=True))
-        return jnp.reshape(along, (len(self.reached), columns * rows)) @ table.reshape(width, columns * rows).T
+        return sum(a @ self._perturbations(u).T for a, u in zip(attack, directions, strict=True))
 
     def _along(self, directions: Array) -> Array:
         """(q, n) the slope of scores along directions (K, n) in the attack."""
-        return jnp.sum(directions[:, None] * self.reached, axis=0)
+        return added(jnp.multiply, 0, directions[:, None], self.reached)
 
-    def _steepest(self, directions: Array) -> Array:
-        """(q, n) the attack of size one that moves scores furthest along directions (K, n), as features feel it."""
-        along = self._along(directions)
+    def _perturbations(self, directions: Array) -> Array:
+        """(d, n) what the attack of size one that moves scores furthest along directions (K, n) adds to features."""
+        along, reach = self._along(directions), self.reach
         if self.gram is not None:
-            return along / _root(jnp.sum(along**2, axis=0))
-        if self.reach.jacobians is not None:
-            return jnp.sign(along)
-        return jnp.sum(self.reach.directions * jnp.sign(along)[:, None], axis=0)
+            steepest = along / _root(jnp.sum(along**2, axis=0))
+        elif reach.directions is None:
+            steepest = jnp.sign(along)
+        else:
+            steepest = added(jnp.multiply, 0, reach.directions, jnp.sign(along)[:, None])
+        return added(jnp.multiply, 1, reach.table, steepest[None])
 
-    def _size(self, reached: Array) -> Array:
-        """(K, n) by how much an attack of size one moves scores that reach (K, q, n)."""
+    def _size(self, from_here: Array) -> Array:
+        """(K, n) by how much an attack of size one moves scores against one that reaches (q, n)."""
         if self.gram is None:
-            return jnp.sum(jnp.abs(reached), axis=1)
-        return jnp.sqrt(jnp.sum(reached**2, axis=1))
+            return added(lambda reached, here: jnp.abs(reached - here), 1, self.reached, from_here[None])
+        return jnp.sqrt(added(lambda reached, here: (reached - here) ** 2, 1, self.reached, from_here[None]))
 
 
 def _root(square: Array) -> Array:

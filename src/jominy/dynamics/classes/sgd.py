@@ -90,8 +90,11 @@ class ClassSGD(Module):
         """(K, d) the mean over rows of these numbers (b,), whose losses have chances (b,) where they are random."""
         x = self.features[batch]
         own = (self.labels[batch] == jnp.arange(len(weights))[:, None]).astype(x.dtype)
-        moves = self._moves(weights, batch)
-        pull = self.loss.drawn_pull(weights @ x.T, own, moves, radius, chance)
+        moves, scores = self._moves(weights, batch), weights @ x.T
+        if self.reach is not None:
+            # In the precision of the Jacobians, which is single: to first order attacks are not known better.
+            scores, own, radius = as_precise_as(self.reach.table, (scores, own, jnp.asarray(radius)))
+        pull = self.loss.drawn_pull(scores, own, moves, radius, chance)
         if self.counts is not None:
             pull = Pull(self.counts[batch] * pull.scores, self.counts[batch] * pull.attack, pull.directions)
         return (pull.scores @ x + radius * moves.pull(pull.attack, pull.directions).astype(x.dtype)) / len(x)
@@ -100,8 +103,7 @@ class ClassSGD(Module):
         if self.reach is None:
             return WeightMoves(weights, self.form)
         here = jax.tree.map(lambda leaf: jnp.moveaxis(leaf[batch], 0, 2), self.reach)
-        # In the precision of the Jacobians, which is single: to first order attacks are not known better.
-        return RowMoves.of(as_precise_as(here.factors, weights), here)
+        return RowMoves.of(as_precise_as(here.table, weights), here)
 
     def observe(self, state: ClassState, time: Array) -> ClassObservation:
         """What the model does on all rows."""

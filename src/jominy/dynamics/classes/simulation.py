@@ -97,10 +97,11 @@ def class_trial(
             reaches.append(samples.row_reach(held_out))
     seen = chunked(groups, classes, roughly=roughly, reach=reaches or None, weights=samples.sample_weights)
     form = problem.form if reach is None else None
+    trained_on = None if reach is None else reach.multiplied_out()
     asked = Radii.of(problem, evaluate_at)
     engine = ClassSGD(
         samples.features, samples.class_numbers.astype(np.int32), seen, problem.loss, schedule.plain, optimizer,
-        problem.radius_schedule, asked.others, form, keep, reach, None if found is None else found.vector,
+        problem.radius_schedule, asked.others, form, keep, trained_on, None if found is None else found.vector,
         samples.sample_weights,
     )  # fmt: skip
     notes = [
