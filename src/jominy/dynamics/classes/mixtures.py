@@ -5,7 +5,7 @@ Source: theory `multiclass.md` section 5.
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import equinox as eqx
 import jax
@@ -27,6 +27,7 @@ from jominy.dynamics.samples.readout import Radii
 from jominy.dynamics.simulation.noise import SGD_PURPOSE, Normals, class_cuts
 from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd
 from jominy.dynamics.simulation.starts import START_PURPOSE
+from jominy.dynamics.simulation.steps import LARGEST_SQUARE, StreamingSGD, WeightState, weight_states
 from jominy.dynamics.start import random_variance, start_in_classes
 from jominy.dynamics.times import counted_steps, whole_steps
 from jominy.errors import InputError
@@ -38,13 +39,12 @@ from jominy.numerics.streams import stream
 from jominy.optimizers import SGD, Optimizer
 from jominy.results import Status, make_result
 from jominy.results.soundness import judged
-from jominy.schedules import UNKNOWN_DESCENT
+from jominy.schedules import Schedule
 
 TOLERANCE = 1e-5
 """Relative, of the integration: averages over points are good to 1e-3 (`multiclass.md` section 5)."""
 ACCURACY = 1e-3
 """Relative, of risks: what points leave out."""
-LARGEST_SQUARE = 1e14
 MOST_STEPS = 1000
 """Of the integrator: some half a minute of ten labels; a dozen are usual."""
 SHORTEST = 1e3
@@ -130,13 +130,6 @@ def _in_steps(optimizer: Optimizer, law: EigenLaw, horizon: float) -> bool:
     )
 
 
-class FullState(NamedTuple):
-    """One run: `weights` (K, d) in the eigenbasis, and what the optimizer keeps beside them."""
-
-    weights: Array
-    buffer: Any
-
-
 class MixtureDeal(Module):
     """From the normals (batch (d + 1) or more) of a step to the components of its samples and their own normals."""
 
@@ -149,7 +142,7 @@ class MixtureDeal(Module):
         return jnp.sum(drawn[:, self.dimension :] > self.cuts, axis=1), drawn[:, : self.dimension]
 
 
-class ClassMixtureSGD(Module):
+class ClassMixtureSGD(StreamingSGD):
     """SGD on batches of fresh samples of a mixture; risks are those of the whole mixture at the weights."""
 
     flow: ClassFlow
@@ -157,20 +150,21 @@ class ClassMixtureSGD(Module):
     """(C, d) standard deviations of the coordinates."""
     optimizer: SGD
 
-    def step(self, state: FullState, noise: tuple[Array, Array], time: Array) -> FullState:
-        """A step of the optimizer along the mean gradient of the attacked samples."""
+    @property
+    def schedule(self) -> Schedule:
+        """That of the flow."""
+        return self.flow.schedule
+
+    def gradient(self, state: WeightState, noise: tuple[Array, Array], time: Array) -> Array:
+        """(K, d) the mean over the batch of attacked samples."""
         component, normals = noise
         weights, law, radius = state.weights, self.flow.law, self.flow.radius.at(time)
         x = law.means[component] + self.roots[component] * normals
         moves = WeightMoves(weights, law.reach[law.places])
         pull = self.flow.loss.pull(weights @ x.T, law.own[:, component], moves, radius)
-        gradient = (pull.scores @ x + radius * moves.pull(pull.attack, pull.directions)) / len(x)
-        size = self.flow.schedule.rate(time, UNKNOWN_DESCENT) / x.shape[1]
-        moved, buffer = self.optimizer.step(weights, gradient, state.buffer, size, time == 0)
-        going = jnp.sum(weights**2) < LARGEST_SQUARE
-        return FullState(jnp.where(going, moved, weights), buffer)
+        return (pull.scores @ x + radius * moves.pull(pull.attack, pull.directions)) / len(x)
 
-    def observe(self, state: FullState, time: Array) -> FlowSeen:
+    def observe(self, state: WeightState, time: Array) -> FlowSeen:
         """See `ClassFlow`."""
         classes, groups = len(state.weights), len(self.flow.law.shares)
         return self.flow.observe(time, FlowState(state.weights, jnp.zeros((groups, classes, classes))))
@@ -202,7 +196,7 @@ def class_mixture_simulation(
     size = np.sqrt(random_variance(start) / dimension)
     drawn = [size * stream(seed, START_PURPOSE).standard_normal((classes, dimension)) for seed in seeds]
     weights = fixed + np.stack(drawn)
-    states = FullState(weights, optimizer.buffer(weights))
+    states = weight_states(weights, optimizer)
 
     def result(record: Record, grid: np.ndarray) -> Any:
         seen: FlowSeen = record.observations

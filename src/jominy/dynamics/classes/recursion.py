@@ -16,7 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from jominy.dynamics.classes.moves import GramMoves
-from jominy.dynamics.classes.sgd import LARGEST_SQUARE
+from jominy.dynamics.simulation.steps import LARGEST_SQUARE
 from jominy.losses.classes import ClassLoss
 from jominy.numerics.arrays import Array
 from jominy.numerics.module import Module

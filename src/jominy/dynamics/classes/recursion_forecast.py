@@ -14,7 +14,7 @@ import numpy as np
 from jominy.data import Samples
 from jominy.dynamics.classes.mixture_law import antithetic_points, differences_of
 from jominy.dynamics.classes.recursion import ClassRecursion, WeightLaw, advance, start_law
-from jominy.dynamics.classes.sgd import ClassSGD, ClassState
+from jominy.dynamics.classes.sgd import ClassSGD
 from jominy.dynamics.classes.simulation import class_trial
 from jominy.dynamics.ensemble import forecast_of_draws
 from jominy.dynamics.labelled import Training
@@ -23,6 +23,7 @@ from jominy.dynamics.real_runs import PRODUCTS, RUNS_SPARED, work_of_run
 from jominy.dynamics.samples.affine import noise_share, parts_of
 from jominy.dynamics.samples.recursion import block_count, plan_blocks
 from jominy.dynamics.simulation.sgd import Record, RowRuns
+from jominy.dynamics.simulation.steps import WeightState, weight_states
 from jominy.dynamics.start import random_variance, start_in_classes
 from jominy.errors import InputError
 from jominy.losses import ClassLoss
@@ -111,7 +112,7 @@ def class_recursion(
             if not seen:
                 raise
     observations = jax.tree.map(lambda *parts: np.stack(parts, axis=1), *seen)
-    states = None if interrupted else ClassState(weights, weights[..., :0], np.zeros(DRAWS))
+    states = None if interrupted else weight_states(weights)
     told = trial.result(Record(observations, len(seen), interrupted, states), wanted.grid)
     remarks = [f"no real run was made; the recursion takes {cost}"]
     if count < FEW_ROWS * dimension:
@@ -248,7 +249,7 @@ def _observed(engine: ClassSGD, weights: np.ndarray, time: float) -> Any:
 
 def _observe_all(engine: ClassSGD, weights: Any, time: Any) -> Any:
     def of(one: Any) -> Any:
-        return engine.observe(ClassState(one, one[..., :0], np.zeros(())), time)
+        return engine.observe(WeightState(one, np.zeros(()), one[..., :0]), time)
 
     teams = jnp.reshape(weights, (-1, READ_TOGETHER, *weights.shape[1:]))
     seen = jax.lax.map(jax.vmap(of), teams)

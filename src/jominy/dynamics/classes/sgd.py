@@ -1,6 +1,6 @@
 """Streaming SGD of a linear model of several classes on a user's own rows."""
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import equinox as eqx
 import jax
@@ -10,27 +10,12 @@ from jominy.data import RowReach
 from jominy.dynamics.classes.moves import Form, RowMoves, WeightMoves
 from jominy.dynamics.classes.readout import ChunkedRows, RowsRead, read_rows
 from jominy.dynamics.samples.sgd import CHANCES
+from jominy.dynamics.simulation.steps import StreamingSGD, WeightState
 from jominy.losses.classes import ClassLoss, Pull
 from jominy.numerics.arrays import Array
-from jominy.numerics.module import Module
 from jominy.numerics.precision import as_precise_as
 from jominy.optimizers import Optimizer
-from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
-
-LARGEST_SQUARE = 1e14
-"""Weights of a larger square norm have diverged, and rest."""
-
-
-class ClassState(NamedTuple):
-    """One model as its `weights` (K, d), what the optimizer keeps beside them, and the schedule's `memory` ()."""
-
-    weights: Array
-    buffer: Any
-    memory: Array
-
-    def with_weights(self, weights: Array) -> "ClassState":
-        """The same with other weights (K, d)."""
-        return self._replace(weights=weights)
+from jominy.schedules import RadiusSchedule, Schedule
 
 
 class ClassObservation(NamedTuple):
@@ -46,7 +31,7 @@ class ClassObservation(NamedTuple):
     weights: Array
 
 
-class ClassSGD(Module):
+class ClassSGD(StreamingSGD):
     """SGD steps on rows (n, d) with class numbers (n,); a step's noise is the row numbers (b,) of its batch.
 
     Where the loss is random, a chance in units of 1 / CHANCES follows for each.
@@ -72,21 +57,13 @@ class ClassSGD(Module):
     counts: Array | None = None
     """(n,) the weights of the rows in the loss, or None where all count alike."""
 
-    def step(self, state: ClassState, noise: Array, time: Array) -> ClassState:
-        """One step along the mean gradient of the batch, attack held fixed."""
-        weights = state.weights
+    def gradient(self, state: WeightState, noise: Array, time: Array) -> Array:
+        """(K, d) the mean over the batch."""
         batch = self.optimizer.batch_size
         chance = (noise[-batch:] + 0.5) / CHANCES
-        gradient = self.gradient(weights, noise[:batch], self.radius.at(time), chance)
-        if self.schedule.remembers:
-            square = jnp.sum(gradient**2) / weights.shape[1] ** 2
-            state = state._replace(memory=state.memory + square)
-        size = self._rate(state, time) / weights.shape[1]
-        moved, buffer = self.optimizer.step(weights, gradient, state.buffer, size, time == 0)
-        going = jnp.sum(weights**2) < LARGEST_SQUARE
-        return state._replace(weights=jnp.where(going, moved, weights), buffer=buffer)
+        return self.mean_gradient(state.weights, noise[:batch], self.radius.at(time), chance)
 
-    def gradient(self, weights: Array, batch: Array, radius: Array, chance: Array) -> Array:
+    def mean_gradient(self, weights: Array, batch: Array, radius: Array, chance: Array) -> Array:
         """(K, d) the mean over rows of these numbers (b,), whose losses have chances (b,) where they are random."""
         x = self.features[batch]
         own = (self.labels[batch] == jnp.arange(len(weights))[:, None]).astype(x.dtype)
@@ -105,7 +82,7 @@ class ClassSGD(Module):
         here = jax.tree.map(lambda leaf: jnp.moveaxis(leaf[batch], 0, 2), self.reach)
         return RowMoves.of(as_precise_as(here.table, weights), here)
 
-    def observe(self, state: ClassState, time: Array) -> ClassObservation:
+    def observe(self, state: WeightState, time: Array) -> ClassObservation:
         """What the model does on all rows."""
         radii = jnp.concatenate([jnp.reshape(self.radius.at(time), (1,)), self.radii])
         away = state.weights if self.optimum is None else state.weights - self.optimum
@@ -115,9 +92,6 @@ class ClassSGD(Module):
             read_rows(self.seen, state.weights, self.loss, radii, self.form),
             jnp.sqrt(jnp.sum(state.weights**2)),
             jnp.sqrt(jnp.sum(away**2)),
-            self._rate(state, time),
+            self.rate(state, time),
             state.weights if self.keep else state.weights[:0],
         )
-
-    def _rate(self, state: ClassState, time: Array) -> Array:
-        return self.schedule.rate(time, UNKNOWN_DESCENT._replace(memory=state.memory))

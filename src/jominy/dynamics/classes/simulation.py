@@ -14,7 +14,7 @@ import numpy as np
 from jominy.data import Samples
 from jominy.dynamics.classes.moves import Form
 from jominy.dynamics.classes.readout import FEWEST_ROWS, ChunkedRows, RowsRead, chunked, confusions
-from jominy.dynamics.classes.sgd import LARGEST_SQUARE, ClassObservation, ClassSGD, ClassState
+from jominy.dynamics.classes.sgd import ClassObservation, ClassSGD
 from jominy.dynamics.labelled import Training, optimum_attributes, scenario_of
 from jominy.dynamics.optima.record import Optimum
 from jominy.dynamics.problem import Problem
@@ -27,6 +27,7 @@ from jominy.dynamics.simulation.averages import with_average
 from jominy.dynamics.simulation.noise import TEAM_NUMBERS
 from jominy.dynamics.simulation.sgd import Record, RowRuns, moments_told, run_sgd
 from jominy.dynamics.simulation.starts import START_PURPOSE
+from jominy.dynamics.simulation.steps import LARGEST_SQUARE, weight_states
 from jominy.dynamics.start import random_variance, start_in_classes
 from jominy.errors import InputError
 from jominy.losses import ClassLoss
@@ -174,7 +175,7 @@ def class_runs(training: Training, wanted: RowRuns, found: Optimum | None = None
     )  # fmt: skip
     source.team = team_size(classes, dimension, len(seeds))
     weights = start_weights(training.start, classes, dimension, seeds)
-    states = ClassState(weights, optimizer.buffer(weights), np.zeros(len(seeds)))
+    states = weight_states(weights, optimizer)
     runs, states = with_average(trial.engine, states, training.schedule, trial.step_time)
     watched = moments_told(wanted.watch, trial.result, wanted.grid)
     steps = trial.steps.tolist()

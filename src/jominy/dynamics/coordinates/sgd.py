@@ -21,19 +21,20 @@ from jominy.dynamics.simulation.node_sgd import NodeNoise, NodeState, RandomPart
 from jominy.dynamics.simulation.population import runs_result
 from jominy.dynamics.simulation.sgd import Record, Watch, moments_told, run_sgd
 from jominy.dynamics.simulation.starts import coordinate_starts
+from jominy.dynamics.simulation.steps import StreamingSGD, divisor
 from jominy.dynamics.students import Observation, Student, observe, order_parameters
 from jominy.dynamics.times import counted_steps
 from jominy.errors import InputError
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
-from jominy.numerics.module import Module
 from jominy.numerics.sums import inner
-from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule, Tabulated
+from jominy.optimizers import SGD, Optimizer
+from jominy.schedules import RadiusSchedule, Schedule, Tabulated
 
 OPEN_LOOP = "The adaptive rate is the forecast's, as a function of time (open loop)"
 
 
-class CoordinateSGD(Module):
+class CoordinateSGD(StreamingSGD):
     """SGD steps on vectors (1, d)."""
 
     nodes: Nodes
@@ -43,13 +44,10 @@ class CoordinateSGD(Module):
     schedule: Schedule
     radius: RadiusSchedule
     optimum: Student
-    step_time: Array
+    optimizer: Optimizer = SGD()
 
-    def _rate(self, state: NodeState, time: Array) -> Array:
-        return self.schedule.rate(time, UNKNOWN_DESCENT._replace(memory=state.memory))
-
-    def step(self, state: NodeState, noise: NodeNoise, time: Array) -> NodeState:
-        """X <- X - (g/d) sum (Psi_r x + radius Psi_s reach sign X) over a batch of fresh samples x (usually one)."""
+    def gradient(self, state: NodeState, noise: NodeNoise, time: Array) -> Array:
+        """(1, d) Psi_r x + radius Psi_s reach sign X of a batch of fresh samples x (usually one), see `divisor`."""
         nodes, vector = self.nodes, state.coordinates
         component = noise.component
         sample = nodes.means[component] + jnp.sqrt(nodes.eigenvalues[component])[:, None, :] * noise.along
@@ -59,17 +57,14 @@ class CoordinateSGD(Module):
         slope, shift_slope = self.loss.sample_slopes(inner(vector, sample), shift, target, noise.chance)
         # No weight stays at zero, where the sign does not matter.
         push = jnp.tensordot(slope, sample, 1) + radius * jnp.sum(shift_slope) * self.reach.slope(vector[0])
-        if self.schedule.remembers:
-            state = state._replace(memory=state.memory + jnp.sum(push**2) * self.step_time**2)
-        moved = vector - self._rate(state, time) * self.step_time * push
-        return state._replace(coordinates=jnp.where(jnp.sum(vector**2) < 1e14, moved, vector))
+        return push / divisor(self.optimizer, component.size)
 
     def observe(self, state: NodeState, time: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""
         student = student_of(self.nodes, state)
         size = self.reach.size(state.coordinates[0])
         order = order_parameters(self.nodes, student).of_size(size)
-        return observe(self.nodes, student, self.optimum, order, self._rate(state, time))
+        return observe(self.nodes, student, self.optimum, order, self.rate(state, time))
 
 
 def coordinate_simulation(
@@ -103,11 +98,10 @@ def coordinate_simulation(
     nodes = coordinate_nodes(replace(law, budgets=None, power=None))
     vector = np.zeros(law.shares.size) if found.record.vector is None else found.record.vector
     optimum = Student(vector[None], vector[None] - nodes.teacher, np.zeros_like(nodes.shares))
-    step_time = np.asarray(1 / law.dimension)
     targets = problem.loss.targets(law)
     assert law.budgets is not None
     reach = problem.attack.reach(law.budgets)
-    engine = CoordinateSGD(nodes, reach, problem.loss, targets, used, problem.radius_schedule, optimum, step_time)
+    engine = CoordinateSGD(nodes, reach, problem.loss, targets, used, problem.radius_schedule, optimum)
     source = node_noise(seeds, nodes, None, RandomParts(targets.random, problem.loss.random), batch_size)
     states = node_states(*coordinate_starts(law, start, seeds))
     steps = counted_steps(times, batch_size / law.dimension)

@@ -7,7 +7,7 @@ import numpy as np
 from jominy.dynamics.laws.geometry import dense_order_parameters
 from jominy.dynamics.simulation.dense_sgd import DenseSGD
 from jominy.dynamics.simulation.noise import PATH_PURPOSE, Normals
-from jominy.dynamics.simulation.sgd import VectorState
+from jominy.dynamics.simulation.steps import WeightState
 from jominy.dynamics.students import Observation, attack_pull, attack_ridges
 from jominy.numerics.arrays import Array
 from jominy.numerics.module import Module
@@ -19,9 +19,9 @@ class DenseSDE(Module):
     sgd: DenseSGD
     edges: Array
 
-    def _frozen(self, state: VectorState, time: Array) -> tuple[Array, Array, Array]:
+    def _frozen(self, state: WeightState, time: Array) -> tuple[Array, Array, Array]:
         """Drift (d,), variance per time of each class's noise (n,), and the growth () of the schedule's memory."""
-        vector = state.vector
+        vector = state.weights
         flow = self.sgd.flow
         law = flow.law
         order = dense_order_parameters(law, vector, None)
@@ -41,23 +41,23 @@ class DenseSDE(Module):
         power = law.weights * moments.slope_squared / vector.size
         return rate * gradient, rate**2 * power, power @ jnp.einsum("nii->n", law.covariances)
 
-    def step(self, state: VectorState, noise: Array, step: Array) -> VectorState:
+    def step(self, state: WeightState, noise: Array, step: Array) -> WeightState:
         """The state at the end of step number `step` of the clock; `noise` (2, n, d) is normal."""
         index = step.astype(int)
         begin, length = self.edges[index], self.edges[index + 1] - self.edges[index]
         half = length / 2
         # Every class's root meets the noise of all paths in one matrix product.
         kicks = jnp.sqrt(half) * jnp.einsum("nij,hnj->hni", self.sgd.roots, noise)
-        vector = state.vector
+        vector = state.weights
         drift, power, growth = self._frozen(state, begin)
         shaken = vector + jnp.sqrt(power) @ kicks[0]
-        middle = state._replace(vector=shaken - half * drift, memory=state.memory + half * growth)
+        middle = state._replace(weights=shaken - half * drift, memory=state.memory + half * growth)
         later_drift, later_power, growth = self._frozen(middle, begin + half)
         moved = shaken - length * later_drift + jnp.sqrt(jnp.maximum(2 * later_power - power, 0.0)) @ kicks[1]
         vector = jnp.where(vector @ vector < 1e14, moved, vector)
-        return state._replace(vector=vector, memory=state.memory + length * growth)
+        return state._replace(weights=vector, memory=state.memory + length * growth)
 
-    def observe(self, state: VectorState, step: Array) -> Observation:
+    def observe(self, state: WeightState, step: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""
         return self.sgd.observe(state, self.edges[jnp.asarray(step).astype(int)])
 

@@ -24,8 +24,9 @@ from jominy.dynamics.simulation.dense_sgd import DenseSGD, covariance_roots
 from jominy.dynamics.simulation.node_sgd import node_states
 from jominy.dynamics.simulation.noise import Source
 from jominy.dynamics.simulation.population import runs_result
-from jominy.dynamics.simulation.sgd import Engine, run_sgd, vector_states
+from jominy.dynamics.simulation.sgd import Engine, run_sgd
 from jominy.dynamics.simulation.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
+from jominy.dynamics.simulation.steps import weight_states
 from jominy.dynamics.students import diverged
 from jominy.errors import InputError
 from jominy.numerics.batched_tree import BatchedTree
@@ -143,7 +144,7 @@ def _paths(law, scheme: NodeSDE | DenseSDE, start: Any, paths: list[int]) -> tup
     vectors = f"full vectors, dimension {law.dimension}"
     if isinstance(scheme, DenseSDE):
         normals = dense_path_noise(paths, len(law.weights), law.dimension)
-        return scheme, normals, vector_states(dense_starts(law, start, paths)), vectors
+        return scheme, normals, weight_states(dense_starts(law, start, paths)), vectors
     if not few_groups(law, group_nodes(law)[0]):
         states = node_states(*coordinate_starts(law, start, paths))
         return scheme, path_noise(paths, scheme.nodes, None), states, vectors

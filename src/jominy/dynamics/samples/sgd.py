@@ -11,16 +11,15 @@ from jominy.attacks import Reach
 from jominy.dynamics.samples.law import Rows as Columns
 from jominy.dynamics.samples.law import Spread, pull_of, sample_order, size_of
 from jominy.dynamics.samples.sampling import Sampling
-from jominy.dynamics.simulation.sgd import VectorState
+from jominy.dynamics.simulation.steps import StreamingSGD, WeightState
 from jominy.errors import InputError
 from jominy.losses import Loss
 from jominy.numerics.arrays import Array
-from jominy.numerics.module import Module
 from jominy.numerics.normals import NormalStreams
 from jominy.numerics.precision import as_precise_as
 from jominy.numerics.streams import stream
 from jominy.optimizers import SGD, Optimizer
-from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
+from jominy.schedules import RadiusSchedule, Schedule
 
 ROW_PURPOSE, CHANCE_PURPOSE, NOISE_PURPOSE = 0, 7, 8
 CHANCES = 2**31
@@ -65,7 +64,7 @@ class SampleObservation(NamedTuple):
     """(d,) those of the student where they are kept, or (0,)."""
 
 
-class SampleSGD(Module):
+class SampleSGD(StreamingSGD):
     """SGD steps on rows (n, d); a step's noise is the row numbers (b,) of its batch, and where the loss is random a
     chance (31 bits) for each of them, and where inputs are noisy the bits of b d normals.
 
@@ -91,11 +90,11 @@ class SampleSGD(Module):
     noise: NoisyInputs | None = None
     """On the inputs in training."""
 
-    def step(self, state: VectorState, noise: Array, time: Array) -> VectorState:
-        """X <- X - (g/d) (Psi_r x + radius Psi_s grad size(X)), averaged over the batch, as the optimizer has it."""
+    def gradient(self, state: WeightState, noise: Array, time: Array) -> Array:
+        """(d,) the mean over the batch of Psi_r x + radius Psi_s grad size(X)."""
         batch = self.optimizer.batch_size
         x, y = self.features[noise[:batch]], self.targets[noise[:batch]]
-        vector = state.vector
+        vector = state.weights
         if self.noise is not None:
             normals = jax.lax.bitcast_convert_type(noise[-batch * vector.size :], jnp.float32)
             x = x + jnp.sqrt(self.noise.variance) * normals.reshape(batch, -1)
@@ -106,19 +105,11 @@ class SampleSGD(Module):
         slope, shift_slope = self.loss.sample_slopes(x @ vector, radius * size, y, chance)
         if self.weights is not None:
             slope, shift_slope = (self.weights[noise[:batch]] * part for part in (slope, shift_slope))
-        push = slope @ x / batch + pull_of(self.form, vector, radius * jnp.mean(shift_slope))
-        if self.schedule.remembers:
-            state = state._replace(memory=state.memory + push @ push / vector.size**2)
-        step_size = self._rate(state, time) / vector.size
-        moved, buffer = self.optimizer.step(vector, push, state.buffer, step_size, time == 0)
-        return state._replace(vector=jnp.where(vector @ vector < 1e14, moved, vector), buffer=buffer)
+        return slope @ x / batch + pull_of(self.form, vector, radius * jnp.mean(shift_slope))
 
-    def _rate(self, state: VectorState, time: Array) -> Array:
-        return self.schedule.rate(time, UNKNOWN_DESCENT._replace(memory=state.memory))
-
-    def observe(self, state: VectorState, time: Array) -> SampleObservation:
+    def observe(self, state: WeightState, time: Array) -> SampleObservation:
         """Averages over the rows at this student."""
-        vector = state.vector
+        vector = state.weights
         norm = jnp.sqrt(vector @ vector)
         size = size_of(self.form, vector)
         error = vector - self.optimum
@@ -128,7 +119,7 @@ class SampleSGD(Module):
             self._average(self.test, vector, size, radii),
             norm,
             error @ error,
-            self._rate(state, time),
+            self.rate(state, time),
             vector if self.keep else vector[:0],
         )
 

@@ -29,8 +29,9 @@ from jominy.dynamics.samples.remarks import (
 from jominy.dynamics.samples.sampling import ReshuffledEpochs, sampling_for
 from jominy.dynamics.samples.sgd import NoisyInputs, Rows, RowSource, SampleObservation, SampleSGD
 from jominy.dynamics.simulation.averages import with_average
-from jominy.dynamics.simulation.sgd import Record, RowRuns, moments_told, run_sgd, vector_states
+from jominy.dynamics.simulation.sgd import Record, RowRuns, moments_told, run_sgd
 from jominy.dynamics.simulation.starts import random_starts
+from jominy.dynamics.simulation.steps import weight_states
 from jominy.dynamics.start import start_vector
 from jominy.numerics.precision import as_precise_as
 from jominy.results import Status
@@ -100,7 +101,7 @@ def sample_runs(training: Training, wanted: RowRuns) -> tuple[Any, np.ndarray]:
         noise,
     )
     vectors = mean + random_starts(start, seeds, dimension)
-    states = vector_states(vectors, optimizer.buffer(vectors))
+    states = weight_states(vectors, optimizer)
     runs, states = with_average(engine, states, schedule, batch / dimension)
     told = "" if optimizer.plain else f", {optimizer!r}"
     method = Method("simulate", f"rows of the samples, {type(sampling).__name__}{told}")

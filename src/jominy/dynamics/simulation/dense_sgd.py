@@ -11,12 +11,12 @@ from jax.scipy.special import ndtr
 from jominy.dynamics.laws.dense import DenseFlow
 from jominy.dynamics.laws.flow import GaussianState
 from jominy.dynamics.simulation.noise import SGD_PURPOSE, Normals, class_cuts
-from jominy.dynamics.simulation.sgd import VectorState
+from jominy.dynamics.simulation.steps import StreamingSGD, WeightState, divisor
 from jominy.dynamics.students import Observation
 from jominy.numerics.arrays import Array
 from jominy.numerics.module import Module
 from jominy.optimizers import SGD, Optimizer
-from jominy.schedules import UNKNOWN_DESCENT
+from jominy.schedules import Schedule
 
 
 class DenseNoise(NamedTuple):
@@ -34,22 +34,25 @@ class DenseNoise(NamedTuple):
     chance: Array
 
 
-class DenseSGD(Module):
+class DenseSGD(StreamingSGD):
     """SGD steps on vectors (d,); `roots` (n, d, d) are square roots of the covariances, K = root root'."""
 
     flow: DenseFlow
     roots: Array
     optimizer: Optimizer = SGD()
 
-    def rate(self, state: VectorState, time: Array) -> Array:
-        """The learning rate; adaptive schedules see the population's quantities at the current student."""
-        if not self.flow.schedule.adaptive:
-            return self.flow.schedule.rate(time, UNKNOWN_DESCENT._replace(memory=state.memory))
-        return self.observe(state, time).rate
+    @property
+    def schedule(self) -> Schedule:
+        """That of the flow."""
+        return self.flow.schedule
 
-    def step(self, state: VectorState, noise: DenseNoise, time: Array) -> VectorState:
-        """X <- X - (g/d) sum (Psi_r x + Psi_rho sum_g M_g X / rho_g) over a batch of fresh samples x (usually one)."""
-        law, loss, vector = self.flow.law, self.flow.loss, state.vector
+    def rate(self, state: WeightState, time: Array) -> Array:
+        """The learning rate; adaptive schedules see the population's quantities at the current student."""
+        return self.observe(state, time).rate if self.schedule.adaptive else super().rate(state, time)
+
+    def gradient(self, state: WeightState, noise: DenseNoise, time: Array) -> Array:
+        """(d,) Psi_r x + Psi_rho sum_g M_g X / rho_g of a batch of fresh samples x (usually one), see `divisor`."""
+        law, loss, vector = self.flow.law, self.flow.loss, state.weights
         component = noise.component
         # Every class's root meets the noise of all seeds in one matrix product; gathering roots per seed would not fit.
         noises = jnp.einsum("nij,bj->bni", self.roots, noise.input)
@@ -60,21 +63,12 @@ class DenseSGD(Module):
         radius = self.flow.radius.at(time)
         slope, shift_slope = loss.sample_slopes(sample @ vector, radius * jnp.sum(sizes), target, noise.chance)
         pull = jnp.where(sizes > 0, radius * jnp.sum(shift_slope) / jnp.where(sizes > 0, sizes, 1.0), 0.0)
-        push = slope @ sample + pull @ along
-        if self.flow.schedule.remembers:
-            state = state._replace(memory=state.memory + push @ push / vector.size**2)
-        step = self.rate(state, time) / vector.size
-        if self.optimizer.plain:
-            moved = state._replace(vector=vector - step * push)
-        else:
-            weights, buffer = self.optimizer.step(vector, push / component.size, state.buffer, step, time == 0)
-            moved = state._replace(vector=weights, buffer=buffer)
-        return jax.tree.map(lambda old, new: jnp.where(vector @ vector < 1e14, new, old), state, moved)
+        return (slope @ sample + pull @ along) / divisor(self.optimizer, component.size)
 
-    def observe(self, state: VectorState, time: Array) -> Observation:
+    def observe(self, state: WeightState, time: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""
-        size = state.vector.size
-        return self.flow.observe(time, GaussianState(state.vector, jnp.zeros((size, size)), state.memory))
+        size = state.weights.size
+        return self.flow.observe(time, GaussianState(state.weights, jnp.zeros((size, size)), state.memory))
 
 
 class DenseDeal(Module):

@@ -15,6 +15,7 @@ from jax.scipy.special import ndtr
 
 from jominy.data.nodes import Nodes
 from jominy.dynamics.simulation.noise import SGD_PURPOSE, Normals, class_cuts
+from jominy.dynamics.simulation.steps import LARGEST_SQUARE, StreamingSGD, divisor
 from jominy.dynamics.students import Observation, Student, attack_pull, observe, order_parameters, slopes
 from jominy.losses import Loss, Targets
 from jominy.numerics.arrays import Array
@@ -23,7 +24,7 @@ from jominy.numerics.gaussian import GaussianRule
 from jominy.numerics.module import Module
 from jominy.numerics.sums import inner
 from jominy.optimizers import SGD, Optimizer
-from jominy.schedules import UNKNOWN_DESCENT, RadiusSchedule, Schedule
+from jominy.schedules import RadiusSchedule, Schedule
 
 
 class NodeState(NamedTuple):
@@ -39,7 +40,7 @@ class NodeState(NamedTuple):
 
     @property
     def weights(self) -> Array:
-        """(A, G) what an average is of, where no part is known by its square norm alone."""
+        """(A, G) the weights, where no part is known by its square norm alone."""
         return self.coordinates
 
     def with_weights(self, weights: Array) -> "NodeState":
@@ -79,7 +80,17 @@ class NodeNoise(NamedTuple):
     chance: Array
 
 
-class NodeSGD(Module):
+class Pushes(NamedTuple):
+    """The sum of a batch's gradients: `along` (A, G) the basis, along the student's `rest` (G,), and the square norm of
+    what is `beyond` both (G,); the last two of no size where nothing is outside the basis.
+    """
+
+    along: Array
+    rest: Array
+    beyond: Array
+
+
+class NodeSGD(StreamingSGD):
     """SGD steps on nodes with an orthonormal basis each."""
 
     nodes: Nodes
@@ -93,17 +104,31 @@ class NodeSGD(Module):
     step_time: Array
     optimizer: Optimizer = SGD()
 
-    def _rate(self, state: NodeState, time: Array) -> Array:
+    def rate(self, state: NodeState, time: Array) -> Array:
         """The learning rate; adaptive schedules see the population's quantities at the current student."""
         if not self.schedule.adaptive:
-            return self.schedule.rate(time, UNKNOWN_DESCENT._replace(memory=state.memory))
+            return super().rate(state, time)
         return self.schedule.rate(time, slopes(self, time, student_of(self.nodes, state), state.memory).descent)
 
-    def step(self, state: NodeState, noise: NodeNoise, time: Array) -> NodeState:
-        """X <- X - (g/d) sum (Psi_r x + Psi_rho sum_g M_g X / rho_g) over a batch of fresh samples x (usually one).
+    def gradient(self, state: NodeState, noise: NodeNoise, time: Array) -> Array:
+        """(A, G) Psi_r x + Psi_rho sum_g M_g X / rho_g of a batch of fresh samples x (usually one), see `divisor`."""
+        return self._pushes(state, noise, time).along / divisor(self.optimizer, noise.component.size)
 
-        An optimizer makes its own step of the batch's mean gradient; nothing may then be outside the basis.
-        """
+    def step(self, state: NodeState, noise: NodeNoise, time: Array) -> NodeState:
+        """The state after one step; plain SGD where a part of it is known by its square norm alone."""
+        if not state.rest.size:
+            return super().step(state, noise, time)
+        push, seen = self._pushes(state, noise, time), state
+        if self.schedule.remembers:
+            square = jnp.sum(push.along**2) + jnp.sum(push.rest**2) + jnp.sum(push.beyond)
+            seen = state._replace(memory=state.memory + square * self.step_time**2)
+        size = self.rate(seen, time) * self.step_time
+        rest = (jnp.sqrt(state.rest) - size * push.rest) ** 2 + size**2 * push.beyond
+        moved = seen._replace(coordinates=state.coordinates - size * push.along, rest=rest)
+        going = jnp.sum(state.coordinates**2) + jnp.sum(state.rest) < LARGEST_SQUARE
+        return jax.tree.map(lambda new, old: jnp.where(going, new, old), moved, state)
+
+    def _pushes(self, state: NodeState, noise: NodeNoise, time: Array) -> Pushes:
         nodes, coordinates = self.nodes, state.coordinates
         component = noise.component
         spread = jnp.sqrt(nodes.eigenvalues[component])
@@ -120,30 +145,16 @@ class NodeSGD(Module):
         # Where the attack reaches nothing of X yet, any pull in its set is a slope, zero among them.
         ridges = jnp.where(sizes > 0, radius * jnp.sum(shift_slope) / jnp.where(sizes > 0, sizes, 1.0), 0.0)
         pull = attack_pull(ridges, nodes.attack)
-        # The batch's gradient: in the basis, along the student's rest, and its square norm beyond both.
-        push = jnp.tensordot(slope, sample, 1) + pull * coordinates
-        rest_push = slope @ rest_sample + (pull if state.rest.size else 0.0) * rest_size
-        beyond = (slope**2 @ spread**2) * noise.rest_beyond if state.rest.size else state.rest
-        if self.schedule.remembers:
-            square = jnp.sum(push**2) + jnp.sum(rest_push**2) + jnp.sum(beyond)
-            state = state._replace(memory=state.memory + square * self.step_time**2)
-        step = self._rate(state, time) * self.step_time
-        if self.optimizer.plain:
-            rest = (rest_size - step * rest_push) ** 2 + step**2 * beyond
-            moved = NodeState(coordinates - step * push, rest, state.memory, state.buffer)
-        else:
-            mean = push / component.size
-            weights, buffer = self.optimizer.step(coordinates, mean, state.buffer, step, time == 0)
-            moved = NodeState(weights, state.rest, state.memory, buffer)
-        # A student beyond every meaningful size stays where it is, so that divergence is recorded and not overflown.
-        lost = ~(jnp.sum(squares) < 1e14)
-        return jax.tree.map(lambda old, new: jnp.where(lost, old, new), state, moved)
+        along = jnp.tensordot(slope, sample, 1) + pull * coordinates
+        if not state.rest.size:
+            return Pushes(along, state.rest, state.rest)
+        return Pushes(along, slope @ rest_sample + pull * rest_size, (slope**2 @ spread**2) * noise.rest_beyond)
 
     def observe(self, state: NodeState, time: Array) -> Observation:
         """Order parameters, distance, overlap and rate: population values at the current student."""
         student = student_of(self.nodes, state)
         order = order_parameters(self.nodes, student)
-        return observe(self.nodes, student, self.optimum, order, self._rate(state, time))
+        return observe(self.nodes, student, self.optimum, order, self.rate(state, time))
 
 
 class NodeDeal(Module):

@@ -19,8 +19,9 @@ from jominy.dynamics.simulation.averages import with_average
 from jominy.dynamics.simulation.dense_sgd import DenseSGD, covariance_roots, dense_noise
 from jominy.dynamics.simulation.node_sgd import NodeSGD, RandomParts, node_noise, node_states
 from jominy.dynamics.simulation.noise import Source
-from jominy.dynamics.simulation.sgd import Engine, Record, Watch, moments_told, run_sgd, vector_states
+from jominy.dynamics.simulation.sgd import Engine, Record, Watch, moments_told, run_sgd
 from jominy.dynamics.simulation.starts import coordinate_starts, dense_starts, few_groups, group_starts, rest_dimensions
+from jominy.dynamics.simulation.steps import weight_states
 from jominy.dynamics.students import diverged
 from jominy.dynamics.times import counted_steps
 from jominy.errors import InputError
@@ -147,8 +148,7 @@ def _dense(law, training: Training, rule, found, seeds, batch_size) -> tuple[Eng
     targets = problem.loss.targets(law)
     flow = DenseFlow(training.schedule.plain, problem.loss, targets, problem.radius_schedule, rule, geometry, target)
     engine = DenseSGD(flow, covariance_roots(law.covariances), training.optimizer)
-    vectors = dense_starts(law, training.start, seeds)
-    states = vector_states(vectors, None if training.optimizer.plain else training.optimizer.buffer(vectors))
+    states = weight_states(dense_starts(law, training.start, seeds), training.optimizer)
     source = dense_noise(seeds, law.weights, law.dimension, batch_size, problem.loss.random)
     return engine, source, states, f"full vectors, dimension {law.dimension}"
 

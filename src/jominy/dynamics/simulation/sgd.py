@@ -17,28 +17,6 @@ from jominy.numerics.precision import double_precision
 from jominy.numerics.programs import FULLY_OPTIMISED
 
 
-class VectorState(NamedTuple):
-    """One student as its `vector` (d,), the schedule's `memory` (), and what an optimizer keeps (d or 0,)."""
-
-    vector: Array
-    memory: Array
-    buffer: Any
-
-    @property
-    def weights(self) -> Array:
-        """(d,) what an average is of."""
-        return self.vector
-
-    def with_weights(self, weights: Array) -> "VectorState":
-        """The same with other weights (d,)."""
-        return self._replace(vector=weights)
-
-
-def vector_states(vectors: np.ndarray, buffers: Any = None) -> VectorState:
-    """States of students (seeds, d) at the start."""
-    return VectorState(vectors, np.zeros(len(vectors)), vectors[:, :0] if buffers is None else buffers)
-
-
 class Engine(Protocol):
     """One way of taking SGD steps; an equinox module of arrays. `state` and `noise` are pytrees of one seed."""
 
