@@ -2,13 +2,18 @@
 
 import dataclasses
 import json
+import re
 
 import numpy as np
 import pytest
 
 import jominy as jm
 import zoo
+from jominy.dynamics.design.choice import Measured, RadiusChoice
+from jominy.dynamics.design.families import Hills
+from jominy.dynamics.design.radius import ConstantRadii, OverTime
 from jominy.dynamics.design.record import Band
+from jominy.dynamics.design.search import Found
 from jominy.dynamics.design.torch_rates import torch_rates
 from jominy.dynamics.design.verb import _recommended
 
@@ -134,6 +139,44 @@ def test_sgd_gains_what_is_promised_from_a_start_near_zero():
     assert told.ratios["constant-radius"] == pytest.approx(1.0895, abs=0.003)
     found = paired(told, 300, 0.3, 0.05)
     assert all(abs(found[name]) < 3 for name in ("designed", "constant-radius", "given-radius"))
+
+
+def test_what_paired_runs_do_not_show_is_left_constant(told):
+    family = Hills(20, 2.0)
+    constant = ConstantRadii(0.4, {0.4: Found(family, family.beginnings[0], np.log(0.20), 1)})
+    moving = OverTime(jm.RadiusKnots([0, 20], [0.1, 0.5]), np.log(0.19), jm.Constant(1.0))
+    assert RadiusChoice(constant, moving).moves
+    kept = RadiusChoice(constant, moving, Measured(0.009, 0.001))
+    assert kept.moves and kept.radius is moving.radius
+    assert "it gains 0.009 +- 0.001, where the forecast promised 0.01." in kept.remarks(told)[0]
+    for gain, error in ((0.002, 0.001), (-0.01, 0.001), (np.nan, np.nan)):
+        left = RadiusChoice(constant, moving, Measured(gain, error))
+        assert not left.moves and left.radius == 0.4
+        assert "so it is left constant" in left.remarks(told)[0]
+
+
+@pytest.mark.slow
+def test_the_gain_on_rows_is_that_of_further_runs():
+    """Breast cancer, 285 rows and the others held out; 400 runs of seeds that the design knows nothing of."""
+    sets = pytest.importorskip("sklearn.datasets")
+    rows, labels = sets.load_breast_cancer(return_X_y=True)
+    drawn, labels = np.random.default_rng(0).permutation(len(rows)), np.where(labels > 0, 1.0, -1.0)
+    (X, y), held_out = ((rows[one], labels[one]) for one in (drawn[:285], drawn[285:]))
+    problem = jm.Problem(jm.Samples(X, y), jm.LogisticLoss(), 0.5)
+    told = jm.design(problem, 20, held_out=held_out, train_radius="over-time", certificate=False)
+    text = "\n".join(told.sentences())
+    found = re.search(r"In 400 paired runs of SGD it gains (\S+) \+- (\S+), where the forecast promised (\S+)\.", text)
+    assert found is not None, text
+    gain, error, promised = map(float, found.groups())
+    ends = {}
+    for name in ("designed", "constant-radius"):
+        trained = dataclasses.replace(told.problem, radius=told[name].radius)
+        asked = {"times": [20.0], "seeds": 400, "evaluate_at": [0.5], "held_out": held_out}
+        runs = jm.simulate(trained, told[name].schedule, progress=False, **asked)
+        ends[name] = runs.held_out_risk_at_radius.values[:, -1, 0]
+    again = ends["constant-radius"] - ends["designed"]
+    assert abs(again.mean() - gain) < 4 * np.hypot(error, again.std(ddof=1) / 20)
+    assert promised == pytest.approx(told["constant-radius"].value - told.value, rel=0.05)
 
 
 @pytest.mark.slow

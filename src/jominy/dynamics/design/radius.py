@@ -21,8 +21,14 @@ from jominy.schedules import RadiusKnots, RadiusSchedule, Schedule, knot_times
 
 SHARES = (0.0, 0.125, 0.25, 0.5, 0.75, 1.0)
 """Of the largest radius, that are looked at first."""
-CLOSE = 0.01
-"""Share of the largest radius to which the best one is found."""
+CLOSE, NEAR = 0.01, 0.04
+"""Share of the largest radius to which the best one is found; and where each forecast takes its time: the objective
+there is 1e-4 above the least."""
+GLANCE = 3e-4
+"""The gain of a step at which the search at one radius of many ends, where each forecast takes its time."""
+MOST, FIRST_STEPS = 200, 4
+"""Steps of a search over time; and of each beginning's, the best of which goes on, where each forecast takes its
+time."""
 RADIUS_KNOTS = 5
 """Of a radius over time: seventeen end with an excess .6 % lower where the start is of norm .7, and no lower near zero
 (least squares, two eigenvalues 16:1, noise .25, T = 20)."""
@@ -56,19 +62,29 @@ def best_radius(trials: Trials, largest_rate: float, largest: float) -> Constant
         radius = float(min(max(radius, 0.0), largest))
         if radius not in seen:
             found = best_of(
-                family, trials.at_radius(radius).judge, starts[-1:], grid=not starts and quick, sparing=not quick
+                family,
+                trials.at_radius(radius).judge,
+                starts[-1:],
+                grid=not starts and quick,
+                sparing=not quick,
+                rough=GLANCE,
             )
             starts.append(found.numbers)
             seen[radius] = found
         return seen[radius].value
 
-    given = (min(one, largest) for one in (trials.problem.final_radius, trials.objective.radius))
+    given = [min(one, largest) for one in (trials.problem.final_radius, trials.objective.radius)]
     grid = sorted({*(share * largest for share in SHARES), *given})
     values = [at(radius) for radius in grid]
     best = int(np.argmin(values))
     below, above = grid[max(best - 1, 0)], grid[min(best + 1, len(grid) - 1)]
     if below < above:
-        scipy.optimize.minimize_scalar(at, bounds=(below, above), method="bounded", options={"xatol": CLOSE * largest})
+        scipy.optimize.minimize_scalar(
+            at, bounds=(below, above), method="bounded", options={"xatol": (CLOSE if quick else NEAR) * largest}
+        )
+    if not quick:
+        for radius in {min(seen, key=lambda radius: seen[radius].value), *given}:
+            seen[radius] = best_of(family, trials.at_radius(radius).judge, [seen[radius].numbers], sparing=True)
     return ConstantRadii(min(seen, key=lambda radius: seen[radius].value), seen)
 
 
@@ -128,6 +144,7 @@ class OverTime(NamedTuple):
 
     radius: RadiusKnots
     value: float
+    schedule: Schedule
 
 
 def best_over_time(trials: Trials, constant: ConstantRadii, largest_rate: float, largest: float) -> OverTime:
@@ -144,9 +161,13 @@ def best_over_time(trials: Trials, constant: ConstantRadii, largest_rate: float,
     first, *others = family.around(constant.best, constant.looked_at[constant.best].numbers)
     if not engines.many_at_once:  # each forecast takes its time
         others = [others[int(np.argmin(judge([family.candidate(one) for one in others])))]]
-    found = [
-        best_of(family, judge, [start], grid=False, sparing=not engines.many_at_once)  # type: ignore[arg-type]
-        for start in (first, *others)
-    ]
+    quick = engines.many_at_once
+
+    def sought(start: np.ndarray, most: int) -> Found:
+        return best_of(family, judge, [start], grid=False, sparing=not quick, most=most)  # type: ignore[arg-type]
+
+    found = [sought(start, MOST if quick else FIRST_STEPS) for start in (first, *others)]
     best = min(found, key=lambda one: one.value)
-    return OverTime(family.radius(best.numbers), best.value)
+    if not quick:
+        best = sought(best.numbers, MOST)
+    return OverTime(family.radius(best.numbers), best.value, family.schedule(best.numbers))

@@ -73,11 +73,13 @@ def best_of(
     grid: bool = True,
     sparing: bool = False,
     most: int = 200,
+    rough: float = ROUGHLY,
 ) -> Found:
     """The best schedule of a family, sought from the best of its own beginnings, on a `grid`, and of further `starts`.
 
     L-BFGS-B; the candidates whose differences are the slopes are forecast together. `sparing` of forecasts, where each
-    takes its time: with one-sided differences, and to the fifth digit of the objective.
+    takes its time: with one-sided differences, and to the fifth digit of the objective, or until a step gains less than
+    `rough` of it.
     """
     import scipy.optimize
 
@@ -115,7 +117,7 @@ def best_of(
             jac=True,
             bounds=list(zip(low, high, strict=True)),
             method="L-BFGS-B",
-            options={"maxiter": most, "ftol": ROUGHLY if sparing else CONVERGED, "gtol": 1e-6, "maxcor": 20},
+            options={"maxiter": most, "ftol": rough if sparing else CONVERGED, "gtol": 1e-6, "maxcor": 20},
         )
         gain = best.value - float(result.fun)
         best = Found(family, np.asarray(result.x), float(result.fun), count)
