@@ -113,6 +113,11 @@ class Problem:
         return loss if weights is None else ClassWeightedLoss(loss, (weights[0], weights[1]))
 
     @property
+    def has_accuracy(self) -> bool:
+        """Whether a share of the predictions is right: the targets are two classes, or the loss is of several."""
+        return self.loss.several or self.data.classification
+
+    @property
     def mixture(self) -> GaussianMixture:
         """The data, where they are a Gaussian mixture; InputError where they are samples."""
         if self.data.empirical:

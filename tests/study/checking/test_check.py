@@ -8,9 +8,11 @@ import pytest
 
 import jominy as jm
 from jominy.cli.main import main
-from jominy.study.checking.check import RUNS, USUAL, Measure
+from jominy.dynamics.design.objective import objective_of
+from jominy.study.checking.check import RUNS, USUAL, Measure, _check_names
+from jominy.study.checking.companion import _names
 from jominy.study.checking.healthy import RIDGE, Healthy, ends_of, estimates, excursions, threshold
-from jominy.study.checking.logs import Log, chosen_times, read_log
+from jominy.study.checking.logs import CHECKED, Log, chosen_times, read_log
 from jominy.study.checking.suspects import Plan, suspects_of
 from jominy.study.checking.verdict import transformed
 
@@ -442,3 +444,15 @@ def test_infinity_in_a_log_and_runs_that_are_all_alike():
         jm.check({"time": [1.0, 2.0], "norm": [0.5, np.inf]}, problem, jm.Constant(0.5), runs=10)
     with pytest.raises(jm.errors.InputError, match="differ from each other.*rate zero"):
         jm.check({"time": [0.1, 0.2], "norm": [0.5, 0.6]}, problem, jm.Constant(0.0), runs=10, progress=False)
+
+
+def test_a_mixture_of_several_labels_has_accuracies():
+    """They were refused as what its problem does not have, in logs, companions and designs alike."""
+    means = [np.eye(6)[label] for label in range(3)]
+    law = jm.GaussianMixture([0.3, 0.3, 0.4], means, [np.ones(6)] * 3, labels=[0, 1, 2])
+    problem = jm.Problem(law, jm.SoftmaxLoss(), 0.2)
+    _check_names(problem, CHECKED[:-1])
+    assert "clean_accuracy" in _names(problem)
+    assert objective_of(problem, None, None, 0.0, "error", False).measure == "error"
+    with pytest.raises(jm.InputError, match="clean_accuracy in the log, which this problem does not have"):
+        _check_names(jm.Problem(law, jm.SquaredLoss(), 0.2), ["clean_accuracy"])

@@ -93,7 +93,7 @@ def objective_of(
         raise InputError("The weight of the clean part must be a number from 0 to 1", clean, "0 is adversarial alone")
     if measure not in MEASURES:
         raise InputError("A design minimises a 'risk' or an 'error'", measure, "Give measure='risk' or measure='error'")
-    if measure == "error" and not problem.data.classification:
+    if measure == "error" and not problem.has_accuracy:
         raise InputError("An error belongs to classes", "targets that are numbers", "Give measure='risk'")
     plain = Objective(radius, attack, float(clean), measure, held_out, None)
     return plain if measure == "error" or held_out else replace(plain, floor=_floor(problem, plain))

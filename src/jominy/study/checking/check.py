@@ -287,7 +287,7 @@ def _check_counts(runs: Any, false_alarms: Any, numbers: int) -> None:
 def _check_names(problem: Problem, names: Sequence[str]) -> None:
     """InputError for a log of what runs of this problem do not have."""
     law = None if problem.data.empirical else problem.law
-    missing = [name for name in names if name.endswith("accuracy") and not problem.data.classification]
+    missing = [name for name in names if name.endswith("accuracy") and not problem.has_accuracy]
     if "alignment" in names and (law is None or law.teacher is None):
         missing.append("alignment")
     if missing:

@@ -197,5 +197,5 @@ class Companion:
 
 
 def _names(problem: Problem) -> tuple[str, ...]:
-    accuracies = ("adversarial_accuracy", "clean_accuracy") if problem.data.classification else ()
+    accuracies = ("adversarial_accuracy", "clean_accuracy") if problem.has_accuracy else ()
     return ("adversarial_risk", "clean_risk", "norm", *accuracies)
