@@ -33,9 +33,11 @@ class MixedClassLoss(WrappedClassLoss):
     def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         return self._mixed(self.value(scores, own), self.loss.adversarial_value(scores, own, moves, radius))
 
-    def rounded(self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array) -> tuple[Array, Pull]:
-        clean, slope = self.loss.rounded(scores, own, moves, jnp.zeros_like(radius), smoothing)
-        value, worst = self.loss.rounded(scores, own, moves, radius, smoothing)
+    def rounded(
+        self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array, starts: Array
+    ) -> tuple[Array, Pull]:
+        clean, slope = self.loss.rounded(scores, own, moves, jnp.zeros_like(radius), smoothing, starts)
+        value, worst = self.loss.rounded(scores, own, moves, radius, smoothing, starts)
         attack = (1 - self.clean) * worst.attack
         return self._mixed(clean, value), Pull(self._mixed(slope.scores, worst.scores), attack, worst.directions)
 

@@ -105,8 +105,18 @@ class ClassLoss(Loss):
         """(n,) the largest loss under attack: what results report, however training attacks."""
 
     @abc.abstractmethod
-    def rounded(self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array) -> tuple[Array, Pull]:
-        """(n,) `adversarial_value` with corners rounded at this scale of scores, and its slopes: for minimisers."""
+    def rounded(
+        self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array, starts: Array
+    ) -> tuple[Array, Pull]:
+        """(n,) `adversarial_value` with corners rounded at this scale of scores, and its slopes: for minimisers.
+
+        Attacks that have to be sought are sought from directions `starts` (J, K, n): those of `starts`, or those that
+        it gave at weights nearby.
+        """
+
+    def starts(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
+        """(J, K, n) directions from which `rounded` seeks attacks; none where it has them in closed form."""
+        return jnp.zeros((0, *scores.shape))
 
     @property
     @abc.abstractmethod
@@ -207,6 +217,9 @@ class WrappedClassLoss(ClassLoss):
     def attacked(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array | None:
         return self.loss.attacked(scores, own, moves, radius)
 
+    def starts(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
+        return self.loss.starts(scores, own, moves, radius)
+
     def describe(self) -> dict[str, str]:
         return self.loss.describe()
 
@@ -232,8 +245,10 @@ class WeightedClassLoss(WrappedClassLoss):
     def adversarial_value(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
         return self._weight(own) * self.loss.adversarial_value(scores, own, moves, radius)
 
-    def rounded(self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array) -> tuple[Array, Pull]:
-        value, found = self.loss.rounded(scores, own, moves, radius, smoothing)
+    def rounded(
+        self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array, starts: Array
+    ) -> tuple[Array, Pull]:
+        value, found = self.loss.rounded(scores, own, moves, radius, smoothing, starts)
         weight = self._weight(own)
         return weight * value, Pull(weight * found.scores, weight * found.attack, found.directions)
 

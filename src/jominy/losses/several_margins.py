@@ -49,7 +49,9 @@ class CrammerSingerLoss(ClassLoss):
     def least_wrong(self) -> float:
         return 1.0
 
-    def rounded(self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array) -> tuple[Array, Pull]:
+    def rounded(
+        self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array, starts: Array
+    ) -> tuple[Array, Pull]:
         # A maximum is the limit of the logarithm of a sum of exponentials.
         leads = jnp.where(own > 0, 0.0, 1 + scores + radius * moves.pairs(own) - jnp.sum(scores * own, axis=0))
         value = smoothing * jax.nn.logsumexp(leads / smoothing, axis=0)
@@ -115,7 +117,9 @@ class OneVersusRestLoss(ClassLoss):
     def least_wrong(self) -> float:
         return float(self.loss(np.zeros(()), np.ones(())))
 
-    def rounded(self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array) -> tuple[Array, Pull]:
+    def rounded(
+        self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array, starts: Array
+    ) -> tuple[Array, Pull]:
         shift = jnp.broadcast_to(radius * moves.singles(), scores.shape)
         at = self.loss.smoothed(scores, shift, 2 * own - 1, smoothing)
         each = jnp.broadcast_to(jnp.eye(scores.shape[0])[:, :, None], (len(scores), *scores.shape))

@@ -53,8 +53,13 @@ class _CrossEntropy(ClassLoss):
         direction, _ = worst_direction(scores, own, moves, radius, _tolerance(scores))
         return scores + radius * moves.shift(direction)
 
-    def rounded(self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array) -> tuple[Array, Pull]:
-        directions, values = local_maxima(scores, own, moves, radius, GRADIENT)
+    def starts(self, scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
+        return corner_starts(scores, own, moves, radius)
+
+    def rounded(
+        self, scores: Array, own: Array, moves: Moves, radius: Array, smoothing: Array, starts: Array
+    ) -> tuple[Array, Pull]:
+        directions, values = local_maxima(scores, own, moves, radius, GRADIENT, starts)
         # Where two maxima are as large the loss has a corner: the largest is rounded to a logarithm of exponentials.
         value = smoothing * (jax.nn.logsumexp(values / smoothing, axis=0) - math.log(len(values)))
         share = jax.nn.softmax(values / smoothing, axis=0)[:, None]
@@ -270,15 +275,23 @@ def worst_direction(scores: Array, own: Array, moves: Moves, radius: Array, tole
     return direction, largest
 
 
-def local_maxima(scores: Array, own: Array, moves: Moves, radius: Array, tolerance: float) -> tuple[Array, Array]:
-    """Directions (J, K, n) of the attacks found from the clean scores and from corners, and losses (J, n)."""
+def corner_starts(scores: Array, own: Array, moves: Moves, radius: Array) -> Array:
+    """(J, K, n) directions of the steepest ascent from the clean scores, and of corners."""
     lead = scores - jnp.sum(scores * own, axis=0)
     reachable = jnp.where(own > 0, -jnp.inf, lead + radius * moves.pairs(own))
     starts = [_steepest(lead, own)]
     order = jnp.argsort(-reachable, axis=0)
     for place in range(min(len(own) - 1, CORNERS) if len(own) > 2 else 0):
         starts.append(jax.nn.one_hot(order[place], len(own), axis=0) - own)
-    found = jnp.stack([_converged(start, lead, own, moves, radius, tolerance) for start in starts])
+    return jnp.stack(starts)
+
+
+def local_maxima(
+    scores: Array, own: Array, moves: Moves, radius: Array, tolerance: float, starts: Array
+) -> tuple[Array, Array]:
+    """Directions (J, K, n) of the attacks found from some (J, K, n), and losses (J, n)."""
+    lead = scores - jnp.sum(scores * own, axis=0)
+    found = lax.map(lambda start: _converged(start, lead, own, moves, radius, tolerance), starts)
     return found, jnp.stack([cross_entropy(lead + radius * moves.shift(way), own) for way in found])
 
 

@@ -40,6 +40,8 @@ ROUGH = 1e-4
 """Times the rounding: where it is still coarse, a larger gradient does."""
 SLOW = 1e-9
 """Relative to the risk: where a rounding is still coarse, a step that gains less is the last."""
+LAST_SLOW = 1e-10
+"""The same at the last rounding, of three classes or more, whose rows may have several worst attacks."""
 LAST_STEPS = 100
 """At the last rounding: beside corners a descent would go on for long and gain nothing."""
 FAINT = (1e-2, 1e-3, 1e-4, 1e-5, 1e-6, 1e-8)
@@ -60,13 +62,26 @@ def _rounded_risk(
     form: Form,
     rounding: Array,
     weights: Array,
-) -> tuple[Array, Array, Array]:
-    """The rounded risk of weights (K, d), its gradient (K, d), and how often each class is taken for which (K, K)."""
+    starts: Array,
+) -> tuple[Array, Array, Array, Array]:
+    """The rounded risk of weights (K, d), its gradient (K, d), how often each class is taken for which (K, K).
+
+    The last are the directions of the attacks, sought from `starts`: those to seek them from at weights nearby.
+    """
     moves = soft_moves(weights, form, rounding)
-    value, pull = loss.rounded(weights @ features.T, own, moves, radius, rounding)
+    value, pull = loss.rounded(weights @ features.T, own, moves, radius, rounding, starts)
+    directions = pull.directions if starts.size else starts
     pull = Pull(counts * pull.scores, counts * pull.attack, pull.directions)
     gradient = pull.scores @ features + radius * moves.pull(pull.attack, pull.directions)
-    return jnp.mean(counts * value), gradient / len(features), pull.scores @ own.T / len(features)
+    return jnp.mean(counts * value), gradient / len(features), pull.scores @ own.T / len(features), directions
+
+
+@jax.jit
+def _starts(
+    loss: ClassLoss, features: Array, own: Array, radius: Array, form: Form, rounding: Array, weights: Array
+) -> Array:
+    """(J, K, n) directions from which attacks on weights (K, d) are sought."""
+    return loss.starts(weights @ features.T, own, soft_moves(weights, form, rounding), radius)
 
 
 @jax.jit
@@ -176,9 +191,13 @@ class _Rows:
         shape = weights.shape
         at = partial(_rounded_risk, self.loss, self.features, self.own, self.counts, self.radius, self.form, rounding)
         units, back = self._units(weights)
+        corners = partial(_starts, self.loss, self.features, self.own, self.radius, self.form, rounding)
+        # Near the optimum attacks are sought from those at its beginning: from corners they would jump now and then.
+        begun = None if rounding == ROUNDINGS[0] else at(weights, corners(weights))[3]
 
         def slope(point: np.ndarray) -> tuple[float, np.ndarray]:
-            value, gradient, _ = at(point.reshape(shape) @ units)
+            here = point.reshape(shape) @ units
+            value, gradient, _, _ = at(here, corners(here) if begun is None else begun)
             return float(value), (np.asarray(gradient) @ units.T).ravel()
 
         def watch(intermediate_result: Any) -> None:
@@ -186,7 +205,10 @@ class _Rows:
                 raise StopIteration
 
         last = rounding == ROUNDINGS[-1]
-        slow, most = 0.0 if last else SLOW, LAST_STEPS if last and not self.loss.kinked else MOST_STEPS
+        slow, most = (
+            (LAST_SLOW if len(self.own) > 2 else 0.0) if last else SLOW,
+            LAST_STEPS if last and not self.loss.kinked else MOST_STEPS,
+        )
         flat = max(FLAT, ROUGH * (rounding - ROUNDINGS[-1]))
         found = scipy.optimize.minimize(
             slope, (weights @ back).ravel(), jac=True, method="L-BFGS-B", callback=watch,
@@ -211,11 +233,15 @@ class _Rows:
         root = (vectors / np.sqrt(values)) @ vectors.T
         return root * self.units, (1 / self.units)[:, None] * np.linalg.inv(root)
 
+    def _afresh(self, radius: float, form: Form, rounding: float, weights: np.ndarray) -> tuple[Array, ...]:
+        """What `_rounded_risk` finds at weights (K, d) alone."""
+        starts = _starts(self.loss, self.features, self.own, radius, form, rounding, weights)
+        return _rounded_risk(self.loss, self.features, self.own, self.counts, radius, form, rounding, weights, starts)
+
     def slope(self, weights: np.ndarray) -> float:
         """The largest component of the risk's gradient, relative to that at zero weights without attack."""
-        at = partial(_rounded_risk, self.loss, self.features, self.own, self.counts)
-        here = at(self.radius, self.form, ROUNDINGS[-1], weights)[1]
-        start = at(0.0, None, 1.0, 0 * weights)[1]
+        here = self._afresh(self.radius, self.form, ROUNDINGS[-1], weights)[1]
+        start = self._afresh(0.0, None, 1.0, 0 * weights)[1]
         return float(np.max(np.abs(here * self.units)) / np.max(np.abs(start * self.units)))
 
     def falls_for_ever(self, weights: np.ndarray) -> bool:
@@ -246,8 +272,7 @@ class _Rows:
         """Numbers (K,) of groups of classes whose rows are hardly taken for those of another group."""
         from scipy.sparse.csgraph import connected_components
 
-        at = partial(_rounded_risk, self.loss, self.features, self.own, self.counts)
-        taken = np.asarray(at(self.radius, self.form, ROUNDINGS[-1], weights)[2])
+        taken = np.asarray(self._afresh(self.radius, self.form, ROUNDINGS[-1], weights)[2])
         taken = np.maximum(taken, taken.T)
         found = (connected_components(taken > share, directed=False) for share in FAINT)
         return list({labels.tobytes(): labels for count, labels in found if count > 1}.values())
