@@ -159,3 +159,13 @@ def test_trades_has_an_optimum_too_and_one_class_alone_is_separable():
     assert jm.optimum(jm.Problem(alone, jm.HingeLoss(), 0.2)).adversarial_risk == pytest.approx(0.0, abs=1e-12)
     with pytest.raises(jm.InputError, match="True or False"):
         jm.GaussianMixture(P, list(MU), list(K), labels=Y, intercept="yes")
+
+
+def test_an_intercept_that_has_nothing_to_do_is_zero():
+    """One centred class: nothing that is out of reach has a slope at the zero vector. Once an empty minimum."""
+    spread, teacher = jm.spectrum([0.4, 1.0, 1.6, 2.0] * 3), np.tile([1.0, -0.5, 0.3, 0.8], 3) / np.sqrt(12)
+    data = jm.GaussianMixture([1.0], [np.zeros(12)], [spread], teacher=teacher, noise_variance=0.25, intercept=True)
+    plain = jm.LinearTeacher(spread, teacher, noise_variance=0.25)
+    told, same = (jm.optimum(jm.Problem(one, jm.SquaredLoss(), 0.4)) for one in (data, plain))
+    np.testing.assert_allclose(told.vector, np.append(same.vector, 0.0), atol=1e-7)
+    assert told.adversarial_risk == pytest.approx(same.adversarial_risk, rel=1e-9)

@@ -100,18 +100,21 @@ def test_matrices_and_means_have_the_same_law():
     np.testing.assert_allclose(dense.adversarial_risk, plain.adversarial_risk, rtol=1e-8)
 
 
-def sgd_with_noise(squared, reach, radius, rate, times, runs, seed):
+def sgd_with_noise(squared, reach, radius, rate, times, runs, seed, intercept=False):
     """Mean clean risk and norm, and their standard errors, of plain SGD whose inputs are given noise; NumPy alone."""
     rng = np.random.default_rng(seed)
-    x, seen = np.zeros((runs, D)), []
-    for step in range(round(times[-1] * D) + 1):
-        if step in [round(time * D) for time in times]:
+    size = D + intercept
+    x, seen = np.zeros((runs, size)), []
+    for step in range(round(times[-1] * size) + 1):
+        if step in [round(time * size) for time in times]:
+            features, offset = x[:, :D], x[:, D:].sum(axis=1)
             if squared:
-                risk = (0.25 + ((x - TEACHER) ** 2) @ K) / 2
+                risk = (0.25 + ((features - TEACHER) ** 2) @ K + offset**2) / 2
             else:
                 risk = 0.0
                 for weight, label, mean, spread in zip((0.4, 0.6), (1, -1), MEANS, (K, np.ones(D)), strict=True):
-                    margin = (label * (x @ mean))[:, None] + np.sqrt(x**2 @ spread)[:, None] * NODES
+                    centre, deviation = label * (features @ mean + offset), np.sqrt(features**2 @ spread)
+                    margin = centre[:, None] + deviation[:, None] * NODES
                     risk = risk + weight * np.logaddexp(0, -margin) @ WEIGHTS
             seen.append([risk, np.linalg.norm(x, axis=1)])
         which = (rng.random(runs) > 0.4).astype(int)
@@ -122,15 +125,16 @@ def sgd_with_noise(squared, reach, radius, rate, times, runs, seed):
             sample = MEANS[which] + np.sqrt(np.array([K, np.ones(D)])[which]) * rng.standard_normal((runs, D))
             target = np.array([1.0, -1.0])[which]
         sample = sample + np.sqrt(V) * rng.standard_normal((runs, D))  # the target has not seen it
-        score, size = np.sum(x * sample, axis=1), np.maximum(reach.size(x), 1e-300)
+        sample = np.concatenate([sample, np.ones((runs, size - D))], axis=1)
+        score, shift = np.sum(x * sample, axis=1), radius * np.maximum(reach.size(x), 1e-300)
         if squared:
             error = score - target
-            slope = error + np.sign(error) * radius * size
-            push = np.abs(error) + radius * size
+            slope = error + np.sign(error) * shift
+            push = np.abs(error) + shift
         else:
-            push = 1 / (1 + np.exp(target * score - radius * size))
+            push = 1 / (1 + np.exp(target * score - shift))
             slope = -target * push
-        x = x - rate / D * (slope[:, None] * sample + radius * push[:, None] * reach.slope(x))
+        x = x - rate / size * (slope[:, None] * sample + radius * push[:, None] * reach.slope(x))
     seen = np.array(seen)
     return seen.mean(axis=2), seen.std(axis=2) / np.sqrt(runs)
 
@@ -141,6 +145,14 @@ class InL2:
 
     def slope(self, x):
         return x / np.maximum(self.size(x), 1e-300)[:, None]
+
+
+class InL2OfFeatures:
+    def size(self, x):
+        return np.linalg.norm(x[:, :D], axis=1)
+
+    def slope(self, x):
+        return x * (np.arange(D + 1) < D) / np.maximum(self.size(x), 1e-300)[:, None]
 
 
 class InLInf:
@@ -173,6 +185,69 @@ def test_plain_sgd_on_noisy_inputs_does_what_is_forecast_and_simulated(squared, 
     assert np.abs(plain.norm.values - curve.norm.values)[0] > 0.05 * curve.norm.values[0]
 
 
+def test_an_intercept_has_no_noise():
+    """Least squares on labels, without attack: dm = -g sum p (S m + mean (mean' m - y)), and S = K + v but on the
+    intercept, which is 0; its square must not be taken for noise in the clean risk. By SciPy."""
+    rate, size, weights, labels = 0.5, D + 1, np.array([0.4, 0.6]), np.array([1.0, -1.0])
+    means = np.concatenate([MEANS, np.ones((2, 1))], axis=1)
+    clean = np.concatenate([[K, np.ones(D)], np.zeros((2, 1))], axis=1)
+    noisy = clean + V * (np.arange(size) < D)
+
+    def errors(m, w, spread):
+        return (means @ m - labels) ** 2 + spread @ (m**2 + w)
+
+    def velocity(_, state):
+        m, w = np.split(state, 2)
+        curvature = weights @ noisy
+        return np.concatenate([
+            -rate * (curvature * m + (weights * (means @ m - labels)) @ means),
+            -2 * rate * curvature * w + rate**2 / size * (weights * errors(m, w, noisy)) @ noisy,
+        ])  # fmt: skip
+
+    times = [0.5, 2.0]
+    found = scipy.integrate.solve_ivp(velocity, (0, 2), np.zeros(2 * size), t_eval=times, rtol=1e-10, atol=1e-13)
+    problem = jm.Problem(classes(0.0, True), jm.SquaredLoss(), 0.0, objective=NOISE)
+    curve = jm.forecast(problem, jm.Constant(rate), times=times)
+    for place, state in enumerate(found.y.T):
+        m, w = np.split(state, 2)
+        end = curve.isel(time=place)
+        assert m[-1] ** 2 > 0.01 * (m @ m)
+        assert float(end.norm) == pytest.approx(np.sqrt(m @ m + w.sum()), rel=1e-7)
+        assert float(end.adversarial_risk) == pytest.approx(weights @ errors(m, w, noisy) / 2, rel=1e-7)
+        assert float(end.clean_risk) == pytest.approx(weights @ errors(m, w, clean) / 2, rel=1e-7)
+
+
+@pytest.mark.slow
+def test_sgd_with_an_intercept_on_noisy_inputs():
+    """1,000 runs of NumPy (seed 8), 300 of ours, d = 41, l2 at radius .4: as above."""
+    data, loss, squared = classes(0.0, True), jm.LogisticLoss(), False
+    problem, rate, times = jm.Problem(data, loss, 0.4, objective=NOISE), 0.5, [0.5, 2.0]
+    mean, error = sgd_with_noise(squared, InL2OfFeatures(), 0.4, rate, times, 1000, 8, True)
+    curve = jm.forecast(problem, jm.Constant(rate), times=times)
+    runs = jm.simulate(problem, jm.Constant(rate), times=times, seeds=300, progress=False)
+    for row, name in enumerate(("clean_risk", "norm")):
+        told = curve[name].values
+        assert np.all(np.abs(told - mean[:, row]) < 4 * error[:, row] + 0.4 * told / D), name
+        ours = runs[name].values
+        both = np.hypot(error[:, row], ours.std(axis=0) / np.sqrt(300))
+        assert np.all(np.abs(ours.mean(axis=0) - mean[:, row]) < 4 * both), name
+
+
+def test_matrices_with_an_intercept_have_the_same_law():
+    turn = np.linalg.qr(np.random.default_rng(4).standard_normal((D, D)))[0]
+    spread = [jm.spectrum(K), jm.spectrum(np.full(D, 1.0))]
+    turned = jm.GaussianMixture(
+        [0.4, 0.6], MEANS @ turn.T, [turn @ np.diag(K) @ turn.T, np.eye(D)], labels=[1, -1], intercept=True
+    )
+    plain = jm.GaussianMixture([0.4, 0.6], MEANS, spread, labels=[1, -1], intercept=True)
+    told, same = (
+        jm.forecast(jm.Problem(data, jm.LogisticLoss(), 0.4, objective=NOISE), jm.Constant(0.5), times=[1.0, 3.0])
+        for data in (plain, turned)
+    )
+    for name in ("adversarial_risk", "clean_risk", "norm", "clean_accuracy"):
+        np.testing.assert_allclose(told[name], same[name], rtol=1e-7, err_msg=name)
+
+
 @pytest.mark.slow
 def test_bands_and_homogenized_sgd_have_the_noise_in_them():
     problem = jm.Problem(teacher(), jm.SquaredLoss(), 0.3, objective=NOISE)
@@ -201,7 +276,9 @@ def test_the_state_at_rest_many_forecasts_and_other_attacks():
 
 REFUSED = {
     "a negative variance": (lambda: jm.GaussianNoise(-1.0), ">= 0"),
-    "an intercept": (lambda: jm.Problem(classes(0, True), jm.LogisticLoss(), 0.1, objective=NOISE), "Leave intercept"),
+    "an intercept and l_inf": (
+        lambda: jm.Problem(classes(0, True), jm.LogisticLoss(), 0.1, jm.LInf(), NOISE), "leave intercept out",
+    ),
     "a teacher and two covariances": (
         lambda: jm.Problem(
             jm.GaussianMixture([0.5, 0.5], MEANS, [jm.spectrum(K), jm.identity(D)], teacher=TEACHER),

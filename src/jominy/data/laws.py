@@ -151,15 +151,16 @@ class EigenLaw:
         """With normal noise of this variance in every feature, which the target does not see.
 
         The law of input and target together: covariances grow, and given a noisy input x the teacher's score is normal
-        around <K (K + v)^-1 (x - mean)>. InputError where that is another direction for each class.
+        around <K (K + v)^-1 (x - mean)>. InputError where that is another direction for each class. An intercept has no
+        noise.
         """
-        k = self.eigenvalues
-        told = replace(self, eigenvalues=read_only(k + variance))
+        k, added = self.eigenvalues, np.where(self.out_of_reach, 0.0, variance)
+        told = replace(self, eigenvalues=read_only(k + added))
         if self.teacher is None:
             return told
         if np.any(k != k[0]):
             raise InputError(*ONE_COVARIANCE)
-        kept = k[0] / (k[0] + variance)
+        kept = np.where(self.out_of_reach, 1.0, k[0] / np.where(self.out_of_reach, 1.0, k[0] + variance))
         return _seen_through_noise(told, kept * self.teacher, float(variance * kept @ self.teacher**2))
 
     @property
@@ -332,13 +333,16 @@ class DenseLaw:
 
     def with_noise(self, variance: float) -> DenseLaw:
         """With normal noise of this variance in every feature, which the target does not see; see `EigenLaw`."""
-        spread = self.covariances + variance * np.eye(self.dimension)
+        features = self.dimension - self.intercept
+        spread = self.covariances + variance * np.diag(np.arange(self.dimension) < features)
         told = replace(self, covariances=read_only(spread))
         if self.teacher is None:
             return told
         if np.any(self.covariances != self.covariances[0]):
             raise InputError(*ONE_COVARIANCE)
-        kept = np.linalg.solve(spread[0], self.covariances[0] @ self.teacher)
+        inside = slice(features)
+        kept = np.zeros(self.dimension)
+        kept[inside] = np.linalg.solve(spread[0][inside, inside], (self.covariances[0] @ self.teacher)[inside])
         return _seen_through_noise(told, kept, float(variance * kept @ self.teacher))
 
     def under_norm(self) -> DenseLaw:

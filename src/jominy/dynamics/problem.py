@@ -109,8 +109,20 @@ class Problem:
             several = self.objective.of_classes(plain)
             return several if weights is None else WeightedClassLoss(several, weights)
         self.objective.check(self.data)
+        if self.objective.input_noise and not self.data.empirical and self.mixture.intercept:
+            self._require_features_norm()
         loss = self.objective.of(plain)
         return loss if weights is None else ClassWeightedLoss(loss, (weights[0], weights[1]))
+
+    def _require_features_norm(self) -> None:
+        """InputError where the norm of the features without the intercept, which noise acts on, is not known."""
+        if not self.attack.isotropic:
+            raise InputError(
+                "On a mixture with an intercept, noise on the inputs is known under l2, whose size is the norm of all "
+                "features but the intercept",
+                repr(self.attack),
+                "Use `L2()`, leave intercept out, or draw rows, Samples(X, y, intercept=True)",
+            )
 
     @property
     def has_accuracy(self) -> bool:

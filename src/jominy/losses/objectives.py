@@ -175,7 +175,7 @@ class GaussianNoise(Objective):
     so it is that of noisy inputs; accuracies, the clean risk and all that is read out at other radii or attacks are
     those of inputs without noise. Radius 0 is training on noise alone.
 
-    On samples every feature but the intercept is noisy, and targets are those of the row. On Gaussian mixtures with
+    Every feature but the intercept is noisy. On samples targets are those of the row. On Gaussian mixtures with
     labels or a linear teacher a noisy input is drawn as one, which has the same law. Where the noise turns the
     teacher's direction (covariances that are no multiple of the identity) there is no alignment.
 
@@ -186,8 +186,8 @@ class GaussianNoise(Objective):
     Raises
     ------
     InputError
-        A variance that is not a finite number >= 0; several classes on samples; on mixtures an intercept, random labels
-        or links, a teacher and classes of different covariances.
+        A variance that is not a finite number >= 0; several classes; on mixtures random labels or links, a teacher and
+        classes of different covariances, an intercept under another attack than `L2()`.
 
     Notes
     -----
@@ -223,7 +223,7 @@ class GaussianNoise(Objective):
         if data.empirical:
             return
         rule, step = "Noise on the inputs of mixtures is known with labels or a linear teacher", None
-        for name in ("intercept", "label_law", "teacher_link"):
+        for name in ("label_law", "teacher_link"):
             if getattr(data, name, None):
                 step = f"Leave {name} out"
         if step:

@@ -24,7 +24,8 @@ class RiskSpec(NamedTuple):
     radius: Array
     rule: GaussianRule
     noise: Array | None = None
-    """Variance of noise on every feature in training, which the order parameters have in them."""
+    """Variance of noise on every feature in training, which the order parameters have in them: (2,), what their square
+    norm is multiplied by, and the attack's square size where the norm has an intercept in it."""
 
     def moments(self, order: OrderParameters) -> Moments:
         return self.targets.moments(self.loss, order, self.radius * order.size, self.rule)
@@ -33,7 +34,7 @@ class RiskSpec(NamedTuple):
         """The order parameters of inputs without noise."""
         if self.noise is None:
             return order
-        part = self.noise * order.norm[..., None] ** 2
+        part = (self.noise[0] * order.norm**2 + self.noise[1] * order.size**2)[..., None]
         return order._replace(
             margin_variance=jnp.maximum(order.margin_variance - part, 0.0),
             residual_variance=jnp.maximum(order.residual_variance - part, 0.0),
@@ -50,7 +51,7 @@ def risk_spec(law: EigenLaw | DenseLaw, problem: Problem, logit_scale: float = 2
     """Loss, targets, radius and quadrature (for logits up to that scale) of a problem."""
     radius = np.asarray(problem.final_radius)
     targets, given = problem.loss.targets(law), problem.objective.input_noise
-    noise = np.asarray(given) if given else None
+    noise = np.where([law.intercept, not law.intercept], 0.0, given) if given else None
     return RiskSpec(problem.loss, targets, law.weights, radius, gaussian_rule(logit_scale), noise)
 
 

@@ -376,14 +376,17 @@ def _along(at: Callable[[np.ndarray], Point], here: Point, way: np.ndarray) -> P
 
 
 def begun(frame: Frame, at: Callable[[np.ndarray], Point], scale: float) -> Point:
-    """The best of some multiples of the gradient at the zero vector, in both metrics; `scale` is that of the scores."""
-    pull = at(np.zeros(len(frame.sizes))).gradient
-    found = []
+    """The best of some multiples of the gradient at the zero vector, in both metrics; `scale` is that of the scores.
+
+    The zero vector itself where no score has a slope there, such as that of an intercept of centred targets.
+    """
+    zero = at(np.zeros(len(frame.sizes)))
+    pull, found = zero.gradient, []
     for way in (-pull / frame.sizes**2, -pull):
         score = np.max(np.abs(frame.means @ way)) + np.sqrt(np.max(frame.spread(way) @ way))
         if np.isfinite(score) and score > 0:
             found += [at(length * scale / score * way) for length in LENGTHS]
-    return min(found, key=lambda point: point.risk)
+    return min(found, key=lambda point: point.risk, default=zero)
 
 
 def minima(
