@@ -348,6 +348,30 @@ def test_a_scenario_and_a_sweep_have_it():
     )
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("loss", ["squared", "logistic"])
+def test_derivatives_are_differences_and_many_are_single_ones(loss):
+    def forecast(radius, rate):
+        problem = problem_of(40, radius, loss=loss)
+        return jm.forecast(problem, jm.Constant(rate), times=[2.0], start=jm.RandomStart(0.3), rtol=1e-11)
+
+    def made(radius, rate):
+        return problem_of(40, radius, loss=loss), jm.Constant(rate), jm.RandomStart(0.3)
+
+    found, h = jm.sensitivity(made, {"radius": 0.2, "rate": 0.5}, times=[2.0]), 1e-4
+    for name in ("adversarial_risk", "norm"):
+        slopes = [
+            float((forecast(*up)[name] - forecast(*down)[name])[0]) / (2 * h)
+            for up, down in (((0.2 + h, 0.5), (0.2 - h, 0.5)), ((0.2, 0.5 + h), (0.2, 0.5 - h)))
+        ]
+        np.testing.assert_allclose(found[f"{name}_slope"][:, 0], slopes, rtol=1e-5, err_msg=name)
+    problems = [problem_of(40, radius, loss=loss) for radius in (0.1, 0.3)]
+    many = jm.forecast_many(problems, jm.Constant(0.5), times=[1.0, 2.0], progress=False)
+    for place, problem in enumerate(problems):
+        alone = jm.forecast(problem, jm.Constant(0.5), times=[1.0, 2.0])
+        np.testing.assert_allclose(many.adversarial_risk[place], alone.adversarial_risk, rtol=1e-8)
+
+
 def test_bad_blocks_are_refused():
     law = jm.GaussianMixture([0.5, 0.5], [0.5, -0.5], [jm.identity(6)] * 2, labels=[0, 1])
     with pytest.raises(jm.InputError, match="one block for each feature"):

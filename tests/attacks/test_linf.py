@@ -417,8 +417,25 @@ REFUSED = {
     "finite batches": (lambda: jm.forecast(posed(), Constant(0.5), time=1, batch_size=2), "Finite batches"),
     "groups": (lambda: jm.simulate(posed(), Constant(0.5), time=1, full_vectors=False), "full vectors"),
     "small rates": (lambda: jm.small_rate_end(posed(), 0.01), "under l2"),
-    "many at once": (lambda: jm.forecast_many([posed()], [Constant(0.5)], time=1), "quadratic form"),
+    "a derivative": (lambda: jm.sensitivity(by_rate, {"rate": 0.5}, time=1), "differences in place of a derivative"),
 }
+
+
+def by_rate(rate):
+    return posed(), Constant(rate)
+
+
+def test_many_at_once_are_their_own_forecasts(coarse):
+    """One of them in l2, and one that diverges."""
+    problems, rates = [posed(), posed(jm.L2()), posed()], [Constant(0.5), Constant(0.5), Constant(3.0)]
+    how = {"times": [0.5, 1.0], "evaluate_at": [0.2]}
+    many = jm.forecast_many(problems, rates, progress=False, **how)
+    assert many.status.values.tolist() == ["completed", "completed", "diverged"]
+    for place, (problem, rate) in enumerate(zip(problems, rates, strict=True)):
+        alone = jm.forecast(problem, rate, **how)
+        assert float(many.optimum_risk[place]) == alone.attrs["optimum_risk"]
+        for name in ("adversarial_risk", "norm", "risk_at_radius"):
+            np.testing.assert_allclose(many[name][place], alone[name], rtol=1e-7, err_msg=name)
 
 
 def posed(attack=None, covariance=(1.0, 2.0), teacher=(1.0, 0.5)):

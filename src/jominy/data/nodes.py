@@ -202,8 +202,9 @@ def forms_of(law: EigenLaw) -> np.ndarray:
     if law.budgets is not None:  # what nodes keep, inner products, does not tell its size
         raise InputError(
             "This is known for attacks whose size is the root of a quadratic form, such as l2",
-            "an l_inf attack",
-            "Use `forecast`, `simulate`, `optimum` or `stationary`; or `L2()` or `Mahalanobis(weights=...)`",
+            "an attack on single features, l_inf or l_p",
+            "Use `forecast` (its differences in place of a derivative), `simulate`, `optimum` or `stationary`; or "
+            "`L2()` or `Mahalanobis(weights=...)`",
         )
     if law.attack is None:
         return np.ones((1, law.eigenvalues.shape[1]))

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from jominy.dynamics.coordinates.many import plain_coordinate_forecasts
 from jominy.dynamics.labelled import accuracy_of, scenario_of
-from jominy.dynamics.population.many import Found, solve_points
+from jominy.dynamics.population.many import Found, Plain, solve_points
 from jominy.dynamics.population.outcome import statuses
 from jominy.dynamics.population.plan import RTOL, Plan
 from jominy.dynamics.population.solve import ForecastBatch
 from jominy.dynamics.problem import Problem
-from jominy.dynamics.readout import past_divergence
+from jominy.dynamics.readout import Variables, past_divergence
 from jominy.errors import InputError
 from jominy.numerics.collection import without_collection
 from jominy.numerics.precision import double_precision
@@ -23,6 +24,9 @@ from jominy.schedules import Schedule
 
 if TYPE_CHECKING:
     import xarray as xr
+
+NUMBERS = ("numerical_error", "optimum_risk", "optimum_norm", "collapse_radius")
+"""Of each point, beside its variables and its status."""
 
 
 @double_precision
@@ -43,7 +47,7 @@ def forecast_many(
     """Forecasts of many problems or schedules at once: the same numbers as `forecast`, in less time.
 
     Points whose problems have one structure (the same loss, kind of schedule, numbers of classes and of nodes) are
-    solved as lanes of one compiled program, on all cores.
+    solved as lanes of one compiled program, on all cores; under attacks on single features (l_inf, l_p) each by itself.
 
     Parameters
     ----------
@@ -74,8 +78,14 @@ def forecast_many(
     ([0.4515, 0.5252], ['completed', 'completed', 'diverged'])
     """
     points = _points(problems, schedules, starts)
-    plan = Plan.of(points[0][0].data.dimension, time, times, evaluate_at, rtol, batch_size)
-    return _labelled(points, plan, solve_points(points, plan, compress, progress))
+    dimension = points[0][0].data.dimension
+    plan = Plan.of(dimension, time, times, evaluate_at, rtol, batch_size)
+    if all(problem.attack.of_inner_products for problem, *_ in points):
+        return _labelled(points, plan, solve_points(points, plan, compress, progress))
+    how: dict[str, Any] = {"evaluate_at": evaluate_at, "rtol": rtol, "batch_size": batch_size}
+    return _one_by_one(
+        points, plan, plain_coordinate_forecasts(points, dimension=dimension, time=time, times=times, **how)
+    )
 
 
 def _points(problems: Any, schedules: Any, starts: Any) -> list[tuple[Problem, Schedule, Any]]:
@@ -131,7 +141,7 @@ def _labelled(points: list, plan: Plan, found: list[Found]) -> xr.Dataset:
     count = len(found)
     variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     status = np.empty(count, dtype=object)
-    numbers = {name: np.empty(count) for name in ("numerical_error", "optimum_risk", "optimum_norm", "collapse_radius")}
+    numbers = {name: np.empty(count) for name in NUMBERS}
     together: dict[int, list[tuple[int, int]]] = {}
     for place, one in enumerate(found):
         together.setdefault(id(one.solved), []).append((place, one.row))
@@ -150,7 +160,28 @@ def _labelled(points: list, plan: Plan, found: list[Found]) -> xr.Dataset:
         numbers["optimum_risk"][places] = [optimum.solved.risk for optimum in optima]
         numbers["optimum_norm"][places] = [optimum.solved.order.norm for optimum in optima]
         numbers["collapse_radius"][places] = [optimum.collapse_radius for optimum in optima]
-    variables |= {name: (("point",), values) for name, values in numbers.items()}
+    return _made(points, plan, variables, numbers, status)
+
+
+def _one_by_one(points: list, plan: Plan, found: list[Plain]) -> xr.Dataset:
+    """Of forecasts that have been told each by itself, up to the last time that each reached."""
+    count = len(found)
+    variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
+    for place, one in enumerate(found):
+        for name, (dims, values) in one.variables.items():
+            shape = [
+                len(plan.times) if dim == "time" else size for dim, size in zip(dims, np.shape(values), strict=True)
+            ]
+            _, all_values = variables.setdefault(name, (("point", *dims), np.full((count, *shape), np.nan)))
+            all_values[(place, *(slice(size) for size in np.shape(values)))] = values
+    numbers = {name: np.array([float(one.attrs[name]) for one in found]) for name in NUMBERS}
+    return _made(points, plan, variables, numbers, np.array([one.attrs["status"] for one in found], dtype=object))
+
+
+def _made(points: list, plan: Plan, variables: Variables, numbers: dict, status: np.ndarray) -> xr.Dataset:
+    """The result: variables, and the numbers and status of each point."""
+    count = len(points)
+    variables = variables | {name: (("point",), values) for name, values in numbers.items()}
     variables["status"] = (("point",), status.astype(str))
     coords: dict[str, Any] = {"point": np.arange(count), "time": plan.times}
     if plan.evaluate_at.size:
