@@ -169,11 +169,11 @@ def _one_by_one(points: list, plan: Plan, found: list[Plain]) -> xr.Dataset:
     variables: dict[str, tuple[tuple[str, ...], np.ndarray]] = {}
     for place, one in enumerate(found):
         for name, (dims, values) in one.variables.items():
-            shape = [
-                len(plan.times) if dim == "time" else size for dim, size in zip(dims, np.shape(values), strict=True)
-            ]
+            sizes = np.shape(values)
+            shape = [len(plan.times) if dim == "time" else size for dim, size in zip(dims, sizes, strict=True)]
             _, all_values = variables.setdefault(name, (("point", *dims), np.full((count, *shape), np.nan)))
-            all_values[(place, *(slice(size) for size in np.shape(values)))] = values
+            reached: tuple[Any, ...] = (place, *(slice(size) for size in sizes))
+            all_values[reached] = values
     numbers = {name: np.array([float(one.attrs[name]) for one in found]) for name in NUMBERS}
     return _made(points, plan, variables, numbers, np.array([one.attrs["status"] for one in found], dtype=object))
 
