@@ -1,9 +1,8 @@
 """One step of streaming SGD: an engine says its gradient, and everything else is the same on every kind of data."""
 
 import abc
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import equinox as eqx
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -52,8 +51,13 @@ class StreamingSGD(Module):
     An engine gives `gradient`; `rate` where an adaptive schedule sees more than its memory; and `observe`.
     """
 
-    schedule: eqx.AbstractVar[Schedule]
-    optimizer: eqx.AbstractVar[Optimizer]
+    if TYPE_CHECKING:  # fields or properties of an engine; not fields here, which would come first in its constructor
+
+        @property
+        def schedule(self) -> Schedule: ...
+
+        @property
+        def optimizer(self) -> Optimizer: ...
 
     @abc.abstractmethod
     def gradient(self, state: Any, noise: Any, time: Array) -> Array:
