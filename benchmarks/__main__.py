@@ -14,6 +14,7 @@ from benchmarks.page import write_page
 ALL = {
     "forecasts": "one warm forecast with 4000 distinct eigenvalues, against SciPy",
     "small_systems": "logistic classes and 24 compressed nodes, against SciPy and torchdiffeq",
+    "single_features": "forecasts under l_inf beside the same under l2, and a thousand at once",
     "lanes": "ten thousand forecasts at once, against SciPy; a gradient through the solver",
     "simulators": "the simulator that is exact in law, at three dimensions",
     "full_vectors": "full-vector SGD, against loops in NumPy and PyTorch and the random numbers alone",
