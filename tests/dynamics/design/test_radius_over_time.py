@@ -105,7 +105,8 @@ def paired(told, count, radius, start=None):
     """Excess ratios of `count` paired runs to those of the design, less those promised, in standard errors."""
     floor = told.objective.floor
     ends = {}
-    for name in ("designed", "constant-radius", "given-radius"):
+    names = ["designed", *(name for name in ("constant-radius", "given-radius") if name in told.ratios)]
+    for name in names:
         one = told[name]
         runs = jm.simulate(
             dataclasses.replace(told.problem, radius=one.radius), one.schedule, times=[told.horizon], seeds=count,
@@ -114,7 +115,7 @@ def paired(told, count, radius, start=None):
         ends[name] = runs.risk_at_radius.values[:, -1, 0] - floor
     ours, found = ends["designed"], {}
     found["designed"] = (ours.mean() - told.excess) / (ours.std(ddof=1) / np.sqrt(count))
-    for name in ("constant-radius", "given-radius"):
+    for name in names[1:]:
         ratio = told.ratios[name]
         error = np.std(ends[name] - ratio * ours, ddof=1) / np.sqrt(count) / ours.mean()
         found[name] = (ends[name].mean() / ours.mean() - ratio) / error
@@ -190,4 +191,5 @@ def test_on_real_rows_it_is_declined():
     assert 1 <= told.ratios["given-radius"] < 1.02 and np.isfinite(told.band.sd)
     assert told.recommended is told["given-radius"].schedule
     found = paired(told, 400, 0.5)
-    assert all(abs(found[name]) < 3 for name in ("designed", "constant-radius", "given-radius"))
+    # Real runs do not show the gain, so that the design is the best constant radius.
+    assert "constant-radius" not in found and all(abs(found[name]) < 3 for name in ("designed", "given-radius"))
