@@ -163,6 +163,20 @@ class InLInf:
         return np.sign(x) / np.sqrt(D)
 
 
+def seen_in_runs(problem, rate, times, plain):
+    """The forecast, when clean risk and norm are those of 300 of our runs and of plain ones, to 4 standard errors."""
+    mean, error = plain
+    curve = jm.forecast(problem, jm.Constant(rate), times=times)
+    runs = jm.simulate(problem, jm.Constant(rate), times=times, seeds=300, progress=False)
+    for row, name in enumerate(("clean_risk", "norm")):
+        told = curve[name].values
+        assert np.all(np.abs(told - mean[:, row]) < 4 * error[:, row] + 0.4 * told / D), name
+        ours = runs[name].values
+        both = np.hypot(error[:, row], ours.std(axis=0) / np.sqrt(300))
+        assert np.all(np.abs(ours.mean(axis=0) - mean[:, row]) < 4 * both), name
+    return curve
+
+
 @pytest.mark.parametrize(
     ("squared", "attack", "reach", "radius"),
     [(True, jm.L2(), InL2(), 0.4), (False, jm.L2(), InL2(), 0.0), (False, jm.LInf(), InLInf(), 0.4)],
@@ -172,15 +186,7 @@ def test_plain_sgd_on_noisy_inputs_does_what_is_forecast_and_simulated(squared, 
     section 5). Without the noise the norm at .5 is 5 to 40 % off."""
     data, loss = (teacher(), jm.SquaredLoss()) if squared else (classes(), jm.LogisticLoss())
     problem, rate, times = jm.Problem(data, loss, radius, attack, NOISE), 0.5, [0.5, 2.0]
-    mean, error = sgd_with_noise(squared, reach, radius, rate, times, 1000, 7)
-    curve = jm.forecast(problem, jm.Constant(rate), times=times)
-    runs = jm.simulate(problem, jm.Constant(rate), times=times, seeds=300, progress=False)
-    for row, name in enumerate(("clean_risk", "norm")):
-        told = curve[name].values
-        assert np.all(np.abs(told - mean[:, row]) < 4 * error[:, row] + 0.4 * told / D), name
-        ours = runs[name].values
-        both = np.hypot(error[:, row], ours.std(axis=0) / np.sqrt(300))
-        assert np.all(np.abs(ours.mean(axis=0) - mean[:, row]) < 4 * both), name
+    curve = seen_in_runs(problem, rate, times, sgd_with_noise(squared, reach, radius, rate, times, 1000, 7))
     plain = jm.forecast(jm.Problem(data, loss, radius, attack), jm.Constant(rate), times=times)
     assert np.abs(plain.norm.values - curve.norm.values)[0] > 0.05 * curve.norm.values[0]
 
@@ -220,17 +226,11 @@ def test_an_intercept_has_no_noise():
 @pytest.mark.slow
 def test_sgd_with_an_intercept_on_noisy_inputs():
     """1,000 runs of NumPy (seed 8), 300 of ours, d = 41, l2 at radius .4: as above."""
-    data, loss, squared = classes(0.0, True), jm.LogisticLoss(), False
-    problem, rate, times = jm.Problem(data, loss, 0.4, objective=NOISE), 0.5, [0.5, 2.0]
-    mean, error = sgd_with_noise(squared, InL2OfFeatures(), 0.4, rate, times, 1000, 8, True)
-    curve = jm.forecast(problem, jm.Constant(rate), times=times)
-    runs = jm.simulate(problem, jm.Constant(rate), times=times, seeds=300, progress=False)
-    for row, name in enumerate(("clean_risk", "norm")):
-        told = curve[name].values
-        assert np.all(np.abs(told - mean[:, row]) < 4 * error[:, row] + 0.4 * told / D), name
-        ours = runs[name].values
-        both = np.hypot(error[:, row], ours.std(axis=0) / np.sqrt(300))
-        assert np.all(np.abs(ours.mean(axis=0) - mean[:, row]) < 4 * both), name
+    data, squared = classes(0.0, True), False
+    problem, rate, times = jm.Problem(data, jm.LogisticLoss(), 0.4, objective=NOISE), 0.5, [0.5, 2.0]
+    seen_in_runs(
+        problem, rate, times, sgd_with_noise(squared, InL2OfFeatures(), 0.4, rate, times, 1000, 8, intercept=True)
+    )
 
 
 def test_matrices_with_an_intercept_have_the_same_law():

@@ -82,7 +82,9 @@ def forecast_many(
     plan = Plan.of(dimension, time, times, evaluate_at, rtol, batch_size)
     if all(problem.attack.of_inner_products for problem, *_ in points):
         return _labelled(points, plan, solve_points(points, plan, compress, progress))
-    how: dict[str, Any] = {"evaluate_at": evaluate_at, "rtol": rtol, "batch_size": batch_size}
+    how: dict[str, Any] = {
+        "evaluate_at": evaluate_at, "rtol": rtol, "batch_size": batch_size, "progress": progress,
+    }  # fmt: skip
     return _one_by_one(
         points, plan, plain_coordinate_forecasts(points, dimension=dimension, time=time, times=times, **how)
     )

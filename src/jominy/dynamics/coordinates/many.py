@@ -23,8 +23,11 @@ def plain_coordinate_forecasts(
     evaluate_at: Sequence[float] = (),
     rtol: float = RTOL,
     batch_size: int = 1,
+    progress: bool = False,
 ) -> list[Plain]:
     """As `plain_forecasts`, of points some of which are under attacks on single features."""
+    from tqdm import tqdm
+
     plan = Plan.of(dimension, time, times, evaluate_at, rtol, batch_size)
     same: dict[str, Any] = {"dimension": dimension, "time": time, "times": times, "evaluate_at": evaluate_at}
 
@@ -40,11 +43,16 @@ def plain_coordinate_forecasts(
         variables, coords = (_parts(curve, names) for names in (curve.data_vars, curve.coords))
         return Plain(variables, coords, dict(curve.attrs))
 
-    # The first by itself, so that programs are compiled once.
-    first = [told(point) for point in points[:1]]
-    with ThreadPoolExecutor(cores()) as pool:
+    bar = tqdm(total=len(points), delay=2, unit="point", desc="forecasts", disable=not progress)
+
+    def counted(one: Plain) -> Plain:
+        bar.update()
+        return one
+
+    with bar, ThreadPoolExecutor(cores()) as pool:
         try:
-            return first + list(pool.map(told, points[1:]))
+            first = [counted(told(point)) for point in points[:1]]  # by itself, so that programs are compiled once
+            return first + [counted(one) for one in pool.map(told, points[1:])]
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise

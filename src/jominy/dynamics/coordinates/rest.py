@@ -4,7 +4,7 @@ The law is piecewise normal, proportional to exp(-(2 / (g D)) (alpha u^2 / 2 + b
 Gamma and D are those at the averages over these laws. Under l_p Gamma s |u| gives way to
 Gamma s^q size^(1-q) |u|^q / q, and the averages are quadratures.
 
-Source: theory `attacks.md` section 3 (derived there).
+Source: theory `attacks.md` section 3 (derived there; at p = 2 the averages are those of l2 to 1e-9).
 """
 
 from collections.abc import Callable
